@@ -1,0 +1,19 @@
+package verify
+
+// Limits on everything that comes from outside. A value over its limit is
+// refused before memory is spent on it.
+const (
+	MaxImageSize     = 256 << 20 // bytes of one image
+	MinBlockSize     = 16 << 10  // bytes
+	MaxBlockSize     = 1 << 20   // bytes; bitswap refuses blocks over 2 MiB
+	DefaultBlockSize = 64 << 10  // bytes; 64 KiB swarmed best in trials (256 KiB: 1.3x slower)
+	MaxBlocks        = 8192      // blocks of one image
+	MaxManifestSize  = 300 << 10 // bytes: 8192 block digests and the rest
+	MaxEnvelopeSize  = 304 << 10 // bytes: a manifest and MaxSigners signatures
+	MaxSigners       = 16        // keys of one manufacturer, and signatures on one envelope
+	MaxText          = 128       // bytes of a version, product, component or hardware text
+	MaxHardware      = 64        // hardware revisions in one manifest
+	MaxRegion        = 31        // bytes of a region code
+	MaxCandidates    = 5         // releases in one View
+	MaxCanaries      = 64        // devices in one canary list
+)
