@@ -1,16 +1,35 @@
 package verify
 
 import (
-	"io"
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
-	"github.com/ipfs/go-cid"
+	"github.com/fxamacker/cbor/v2"
 )
+
+// SignatureContext is the external_aad (RFC 9052 section 4.3) of every
+// signature over a manifest, so that no signature made for anything else can
+// be taken for one, and the other way round.
+const SignatureContext = "camswarm/manifest/v1"
 
 // Signature is one manufacturer key's COSE_Sign1 (RFC 9052) with detached
 // payload over the manifest bytes.
 type Signature struct {
 	Key PublicKey // from the protected key id
 	Raw []byte    // the encoded COSE_Sign1
+}
+
+// Verify reports whether the signature is its key's over the encoded manifest.
+func (s Signature) Verify(manifest []byte) bool {
+	parsed, sig, err := decodeSign1(s.Raw)
+	if err != nil || parsed.Key != s.Key {
+		return false
+	}
+	message, err := toBeSigned(s.Key, manifest)
+	return err == nil && s.Key.Verify(message, sig)
 }
 
 // Envelope is a manifest and its detached signatures. It proves nothing until
@@ -20,39 +39,31 @@ type Envelope struct {
 	Signatures []Signature
 }
 
-// DecodeEnvelope decodes strictly: trailing bytes, duplicate map keys, unknown
-// fields, non-deterministic encodings, duplicate signers and anything over a
-// limit are refused.
-func DecodeEnvelope(b []byte) (*Envelope, error) { panic("TODO") }
-
 // Encode returns the deterministic encoding; signatures are ordered by key.
-func (e *Envelope) Encode() ([]byte, error) { panic("TODO") }
-
-// DecodeManifest decodes strictly and checks every field on its own and
-// against the others (block count, root CID).
-func DecodeManifest(b []byte) (*Manifest, error) { panic("TODO") }
-
-// Encode returns the deterministic CBOR encoding (RFC 8949 section 4.2).
-func (m *Manifest) Encode() ([]byte, error) { panic("TODO") }
-
-// RawCID returns the CIDv1 (raw, sha2-256) of a block with this digest.
-func RawCID(digest [32]byte) cid.Cid { panic("TODO") }
-
-// DescribeImage reads an image once and returns its size, digest, block list
-// and UnixFS root. blockSize 0 means DefaultBlockSize, doubled until the image
-// fits MaxBlocks.
-func DescribeImage(r io.Reader, blockSize uint32) (ImageInfo, error) { panic("TODO") }
-
-// Node is an inner node of an image's UnixFS DAG.
-type Node struct {
-	CID  cid.Cid
-	Data []byte
+// It refuses what [DecodeEnvelope] would refuse.
+func (e *Envelope) Encode() ([]byte, error) {
+	if len(e.Manifest) == 0 || len(e.Manifest) > MaxManifestSize {
+		return nil, fmt.Errorf("envelope has a manifest of %d bytes, it must have 1 to %d", len(e.Manifest), MaxManifestSize)
+	}
+	if len(e.Signatures) > MaxSigners {
+		return nil, fmt.Errorf("envelope has %d signatures, at most %d are allowed", len(e.Signatures), MaxSigners)
+	}
+	sorted := slices.SortedFunc(slices.Values(e.Signatures), func(a, b Signature) int {
+		return strings.Compare(a.Key.multikey, b.Key.multikey)
+	})
+	w := envelopeCBOR{Manifest: e.Manifest, Signatures: make([]cbor.RawMessage, len(sorted))}
+	for i, s := range sorted {
+		parsed, _, err := decodeSign1(s.Raw)
+		if err != nil {
+			return nil, fmt.Errorf("signature of key %s: %w", s.Key, err)
+		}
+		if parsed.Key != s.Key || !bytes.Equal(parsed.Raw, s.Raw) {
+			return nil, errors.New("signature names another key than the envelope does")
+		}
+		if i > 0 && s.Key == sorted[i-1].Key {
+			return nil, fmt.Errorf("envelope has two signatures by key %s", s.Key)
+		}
+		w.Signatures[i] = s.Raw
+	}
+	return encMode.Marshal(w)
 }
-
-// Nodes builds the inner nodes of the image's UnixFS DAG from the block list
-// alone, root first; an image of one block has none. Devices serve them to
-// stock IPFS peers and never have to fetch or walk one.
-func (i ImageInfo) Nodes() []Node { panic("TODO") }
-
-// BlockLen returns the length in bytes of block n.
-func (i ImageInfo) BlockLen(n int) int { panic("TODO") }

@@ -1,6 +1,35 @@
 package verify
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
+
+// The values of [Error.Attack]: the names of the threats of TUF, Uptane and
+// RFC 9124 section 4.2, and a few of this system. docs/FORMAT.md says which
+// check raises which and why it is soft or hard.
+const (
+	AttackMalformed     = "malformed"                        // bytes that no honest encoder makes
+	AttackEndlessData   = "endless_data"                     // over a limit
+	AttackArbitrary     = "arbitrary_installation"           // unsigned, unknown signer, wrong signature, foreign bytes
+	AttackKeyCompromise = "vulnerability_to_key_compromises" // fewer signers than the threshold, or an unpinned key set on chain
+	AttackWrongSoftware = "wrong_software_installation"      // another product or hardware revision
+	AttackUnapproved    = "upd_unapproved"                   // bound to another registry
+	AttackWrongChain    = "rpc_wrong_chain"                  // the view is of another registry or product
+	AttackBeforeChain   = "gossip_before_chain"              // sequence not on chain yet
+	AttackFastForward   = "fast_forward"                     // sequence far beyond the chain's latest
+	AttackRollback      = "rollback"                         // older than what is installed, offered or allowed
+	AttackRevoked       = "revoked"                          // revoked on chain
+	AttackHalted        = "halted"                           // halted or paused by the operator
+	AttackExpired       = "img_expired"                      // past the manifest's expiry
+	AttackPrecursor     = "upd_wrong_precursor"              // the installed sequence may not be replaced by this release
+	AttackMixAndMatch   = "mix_and_match"                    // manifest, chain record and image do not belong together
+	AttackUnixFSBomb    = "unixfs_bomb"                      // the root CID is not the DAG of the listed blocks
+	AttackImageExtra    = "img_extra"                        // bytes after the image
+	AttackImagePartial  = "partial_bundle_installation"      // bytes missing from the image
+	AttackImageReplaced = "img_replace"                      // image bytes changed after they were checked
+	AttackImageSHA      = "cid_right_sha_wrong"              // every block is right, the whole image's digest is not
+)
 
 // Error is the refusal of something that came from outside. Attack is a stable
 // snake_case word for metrics and tests, the names of THREATS; Hard says that
@@ -28,4 +57,12 @@ func AttackName(err error) string {
 		return e.Attack
 	}
 	return ""
+}
+
+func soft(attack, format string, args ...any) error {
+	return &Error{Attack: attack, Err: fmt.Errorf(format, args...)}
+}
+
+func hard(attack, format string, args ...any) error {
+	return &Error{Attack: attack, Hard: true, Err: fmt.Errorf(format, args...)}
 }

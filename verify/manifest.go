@@ -1,9 +1,16 @@
 package verify
 
-import "github.com/ipfs/go-cid"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Manifest describes one release for devices, in the vocabulary of RFC 9124
 // (information model for firmware updates). docs/FORMAT.md gives its encoding.
+// Every text is printable UTF-8 of at most MaxText bytes.
 type Manifest struct {
 	Product     Product
 	Hardware    []string // hardware revisions it fits; empty: every revision
@@ -17,12 +24,63 @@ type Manifest struct {
 	IPNSName    string // where the release directory is published; may be empty
 }
 
-// ImageInfo describes an image's bytes: its size and SHA-256, and the ordered
-// list of its blocks, so that no DAG walk precedes the first want.
-type ImageInfo struct {
-	Size      uint64     // bytes, 1..MaxImageSize
-	SHA256    [32]byte   // of the whole image
-	BlockSize uint32     // bytes of every block but the last
-	Blocks    [][32]byte // SHA-256 of each block in order; equal blocks repeat
-	Root      cid.Cid    // UnixFS root over raw leaves (balanced, 174 links), CIDv1 sha2-256
+// Validate checks every field on its own and against the others. It is called
+// by [DecodeManifest] and [Manifest.Encode].
+func (m *Manifest) Validate() error {
+	if err := m.Product.Validate(); err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	if len(m.Hardware) > MaxHardware {
+		return fmt.Errorf("manifest names %d hardware revisions, at most %d are allowed", len(m.Hardware), MaxHardware)
+	}
+	for i, h := range m.Hardware {
+		if err := checkText(h); err != nil {
+			return fmt.Errorf("manifest hardware revision %d: %w", i+1, err)
+		}
+		if slices.Contains(m.Hardware[:i], h) {
+			return fmt.Errorf("manifest names hardware revision %q twice", h)
+		}
+	}
+	if m.Sequence == 0 {
+		return errors.New("manifest has sequence 0, the first release has 1")
+	}
+	if m.MinSequence >= m.Sequence {
+		return fmt.Errorf("manifest has minimum sequence %d, it must be below its own sequence %d", m.MinSequence, m.Sequence)
+	}
+	if err := checkText(m.Version); err != nil {
+		return fmt.Errorf("manifest version: %w", err)
+	}
+	if !isLabel(m.Component) {
+		return fmt.Errorf(`manifest component %q must be lower-case letters, digits and inner '-'; use "firmware" when the product has one part`, m.Component)
+	}
+	if err := m.Registry.Validate(); err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	if m.IPNSName != "" {
+		if err := checkText(m.IPNSName); err != nil {
+			return fmt.Errorf("manifest IPNS name: %w", err)
+		}
+	}
+	return m.Image.Validate()
+}
+
+// checkText refuses what could mislead a person or a log: empty and overlong
+// texts, bytes that are not UTF-8, control characters, invisible characters
+// and those that change the direction of writing.
+func checkText(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	if len(s) > MaxText {
+		return fmt.Errorf("is %d bytes long, at most %d are allowed", len(s), MaxText)
+	}
+	if !utf8.ValidString(s) {
+		return errors.New("is not UTF-8")
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("holds the unprintable character %U", r)
+		}
+	}
+	return nil
 }

@@ -1,6 +1,13 @@
 package verify
 
-import "io"
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+var errNotApproved = errors.New("release was not approved: call CheckSigned and Approve first")
 
 // Verifier holds what was provisioned on a device, the root of its trust.
 type Verifier struct {
@@ -9,18 +16,75 @@ type Verifier struct {
 	Pinned   KeySet // the manufacturer's key set; the chain alone can never replace it
 }
 
+// Validate checks the provisioned values.
+func (v *Verifier) Validate() error {
+	if err := v.Product.Validate(); err != nil {
+		return err
+	}
+	if err := v.Registry.Validate(); err != nil {
+		return err
+	}
+	return v.Pinned.Validate()
+}
+
+func (v *Verifier) equal(o *Verifier) bool {
+	return v.Product == o.Product && v.Registry == o.Registry && v.Pinned.Equal(o.Pinned)
+}
+
 // Signed is a manifest that a threshold of the pinned keys signed for the
 // pinned product and registry. Only [Verifier.CheckSigned] makes one.
 type Signed struct {
 	manifest *Manifest
 	envelope []byte
 	digest   [32]byte
+	by       Verifier // what it was checked with
 }
 
-// CheckSigned decodes an encoded envelope and checks product, registry and
-// signatures. It asks nobody: it is the cheap check that precedes any look at
-// the chain.
-func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) { panic("TODO") }
+// CheckSigned decodes an encoded envelope and checks signatures, product and
+// registry. It asks nobody: it is the cheap check that precedes any look at
+// the chain. Every signature must be valid and by a pinned key, so that nobody
+// can make a second envelope out of a genuine one; the manifest is decoded
+// only after the signatures held. All its [Error]s are hard; a Verifier that
+// is not valid gives another error.
+func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
+	if err := v.Validate(); err != nil {
+		return nil, fmt.Errorf("provisioned trust: %w", err)
+	}
+	e, err := DecodeEnvelope(envelope)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.Signatures) == 0 {
+		return nil, hard(AttackArbitrary, "envelope is not signed")
+	}
+	for _, s := range e.Signatures {
+		if !slices.Contains(v.Pinned.Keys, s.Key) {
+			return nil, hard(AttackArbitrary, "envelope is signed by key %s, which is not one of the manufacturer's", s.Key)
+		}
+	}
+	if len(e.Signatures) < v.Pinned.Threshold {
+		return nil, hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), v.Pinned.Threshold)
+	}
+	for _, s := range e.Signatures {
+		if !s.Verify(e.Manifest) {
+			return nil, hard(AttackArbitrary, "signature of key %s is wrong", s.Key)
+		}
+	}
+	m, err := DecodeManifest(e.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	if m.Product != v.Product {
+		return nil, hard(AttackWrongSoftware, "release is for %s, this device is %s", m.Product, v.Product)
+	}
+	if m.Registry != v.Registry {
+		return nil, hard(AttackUnapproved, "release is bound to registry %s, this device to %s", m.Registry, v.Registry)
+	}
+	by := *v
+	by.Pinned.Keys = slices.Clone(v.Pinned.Keys)
+	envelope = slices.Clone(envelope)
+	return &Signed{manifest: m, envelope: envelope, digest: sha256.Sum256(envelope), by: by}, nil
+}
 
 // Manifest returns the signed manifest; the caller must not change it.
 func (s *Signed) Manifest() *Manifest { return s.manifest }
@@ -41,51 +105,112 @@ type Approved struct {
 }
 
 // Approve matches a signed manifest with a quorum view of the registry. now is
-// seconds since 1970 (see [Now]); zero skips the expiry check.
-func (v *Verifier) Approve(s *Signed, view *View, now uint64) (*Approved, error) { panic("TODO") }
+// seconds since 1970 (see [Now]); zero skips the expiry check. Only an
+// envelope that differs from the one on chain is a hard [Error].
+func (v *Verifier) Approve(s *Signed, view *View, now uint64) (*Approved, error) {
+	if s == nil || s.manifest == nil || !s.by.equal(v) {
+		return nil, errors.New("envelope was not checked by this verifier: call CheckSigned first")
+	}
+	c, err := s.match(view)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.notExpired(now); err != nil {
+		return nil, err
+	}
+	return &Approved{Signed: s, candidate: c}, nil
+}
+
+// match finds the chain's record of a signed manifest.
+func (s *Signed) match(view *View) (Candidate, error) {
+	if view == nil {
+		return Candidate{}, errors.New("no view of the registry")
+	}
+	if view.Registry != s.by.Registry || view.Product != s.by.Product.ID() {
+		return Candidate{}, soft(AttackWrongChain, "view is of product %s in registry %s, this device is %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.by.Registry)
+	}
+	if !view.Keys.Equal(s.by.Pinned) {
+		return Candidate{}, soft(AttackKeyCompromise, "the key set on chain is not the one provisioned on this device: provision the new one if the manufacturer changed it")
+	}
+	seq := s.manifest.Sequence
+	if seq > view.Latest {
+		if seq-view.Latest > MaxLead {
+			return Candidate{}, soft(AttackFastForward, "release %d is far beyond %d, the latest on chain", seq, view.Latest)
+		}
+		return Candidate{}, soft(AttackBeforeChain, "release %d is not on chain yet, the latest there is %d", seq, view.Latest)
+	}
+	if seq < view.MinSequence {
+		return Candidate{}, soft(AttackRollback, "release %d is below %d, the smallest that the manufacturer allows", seq, view.MinSequence)
+	}
+	c, ok := view.Candidate(seq)
+	if !ok {
+		// The view lists the newest releases that are not revoked, without a
+		// gap, and at its end perhaps the barrier.
+		if !slices.ContainsFunc(view.Candidates, func(c Candidate) bool { return c.Sequence < seq && c.Sequence != view.Barrier }) &&
+			len(view.Candidates) > 0 {
+			return Candidate{}, soft(AttackRollback, "release %d is older than those that the registry offers", seq)
+		}
+		return Candidate{}, soft(AttackRevoked, "release %d is revoked", seq)
+	}
+	m := s.manifest
+	switch {
+	case c.Revoked:
+		return Candidate{}, soft(AttackRevoked, "release %d is revoked", seq)
+	case c.Envelope != s.digest:
+		return Candidate{}, hard(AttackMixAndMatch, "envelope of release %d has digest %x, on chain it is %x", seq, s.digest, c.Envelope)
+	case c.Product != view.Product:
+		return Candidate{}, soft(AttackMixAndMatch, "release %d on chain is of another product", seq)
+	case c.ImageSize != m.Image.Size || c.ImageSHA256 != m.Image.SHA256:
+		return Candidate{}, soft(AttackMixAndMatch, "image of release %d is another one on chain than in its manifest", seq)
+	case c.Version != m.Version:
+		return Candidate{}, soft(AttackMixAndMatch, "release %d is version %q on chain, %q in its manifest", seq, c.Version, m.Version)
+	}
+	return c, nil
+}
+
+// notExpired checks the manifest's expiry; now 0 skips the check.
+func (s *Signed) notExpired(now uint64) error {
+	if e := s.manifest.Expires; e != 0 && now > e {
+		return soft(AttackExpired, "release %d expired %d seconds ago", s.manifest.Sequence, now-e)
+	}
+	return nil
+}
 
 // Candidate returns the chain's record that approved the manifest.
 func (a *Approved) Candidate() Candidate { return a.candidate }
 
 // CheckInstall decides whether an approved release may replace what the device
-// runs: hardware revision, precursor (MinSequence), anti-rollback against the
-// installed sequence and the view's floor.
-func (a *Approved) CheckInstall(view *View, dev Device) error { panic("TODO") }
-
-// Image is an approved release together with bytes that were hashed and found
-// to be its image. Only [Approved.CheckImage] makes one, so an Installer that
-// takes an Image cannot be handed anything unverified.
-type Image struct {
-	approved *Approved
-	bytes    io.ReaderAt
+// runs: hardware revision, precursor (MinSequence), the view's barrier,
+// anti-rollback against the installed sequence and the view's floor. It
+// matches the release with this view again, which may be newer than the one
+// that approved it (MFST.TOCTOU): not revoked, halted or paused since, and not
+// expired by the chain's time. Whether it is the device's turn is for
+// [Choose].
+func (a *Approved) CheckInstall(view *View, dev Device) error {
+	if a == nil || a.Signed == nil {
+		return errNotApproved
+	}
+	c, err := a.match(view)
+	if err != nil {
+		return err
+	}
+	if err := a.notExpired(view.Time); err != nil {
+		return err
+	}
+	m := a.manifest
+	switch {
+	case view.Paused:
+		return soft(AttackHalted, "the operator paused the registry")
+	case c.Rollout.Halted:
+		return soft(AttackHalted, "the operator halted release %d", m.Sequence)
+	case len(m.Hardware) > 0 && !slices.Contains(m.Hardware, dev.Hardware):
+		return soft(AttackWrongSoftware, "release %d does not fit hardware revision %q", m.Sequence, dev.Hardware)
+	case m.Sequence <= dev.Installed:
+		return soft(AttackRollback, "release %d is not newer than %d, which runs now", m.Sequence, dev.Installed)
+	case dev.Installed < m.MinSequence:
+		return soft(AttackPrecursor, "release %d can replace release %d or later, %d runs now", m.Sequence, m.MinSequence, dev.Installed)
+	case dev.Installed < view.Barrier && m.Sequence > view.Barrier:
+		return soft(AttackPrecursor, "release %d must be installed before release %d", view.Barrier, m.Sequence)
+	}
+	return nil
 }
-
-// CheckImage hashes size bytes of r, block by block and whole, and fails on the
-// first difference, on missing and on appended bytes. r must be private to the
-// caller; later reads through the Image hash every block again, so bytes that
-// change afterwards are caught before they are handed out (IMG.REPLACE).
-func (a *Approved) CheckImage(r io.ReaderAt, size int64) (*Image, error) { panic("TODO") }
-
-// Release returns the chain's record of the image's release.
-func (i *Image) Release() Release { return i.approved.candidate.Release }
-
-// Manifest returns the image's manifest.
-func (i *Image) Manifest() *Manifest { return i.approved.manifest }
-
-// Valid reports whether the image was made by CheckImage.
-func (i *Image) Valid() bool { return i != nil && i.approved != nil }
-
-// WriteTo writes the image's bytes, each block hashed again before it is
-// written. It implements io.WriterTo.
-func (i *Image) WriteTo(w io.Writer) (int64, error) { panic("TODO") }
-
-// Choose decides, from the chain's view and what a device knows of itself,
-// which release it should move to. It is pure: the same inputs give the same
-// answer on every device and in every simulation. now is seconds since 1970.
-func Choose(view *View, dev Device, now uint64) Choice { panic("TODO") }
-
-// Now returns the time a device should reckon with: its own clock if that is
-// not before the chain's time, else the chain's (a camera that boots in 1970
-// reckons by the chain); a clock more than a day ahead of the chain is floored
-// to the chain's time too.
-func Now(clock, chain uint64) uint64 { panic("TODO") }

@@ -1,0 +1,270 @@
+package verify
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/ipfs/go-cid"
+)
+
+// encMode writes the core deterministic encoding of RFC 8949 section 4.2.1.
+// decMode refuses duplicate keys, unknown fields, tags, indefinite lengths and
+// floats for integers; whatever else is not deterministic (long forms of
+// numbers, unsorted keys, null for a value) shows when the decoded value is
+// encoded again, so every decoder here compares the two.
+var encMode, decMode = func() (cbor.EncMode, cbor.DecMode) {
+	enc, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic(err)
+	}
+	dec, err := cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		IndefLength:       cbor.IndefLengthForbidden,
+		TagsMd:            cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+		MaxNestedLevels:   4,
+		MaxArrayElements:  MaxHardware,
+		MaxMapPairs:       32,
+	}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return enc, dec
+}()
+
+var errNotDeterministic = errors.New("not in the deterministic encoding of RFC 8949 section 4.2.1")
+
+// manifestFormat is the version of the manifest's encoding.
+const manifestFormat = 1
+
+// manifestCBOR is the wire form of a Manifest, a map with these keys.
+type manifestCBOR struct {
+	Format      uint64   `cbor:"1,keyasint"`
+	Vendor      string   `cbor:"2,keyasint"`
+	Name        string   `cbor:"3,keyasint"`
+	Hardware    []string `cbor:"4,keyasint,omitempty"`
+	Sequence    uint64   `cbor:"5,keyasint"`
+	Version     string   `cbor:"6,keyasint"`
+	MinSequence uint64   `cbor:"7,keyasint,omitempty"`
+	Size        uint64   `cbor:"8,keyasint"`
+	SHA256      []byte   `cbor:"9,keyasint"`
+	BlockSize   uint32   `cbor:"10,keyasint"`
+	Blocks      []byte   `cbor:"11,keyasint"`
+	Root        []byte   `cbor:"12,keyasint"`
+	Component   string   `cbor:"13,keyasint"`
+	Expires     uint64   `cbor:"14,keyasint,omitempty"`
+	ChainID     uint64   `cbor:"15,keyasint"`
+	Registry    []byte   `cbor:"16,keyasint"`
+	IPNSName    string   `cbor:"17,keyasint,omitempty"`
+}
+
+// DecodeManifest decodes strictly and checks every field on its own and
+// against the others (block count, root CID). Its errors are hard [Error]s.
+func DecodeManifest(b []byte) (*Manifest, error) {
+	if len(b) > MaxManifestSize {
+		return nil, hard(AttackEndlessData, "manifest is %d bytes long, at most %d are allowed", len(b), MaxManifestSize)
+	}
+	var w manifestCBOR
+	if err := decMode.Unmarshal(b, &w); err != nil {
+		return nil, hard(AttackMalformed, "manifest: %w", err)
+	}
+	if w.Format != manifestFormat {
+		return nil, hard(AttackMalformed, "manifest has format %d, this software reads %d", w.Format, manifestFormat)
+	}
+	if len(w.SHA256) != 32 || len(w.Blocks)%32 != 0 || len(w.Registry) != len(Address{}) {
+		return nil, hard(AttackMalformed, "manifest has a digest or address of the wrong length")
+	}
+	root, err := cid.Cast(w.Root)
+	if err != nil {
+		return nil, hard(AttackMalformed, "manifest root: %w", err)
+	}
+	m := &Manifest{
+		Product:     Product{Vendor: w.Vendor, Name: w.Name},
+		Hardware:    w.Hardware,
+		Sequence:    w.Sequence,
+		Version:     w.Version,
+		MinSequence: w.MinSequence,
+		Image: ImageInfo{
+			Size:      w.Size,
+			SHA256:    [32]byte(w.SHA256),
+			BlockSize: w.BlockSize,
+			Blocks:    make([][32]byte, len(w.Blocks)/32),
+			Root:      root,
+		},
+		Component: w.Component,
+		Expires:   w.Expires,
+		Registry:  RegistryRef{ChainID: w.ChainID, Address: Address(w.Registry)},
+		IPNSName:  w.IPNSName,
+	}
+	for i := range m.Image.Blocks {
+		m.Image.Blocks[i] = [32]byte(w.Blocks[32*i:])
+	}
+	again, err := m.Encode()
+	var attack *Error
+	switch {
+	case errors.As(err, &attack):
+		return nil, err
+	case err != nil:
+		return nil, hard(AttackMalformed, "%w", err)
+	case !bytes.Equal(again, b):
+		return nil, hard(AttackMalformed, "manifest: %w", errNotDeterministic)
+	}
+	return m, nil
+}
+
+// Encode validates the manifest and returns its deterministic CBOR encoding
+// (RFC 8949 section 4.2).
+func (m *Manifest) Encode() ([]byte, error) {
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	w := manifestCBOR{
+		Format:      manifestFormat,
+		Vendor:      m.Product.Vendor,
+		Name:        m.Product.Name,
+		Hardware:    m.Hardware,
+		Sequence:    m.Sequence,
+		Version:     m.Version,
+		MinSequence: m.MinSequence,
+		Size:        m.Image.Size,
+		SHA256:      m.Image.SHA256[:],
+		BlockSize:   m.Image.BlockSize,
+		Blocks:      make([]byte, 0, 32*len(m.Image.Blocks)),
+		Root:        m.Image.Root.Bytes(),
+		Component:   m.Component,
+		Expires:     m.Expires,
+		ChainID:     m.Registry.ChainID,
+		Registry:    m.Registry.Address[:],
+		IPNSName:    m.IPNSName,
+	}
+	for i := range m.Image.Blocks {
+		w.Blocks = append(w.Blocks, m.Image.Blocks[i][:]...)
+	}
+	b, err := encMode.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if len(b) > MaxManifestSize {
+		return nil, fmt.Errorf("manifest is %d bytes long, at most %d are allowed: use a larger block size", len(b), MaxManifestSize)
+	}
+	return b, nil
+}
+
+// envelopeCBOR is the wire form of an Envelope.
+type envelopeCBOR struct {
+	_          struct{} `cbor:",toarray"`
+	Manifest   []byte
+	Signatures []cbor.RawMessage
+}
+
+// sign1CBOR is COSE_Sign1 (RFC 9052 section 4.2), untagged, payload detached.
+type sign1CBOR struct {
+	_           struct{} `cbor:",toarray"`
+	Protected   []byte
+	Unprotected struct{}
+	Payload     *struct{}
+	Signature   []byte
+}
+
+// protectedCBOR is the protected header (RFC 9052 section 3.1).
+type protectedCBOR struct {
+	Algorithm int64  `cbor:"1,keyasint"`
+	KeyID     []byte `cbor:"4,keyasint"`
+}
+
+// sigStructure is what is signed (RFC 9052 section 4.4).
+type sigStructure struct {
+	_         struct{} `cbor:",toarray"`
+	Context   string
+	Protected []byte
+	External  []byte
+	Payload   []byte
+}
+
+// DecodeEnvelope decodes strictly: trailing bytes, duplicate map keys, unknown
+// fields, non-deterministic encodings, duplicate signers and anything over a
+// limit are refused. Its errors are hard [Error]s.
+func DecodeEnvelope(b []byte) (*Envelope, error) {
+	if len(b) > MaxEnvelopeSize {
+		return nil, hard(AttackEndlessData, "envelope is %d bytes long, at most %d are allowed", len(b), MaxEnvelopeSize)
+	}
+	var w envelopeCBOR
+	if err := decMode.Unmarshal(b, &w); err != nil {
+		return nil, hard(AttackMalformed, "envelope: %w", err)
+	}
+	e := &Envelope{Manifest: w.Manifest}
+	for i, raw := range w.Signatures {
+		if i == MaxSigners {
+			return nil, hard(AttackEndlessData, "envelope has more than %d signatures", MaxSigners)
+		}
+		s, _, err := decodeSign1(raw)
+		if err != nil {
+			return nil, hard(AttackMalformed, "signature %d of the envelope: %w", i+1, err)
+		}
+		e.Signatures = append(e.Signatures, s)
+	}
+	again, err := e.Encode()
+	if err != nil {
+		return nil, hard(AttackMalformed, "%w", err)
+	}
+	if !bytes.Equal(again, b) {
+		return nil, hard(AttackMalformed, "envelope: %w", errNotDeterministic)
+	}
+	return e, nil
+}
+
+// decodeSign1 reads the one accepted form of a signature: everything but the
+// key and the 64 bytes of the signature is fixed.
+func decodeSign1(raw []byte) (Signature, []byte, error) {
+	var w sign1CBOR
+	if err := decMode.Unmarshal(raw, &w); err != nil {
+		return Signature{}, nil, err
+	}
+	var p protectedCBOR
+	if err := decMode.Unmarshal(w.Protected, &p); err != nil {
+		return Signature{}, nil, fmt.Errorf("protected header: %w", err)
+	}
+	k, err := PublicKeyFromBytes(p.KeyID)
+	if err != nil {
+		return Signature{}, nil, fmt.Errorf("key id: %w", err)
+	}
+	if len(w.Signature) != 64 {
+		return Signature{}, nil, fmt.Errorf("signature is %d bytes long, it must have 64", len(w.Signature))
+	}
+	again, err := encodeSign1(k, w.Signature)
+	if err != nil {
+		return Signature{}, nil, err
+	}
+	if !bytes.Equal(again, raw) {
+		return Signature{}, nil, errors.New("not the COSE_Sign1 of docs/FORMAT.md: algorithm and key differ, or it is " + errNotDeterministic.Error())
+	}
+	return Signature{Key: k, Raw: again}, w.Signature, nil
+}
+
+func encodeProtected(k PublicKey) ([]byte, error) {
+	return encMode.Marshal(protectedCBOR{Algorithm: int64(k.Algorithm()), KeyID: k.Bytes()})
+}
+
+func encodeSign1(k PublicKey, sig []byte) ([]byte, error) {
+	protected, err := encodeProtected(k)
+	if err != nil {
+		return nil, err
+	}
+	return encMode.Marshal(sign1CBOR{Protected: protected, Signature: sig})
+}
+
+// toBeSigned returns the bytes that a key signs for a manifest.
+func toBeSigned(k PublicKey, manifest []byte) ([]byte, error) {
+	protected, err := encodeProtected(k)
+	if err != nil {
+		return nil, err
+	}
+	return encMode.Marshal(sigStructure{
+		Context:   "Signature1",
+		Protected: protected,
+		External:  []byte(SignatureContext),
+		Payload:   manifest,
+	})
+}
