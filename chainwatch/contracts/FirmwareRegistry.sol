@@ -28,27 +28,27 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     // ------------------------------------------------------------------------------------------------- limits
 
-    /// @notice Signing keys of one manufacturer.
-    uint256 public constant MAX_KEYS = 16;
-    /// @notice Bytes of one signing key in binary Multikey form (the longest known has 35).
-    uint256 public constant MAX_KEY = 40;
-    /// @notice Bytes of a version or a DID.
-    uint256 public constant MAX_TEXT = 128;
-    /// @notice Bytes of a product name, "vendor/name": two texts and a slash.
-    uint256 public constant MAX_NAME = 257;
-    /// @notice Bytes of an image: 256 MiB.
-    uint256 public constant MAX_IMAGE = 256 << 20;
-    /// @notice Devices in one canary list.
-    uint256 public constant MAX_CANARIES = 64;
-    /// @notice Bytes of a canary label.
-    uint256 public constant MAX_LABEL = 32;
-    /// @notice Newest releases in one answer of {check}; the barrier release may come on top.
-    uint256 public constant MAX_NEWEST = 4;
-    /// @notice Sequence numbers, counted back from the latest, among which {check} looks for releases that are not
+    /// @dev Signing keys of one manufacturer.
+    uint256 private constant MAX_KEYS = 16;
+    /// @dev Bytes of one signing key in binary Multikey form (the longest known has 35).
+    uint256 private constant MAX_KEY = 40;
+    /// @dev Bytes of a version or a DID.
+    uint256 private constant MAX_TEXT = 128;
+    /// @dev Bytes of a product name, "vendor/name": two texts and a slash.
+    uint256 private constant MAX_NAME = 257;
+    /// @dev Bytes of an image: 256 MiB.
+    uint256 private constant MAX_IMAGE = 256 << 20;
+    /// @dev Devices in one canary list.
+    uint256 private constant MAX_CANARIES = 64;
+    /// @dev Bytes of a canary label.
+    uint256 private constant MAX_LABEL = 32;
+    /// @dev Newest releases in one answer of {check}; the barrier release may come on top.
+    uint256 private constant MAX_NEWEST = 4;
+    /// @dev Sequence numbers, counted back from the latest, among which {check} looks for releases that are not
     /// revoked. If all of these are revoked the answer offers only the barrier release, if any.
-    uint256 public constant MAX_WALK = 64;
-    /// @notice Releases in one page of {releases}.
-    uint256 public constant MAX_PAGE = 64;
+    uint256 private constant MAX_WALK = 64;
+    /// @dev Releases in one page of {releases}.
+    uint256 private constant MAX_PAGE = 64;
 
     /// @notice Role that pauses and unpauses the registry.
     bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
