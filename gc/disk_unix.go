@@ -1,0 +1,35 @@
+//go:build linux || darwin
+
+package gc
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"syscall"
+)
+
+// fileID names a file whatever it is called.
+type fileID struct{ dev, ino uint64 }
+
+func allocated(info fs.FileInfo) (bytes int64, id fileID, links uint64) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return info.Size(), fileID{}, 1
+	}
+	return int64(st.Blocks) * 512, fileID{uint64(st.Dev), uint64(st.Ino)}, uint64(st.Nlink)
+}
+
+// Free returns the bytes that an unprivileged process may still allocate on the
+// file system of path.
+func Free(path string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(path, &st); err != nil {
+		return 0, fmt.Errorf("measure the free space of %s: %w", path, err)
+	}
+	blocks, size := uint64(st.Bavail), uint64(st.Bsize)
+	if size > 0 && blocks > math.MaxInt64/size {
+		return math.MaxInt64, nil
+	}
+	return int64(blocks * size), nil
+}
