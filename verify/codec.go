@@ -194,23 +194,26 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if err := decMode.Unmarshal(b, &w); err != nil {
 		return nil, hard(AttackMalformed, "envelope: %w", err)
 	}
+	if len(w.Signatures) > MaxSigners {
+		return nil, hard(AttackEndlessData, "envelope has %d signatures, at most %d are allowed", len(w.Signatures), MaxSigners)
+	}
 	e := &Envelope{Manifest: w.Manifest}
 	for i, raw := range w.Signatures {
-		if i == MaxSigners {
-			return nil, hard(AttackEndlessData, "envelope has more than %d signatures", MaxSigners)
-		}
 		s, _, err := decodeSign1(raw)
 		if err != nil {
 			return nil, hard(AttackMalformed, "signature %d of the envelope: %w", i+1, err)
 		}
 		e.Signatures = append(e.Signatures, s)
 	}
-	again, err := e.Encode()
+	if err := e.check(); err != nil {
+		return nil, hard(AttackMalformed, "%w", err)
+	}
+	again, err := e.encode()
 	if err != nil {
 		return nil, hard(AttackMalformed, "%w", err)
 	}
 	if !bytes.Equal(again, b) {
-		return nil, hard(AttackMalformed, "envelope: %w", errNotDeterministic)
+		return nil, hard(AttackMalformed, "envelope: %w, or its signatures are not ordered by key", errNotDeterministic)
 	}
 	return e, nil
 }

@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,27 +40,46 @@ type Envelope struct {
 // Encode returns the deterministic encoding; signatures are ordered by key.
 // It refuses what [DecodeEnvelope] would refuse.
 func (e *Envelope) Encode() ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	for _, s := range e.Signatures {
+		parsed, _, err := decodeSign1(s.Raw)
+		if err != nil {
+			return nil, fmt.Errorf("signature of key %s: %w", s.Key, err)
+		}
+		if parsed.Key != s.Key {
+			return nil, fmt.Errorf("signature of key %s names key %s", s.Key, parsed.Key)
+		}
+	}
+	return e.encode()
+}
+
+// check checks the limits and that no key signed twice.
+func (e *Envelope) check() error {
 	if len(e.Manifest) == 0 || len(e.Manifest) > MaxManifestSize {
-		return nil, fmt.Errorf("envelope has a manifest of %d bytes, it must have 1 to %d", len(e.Manifest), MaxManifestSize)
+		return fmt.Errorf("envelope has a manifest of %d bytes, it must have 1 to %d", len(e.Manifest), MaxManifestSize)
 	}
 	if len(e.Signatures) > MaxSigners {
-		return nil, fmt.Errorf("envelope has %d signatures, at most %d are allowed", len(e.Signatures), MaxSigners)
+		return fmt.Errorf("envelope has %d signatures, at most %d are allowed", len(e.Signatures), MaxSigners)
 	}
+	seen := make(map[PublicKey]bool, len(e.Signatures))
+	for _, s := range e.Signatures {
+		if seen[s.Key] {
+			return fmt.Errorf("envelope has two signatures by key %s", s.Key)
+		}
+		seen[s.Key] = true
+	}
+	return nil
+}
+
+// encode encodes signatures that are known to be well formed.
+func (e *Envelope) encode() ([]byte, error) {
 	sorted := slices.SortedFunc(slices.Values(e.Signatures), func(a, b Signature) int {
 		return strings.Compare(a.Key.multikey, b.Key.multikey)
 	})
 	w := envelopeCBOR{Manifest: e.Manifest, Signatures: make([]cbor.RawMessage, len(sorted))}
 	for i, s := range sorted {
-		parsed, _, err := decodeSign1(s.Raw)
-		if err != nil {
-			return nil, fmt.Errorf("signature of key %s: %w", s.Key, err)
-		}
-		if parsed.Key != s.Key || !bytes.Equal(parsed.Raw, s.Raw) {
-			return nil, errors.New("signature names another key than the envelope does")
-		}
-		if i > 0 && s.Key == sorted[i-1].Key {
-			return nil, fmt.Errorf("envelope has two signatures by key %s", s.Key)
-		}
 		w.Signatures[i] = s.Raw
 	}
 	return encMode.Marshal(w)
