@@ -1,0 +1,80 @@
+package swarm
+
+import "time"
+
+// Limits on what a file and a peer may make the exchange hold, read or send.
+const (
+	// MaxBlocks is the largest number of blocks of one file. 8192 blocks of
+	// 32 KiB are 256 MB, the largest image of the project.
+	MaxBlocks = 8192
+
+	// MaxBlockBytes is the largest block. Bitswap peers refuse blocks over
+	// 2 MiB, and a message over 4 MiB ends the stream.
+	MaxBlockBytes = 2 << 20
+
+	// MaxExtraBytes bounds the blocks of one file that are held in memory
+	// (File.Extra): DAG nodes and an envelope of a few hundred KiB.
+	MaxExtraBytes = 4 << 20
+
+	// MaxHaveMessage is the largest possession message in bytes: a bitmap of
+	// MaxBlocks bits, or the same number of two-byte gaps, and a header.
+	MaxHaveMessage = 1 + 32 + 2 + 2*MaxBlocks + 64
+
+	// MaxUnknownRoots is how many files that we have not added are
+	// remembered per peer. A peer may announce a release before we learn of
+	// it; the oldest is forgotten, and asked for again when the file is added.
+	MaxUnknownRoots = 4
+
+	// MaxLedgerPeers bounds the peers whose byte counters are kept.
+	MaxLedgerPeers = 1024
+
+	// maxAsked is how many of the blocks last asked of one peer are
+	// remembered, to tell a late answer from unsolicited bytes.
+	maxAsked = 1024
+
+	// maxProbes is how many want-haves may wait at one stock peer for one
+	// file. Boxo keeps 1024 wants per peer and drops the rest.
+	maxProbes = 512
+
+	// wantHaveBytes is the size of a block below which bitswap's server
+	// answers a want-have with the block itself (boxo's default).
+	wantHaveBytes = 1024
+)
+
+// Times of the exchange.
+const (
+	// haveDelay is the least time between two possession messages to a peer.
+	// The first goes out at once; what follows within the delay is batched.
+	// Each hop of a block through the swarm waits for it, so it is short.
+	haveDelay = 10 * time.Millisecond
+
+	// sendStall ends a send in which the receiver takes no sendPiece bytes
+	// for so long. Bitswap's own limit is on the whole message and assumes
+	// 100 kbit/s, so that several 64 KiB blocks sent side by side over a
+	// 64 kbit/s uplink would never arrive.
+	sendStall = 30 * time.Second
+
+	// stallPenalty is how long a peer is not served after a send to it stalled,
+	// so that receivers that never read cannot hold all send workers.
+	stallPenalty = 60 * time.Second
+
+	// planTick is how often a fetch looks for stalled and slow peers.
+	planTick = 200 * time.Millisecond
+
+	// findPeersAfter is how long a fetch waits for a useful source before it
+	// calls FindPeers, and findPeersMax the longest pause between two calls.
+	findPeersAfter = 2 * time.Second
+	findPeersMax   = time.Minute
+
+	// askNext is how long FetchBlock waits for a peer before it asks another
+	// as well, and askRound the pause before everyone is asked again.
+	askNext  = time.Second
+	askRound = 5 * time.Second
+
+	// openTimeout bounds the opening of a stream to a connected peer.
+	openTimeout = 15 * time.Second
+)
+
+// sendPiece is the number of bytes written to a stream at a time: small enough
+// that progress is seen and that a 64 kbit/s cap is smooth.
+const sendPiece = 16 << 10

@@ -1,0 +1,705 @@
+package swarm
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+
+	blockstore "github.com/ipfs/boxo/blockstore"
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
+	mh "github.com/multiformats/go-multihash"
+)
+
+// File describes a file that the exchange fetches and serves.
+type File struct {
+	// Root names the file to other peers and in the calls of Exchange. It must
+	// be a CID with a whole SHA-256 digest.
+	Root cid.Cid
+
+	// Size is the length of the file in bytes, at least 1.
+	Size int64
+
+	// BlockSize is the length of every block but the last, 1 to MaxBlockBytes
+	// bytes. 64 KiB swarmed best in trials.
+	BlockSize int
+
+	// Blocks are the SHA-256 digests of the blocks in order, 1 to MaxBlocks.
+	// Equal blocks repeat; they are fetched once.
+	Blocks [][32]byte
+
+	// Extra are blocks that are served from memory beside the file, such as
+	// the DAG nodes above its leaves, up to MaxExtraBytes in all. Their CIDs
+	// must be SHA-256; their bytes are checked.
+	Extra []blocks.Block
+
+	// Path is where the file lives. It is created with mode 0600 if it does
+	// not exist, and cut or extended (sparsely) to Size. The directory must
+	// exist.
+	Path string
+
+	// ReadOnly forbids to create or write the file, for an installed slot.
+	// What is in it is served; nothing is fetched into it.
+	ReadOnly bool
+}
+
+func (f *File) validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrBadFile, fmt.Sprintf(format, args...))
+	}
+	if _, ok := digestOf(f.Root); !ok {
+		return bad("root %s is not a SHA-256 CID", f.Root)
+	}
+	if f.BlockSize < 1 || f.BlockSize > MaxBlockBytes {
+		return bad("block size %d is not 1 to %d bytes", f.BlockSize, MaxBlockBytes)
+	}
+	if len(f.Blocks) < 1 || len(f.Blocks) > MaxBlocks {
+		return bad("%d blocks, 1 to %d are possible", len(f.Blocks), MaxBlocks)
+	}
+	if n := int64(len(f.Blocks)); f.Size <= (n-1)*int64(f.BlockSize) || f.Size > n*int64(f.BlockSize) {
+		return bad("%d blocks of %d bytes do not make %d bytes", n, f.BlockSize, f.Size)
+	}
+	if f.Path == "" {
+		return bad("no path")
+	}
+	extra := 0
+	for _, b := range f.Extra {
+		extra += len(b.RawData())
+		d, ok := digestOf(b.Cid())
+		if !ok || sha256.Sum256(b.RawData()) != d {
+			return bad("extra block %s does not hash to its CID", b.Cid())
+		}
+	}
+	if extra > MaxExtraBytes {
+		return bad("%d bytes of extra blocks, at most %d are possible", extra, MaxExtraBytes)
+	}
+	return nil
+}
+
+// digestOf returns the SHA-256 digest in c, and false if it holds another hash.
+func digestOf(c cid.Cid) (d [32]byte, ok bool) {
+	if !c.Defined() {
+		return d, false
+	}
+	m := c.Hash() // code and length are one byte each for a whole SHA-256
+	if len(m) != 34 || m[0] != mh.SHA2_256 || m[1] != 32 {
+		return d, false
+	}
+	return [32]byte(m[2:]), true
+}
+
+// leafCID returns the CID of a block of a file: CIDv1, raw, SHA-256.
+func leafCID(d [32]byte) cid.Cid {
+	b := make([]byte, 0, 34)
+	b = append(b, mh.SHA2_256, 32)
+	return cid.NewCidV1(cid.Raw, append(b, d[:]...))
+}
+
+// fileStore is a boxo blockstore over the blocks of added files.
+//
+// A block lives in its file at its offset; that file is the download, the cache
+// and what is served. There is no index on disk. What is present is found by
+// hashing the file when it is added, so that no crash can leave an index that
+// disagrees with the bytes: after a power cut a block is there and right, or it
+// is fetched again. Reads are hashed too, because flash decays and files can be
+// written by others; a block that fails is missing from then on.
+//
+// Blocks that no file lists are refused: a camera is nobody's free storage.
+type fileStore struct {
+	log *slog.Logger
+
+	// onLost is called, without locks, when a unit of a file that was present
+	// turns out to be damaged.
+	onLost func(f *storeFile, unit int)
+
+	mu    sync.RWMutex
+	files map[[32]byte]*storeFile // by digest of the root
+	index map[[32]byte]*storeEntry
+}
+
+// storeEntry is one block: every place where it belongs. locs is replaced,
+// never changed, so that a reader may use it after unlocking.
+type storeEntry struct {
+	size int32
+	locs []storeLoc
+}
+
+// storeLoc is block index of a file, or Extra[-index-1].
+type storeLoc struct {
+	file  *storeFile
+	index int32
+}
+
+// storeFile is an added file. The unit numbers count the distinct blocks.
+type storeFile struct {
+	File
+	key    [32]byte
+	f      *os.File
+	unitOf []int32 // by block index
+	first  []int32 // by unit: its first block index
+	bySum  map[[32]byte]int32
+
+	// Guarded by fileStore.mu.
+	have      bitset  // by block index
+	absent    []int32 // by unit: places where it is missing
+	left      int     // units with absent places
+	bytesHave int64
+}
+
+// unitDone is a unit of a file that has just become present.
+type unitDone struct {
+	file *storeFile
+	unit int
+}
+
+var _ blockstore.Blockstore = (*fileStore)(nil)
+var _ blockstore.Viewer = (*fileStore)(nil)
+
+func newFileStore(log *slog.Logger, onLost func(*storeFile, int)) *fileStore {
+	return &fileStore{
+		log: log, onLost: onLost,
+		files: make(map[[32]byte]*storeFile),
+		index: make(map[[32]byte]*storeEntry),
+	}
+}
+
+// blockLen is the length of block i.
+func (f *File) blockLen(i int) int {
+	return int(min(int64(f.BlockSize), f.Size-int64(i)*int64(f.BlockSize)))
+}
+
+// add opens f, finds out which blocks it holds, takes missing ones over from
+// other files that have them, and makes it part of the store.
+func (s *fileStore) add(f File) (*storeFile, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
+	}
+	sf := &storeFile{
+		File:   f,
+		unitOf: make([]int32, len(f.Blocks)),
+		bySum:  make(map[[32]byte]int32, len(f.Blocks)),
+		have:   newBitset(len(f.Blocks)),
+	}
+	sf.key, _ = digestOf(f.Root)
+	for i, d := range f.Blocks {
+		u, ok := sf.bySum[d]
+		if !ok {
+			u = int32(len(sf.first))
+			sf.bySum[d] = u
+			sf.first = append(sf.first, int32(i))
+			sf.absent = append(sf.absent, 0)
+		} else if f.blockLen(i) != f.blockLen(int(sf.first[u])) {
+			return nil, fmt.Errorf("%w: blocks %d and %d are equal but differ in length", ErrBadFile, sf.first[u], i)
+		}
+		sf.unitOf[i] = u
+		sf.absent[u]++
+	}
+	sf.left = len(sf.first)
+
+	s.mu.RLock()
+	old := s.files[sf.key]
+	s.mu.RUnlock()
+	if old != nil {
+		return sameFile(old, f)
+	}
+	if err := sf.open(); err != nil {
+		return nil, err
+	}
+	if err := sf.scan(); err != nil {
+		sf.f.Close()
+		return nil, err
+	}
+	s.mu.Lock()
+	if old := s.files[sf.key]; old != nil { // added meanwhile
+		s.mu.Unlock()
+		sf.f.Close()
+		return sameFile(old, f)
+	}
+	s.files[sf.key] = sf
+	for i, d := range f.Blocks {
+		s.link(d, f.blockLen(i), storeLoc{sf, int32(i)})
+	}
+	for i, b := range f.Extra {
+		d, _ := digestOf(b.Cid())
+		s.link(d, len(b.RawData()), storeLoc{sf, int32(-i - 1)})
+	}
+	s.mu.Unlock()
+	s.takeOver(sf)
+	return sf, nil
+}
+
+func sameFile(old *storeFile, f File) (*storeFile, error) {
+	if old.Path != f.Path {
+		return nil, fmt.Errorf("%w: %s is at %s", ErrAdded, f.Root, old.Path)
+	}
+	return old, nil
+}
+
+// link adds a place to the index. The caller holds mu.
+func (s *fileStore) link(d [32]byte, size int, loc storeLoc) {
+	e := s.index[d]
+	if e == nil {
+		e = &storeEntry{size: int32(size)}
+		s.index[d] = e
+	}
+	e.locs = append(e.locs[:len(e.locs):len(e.locs)], loc)
+}
+
+// open opens the file and gives it its size. A longer file is cut: what is
+// behind the last block is not part of it.
+func (sf *storeFile) open() error {
+	flag := os.O_RDWR | os.O_CREATE
+	if sf.ReadOnly {
+		flag = os.O_RDONLY
+	}
+	f, err := os.OpenFile(sf.Path, flag, 0o600)
+	if err != nil {
+		return fmt.Errorf("swarm: open file of blocks: %w", err)
+	}
+	if !sf.ReadOnly {
+		st, err := f.Stat()
+		if err == nil && !st.Mode().IsRegular() {
+			err = fmt.Errorf("%w: %s is not a regular file", ErrBadFile, sf.Path)
+		}
+		if err == nil && st.Size() != sf.Size {
+			err = f.Truncate(sf.Size)
+		}
+		if err != nil {
+			f.Close()
+			return sf.writeError(err, sf.Size)
+		}
+	}
+	sf.f = f
+	return nil
+}
+
+// scan hashes what the file holds. Holes are not read: they hold zeros, whose
+// hash is known.
+func (sf *storeFile) scan() error {
+	buf := make([]byte, sf.BlockSize)
+	zero := sha256.Sum256(buf)
+	size, err := sf.f.Seek(0, io.SeekEnd) // also right for a block device
+	if err != nil {
+		return fmt.Errorf("swarm: size of file of blocks: %w", err)
+	}
+	data := int64(0) // no bytes but zeros between the current block and here
+	for i := range sf.Blocks {
+		off, n := int64(i)*int64(sf.BlockSize), sf.blockLen(i)
+		if off+int64(n) > size {
+			return nil // a read-only file that ends early
+		}
+		if off >= data {
+			data = nextData(sf.f, off)
+		}
+		var sum [32]byte
+		if off+int64(n) <= data {
+			if sum = zero; n < sf.BlockSize {
+				sum = sha256.Sum256(make([]byte, n))
+			}
+		} else {
+			if m, _ := sf.f.ReadAt(buf[:n], off); m < n {
+				continue // an unreadable block is a missing one, and written anew
+			}
+			sum = sha256.Sum256(buf[:n])
+		}
+		if sum == sf.Blocks[i] {
+			sf.mark(i)
+		}
+	}
+	return nil
+}
+
+// mark records that block i is present and reports whether that completes its
+// unit.
+func (sf *storeFile) mark(i int) bool {
+	if sf.have.has(i) {
+		return false
+	}
+	sf.have.set(i)
+	sf.bytesHave += int64(sf.blockLen(i))
+	u := sf.unitOf[i]
+	sf.absent[u]--
+	if sf.absent[u] > 0 {
+		return false
+	}
+	sf.left--
+	return true
+}
+
+// takeOver copies blocks that sf misses from other places that have them: the
+// previous release holds most blocks of the next where images are aligned, and
+// a damaged copy of a repeated block is repaired from another.
+func (s *fileStore) takeOver(sf *storeFile) {
+	if sf.ReadOnly {
+		return
+	}
+	for u, i := range sf.first {
+		s.mu.RLock()
+		need := sf.absent[u] > 0
+		s.mu.RUnlock()
+		if !need {
+			continue
+		}
+		d := sf.Blocks[i]
+		if !s.present(d) {
+			continue
+		}
+		b, err := s.Get(context.Background(), leafCID(d))
+		if err != nil {
+			continue
+		}
+		if _, err := s.put(d, b.RawData()); err != nil {
+			return // the fetch will meet the same error and report it
+		}
+	}
+}
+
+// remove forgets a file and closes it. The bytes stay on disk.
+func (s *fileStore) remove(key [32]byte) (*storeFile, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sf := s.files[key]
+	if sf == nil {
+		return nil, false
+	}
+	delete(s.files, key)
+	unlink := func(d [32]byte) {
+		e := s.index[d]
+		if e == nil {
+			return
+		}
+		var rest []storeLoc
+		for _, l := range e.locs {
+			if l.file != sf {
+				rest = append(rest, l)
+			}
+		}
+		if e.locs = rest; len(rest) == 0 {
+			delete(s.index, d)
+		}
+	}
+	for _, d := range sf.Blocks {
+		unlink(d)
+	}
+	for _, b := range sf.Extra {
+		d, _ := digestOf(b.Cid())
+		unlink(d)
+	}
+	sf.f.Close()
+	return sf, true
+}
+
+// close closes every file.
+func (s *fileStore) close() {
+	s.mu.RLock()
+	keys := make([][32]byte, 0, len(s.files))
+	for k := range s.files {
+		keys = append(keys, k)
+	}
+	s.mu.RUnlock()
+	for _, k := range keys {
+		s.remove(k)
+	}
+}
+
+func (s *fileStore) file(root cid.Cid) (*storeFile, error) {
+	d, ok := digestOf(root)
+	if ok {
+		s.mu.RLock()
+		sf := s.files[d]
+		s.mu.RUnlock()
+		if sf != nil {
+			return sf, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %s", ErrNotAdded, root)
+}
+
+// all returns the added files.
+func (s *fileStore) all() []*storeFile {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]*storeFile, 0, len(s.files))
+	for _, sf := range s.files {
+		out = append(out, sf)
+	}
+	return out
+}
+
+// held returns the block indexes of sf whose units are present, and whether
+// that is all of them.
+func (s *fileStore) held(sf *storeFile) (b bitset, all bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b = newBitset(len(sf.Blocks))
+	for i, u := range sf.unitOf {
+		if sf.absent[u] == 0 {
+			b.set(i)
+		}
+	}
+	return b, sf.left == 0
+}
+
+// status returns the blocks and bytes of sf that are present, and whether that
+// is all.
+func (s *fileStore) status(sf *storeFile) (have int, bytes int64, all bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return sf.have.count(), sf.bytesHave, sf.left == 0
+}
+
+// missing returns the units of sf that are not present.
+func (s *fileStore) missing(sf *storeFile) []int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []int
+	for u, n := range sf.absent {
+		if n > 0 {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// listed reports whether a block belongs to an added file, and present whether
+// one of its places holds it.
+func (s *fileStore) listed(d [32]byte) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index[d] != nil
+}
+
+func (s *fileStore) present(d [32]byte) bool {
+	_, ok := s.lookup(d)
+	return ok
+}
+
+// lookup returns the size of a block and whether it is present.
+func (s *fileStore) lookup(d [32]byte) (size int, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.index[d]
+	if e == nil {
+		return 0, false
+	}
+	for _, l := range e.locs {
+		if l.index < 0 || l.file.have.has(int(l.index)) {
+			return int(e.size), true
+		}
+	}
+	return int(e.size), false
+}
+
+// put writes a block, whose digest the caller has computed, to every place
+// where it is missing. It returns the units that became present.
+func (s *fileStore) put(d [32]byte, data []byte) ([]unitDone, error) {
+	s.mu.RLock()
+	e := s.index[d]
+	var todo []storeLoc
+	if e != nil {
+		for _, l := range e.locs {
+			if l.index >= 0 && !l.file.ReadOnly && !l.file.have.has(int(l.index)) {
+				todo = append(todo, l)
+			}
+		}
+	}
+	s.mu.RUnlock()
+	if e == nil {
+		return nil, fmt.Errorf("%w: %x", ErrUnlisted, d)
+	}
+	var done []unitDone
+	for _, l := range todo {
+		off := int64(l.index) * int64(l.file.BlockSize)
+		if _, err := l.file.f.WriteAt(data, off); err != nil {
+			if errors.Is(err, fs.ErrClosed) {
+				continue // removed meanwhile
+			}
+			s.mu.RLock()
+			need := l.file.Size - l.file.bytesHave
+			s.mu.RUnlock()
+			return done, l.file.writeError(err, need)
+		}
+		s.mu.Lock()
+		if l.file.mark(int(l.index)) {
+			done = append(done, unitDone{l.file, int(l.file.unitOf[l.index])})
+		}
+		s.mu.Unlock()
+	}
+	return done, nil
+}
+
+// writeError explains a failed write of a file that needs so many bytes more.
+func (sf *storeFile) writeError(err error, need int64) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %s needs %d more bytes in %s: %w", ErrNoSpace, sf.Root, need, filepath.Dir(sf.Path), err)
+	}
+	return fmt.Errorf("swarm: write file of blocks: %w", err)
+}
+
+// sync makes the file and its directory entry survive a power cut.
+func (s *fileStore) sync(sf *storeFile) error {
+	if sf.ReadOnly {
+		return nil
+	}
+	if err := sf.f.Sync(); err != nil {
+		return sf.writeError(err, 0)
+	}
+	dir, err := os.Open(filepath.Dir(sf.Path))
+	if err != nil {
+		return fmt.Errorf("swarm: sync directory of blocks: %w", err)
+	}
+	defer dir.Close()
+	if err := dir.Sync(); err != nil {
+		return fmt.Errorf("swarm: sync directory of blocks: %w", err)
+	}
+	return nil
+}
+
+// Has implements blockstore.Blockstore. It does not read the block.
+func (s *fileStore) Has(_ context.Context, c cid.Cid) (bool, error) {
+	d, ok := digestOf(c)
+	return ok && s.present(d), nil
+}
+
+// GetSize implements blockstore.Blockstore. It does not read the block.
+func (s *fileStore) GetSize(_ context.Context, c cid.Cid) (int, error) {
+	if d, ok := digestOf(c); ok {
+		if n, ok := s.lookup(d); ok {
+			return n, nil
+		}
+	}
+	return 0, ipld.ErrNotFound{Cid: c}
+}
+
+// Get implements blockstore.Blockstore. The bytes it returns hash to c; a copy
+// on disk that does not is marked missing.
+func (s *fileStore) Get(_ context.Context, c cid.Cid) (blocks.Block, error) {
+	d, ok := digestOf(c)
+	if !ok {
+		return nil, ipld.ErrNotFound{Cid: c}
+	}
+	s.mu.RLock()
+	var locs []storeLoc
+	if e := s.index[d]; e != nil {
+		locs = e.locs
+	}
+	s.mu.RUnlock()
+	for _, l := range locs {
+		if l.index < 0 {
+			return blocks.NewBlockWithCid(l.file.Extra[-l.index-1].RawData(), c)
+		}
+		s.mu.RLock()
+		present := l.file.have.has(int(l.index))
+		s.mu.RUnlock()
+		if !present {
+			continue
+		}
+		buf := make([]byte, l.file.blockLen(int(l.index)))
+		n, err := l.file.f.ReadAt(buf, int64(l.index)*int64(l.file.BlockSize))
+		if errors.Is(err, fs.ErrClosed) {
+			continue // removed meanwhile
+		}
+		if n == len(buf) && sha256.Sum256(buf) == d {
+			return blocks.NewBlockWithCid(buf, c)
+		}
+		s.lose(l, err)
+	}
+	return nil, ipld.ErrNotFound{Cid: c}
+}
+
+// lose marks a place as missing because it could not be read, or held
+// something else.
+func (s *fileStore) lose(l storeLoc, err error) {
+	s.mu.Lock()
+	if !l.file.have.has(int(l.index)) {
+		s.mu.Unlock()
+		return
+	}
+	u := l.file.unitOf[l.index]
+	l.file.have.clear(int(l.index))
+	l.file.bytesHave -= int64(l.file.blockLen(int(l.index)))
+	if l.file.absent[u]++; l.file.absent[u] == 1 {
+		l.file.left++
+	}
+	s.mu.Unlock()
+	s.log.Warn("block on disk is damaged", "path", l.file.Path, "block", l.index, "error", err)
+	if s.onLost != nil {
+		s.onLost(l.file, int(u))
+	}
+}
+
+// View implements blockstore.Viewer.
+func (s *fileStore) View(ctx context.Context, c cid.Cid, f func([]byte) error) error {
+	b, err := s.Get(ctx, c)
+	if err != nil {
+		return err
+	}
+	return f(b.RawData())
+}
+
+// Put implements blockstore.Blockstore. It refuses blocks that no file lists
+// (ErrUnlisted) and blocks that do not hash to their CID.
+func (s *fileStore) Put(_ context.Context, b blocks.Block) error {
+	d, ok := digestOf(b.Cid())
+	if !ok || !s.listed(d) {
+		return fmt.Errorf("%w: %s", ErrUnlisted, b.Cid())
+	}
+	if sum := sha256.Sum256(b.RawData()); !bytes.Equal(sum[:], d[:]) {
+		return blocks.ErrWrongHash
+	}
+	_, err := s.put(d, b.RawData())
+	return err
+}
+
+// PutMany implements blockstore.Blockstore.
+func (s *fileStore) PutMany(ctx context.Context, bs []blocks.Block) error {
+	for _, b := range bs {
+		if err := s.Put(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteBlock implements blockstore.Blockstore. Blocks go with their file, so
+// it refuses.
+func (s *fileStore) DeleteBlock(_ context.Context, c cid.Cid) error {
+	return fmt.Errorf("swarm: block %s cannot be deleted alone: remove its file", c)
+}
+
+// AllKeysChan implements blockstore.Blockstore.
+func (s *fileStore) AllKeysChan(ctx context.Context) (<-chan cid.Cid, error) {
+	s.mu.RLock()
+	var keys [][32]byte
+	for d, e := range s.index {
+		if slices.ContainsFunc(e.locs, func(l storeLoc) bool {
+			return l.index < 0 || l.file.have.has(int(l.index))
+		}) {
+			keys = append(keys, d)
+		}
+	}
+	s.mu.RUnlock()
+	out := make(chan cid.Cid)
+	go func() {
+		defer close(out)
+		for _, d := range keys {
+			select {
+			case out <- leafCID(d):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
