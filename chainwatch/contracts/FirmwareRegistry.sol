@@ -32,10 +32,8 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     uint256 private constant MAX_KEYS = 16;
     /// @dev Bytes of one signing key in binary Multikey form (the longest known has 35).
     uint256 private constant MAX_KEY = 40;
-    /// @dev Bytes of a version or a DID.
+    /// @dev Bytes of a version, a DID or a product name.
     uint256 private constant MAX_TEXT = 128;
-    /// @dev Bytes of a product name, "vendor/name": two texts and a slash.
-    uint256 private constant MAX_NAME = 257;
     /// @dev Bytes of an image: 256 MiB.
     uint256 private constant MAX_IMAGE = 256 << 20;
     /// @dev Devices in one canary list.
@@ -224,7 +222,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         bytes[] calldata keys,
         address admin
     ) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _newId(id, did, "did", MAX_TEXT);
+        _newId(id, did, "did");
         _manufacturers[id].did = did;
         _storeKeys(id, threshold, keys);
         bytes32 role = manufacturerRole(id);
@@ -237,7 +235,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     /**
      * @notice Adds a product. It belongs to its manufacturer for ever.
      * @param product SHA-256 of the name
-     * @param name "vendor/name", 1 to MAX_NAME bytes
+     * @param name "vendor/name", 1 to MAX_TEXT bytes
      * @param manufacturer id of an existing manufacturer
      * @param operator first account that may steer the product's rollouts
      */
@@ -247,7 +245,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         bytes32 manufacturer,
         address operator
     ) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _newId(product, name, "name", MAX_NAME);
+        _newId(product, name, "name");
         if (_manufacturers[manufacturer].threshold == 0) revert UnknownManufacturer(manufacturer);
         _products[product].manufacturer = manufacturer;
         _products[product].name = name;
@@ -518,8 +516,8 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         if (r.info.revoked) revert ReleaseRevoked(sequence);
     }
 
-    function _newId(bytes32 id, string calldata text, string memory field, uint256 max) private view {
-        _bound(field, bytes(text).length, 1, max);
+    function _newId(bytes32 id, string calldata text, string memory field) private view {
+        _bound(field, bytes(text).length, 1, MAX_TEXT);
         bytes32 expected = sha256(bytes(text));
         if (id != expected) revert IdMismatch(id, expected);
         if (_tracks[id].rev != 0) revert AlreadyExists(id);

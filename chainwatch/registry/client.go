@@ -1,0 +1,353 @@
+package registry
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"camswarm/chainwatch/registry/bindings"
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+var (
+	// ErrWrongChain says that an endpoint serves another chain than asked for.
+	ErrWrongChain = errors.New("wrong chain")
+	// ErrNoContract says that there is no contract at the registry's address.
+	ErrNoContract = errors.New("no contract there")
+	// ErrNotMined says that a transaction was sent, but no block with it was
+	// seen in time. It may still be mined.
+	ErrNotMined = errors.New("transaction is not in a block yet")
+)
+
+// contract encodes and decodes; it holds no state.
+var contract = bindings.NewFirmwareRegistry()
+
+// Client speaks to one endpoint of a chain. It is safe for concurrent use;
+// transactions of one account are numbered one after another.
+type Client struct {
+	rpc     *rpc.Client
+	chainID uint64
+
+	// sending is held from the choice of a nonce until the endpoint has taken
+	// the transaction; a channel, so that waiting for it ends with the context.
+	sending chan struct{}
+
+	mu sync.Mutex // guards next
+	// next is, for each account that has sent something, the nonce after it.
+	// Behind a gateway of several endpoints the pending count may lag.
+	next map[verify.Address]uint64
+}
+
+// Dial connects to an endpoint (http, https, ws, wss) and checks that it
+// serves the chain with id chainID.
+func Dial(ctx context.Context, url string, chainID uint64) (*Client, error) {
+	conn, err := rpc.DialContext(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("chain endpoint %s: %w", url, err)
+	}
+	c := &Client{
+		rpc:     conn,
+		chainID: chainID,
+		sending: make(chan struct{}, 1),
+		next:    make(map[verify.Address]uint64),
+	}
+	var got hexutil.Uint64
+	if err := conn.CallContext(ctx, &got, "eth_chainId"); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("chain endpoint %s: %w", url, err)
+	}
+	if uint64(got) != chainID {
+		conn.Close()
+		return nil, fmt.Errorf("%w: endpoint %s serves chain %d, not %d: correct the endpoint or the chain id", ErrWrongChain, url, uint64(got), chainID)
+	}
+	return c, nil
+}
+
+// Close closes the connection.
+func (c *Client) Close() { c.rpc.Close() }
+
+// ChainID returns the id of the chain.
+func (c *Client) ChainID() uint64 { return c.chainID }
+
+// Balance returns an account's balance in the chain's smallest unit.
+func (c *Client) Balance(ctx context.Context, account verify.Address) (*big.Int, error) {
+	var b hexutil.Big
+	if err := c.rpc.CallContext(ctx, &b, "eth_getBalance", account.String(), "latest"); err != nil {
+		return nil, fmt.Errorf("balance of %s: %w", account, err)
+	}
+	return b.ToInt(), nil
+}
+
+// Block returns the number and the time (seconds since 1970) of the newest block.
+func (c *Client) Block(ctx context.Context) (number, time uint64, err error) {
+	head, err := c.head(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	return uint64(head.Number), uint64(head.Timestamp), nil
+}
+
+// block holds what is needed of a block. The full header is not decoded:
+// chains that are not Ethereum leave fields out.
+type block struct {
+	Number    hexutil.Uint64 `json:"number"`
+	Timestamp hexutil.Uint64 `json:"timestamp"`
+	BaseFee   *hexutil.Big   `json:"baseFeePerGas"`
+}
+
+func (c *Client) head(ctx context.Context) (*block, error) {
+	var b *block
+	err := c.rpc.CallContext(ctx, &b, "eth_getBlockByNumber", "latest", false)
+	if err == nil && b == nil {
+		err = errors.New("the endpoint knows no latest block")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("latest block: %w", err)
+	}
+	return b, nil
+}
+
+// Tx is a transaction that was executed.
+type Tx struct {
+	Hash    [32]byte
+	Block   uint64
+	GasUsed uint64
+}
+
+// String returns the transaction's hash, 0x and 64 hexadecimal digits.
+func (t Tx) String() string { return hexutil.Encode(t.Hash[:]) }
+
+type receipt struct {
+	Status   hexutil.Uint64  `json:"status"`
+	Block    hexutil.Uint64  `json:"blockNumber"`
+	GasUsed  hexutil.Uint64  `json:"gasUsed"`
+	Contract *common.Address `json:"contractAddress"`
+}
+
+// Deploy deploys a new registry. The key's account becomes the default admin,
+// who creates manufacturers and products and assigns roles; that role can only
+// be handed on adminDelay (whole seconds) after it was announced. pauser may
+// stop the whole registry.
+func (c *Client) Deploy(ctx context.Context, key *sign.Key, adminDelay time.Duration, pauser verify.Address) (*Registry, Tx, error) {
+	admin, err := account(key)
+	if err != nil {
+		return nil, Tx{}, err
+	}
+	if adminDelay < 0 || adminDelay%time.Second != 0 {
+		return nil, Tx{}, fmt.Errorf("admin delay %v must be whole seconds", adminDelay)
+	}
+	data := append(common.FromHex(bindings.FirmwareRegistryMetaData.Bin),
+		contract.PackConstructor(big.NewInt(int64(adminDelay/time.Second)), common.Address(admin), common.Address(pauser))...)
+	tx, rec, err := c.transact(ctx, key, nil, data)
+	if err != nil {
+		return nil, tx, fmt.Errorf("deploy the registry: %w", err)
+	}
+	if rec.Contract == nil {
+		return nil, tx, errors.New("deploy the registry: the receipt names no contract address")
+	}
+	r, err := c.Open(ctx, verify.Address(*rec.Contract))
+	return r, tx, err
+}
+
+// Open returns the registry at an address, after a look that there is a
+// contract at all.
+func (c *Client) Open(ctx context.Context, address verify.Address) (*Registry, error) {
+	var code hexutil.Bytes
+	if err := c.rpc.CallContext(ctx, &code, "eth_getCode", address.String(), "latest"); err != nil {
+		return nil, fmt.Errorf("registry %s: %w", address, err)
+	}
+	if len(code) == 0 {
+		return nil, fmt.Errorf("%w: chain %d has none at %s: check the registry's address", ErrNoContract, c.chainID, address)
+	}
+	return &Registry{client: c, ref: verify.RegistryRef{ChainID: c.chainID, Address: address}}, nil
+}
+
+// call asks a contract at the latest block.
+func (c *Client) call(ctx context.Context, to verify.Address, data []byte) ([]byte, error) {
+	var out hexutil.Bytes
+	err := c.rpc.CallContext(ctx, &out, "eth_call", message{To: to.String(), Data: data}, "latest")
+	if err != nil {
+		return nil, refusal(err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: %s on chain %d answers nothing: check the registry's address", ErrNoContract, to, c.chainID)
+	}
+	return out, nil
+}
+
+type message struct {
+	From string        `json:"from,omitempty"`
+	To   string        `json:"to,omitempty"`
+	Data hexutil.Bytes `json:"data"`
+}
+
+// transact sends a transaction (to nil: a deployment) and waits until it is in
+// a block. An error of the contract is a *Refusal; then nothing was sent, or
+// the transaction failed and its hash is returned.
+func (c *Client) transact(ctx context.Context, key *sign.Key, to *verify.Address, data []byte) (Tx, *receipt, error) {
+	from, err := account(key)
+	if err != nil {
+		return Tx{}, nil, err
+	}
+	secret, err := crypto.ToECDSA(key.Bytes())
+	if err != nil {
+		return Tx{}, nil, fmt.Errorf("account %s: %w", from, err)
+	}
+	msg := message{From: from.String(), Data: data}
+	if to != nil {
+		msg.To = to.String()
+	}
+	hash, err := c.send(ctx, from, secret, to, msg)
+	if err != nil {
+		return Tx{}, nil, err
+	}
+	tx := Tx{Hash: hash}
+	rec, err := c.wait(ctx, hash)
+	if err != nil {
+		c.forget(from)
+		return tx, nil, err
+	}
+	tx.Block, tx.GasUsed = uint64(rec.Block), uint64(rec.GasUsed)
+	if rec.Status != 1 {
+		// Between the estimate and the block the state has changed; asking
+		// again usually tells how.
+		var out hexutil.Bytes
+		if err := c.rpc.CallContext(ctx, &out, "eth_call", msg, "latest"); err != nil {
+			return tx, rec, fmt.Errorf("transaction %s failed in block %d: %w", tx, tx.Block, refusal(err))
+		}
+		return tx, rec, fmt.Errorf("transaction %s failed in block %d: the state changed while it was under way: try again", tx, tx.Block)
+	}
+	return tx, rec, nil
+}
+
+// send signs and sends, one transaction at a time.
+func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.PrivateKey, to *verify.Address, msg message) (hash common.Hash, err error) {
+	select {
+	case c.sending <- struct{}{}:
+		defer func() { <-c.sending }()
+	case <-ctx.Done():
+		return hash, ctx.Err()
+	}
+	var gas hexutil.Uint64
+	if err := c.rpc.CallContext(ctx, &gas, "eth_estimateGas", msg); err != nil {
+		return hash, refusal(err)
+	}
+	limit := uint64(gas) + uint64(gas)*gasMargin/100
+	var nonce hexutil.Uint64
+	if err := c.rpc.CallContext(ctx, &nonce, "eth_getTransactionCount", from.String(), "pending"); err != nil {
+		return hash, fmt.Errorf("transaction count of %s: %w", from, err)
+	}
+	nonce = max(nonce, hexutil.Uint64(c.known(from)))
+	head, err := c.head(ctx)
+	if err != nil {
+		return hash, err
+	}
+	unsigned, err := c.price(ctx, head, uint64(nonce), limit, (*common.Address)(to), msg.Data)
+	if err != nil {
+		return hash, err
+	}
+	tx, err := types.SignNewTx(key, types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID)), unsigned)
+	if err != nil {
+		return hash, fmt.Errorf("sign transaction: %w", err)
+	}
+	raw, err := tx.MarshalBinary()
+	if err != nil {
+		return hash, fmt.Errorf("encode transaction: %w", err)
+	}
+	if err := c.rpc.CallContext(ctx, nil, "eth_sendRawTransaction", hexutil.Encode(raw)); err != nil {
+		c.forget(from)
+		if strings.Contains(err.Error(), "insufficient funds") {
+			return hash, fmt.Errorf("account %s cannot pay for the gas: send it some of the chain's coin: %w", from, err)
+		}
+		return hash, fmt.Errorf("send transaction %s: %w", tx.Hash(), err)
+	}
+	c.mu.Lock()
+	c.next[from] = uint64(nonce) + 1
+	c.mu.Unlock()
+	return tx.Hash(), nil
+}
+
+// price makes the transaction of the kind that the chain knows: EIP-1559 where
+// blocks have a base fee and the endpoint suggests a tip, else one gas price.
+func (c *Client) price(ctx context.Context, head *block, nonce, gas uint64, to *common.Address, data []byte) (types.TxData, error) {
+	if head.BaseFee != nil {
+		var tip hexutil.Big
+		if err := c.rpc.CallContext(ctx, &tip, "eth_maxPriorityFeePerGas"); err == nil {
+			// Twice the base fee: it may rise by an eighth with each block.
+			limit := new(big.Int).Lsh(head.BaseFee.ToInt(), 1)
+			return &types.DynamicFeeTx{
+				ChainID:   new(big.Int).SetUint64(c.chainID),
+				Nonce:     nonce,
+				GasTipCap: tip.ToInt(),
+				GasFeeCap: limit.Add(limit, tip.ToInt()),
+				Gas:       gas,
+				To:        to,
+				Data:      data,
+			}, nil
+		}
+	}
+	var price hexutil.Big
+	if err := c.rpc.CallContext(ctx, &price, "eth_gasPrice"); err != nil {
+		return nil, fmt.Errorf("gas price: %w", err)
+	}
+	return &types.LegacyTx{Nonce: nonce, GasPrice: price.ToInt(), Gas: gas, To: to, Data: data}, nil
+}
+
+// wait asks for a receipt until there is one or ctx ends.
+func (c *Client) wait(ctx context.Context, hash common.Hash) (*receipt, error) {
+	pause := receiptMin
+	var last error
+	for {
+		var rec *receipt
+		err := c.rpc.CallContext(ctx, &rec, "eth_getTransactionReceipt", hash)
+		if err == nil && rec != nil {
+			return rec, nil
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, receiptMax)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %s was sent; look for it before you send it again: %w", ErrNotMined, hash, errors.Join(ctx.Err(), last))
+		}
+	}
+}
+
+// known returns the nonce after the account's last transaction, 0 if none is
+// known.
+func (c *Client) known(from verify.Address) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next[from]
+}
+
+// forget drops what is known of an account's nonce: a transaction that was not
+// mined may have been dropped, and what follows it would wait for ever.
+func (c *Client) forget(from verify.Address) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.next, from)
+}
+
+// account returns the account that a key controls.
+func account(key *sign.Key) (verify.Address, error) {
+	a, ok := key.Address()
+	if !ok {
+		return a, fmt.Errorf("a key of %v signs no transactions: use a secp256k1 key (%v)", key.Algorithm(), verify.ES256K)
+	}
+	return a, nil
+}

@@ -1,0 +1,31 @@
+package registry
+
+import "time"
+
+// Limits and habits of JSON-RPC endpoints.
+const (
+	// maxLogRange is how many blocks one eth_getLogs may span: IoTeX refuses
+	// ranges over 2000 blocks.
+	maxLogRange = 2000
+
+	// logOverlap is how many blocks behind the head a Tail looks again. An
+	// endpoint whose log index lags behind its head clamps the range without a
+	// word; 64 blocks are 160 s on IoTeX.
+	logOverlap = 64
+
+	// pageSize is how many releases one call asks for; the contract's MAX_PAGE.
+	pageSize = 64
+
+	// gasMargin is added to an estimate, in percent: the state may change
+	// before the transaction is executed. Unused gas is not paid for.
+	gasMargin = 25
+
+	// A receipt is asked for after receiptMin, then less and less often, down
+	// to once in receiptMax (blocks come every 2.5 s on IoTeX).
+	receiptMin = 20 * time.Millisecond
+	receiptMax = time.Second
+
+	// minBlock is the lowest block that log queries name: IoTeX takes 0 for
+	// the tip.
+	minBlock = 1
+)
