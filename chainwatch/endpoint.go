@@ -1,0 +1,210 @@
+package chainwatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"time"
+
+	"camswarm/verify"
+)
+
+// State says how far an endpoint is trusted at the moment.
+type State string
+
+// The states of an endpoint.
+const (
+	StateUnknown    State = "unknown"     // not asked yet
+	StateOK         State = "ok"          // agrees with the quorum
+	StateAhead      State = "ahead"       // reports a change that the quorum does not confirm yet
+	StateBehind     State = "behind"      // its head or revision is older than the quorum's
+	StateContradict State = "contradicts" // says something else than the quorum
+	StateSlow       State = "slow"        // did not answer before the others had agreed
+	StateFailing    State = "failing"     // no usable answer; LastError says why
+)
+
+// EndpointStatus is what a person should know about one endpoint.
+type EndpointStatus struct {
+	URL       string // credentials redacted
+	Operator  string
+	State     State
+	Warning   string        // about the configuration, "" for none
+	LastOK    time.Time     // of the last usable answer; zero: never
+	LastError string        // why the last answer was not usable or has no vote; "" when it was
+	Attack    string        // the name of that refusal
+	Rev       uint64        // of the last usable answer
+	Block     uint64        // head block of the last usable answer
+	Latency   time.Duration // of the last usable answer, all its calls
+	RetryAt   time.Time     // not asked before; zero: asked in the next look
+}
+
+// endpoint is one server with its circuit breaker: after a failure it rests,
+// twice as long after each further one, and at least as long as it asked for.
+type endpoint struct {
+	index    int
+	operator string
+	host     string
+	caller   Caller
+
+	chainOK bool // eth_chainId was right once; used by the one look that runs at a time
+
+	mu       sync.Mutex
+	status   EndpointStatus
+	failures int
+	doubted  bool // reported a lone higher revision that has been asked for again
+}
+
+func newEndpoint(i int, e Endpoint, dial func(Endpoint) (Caller, error)) (*endpoint, error) {
+	caller, err := dial(e)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %s: %w", e.Redacted(), err)
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: endpoint %d: unreadable url", ErrConfig, i)
+	}
+	return &endpoint{
+		index: i, operator: e.operator(), host: u.Host, caller: caller,
+		status: EndpointStatus{URL: e.Redacted(), Operator: e.Operator, State: StateUnknown, Warning: e.warning()},
+	}, nil
+}
+
+// refuse is [refuse] with the endpoint's host in front, which holds no credentials.
+func (e *endpoint) refuse(attack, format string, args ...any) *verify.Error {
+	return refuse(attack, "%s: "+format, append([]any{e.host}, args...)...)
+}
+
+// question is what every endpoint is asked in a look.
+type question struct {
+	registry verify.RegistryRef
+	product  verify.ProductID
+	region   verify.Region
+	finality string
+	data     string // call data in hexadecimal
+}
+
+// ask gets the endpoint's answer. The chain id is asked for once, as a clear
+// word about a misconfigured endpoint; after that every answer carries it.
+//
+// There is no eth_getCode: it would move 50 KB per endpoint and start, and an
+// address without code shows itself by an empty answer, one with other code by
+// an answer that is not a canonical View.
+func (e *endpoint) ask(ctx context.Context, q question) (Answer, error) {
+	if !e.chainOK {
+		raw, err := e.caller.Call(ctx, "eth_chainId")
+		if err != nil {
+			return Answer{}, err
+		}
+		id, err := parseQuantity(raw)
+		if err != nil {
+			return Answer{}, e.refuse("rpc_malformed", "eth_chainId: %w", err)
+		}
+		if id != q.registry.ChainID {
+			return Answer{}, e.refuse("rpc_wrong_chain", "it serves chain %d, not %d; correct the endpoint or chain_id", id, q.registry.ChainID)
+		}
+		e.chainOK = true
+	}
+	call := struct {
+		To   string `json:"to"`
+		Data string `json:"data"`
+	}{q.registry.Address.String(), q.data}
+	raw, err := e.caller.Call(ctx, "eth_call", call, q.finality)
+	if err != nil {
+		var rpc *RPCError
+		if errors.As(err, &rpc) && verify.AttackName(err) != "rpc_rate_limited" {
+			return Answer{}, e.refuse("rpc_refused", "the registry %s does not answer for product %s; check that it is the right contract and that the product was created there: %w", q.registry, q.product, rpc)
+		}
+		return Answer{}, err
+	}
+	return e.read(raw, q)
+}
+
+// read decodes the result of eth_call.
+func (e *endpoint) read(raw json.RawMessage, q question) (Answer, error) {
+	data, err := parseData(raw)
+	if err != nil {
+		return Answer{}, e.refuse("rpc_malformed", "eth_call: %w", err)
+	}
+	if len(data) == 0 {
+		return Answer{}, e.refuse("rpc_wrong_chain", "there is no contract at %s on its chain; correct registry or the endpoint", q.registry)
+	}
+	view, err := DecodeView(data)
+	if err != nil {
+		return Answer{}, e.refuse("rpc_malformed", "registry %s: %w", q.registry, err)
+	}
+	if view.Registry.ChainID != q.registry.ChainID {
+		e.chainOK = false
+		return Answer{}, e.refuse("rpc_wrong_chain", "its answer comes from chain %d, not %d", view.Registry.ChainID, q.registry.ChainID)
+	}
+	view.Registry, view.Product, view.Region = q.registry, q.product, q.region
+	return Answer{Endpoint: e.index, Operator: e.operator, View: view, Content: contentDigest(data)}, nil
+}
+
+// ready reports whether the endpoint may be asked now, or else when.
+func (e *endpoint) ready(now time.Time) (time.Time, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status.RetryAt, !now.Before(e.status.RetryAt)
+}
+
+// answered records a usable answer.
+func (e *endpoint) answered(a Answer, now time.Time, latency time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failures = 0
+	s := &e.status
+	s.LastOK, s.Latency, s.RetryAt = now, latency, time.Time{}
+	s.Rev, s.Block = a.View.Rev, a.View.Block
+}
+
+// failed records a look without a usable answer and lets the endpoint rest.
+func (e *endpoint) failed(err error, now time.Time, rnd *rand.Rand) (changed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rest := backoff(breakerMin, breakerMax, e.failures, rnd)
+	e.failures++
+	var retry *RetryError
+	if errors.As(err, &retry) {
+		rest = max(rest, retry.After)
+	}
+	e.status.RetryAt = now.Add(rest)
+	return e.set(StateFailing, err)
+}
+
+// judged records what the look made of a usable answer; err nil: nothing wrong.
+func (e *endpoint) judged(state State, err error) (changed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.set(state, err)
+}
+
+func (e *endpoint) set(state State, err error) (changed bool) {
+	s := &e.status
+	attack := verify.AttackName(err)
+	changed = s.State != state || s.Attack != attack
+	s.State, s.Attack, s.LastError = state, attack, ""
+	if err != nil {
+		s.LastError = err.Error()
+	}
+	return changed
+}
+
+func (e *endpoint) snapshot() EndpointStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status
+}
+
+// backoff returns least doubled n times, at most most, less up to a quarter at
+// random so that a fleet does not come back at one moment.
+func backoff(least, most time.Duration, n int, rnd *rand.Rand) time.Duration {
+	d := most
+	if n < 16 {
+		d = min(least<<n, most)
+	}
+	return d - time.Duration(rnd.Int64N(int64(d)/4+1))
+}

@@ -1,0 +1,66 @@
+package chainwatch
+
+import (
+	"fmt"
+	"time"
+
+	"camswarm/verify"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of one watcher; the product's id is a constant label, since one node
+// may follow several.
+type metrics struct {
+	looks    *prometheus.CounterVec
+	rev      prometheus.Gauge
+	stopped  prometheus.Gauge
+	refusals *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	latency  *prometheus.GaugeVec
+}
+
+func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, error) {
+	m := &metrics{
+		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "camswarm_chain_looks_total", Help: "Looks at the registry, by result (accepted, held).",
+		}, []string{"result"}),
+		rev: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "camswarm_chain_rev", Help: "Revision of the accepted view.",
+		}),
+		stopped: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "camswarm_chain_stopped", Help: "1 while a stop quorum holds the accepted view back.",
+		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "camswarm_chain_refusals_total", Help: "Answers and views refused, by attack name.",
+		}, []string{"attack"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "camswarm_chain_endpoint_failures_total", Help: "Looks in which an endpoint gave no usable answer.",
+		}, []string{"host"}),
+		latency: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "camswarm_chain_endpoint_seconds", Help: "Duration of an endpoint's last usable answer.",
+		}, []string{"host"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
+	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refusals, m.failures, m.latency} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register chain metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) refused(err error) {
+	attack := verify.AttackName(err)
+	if attack == "" {
+		attack = "other"
+	}
+	m.refusals.WithLabelValues(attack).Inc()
+}
+
+func (m *metrics) answered(host string, latency time.Duration) {
+	m.latency.WithLabelValues(host).Set(latency.Seconds())
+}

@@ -1,0 +1,644 @@
+package chainwatch
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"camswarm/verify"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+)
+
+// Options are what a program injects. The zero value works: nothing is
+// persisted, endpoints are dialled with [Dial], nothing is logged or measured.
+type Options struct {
+	Store      CheckpointStore                // nil: the checkpoint lives in memory only (simulations)
+	Dial       func(Endpoint) (Caller, error) // nil: Dial
+	Logger     *slog.Logger                   // nil: discards
+	Registerer prometheus.Registerer          // nil: no metrics
+	Rand       *rand.Rand                     // for jitter, used by Run alone; nil: random
+}
+
+// Watcher keeps one product's quorum view of the registry. All methods may be
+// called at any time from any goroutine; only Run asks endpoints, one look at a
+// time, shared by all who wait.
+type Watcher struct {
+	cfg       Config
+	need      Thresholds
+	question  question
+	endpoints []*endpoint
+	store     CheckpointStore
+	log       *slog.Logger
+	metrics   *metrics
+	rnd       *rand.Rand
+	demand    *rate.Limiter
+	kick      chan struct{} // capacity 1: the demand changed
+	changes   chan struct{} // capacity 1
+
+	// Owned by Run.
+	checkpoint Checkpoint
+	savedTime  uint64    // chain time of the checkpoint in the store
+	recoverTil time.Time // after an unreadable checkpoint: until then all operators must agree
+	failures   int       // looks without acceptance in a row
+
+	mu       sync.Mutex
+	view     *verify.View // in force, stops included; the value is never changed in place
+	content  [32]byte     // of the accepted view, before stops
+	stopped  bool
+	accepted time.Time // when a start quorum last confirmed the view
+	looked   time.Time // when the last look ended
+	hold     error     // why the last look accepted nothing
+	hinted   bool      // Look was called since the last look began
+	waiters  map[*waiter]struct{}
+}
+
+// waiter is one caller of View or Confirm.
+type waiter struct {
+	rev   uint64        // least revision
+	since time.Time     // least time of acceptance
+	done  chan struct{} // closed when satisfied
+}
+
+// Status is what a person should know about the watcher.
+type Status struct {
+	Accepted  bool          // some view was accepted since the start
+	Rev       uint64        // of the view in force
+	Block     uint64        // its head block
+	Time      uint64        // that block's time, seconds since 1970
+	Confirmed time.Time     // local time at which a quorum last confirmed it
+	Stopped   bool          // a stop quorum holds it back
+	Looked    time.Time     // local time at which the last look ended; zero: none yet
+	Error     string        // why the last look accepted nothing, "" if it did
+	Attack    string        // the name of that refusal
+	Operators int           // independent operators
+	Need      Thresholds    // how many of them must agree
+	ClockOff  time.Duration // local clock minus chain time at Confirmed; far from 0: set the clock, or the chain stands still
+}
+
+// New checks the configuration and wires a watcher; Run starts it.
+func New(cfg Config, product verify.ProductID, region verify.Region, opts Options) (*Watcher, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	address, err := verify.ParseAddress(cfg.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("%w: registry: %w", ErrConfig, err)
+	}
+	w := &Watcher{
+		cfg:  cfg,
+		need: cfg.Thresholds(),
+		question: question{
+			registry: verify.RegistryRef{ChainID: cfg.ChainID, Address: address},
+			product:  product, region: region, finality: cfg.Finality,
+			data: "0x" + hex.EncodeToString(EncodeCheck(product, region)),
+		},
+		store:   opts.Store,
+		log:     opts.Logger,
+		rnd:     opts.Rand,
+		demand:  rate.NewLimiter(rate.Every(lookRefill), lookBurst),
+		kick:    make(chan struct{}, 1),
+		changes: make(chan struct{}, 1),
+		waiters: map[*waiter]struct{}{},
+	}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	if w.rnd == nil {
+		w.rnd = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	dial := opts.Dial
+	if dial == nil {
+		dial = Dial
+	}
+	for i, e := range cfg.Endpoints {
+		ep, err := newEndpoint(i, e, dial)
+		if err != nil {
+			return nil, err
+		}
+		w.endpoints = append(w.endpoints, ep)
+	}
+	if w.metrics, err = newMetrics(opts.Registerer, product); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Current returns the view in force: the last one that a start quorum accepted,
+// held back by what a stop quorum said since. It is false until a quorum has
+// answered for the first time since the start; the persisted checkpoint alone
+// never makes a view. The caller must not change what the view points to.
+func (w *Watcher) Current() (verify.View, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.view == nil {
+		return verify.View{}, false
+	}
+	return *w.view, true
+}
+
+// View returns the view in force if its revision is at least minRev, and
+// otherwise waits for one, joining the looks that are shared by all who wait.
+// These are limited for all together (a few in a row, then two a minute), so a
+// made-up minRev costs the waiter its time and endpoints almost nothing.
+//
+// When ctx ends first the error is a soft [*verify.Error]: gossip_before_chain,
+// since the announcement may be right and the endpoints late, or rpc_down_all
+// while there is no quorum to be late.
+func (w *Watcher) View(ctx context.Context, minRev uint64) (verify.View, error) {
+	return w.wait(ctx, &waiter{rev: minRev}, func(hold error) error {
+		attack, reason := "gossip_before_chain", "the chain has not confirmed revision %d yet; it will be looked for again: %w"
+		if name := verify.AttackName(hold); name == "rpc_down_all" {
+			attack = name
+		}
+		if hold == nil {
+			hold = ctx.Err()
+		}
+		return refuse(attack, reason, minRev, hold)
+	})
+}
+
+// Confirm returns the view in force if a start quorum confirmed it within
+// maxAge, and otherwise waits for a look that does. Ask it before doing what
+// cannot be taken back: a device whose endpoints are down must not install on
+// the strength of yesterday's view. It shares the looks of View and their limits,
+// so ctx should last a minute. When ctx ends first the error is a soft
+// [*verify.Error] with the attack name of what prevents a quorum.
+func (w *Watcher) Confirm(ctx context.Context, maxAge time.Duration) (verify.View, error) {
+	return w.wait(ctx, &waiter{since: time.Now().Add(-maxAge)}, func(hold error) error {
+		attack := verify.AttackName(hold)
+		if hold == nil {
+			attack, hold = "rpc_down_all", ctx.Err()
+		}
+		return refuse(attack, "no quorum confirmed the chain's view lately: %w", hold)
+	})
+}
+
+func (w *Watcher) wait(ctx context.Context, want *waiter, failure func(hold error) error) (verify.View, error) {
+	want.done = make(chan struct{})
+	w.mu.Lock()
+	if w.satisfies(want) {
+		defer w.mu.Unlock()
+		return *w.view, nil
+	}
+	w.waiters[want] = struct{}{}
+	w.mu.Unlock()
+	w.poke()
+	select {
+	case <-want.done:
+	case <-ctx.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waiters, want)
+	if w.satisfies(want) {
+		return *w.view, nil
+	}
+	return verify.View{}, failure(w.hold)
+}
+
+// satisfies must be called with w.mu held.
+func (w *Watcher) satisfies(want *waiter) bool {
+	return w.view != nil && w.view.Rev >= want.rev && !w.accepted.Before(want.since)
+}
+
+// Look is a hint that there is news: a look begins soon, within the limits that
+// all hints and waiters share. It never blocks.
+func (w *Watcher) Look() {
+	w.mu.Lock()
+	w.hinted = true
+	w.mu.Unlock()
+	w.poke()
+}
+
+// Changes is signalled after every look that changed the view in force: a new
+// revision, a stop, or the end of a stop. It has capacity 1; read Current after
+// receiving.
+func (w *Watcher) Changes() <-chan struct{} { return w.changes }
+
+// Endpoints returns the state of each endpoint, in the configuration's order.
+func (w *Watcher) Endpoints() []EndpointStatus {
+	all := make([]EndpointStatus, len(w.endpoints))
+	for i, e := range w.endpoints {
+		all[i] = e.snapshot()
+	}
+	return all
+}
+
+// Status returns the watcher's own state.
+func (w *Watcher) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := Status{Confirmed: w.accepted, Stopped: w.stopped, Looked: w.looked, Operators: w.cfg.Operators(), Need: w.need, Attack: verify.AttackName(w.hold)}
+	if w.hold != nil {
+		s.Error = w.hold.Error()
+	}
+	if v := w.view; v != nil {
+		s.Accepted, s.Rev, s.Block, s.Time = true, v.Rev, v.Block, v.Time
+		s.ClockOff = time.Duration(w.accepted.Unix()-int64(v.Time)) * time.Second
+	}
+	return s
+}
+
+func (w *Watcher) poke() {
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+// demanded reports whether somebody asks for a look.
+func (w *Watcher) demanded() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hinted {
+		return true
+	}
+	for want := range w.waiters {
+		if !w.satisfies(want) {
+			return true
+		}
+	}
+	return false
+}
+
+// Run looks at once, then every poll interval and when asked, until ctx ends.
+// Endpoints that fail, lie or lag are an ordinary state and never an error:
+// without a quorum it keeps what it has and tries again for ever.
+func (w *Watcher) Run(ctx context.Context) error {
+	w.load(ctx)
+	defer func() {
+		for _, e := range w.endpoints {
+			if c, ok := e.caller.(interface{ CloseIdleConnections() }); ok {
+				c.CloseIdleConnections()
+			}
+		}
+	}()
+	var (
+		due     = time.Now() // the next look nobody asked for
+		token   time.Time    // when a look on demand may begin; zero: none reserved
+		earlier time.Time    // no look begins before: MinGap after the last, or all endpoints rest
+	)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		at := due
+		if w.demanded() {
+			now := time.Now()
+			if token.IsZero() {
+				token = now.Add(w.demand.ReserveN(now, 1).DelayFrom(now))
+			}
+			if token.Before(at) {
+				at = token
+			}
+		}
+		if at.Before(earlier) {
+			at = earlier
+		}
+		timer.Reset(time.Until(at))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.kick:
+			continue
+		case <-timer.C:
+		}
+		now := time.Now()
+		if !due.After(now) || !token.IsZero() && !token.After(now) && w.demanded() {
+			if resting, ok := w.allResting(now); ok {
+				due, earlier = later(due, resting), resting
+				continue
+			}
+			if !token.IsZero() && !token.After(now) {
+				token = time.Time{} // a look that was due anyway serves the demand too
+			}
+			next := w.look(ctx)
+			if ctx.Err() != nil {
+				return nil
+			}
+			now = time.Now()
+			due, earlier = now.Add(next), now.Add(w.cfg.MinGap)
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// allResting reports that no endpoint may be asked now, and when the first may.
+func (w *Watcher) allResting(now time.Time) (time.Time, bool) {
+	var first time.Time
+	for _, e := range w.endpoints {
+		at, ok := e.ready(now)
+		if ok {
+			return time.Time{}, false
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first, true
+}
+
+// load reads the checkpoint. One that cannot be read is reported and replaced by
+// the next acceptance, for which every operator must agree during the first hour:
+// what was accepted before is unknown then, so the device leans on the endpoints
+// as hard as it can without hanging for ever on one that is down.
+func (w *Watcher) load(ctx context.Context) {
+	if w.store == nil {
+		return
+	}
+	b, err := w.store.Load(ctx)
+	if err == nil && b == nil {
+		return
+	}
+	var c Checkpoint
+	if err == nil {
+		c, err = DecodeCheckpoint(b)
+	}
+	switch {
+	case err != nil:
+		w.recoverTil = time.Now().Add(recoverFor)
+		w.metrics.refused(refuse("checkpoint_unreadable", "%w", err))
+		w.log.Error("the chain checkpoint cannot be read; all operators must agree before a view is accepted", "err", err, "until", w.recoverTil)
+	case c.Registry != w.question.registry || c.Product != w.question.product:
+		w.log.Warn("the chain checkpoint belongs to another registry or product and is replaced", "was", c.Registry.String(), "is", w.question.registry.String())
+	default:
+		w.checkpoint, w.savedTime = c, c.Time
+		w.log.Info("chain checkpoint loaded", "rev", c.Rev, "block", c.Block)
+	}
+}
+
+// reply is one endpoint's part of a look.
+type reply struct {
+	endpoint *endpoint
+	answer   Answer
+	err      error
+	latency  time.Duration
+}
+
+// errSlow ends the calls of endpoints that are slower than a quorum.
+var errSlow = errors.New("slower than the others, which agreed already")
+
+// look asks every endpoint that is not resting, acts on each answer as it comes
+// and returns the time to the next look.
+func (w *Watcher) look(ctx context.Context) time.Duration {
+	w.mu.Lock()
+	w.hinted = false
+	w.mu.Unlock()
+
+	calls, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
+	defer cancel()
+	calls, cut := context.WithCancelCause(calls)
+	defer cut(nil)
+	replies := make(chan reply, len(w.endpoints))
+	begun, pending := time.Now(), 0
+	for _, e := range w.endpoints {
+		if _, ok := e.ready(begun); !ok {
+			continue
+		}
+		pending++
+		go func() {
+			answer, err := e.ask(calls, w.question)
+			replies <- reply{e, answer, err, time.Since(begun)}
+		}()
+	}
+
+	var answers []Answer
+	var grace <-chan time.Time
+	for pending > 0 {
+		select {
+		case r := <-replies:
+			pending--
+			if r.err != nil {
+				if ctx.Err() == nil {
+					w.fail(r, errors.Is(context.Cause(calls), errSlow))
+				}
+				continue
+			}
+			r.endpoint.answered(r.answer, time.Now(), r.latency)
+			w.metrics.answered(r.endpoint.host, r.latency)
+			answers = append(answers, r.answer)
+			out := w.weigh(ctx, answers, false)
+			if out.Accepted != nil && grace == nil {
+				grace = time.After(stragglerGrace)
+			}
+		case <-grace:
+			cut(errSlow)
+		}
+	}
+	if ctx.Err() != nil {
+		return 0
+	}
+	out := w.weigh(ctx, answers, true)
+	return w.conclude(&out, answers)
+}
+
+func (w *Watcher) decide(answers []Answer, need Thresholds) Outcome {
+	known := Known{Checkpoint: w.checkpoint, View: w.view, Content: w.content, Expect: w.checkpoint.Time, MaxStale: w.cfg.MaxStale}
+	if w.view != nil {
+		known.Expect = max(known.Expect, w.view.Time+uint64(time.Since(w.accepted)/time.Second))
+	}
+	return Decide(answers, need, known)
+}
+
+// fail records an endpoint's failure. One that was only cut off for being slow
+// does not have to rest.
+func (w *Watcher) fail(r reply, cut bool) {
+	e := r.endpoint
+	if cut {
+		e.judged(StateSlow, fmt.Errorf("%s: %w", e.host, errSlow))
+		return
+	}
+	w.metrics.failures.WithLabelValues(e.host).Inc()
+	w.metrics.refused(r.err)
+	if e.failed(r.err, time.Now(), w.rnd) {
+		w.log.Warn("chain endpoint gave no usable answer", "endpoint", e.host, "operator", e.operator, "attack", verify.AttackName(r.err), "err", r.err)
+	}
+}
+
+// weigh decides on the answers so far and acts on the outcome. Before the last
+// answer of a look is in, it acts only on what more answers cannot take back: a
+// newer revision, or a first stop. The checkpoint is saved before the view can
+// be seen; if that fails, the view is refused and only its stops count.
+func (w *Watcher) weigh(ctx context.Context, answers []Answer, final bool) Outcome {
+	need := w.need
+	if time.Now().Before(w.recoverTil) {
+		need.Start = w.cfg.Operators()
+	}
+	out := w.decide(answers, need)
+	if a := out.Accepted; a != nil {
+		if !final && w.view != nil && a.Rev == w.view.Rev && (w.stopped || !out.Stopped) {
+			return out
+		}
+		if err := w.save(ctx, a); err != nil {
+			need.Start = math.MaxInt
+			out = w.decide(answers, need)
+			out.Err = refuse("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved; free some space: %w", a.Rev, err)
+		}
+	}
+	w.apply(&out)
+	return out
+}
+
+// apply puts an outcome in force and wakes those who wait for it.
+func (w *Watcher) apply(out *Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if out.Accepted != nil {
+		w.content, w.accepted = out.Content, time.Now()
+	}
+	if out.Effective == nil {
+		return
+	}
+	changed := !sameContent(w.view, out.Effective)
+	w.view, w.stopped = out.Effective, out.Stopped
+	for want := range w.waiters {
+		if w.satisfies(want) {
+			close(want.done)
+			delete(w.waiters, want)
+		}
+	}
+	if changed {
+		select {
+		case w.changes <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// save persists the checkpoint of an accepted view when the revision is new, or
+// its time has become old.
+func (w *Watcher) save(ctx context.Context, v *verify.View) error {
+	c := Checkpoint{Registry: v.Registry, Product: v.Product, Rev: v.Rev, Digest: v.Digest, Block: v.Block, Time: v.Time}
+	if w.store != nil && (c.Rev != w.checkpoint.Rev || c.Time-w.savedTime >= uint64(checkpointAge/time.Second)) {
+		if err := w.store.Save(ctx, c.Encode()); err != nil {
+			return err
+		}
+		w.savedTime = c.Time
+	}
+	w.checkpoint, w.recoverTil = c, time.Time{}
+	return nil
+}
+
+// sameContent compares what devices act on: everything but head block and time.
+func sameContent(a, b *verify.View) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := *a, *b
+	x.Block, x.Time, y.Block, y.Time = 0, 0, 0, 0
+	return reflect.DeepEqual(x, y)
+}
+
+// conclude judges the endpoints and plans the next look.
+func (w *Watcher) conclude(out *Outcome, answers []Answer) time.Duration {
+	recheck := w.judge(out, answers)
+	result := "accepted"
+	if out.Accepted == nil {
+		result = "held"
+		w.metrics.refused(out.Err)
+	}
+	w.metrics.looks.WithLabelValues(result).Inc()
+
+	var hold error
+	if out.Err != nil {
+		hold = w.explain(out.Err)
+	}
+	w.mu.Lock()
+	news := verify.AttackName(hold) != verify.AttackName(w.hold)
+	w.hold, w.looked = hold, time.Now()
+	if w.view != nil {
+		w.metrics.rev.Set(float64(w.view.Rev))
+	}
+	stopped := 0.0
+	if w.stopped {
+		stopped = 1
+	}
+	w.metrics.stopped.Set(stopped)
+	w.mu.Unlock()
+
+	if hold != nil {
+		if news {
+			w.log.Warn("no quorum on the chain's view; keeping the last one", "attack", verify.AttackName(hold), "err", hold)
+		}
+		wait := backoff(retryMin, retryMax, w.failures, w.rnd)
+		w.failures++
+		return min(wait, w.cfg.Poll)
+	}
+	if news || w.failures > 0 {
+		w.log.Info("quorum on the chain's view", "rev", out.Accepted.Rev, "block", out.Accepted.Block, "votes", out.Votes)
+	}
+	w.failures = 0
+	wait := w.cfg.Poll
+	if w.cfg.PollJitter > 0 {
+		wait += time.Duration(w.rnd.Int64N(int64(w.cfg.PollJitter) + 1))
+	}
+	if recheck {
+		wait = min(wait, recheckAfter)
+	}
+	return wait
+}
+
+// judge records the state of each endpoint that answered. It reports whether a
+// lone higher revision deserves another look: once per endpoint until it agrees
+// with the quorum again, so that a liar cannot keep the watcher busy.
+func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
+	higher := map[int]bool{}
+	for _, i := range out.Higher {
+		higher[i] = true
+	}
+	for _, a := range answers {
+		e := w.endpoints[a.Endpoint]
+		state, flag := StateOK, out.Flags[a.Endpoint]
+		switch {
+		case higher[a.Endpoint] && !e.doubted:
+			state, recheck, e.doubted = StateAhead, true, true
+		case higher[a.Endpoint]:
+			flag = refuse("rpc_single_liar", "it still reports revision %d, which the quorum at %d refutes", a.View.Rev, out.Accepted.Rev)
+		case flag == nil && out.Accepted != nil:
+			e.doubted = false
+		}
+		if flag == nil {
+			e.judged(state, nil)
+			continue
+		}
+		state = StateContradict
+		if flag.Attack == "rpc_stale_head" {
+			state = StateBehind
+		}
+		flag = e.refuse(flag.Attack, "%w", flag.Err)
+		w.metrics.refused(flag)
+		if e.judged(state, flag) {
+			w.log.Warn("chain endpoint differs from the quorum", "endpoint", e.host, "operator", e.operator, "attack", flag.Attack, "err", flag)
+		}
+	}
+	return recheck
+}
+
+// explain adds what the failing endpoints said to the reason for holding.
+func (w *Watcher) explain(err *verify.Error) error {
+	var failing []string
+	for _, e := range w.Endpoints() {
+		if e.LastError != "" && len(failing) < 4 {
+			failing = append(failing, e.LastError)
+		}
+	}
+	if len(failing) == 0 {
+		return err
+	}
+	return &verify.Error{Attack: err.Attack, Err: fmt.Errorf("%w (%s)", err.Err, strings.Join(failing, "; "))}
+}
