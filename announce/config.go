@@ -1,0 +1,87 @@
+package announce
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrConfig is wrapped by every error of [Config.Validate].
+var ErrConfig = errors.New("announce: bad config")
+
+// Config is what an operator may set.
+type Config struct {
+	// Degree is the number of neighbours that an announcement is pushed to in
+	// a topic's mesh; between two thirds of it and twice it are kept. More
+	// spreads faster and survives more hostile neighbours, at the cost of one
+	// envelope (1-4 KB) per neighbour and announcement; less saves uplink.
+	// 2..32; a camera, with at most 16 connections, has 4.
+	Degree int `toml:"degree"`
+
+	// LookTimeout is how long one announcement waits for a look at the chain
+	// before it is held for later. Longer suits slow endpoints; shorter frees
+	// validation sooner. 100 ms..1 min.
+	LookTimeout time.Duration `toml:"look_timeout"`
+
+	// HoldFor is how long an announcement that is ahead of the chain's view is
+	// kept and judged again. Longer survives longer outages of the chain's
+	// endpoints; after it the peers' answers on connect and [Gossip.Ask] are
+	// the way. 10 s..24 h.
+	HoldFor time.Duration `toml:"hold_for"`
+
+	// HintBurst and HintEvery are the budget, per product, of looks at the
+	// chain caused by claims that prove nothing: bare hints, known envelopes
+	// with a higher rev, and repeated looks for what is held. A flood of them
+	// costs at most HintBurst + duration/HintEvery looks. More reacts faster
+	// while under attack; less costs fewer calls. Burst 1..100, every 1 s..1 h.
+	HintBurst int           `toml:"hint_burst"`
+	HintEvery time.Duration `toml:"hint_every"`
+
+	// PeerBurst and PeerEvery are the rate of messages taken from one peer, per
+	// followed product: PeerBurst at once and then one every PeerEvery. What
+	// is over is dropped unread, before pubsub remembers it, so that the same
+	// message from an honest peer still counts. Burst 4..1000, every 10 ms..1 min.
+	PeerBurst int           `toml:"peer_burst"`
+	PeerEvery time.Duration `toml:"peer_every"`
+}
+
+// DefaultConfig returns the settings of a camera.
+func DefaultConfig() Config {
+	return Config{
+		Degree:      4,
+		LookTimeout: 5 * time.Second,
+		HoldFor:     10 * time.Minute,
+		HintBurst:   5,
+		HintEvery:   time.Minute,
+		PeerBurst:   16,
+		PeerEvery:   2 * time.Second,
+	}
+}
+
+// SeedConfig returns the settings of a seed: a camera's with a wider mesh.
+func SeedConfig() Config {
+	c := DefaultConfig()
+	c.Degree = 8
+	return c
+}
+
+// Validate checks every field; errors wrap [ErrConfig] and name the field and
+// its range.
+func (c Config) Validate() error {
+	return errors.Join(
+		within("degree", c.Degree, 2, 32),
+		within("look_timeout", c.LookTimeout, 100*time.Millisecond, time.Minute),
+		within("hold_for", c.HoldFor, 10*time.Second, 24*time.Hour),
+		within("hint_burst", c.HintBurst, 1, 100),
+		within("hint_every", c.HintEvery, time.Second, time.Hour),
+		within("peer_burst", c.PeerBurst, 4, 1000),
+		within("peer_every", c.PeerEvery, 10*time.Millisecond, time.Minute),
+	)
+}
+
+func within[T int | time.Duration](field string, v, low, high T) error {
+	if v < low || v > high {
+		return fmt.Errorf("%w: %s is %v: set it between %v and %v", ErrConfig, field, v, low, high)
+	}
+	return nil
+}

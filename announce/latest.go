@@ -1,0 +1,308 @@
+package announce
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/verify"
+)
+
+// The question of LatestProtocol is 64 bytes: the product id and the SHA-256
+// of the envelope that the asker holds (zero: none). The answer is one
+// announcement after its length as an unsigned varint; length 0 means that
+// there is nothing to tell. A peer that holds the same envelope answers with a
+// bare hint, so that a camera that meets its neighbours again moves a hundred
+// bytes and not their envelopes.
+const questionSize = 64
+
+// serve returns the handler of LatestProtocol.
+func (g *Gossip) serve(ctx context.Context) network.StreamHandler {
+	return func(st network.Stream) {
+		if !g.gate.enter() {
+			st.Reset()
+			return
+		}
+		defer g.gate.leave()
+		defer context.AfterFunc(ctx, func() { st.Reset() })()
+		outcome, err := g.answer(st)
+		g.metrics.served.WithLabelValues(outcome).Inc()
+		if err != nil {
+			g.log.Debug("question for the latest announcement not answered", "peer", st.Conn().RemotePeer(), "err", err)
+			st.Reset()
+			return
+		}
+		st.Close()
+	}
+}
+
+func (g *Gossip) answer(st network.Stream) (outcome string, err error) {
+	now := time.Now()
+	var allowed bool
+	g.peers.with(st.Conn().RemotePeer(), func(p *peerState) {
+		allowed = p.serves.take(now, 1, serveBurst, serveEvery)
+	})
+	if !allowed {
+		return "refused", errors.New("asks too often")
+	}
+	select {
+	case g.serving <- struct{}{}:
+		defer func() { <-g.serving }()
+	default:
+		return "refused", errors.New("too many questions at once")
+	}
+	// Streams without deadlines (some in-memory transports) say so; the reset
+	// with Run's context still ends them.
+	_ = st.SetDeadline(now.Add(askTimeout))
+
+	var question [questionSize]byte
+	if _, err := io.ReadFull(st, question[:]); err != nil {
+		return "failed", err
+	}
+	var answer []byte
+	outcome = "empty"
+	if s := g.subject(verify.ProductID(question[:32])); s != nil {
+		if latest := s.Latest(); latest != nil {
+			a := *latest
+			outcome = "full"
+			if a.Bare() || sha256.Sum256(a.Envelope) == [32]byte(question[32:]) {
+				a.Envelope, outcome = nil, "hint"
+			}
+			if answer, err = a.Encode(); err != nil {
+				return "failed", err
+			}
+		}
+	}
+	if _, err := st.Write(append(binary.AppendUvarint(nil, uint64(len(answer))), answer...)); err != nil {
+		return "failed", err
+	}
+	return outcome, nil
+}
+
+// question asks one peer for its latest announcement of a product. (nil, nil):
+// the peer has nothing to tell.
+func (g *Gossip) question(ctx context.Context, p peer.ID, s *subject, have [32]byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "latest announcement"), askTimeout)
+	defer cancel()
+	st, err := g.host.NewStream(ctx, p, LatestProtocol)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	defer context.AfterFunc(ctx, func() { st.Reset() })()
+	fail := func(err error) ([]byte, error) {
+		st.Reset()
+		return nil, err
+	}
+	if _, err := st.Write(append(s.id[:], have[:]...)); err != nil {
+		return fail(err)
+	}
+	if err := st.CloseWrite(); err != nil {
+		return fail(err)
+	}
+	r := bufio.NewReader(io.LimitReader(st, MaxAnnouncementSize+binary.MaxVarintLen64))
+	size, err := binary.ReadUvarint(r)
+	if err != nil {
+		return fail(err)
+	}
+	if size > MaxAnnouncementSize {
+		return fail(hard(verify.AttackEndlessData, fmt.Errorf("answer of %d bytes, the limit is %d", size, MaxAnnouncementSize)))
+	}
+	if size == 0 {
+		return nil, nil
+	}
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return fail(err)
+	}
+	return raw, nil
+}
+
+// ask puts the question to a peer and judges the answer like any announcement.
+// It reports whether an announcement with an envelope was accepted.
+func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) bool {
+	now := time.Now()
+	var allowed bool
+	g.peers.with(p, func(ps *peerState) { allowed = ps.asks.take(now, 1, askBurst, askEvery) })
+	if !allowed {
+		return false
+	}
+	var have [32]byte
+	if latest := s.Latest(); src == viaLatest && latest != nil && !latest.Bare() {
+		have = sha256.Sum256(latest.Envelope)
+	}
+	raw, err := g.question(ctx, p, s, have)
+	switch {
+	case err != nil:
+		g.metrics.asked.WithLabelValues("failed").Inc()
+		if verify.IsHard(err) {
+			g.report(s, p, src, reject, err)
+			g.penalise(p, s)
+			return false
+		}
+		g.log.Debug("peer did not answer for its latest announcement", "peer", p, "product", s.Product.String(), "err", err)
+		return false
+	case raw == nil:
+		g.metrics.asked.WithLabelValues("empty").Inc()
+		return false
+	}
+	g.metrics.asked.WithLabelValues("answer").Inc()
+	d, _ := g.judge(ctx, s, p, raw, src)
+	if d == reject {
+		g.penalise(p, s)
+	}
+	if d != accept {
+		return false
+	}
+	a, err := Decode(raw)
+	return err == nil && !a.Bare()
+}
+
+// Ask asks connected peers for the product's latest announcement, a few at a
+// time in random order, until one answers with an envelope that is approved;
+// Subject.Accepted has then been told. It is for a node whose chain shows a
+// release that no announcement brought. The error wraps ErrNoAnswer when no
+// peer had one.
+func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
+	s := g.subject(product)
+	if s == nil {
+		return fmt.Errorf("%w: %s", ErrNotFollowed, product)
+	}
+	select {
+	case <-g.running:
+	case <-g.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("announce: Run has not started: %w", ctx.Err())
+	}
+	if !g.gate.enter() {
+		return ErrStopped
+	}
+	defer g.gate.leave()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	peers := g.speakers()
+	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+	todo := make(chan peer.ID, len(peers))
+	for _, p := range peers {
+		todo <- p
+	}
+	close(todo)
+	var (
+		wg    sync.WaitGroup
+		found = make(chan struct{}, asksAtOnce)
+	)
+	for range asksAtOnce {
+		wg.Go(func() {
+			for p := range todo {
+				if ctx.Err() != nil {
+					return
+				}
+				if g.ask(ctx, p, s, viaAsk) {
+					found <- struct{}{}
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case <-found:
+		return nil
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNoAnswer, s.Product, err)
+	}
+	return fmt.Errorf("%w: %s: asked %d", ErrNoAnswer, s.Product, len(peers))
+}
+
+// speakers returns the connected peers that speak LatestProtocol.
+func (g *Gossip) speakers() []peer.ID {
+	return slices.DeleteFunc(g.host.Network().Peers(), func(p peer.ID) bool {
+		known, err := g.host.Peerstore().SupportsProtocols(p, LatestProtocol)
+		return err != nil || len(known) == 0
+	})
+}
+
+// greetPeers asks every peer that connects for the latest announcement of each
+// product, so that who joins late, or was cut off, need not wait for the next
+// one. It ends with ctx.
+func (g *Gossip) greetPeers(ctx context.Context) {
+	events, err := g.host.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted), // after every new connection
+		new(event.EvtPeerProtocolsUpdated),        // the peer began to speak it later
+	})
+	if err != nil {
+		g.log.Error("newly connected peers are not asked for the latest announcement", "err", err)
+		return
+	}
+	defer events.Close()
+
+	queue := g.speakers()
+	done := make(chan struct{}, greetings)
+	busy := 0
+	defer func() {
+		for ; busy > 0; busy-- {
+			<-done
+		}
+	}()
+	add := func(p peer.ID) {
+		if len(queue) < maxGreetings && !slices.Contains(queue, p) {
+			queue = append(queue, p)
+		}
+	}
+	for {
+		for ; busy < greetings && len(queue) > 0; busy++ {
+			p := queue[0]
+			queue = queue[1:]
+			go func() {
+				defer func() { done <- struct{}{} }()
+				for _, s := range g.subjects() {
+					if ctx.Err() != nil {
+						return
+					}
+					g.ask(ctx, p, s, viaLatest)
+				}
+			}()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-done:
+			busy--
+		case <-g.greet:
+			for _, p := range g.speakers() {
+				add(p)
+			}
+		case e, ok := <-events.Out():
+			if !ok {
+				return
+			}
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				if slices.Contains(e.Protocols, LatestProtocol) {
+					add(e.Peer)
+				}
+			case event.EvtPeerProtocolsUpdated:
+				if slices.Contains(e.Added, LatestProtocol) {
+					add(e.Peer)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,348 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/verify"
+)
+
+// Chain is the quorum view of the registry for one product, as
+// chainwatch.Watcher gives it. Both methods are called concurrently.
+type Chain interface {
+	// Current returns the last accepted view, and whether there is one, from
+	// memory.
+	Current() (verify.View, bool)
+	// View returns a view whose Rev is at least minRev, looking at the chain
+	// when the current one is older. It fails softly when the chain has not
+	// got there or cannot be reached, and ends with ctx.
+	View(ctx context.Context, minRev uint64) (verify.View, error)
+}
+
+// Subject is one product that a Gossip follows.
+type Subject struct {
+	Product  verify.Product
+	Verifier *verify.Verifier
+	Chain    Chain
+
+	// Latest returns what to answer a peer that asks for the latest
+	// announcement; nil: nothing yet. It is called from many goroutines and
+	// must answer from memory; the result is not changed. A nil func answers
+	// nothing.
+	Latest func() *Announcement
+
+	// Accepted is told of every announcement that passed, the node's own
+	// excepted, before it is forwarded. It is called from many goroutines and
+	// must return at once; the same release may come again with a higher rev
+	// or after [Gossip.Ask].
+	Accepted func(Accepted)
+}
+
+// Accepted is an announcement that passed every check.
+type Accepted struct {
+	Announcement
+	Approved *verify.Approved // nil for a bare hint
+	View     verify.View      // the view it was judged by
+	From     peer.ID          // the peer that sent it first
+}
+
+// subject is a Subject and what is remembered about its announcements.
+type subject struct {
+	Subject
+	id    verify.ProductID
+	topic string
+
+	mu       sync.Mutex
+	handle   *pubsub.Topic // nil until Run joined the topic
+	seen     *simplelru.LRU[[32]byte, decision]
+	signed   *simplelru.LRU[[32]byte, *verify.Signed] // by envelope digest
+	unsigned *simplelru.LRU[[32]byte, error]
+	looked   *simplelru.LRU[[32]byte, struct{}] // envelopes that had their look
+	accepted *simplelru.LRU[[32]byte, struct{}] // envelopes that passed
+	rev      uint64                             // highest rev that passed
+	releases bucket                             // looks for envelopes never seen before
+	hints    bucket                             // looks for claims that prove nothing
+
+	look    *look // in flight
+	held    []*held
+	pause   time.Duration // before the next look for what is held
+	retryAt time.Time
+	looking bool // a retry is in flight
+}
+
+// look is one look at the chain that all who need one share.
+type look struct {
+	done chan struct{}
+	err  error
+}
+
+// held is an announcement that is ahead of the chain's view.
+type held struct {
+	announcement *Announcement
+	raw          []byte
+	key          [32]byte // SHA-256 of raw
+	digest       [32]byte // of the envelope; zero for a bare hint
+	signed       *verify.Signed
+	from         peer.ID
+	before       uint64 // rev of the view when it came
+	until        time.Time
+}
+
+func newSubject(s Subject) (*subject, error) {
+	switch {
+	case s.Verifier == nil || s.Chain == nil || s.Accepted == nil:
+		return nil, errors.New("announce: Subject needs a Verifier, a Chain and Accepted")
+	case s.Verifier.Product != s.Product:
+		return nil, fmt.Errorf("announce: Subject follows %s with a Verifier for %s", s.Product, s.Verifier.Product)
+	}
+	if s.Latest == nil {
+		s.Latest = func() *Announcement { return nil }
+	}
+	id := s.Product.ID()
+	return &subject{
+		Subject:  s,
+		id:       id,
+		topic:    Topic(id),
+		seen:     newLRU[[32]byte, decision](maxSeen),
+		signed:   newLRU[[32]byte, *verify.Signed](maxEnvelopes),
+		unsigned: newLRU[[32]byte, error](16 * maxEnvelopes),
+		looked:   newLRU[[32]byte, struct{}](16 * maxEnvelopes),
+		accepted: newLRU[[32]byte, struct{}](maxEnvelopes),
+	}, nil
+}
+
+// joined returns the topic's handle, nil before Run.
+func (s *subject) joined() *pubsub.Topic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handle
+}
+
+// recall returns what was decided about the same bytes before.
+func (s *subject) recall(key [32]byte) (decision, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen.Get(key)
+}
+
+// remember keeps the decisions that stay right, and what is held. What was
+// ignored may become right later and is cheap to judge again.
+func (s *subject) remember(key [32]byte, d decision) {
+	if d == ignore {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.Add(key, d)
+}
+
+// stale says why an announcement has nothing new to tell a node with this
+// view, or nil. It asks nobody.
+func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) error {
+	s.mu.Lock()
+	news := a.Rev > s.rev && a.Rev >= view.Rev
+	known := s.accepted.Contains(digest)
+	s.mu.Unlock()
+	switch _, offered := view.Candidate(a.Sequence); {
+	case a.Bare() && !news:
+		return fmt.Errorf("hint of rev %d, the view is at rev %d", a.Rev, view.Rev)
+	case a.Bare():
+		return nil
+	case known && !news:
+		return fmt.Errorf("release %d at rev %d was accepted before", a.Sequence, a.Rev)
+	case a.Rev < view.Rev && a.Sequence <= view.Latest && !offered:
+		return fmt.Errorf("release %d is no longer offered at rev %d, the newest is %d", a.Sequence, view.Rev, view.Latest)
+	}
+	return nil
+}
+
+// checkSigned is Verifier.CheckSigned, once per envelope.
+func (s *subject) checkSigned(envelope []byte, digest [32]byte) (*verify.Signed, error) {
+	s.mu.Lock()
+	signed, ok := s.signed.Get(digest)
+	err, bad := s.unsigned.Get(digest)
+	s.mu.Unlock()
+	if ok || bad {
+		return signed, err
+	}
+	signed, err = s.Verifier.CheckSigned(envelope)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.unsigned.Add(digest, err)
+		return nil, err
+	}
+	s.signed.Add(digest, signed)
+	return signed, nil
+}
+
+// firstLook grants an envelope that the manufacturer signed its one look.
+func (s *subject) firstLook(digest [32]byte, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.looked.Contains(digest) || !s.releases.take(now, 1, releaseLooks, releaseEvery) {
+		return false
+	}
+	s.looked.Add(digest, struct{}{})
+	return true
+}
+
+// viewAt returns a view of at least the given rev. All who ask at the same time
+// share one look; started is called when this call begins one.
+func (s *subject) viewAt(ctx context.Context, rev uint64, started func()) (verify.View, error) {
+	for {
+		if view, ok := s.Chain.Current(); ok && view.Rev >= rev {
+			return view, nil
+		}
+		s.mu.Lock()
+		l := s.look
+		mine := l == nil
+		if mine {
+			l = &look{done: make(chan struct{})}
+			s.look = l
+		}
+		s.mu.Unlock()
+		if mine {
+			started()
+			var view verify.View
+			view, l.err = s.Chain.View(ctx, rev)
+			s.mu.Lock()
+			s.look = nil
+			s.mu.Unlock()
+			close(l.done)
+			if l.err == nil && view.Rev < rev {
+				l.err = fmt.Errorf("the chain is at rev %d, not yet at %d", view.Rev, rev)
+			}
+			return view, l.err
+		}
+		select {
+		case <-ctx.Done():
+			return verify.View{}, ctx.Err()
+		case <-l.done:
+		}
+		if view, ok := s.Chain.Current(); ok && view.Rev >= rev {
+			return view, nil
+		}
+		// The one who looked may have given up where we have not.
+		if !errors.Is(l.err, context.Canceled) {
+			if l.err != nil {
+				return verify.View{}, l.err
+			}
+			return verify.View{}, fmt.Errorf("the chain is not yet at rev %d", rev)
+		}
+	}
+}
+
+// admit records an announcement that passed and reports whether it was news:
+// an envelope that had not passed, or a rev above all that had. Without the
+// second condition anyone could have one true rev accepted again and again;
+// with it each rev of the chain is forwarded once.
+func (s *subject) admit(a *Announcement, digest [32]byte, before, now uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news := a.Rev > s.rev && (a.Rev > before || a.Rev == now)
+	if !a.Bare() && !s.accepted.Contains(digest) {
+		s.accepted.Add(digest, struct{}{})
+		news = true
+	}
+	s.rev = max(s.rev, a.Rev)
+	return news
+}
+
+// hold keeps an announcement until the chain gets there and reports whether it
+// was kept. There is one place for bare hints and MaxHeld for envelopes. Two
+// claims about the same thing compete by the smaller rev: it is the one that
+// the chain reaches first, and a claim pushed far ahead never displaces it.
+// Among envelopes the highest sequence wins: those are what the manufacturer
+// signed last.
+func (s *subject) hold(h *held) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.held, func(o *held) bool { return o.digest == h.digest }); i >= 0 {
+		if s.held[i].announcement.Rev <= h.announcement.Rev {
+			return false
+		}
+		s.release(i)
+	} else if h.signed != nil {
+		lowest, envelopes := -1, 0
+		for i, o := range s.held {
+			if o.signed == nil {
+				continue
+			}
+			envelopes++
+			if lowest < 0 || o.announcement.Sequence < s.held[lowest].announcement.Sequence {
+				lowest = i
+			}
+		}
+		if envelopes >= MaxHeld {
+			if s.held[lowest].announcement.Sequence >= h.announcement.Sequence {
+				return false
+			}
+			s.release(lowest)
+		}
+	}
+	if len(s.held) == 0 {
+		s.pause = firstRetry
+		s.retryAt = time.Now().Add(s.pause)
+	}
+	s.held = append(s.held, h)
+	s.seen.Add(h.key, hold)
+	return true
+}
+
+// release drops the i-th held announcement; the caller holds the lock.
+func (s *subject) release(i int) *held {
+	h := s.held[i]
+	s.held = slices.Delete(s.held, i, i+1)
+	s.seen.Remove(h.key)
+	return h
+}
+
+// waiting returns how many announcements are held.
+func (s *subject) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
+}
+
+// due takes out what can be judged at the current rev and what waited too
+// long. retry is the rev to look for now, 0: not now.
+func (s *subject) due(now time.Time, rev uint64, budget func(*bucket) bool) (ready, expired []*held, retry uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := 0; i < len(s.held); {
+		switch h := s.held[i]; {
+		case h.announcement.Rev <= rev:
+			ready = append(ready, s.release(i))
+		case now.After(h.until):
+			expired = append(expired, s.release(i))
+		default:
+			if retry == 0 || h.announcement.Rev < retry {
+				retry = h.announcement.Rev
+			}
+			i++
+		}
+	}
+	if retry == 0 || s.looking || now.Before(s.retryAt) || !budget(&s.hints) {
+		return ready, expired, 0
+	}
+	s.looking = true
+	return ready, expired, retry
+}
+
+// retried notes the end of a look for what is held.
+func (s *subject) retried(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looking = false
+	s.pause = min(2*s.pause, lastRetry)
+	s.retryAt = now.Add(s.pause)
+}
