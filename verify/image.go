@@ -225,7 +225,7 @@ type Image struct {
 // again. Only cid_right_sha_wrong is hard: no bytes can ever fit the manifest.
 // An error of r itself is returned wrapped and is no [Error].
 func (a *Approved) CheckImage(r io.ReaderAt, size int64) (*Image, error) {
-	if a == nil || a.Signed == nil {
+	if !a.genuine() {
 		return nil, errNotApproved
 	}
 	info := a.manifest.Image

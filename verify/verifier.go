@@ -176,6 +176,9 @@ func (s *Signed) notExpired(now uint64) error {
 	return nil
 }
 
+// genuine reports whether Approve made a.
+func (a *Approved) genuine() bool { return a != nil && a.Signed != nil && a.manifest != nil }
+
 // Candidate returns the chain's record that approved the manifest.
 func (a *Approved) Candidate() Candidate { return a.candidate }
 
@@ -187,7 +190,7 @@ func (a *Approved) Candidate() Candidate { return a.candidate }
 // expired by the chain's time. Whether it is the device's turn is for
 // [Choose].
 func (a *Approved) CheckInstall(view *View, dev Device) error {
-	if a == nil || a.Signed == nil {
+	if !a.genuine() {
 		return errNotApproved
 	}
 	c, err := a.match(view)
