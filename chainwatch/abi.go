@@ -47,8 +47,12 @@ func EncodeCheck(product verify.ProductID, region verify.Region) []byte {
 	return append(b, r[:]...)
 }
 
-// DecodeView decodes the return data of check(). It fills everything but
-// Registry.Address, Product and Region, which the answer does not repeat.
+// ErrWrongChain says that an answer was computed on another chain.
+var ErrWrongChain = errors.New("the answer comes from another chain")
+
+// DecodeView decodes the return data of check(product, region) of a registry.
+// The answer repeats only the chain id of what was asked; another one is
+// [ErrWrongChain]. Everything else that is wrong with it is an [ErrABI].
 //
 // The bounds of verify's limits hold, and so do the contract's own rules on
 // numbers and order, so that what passes here needs no second look. Two things
@@ -56,10 +60,17 @@ func EncodeCheck(product verify.ProductID, region verify.Region) []byte {
 // or halt must reach devices that do not know the newest kind of key: a key set
 // with an unknown or unusable key becomes the empty one, which approves nothing,
 // and an unusable DID becomes "".
-func DecodeView(data []byte) (verify.View, error) {
+func DecodeView(data []byte, registry verify.RegistryRef, product verify.ProductID, region verify.Region) (verify.View, error) {
 	v, err := decodeView(data)
 	if err != nil {
 		return verify.View{}, fmt.Errorf("%w: %w", ErrABI, err)
+	}
+	if v.Registry.ChainID != registry.ChainID {
+		return verify.View{}, fmt.Errorf("%w: %d instead of %d", ErrWrongChain, v.Registry.ChainID, registry.ChainID)
+	}
+	v.Registry, v.Product, v.Region = registry, product, region
+	for i := range v.Candidates {
+		v.Candidates[i].Product = product
 	}
 	return v, nil
 }

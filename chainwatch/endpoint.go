@@ -132,15 +132,14 @@ func (e *endpoint) read(raw json.RawMessage, q question) (Answer, error) {
 	if len(data) == 0 {
 		return Answer{}, e.refuse("rpc_wrong_chain", "there is no contract at %s on its chain; correct registry or the endpoint", q.registry)
 	}
-	view, err := DecodeView(data)
+	view, err := DecodeView(data, q.registry, q.product, q.region)
+	if errors.Is(err, ErrWrongChain) {
+		e.chainOK = false
+		return Answer{}, e.refuse("rpc_wrong_chain", "%w; correct the endpoint or chain_id", err)
+	}
 	if err != nil {
 		return Answer{}, e.refuse("rpc_malformed", "registry %s: %w", q.registry, err)
 	}
-	if view.Registry.ChainID != q.registry.ChainID {
-		e.chainOK = false
-		return Answer{}, e.refuse("rpc_wrong_chain", "its answer comes from chain %d, not %d", view.Registry.ChainID, q.registry.ChainID)
-	}
-	view.Registry, view.Product, view.Region = q.registry, q.product, q.region
 	return Answer{Endpoint: e.index, Operator: e.operator, View: view, Content: contentDigest(data)}, nil
 }
 
