@@ -1,0 +1,330 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+func TestEveryPairOfSignersSuffices(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 3, testImage(100_000))
+	for _, pair := range [][2]int{{0, 1}, {1, 0}, {0, 2}, {2, 0}, {1, 2}, {2, 1}} {
+		env := envelope(t, man, m.keys[pair[0]], m.keys[pair[1]])
+		s, err := m.verifier.CheckSigned(env)
+		if err != nil {
+			t.Fatalf("signers %v: %v", pair, err)
+		}
+		if s.Manifest().Sequence != 3 || !bytes.Equal(s.Envelope(), env) {
+			t.Errorf("signers %v: another manifest or envelope comes out", pair)
+		}
+	}
+	if !bytes.Equal(envelope(t, man, m.keys[0], m.keys[1]), envelope(t, man, m.keys[1], m.keys[0])) {
+		t.Error("the order of signing shows in the envelope")
+	}
+}
+
+func TestRefusedBeforeTheChainIsAsked(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100_000))
+	stranger := fixedKey(t, verify.EdDSA, 99)
+	genuine := envelope(t, man, m.keys[0], m.keys[1])
+
+	other := *man
+	other.Product.Name = "ucam-3"
+	elsewhere := *man
+	elsewhere.Registry.ChainID = 4689
+	elsewhere2 := *man
+	elsewhere2.Registry.Address[5]++
+
+	// A signature of one manifest moved to another.
+	moved := func() []byte {
+		next := *man
+		next.Sequence = 2
+		b, err := next.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := verify.DecodeEnvelope(genuine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Manifest = b
+		out, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}()
+	// A junk signature beside enough genuine ones.
+	junk := func() []byte {
+		e, err := verify.DecodeEnvelope(envelope(t, man, m.keys...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := e.Signatures[2].Raw
+		raw[len(raw)-1] ^= 1
+		out, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}()
+
+	for name, c := range map[string]struct {
+		envelope []byte
+		attack   string
+	}{
+		"arbitrary_installation: unsigned":                 {envelope(t, man), verify.AttackArbitrary},
+		"arbitrary_installation: stranger":                 {envelope(t, man, stranger), verify.AttackArbitrary},
+		"arbitrary_installation: stranger beside enough":   {envelope(t, man, append([]*sign.Key{stranger}, m.keys...)...), verify.AttackArbitrary},
+		"arbitrary_installation: signature moved":          {moved, verify.AttackArbitrary},
+		"arbitrary_installation: junk signature":           {junk, verify.AttackArbitrary},
+		"vulnerability_to_key_compromises: one signer":     {envelope(t, man, m.keys[2]), verify.AttackKeyCompromise},
+		"wrong_software_installation: another product":     {envelope(t, &other, m.keys...), verify.AttackWrongSoftware},
+		"upd_unapproved: another chain":                    {envelope(t, &elsewhere, m.keys...), verify.AttackUnapproved},
+		"upd_unapproved: another contract":                 {envelope(t, &elsewhere2, m.keys...), verify.AttackUnapproved},
+		"endless_data":                                     {append(bytes.Clone(genuine), make([]byte, verify.MaxEnvelopeSize)...), verify.AttackEndlessData},
+		"malformed: trailing byte":                         {append(bytes.Clone(genuine), 0), verify.AttackMalformed},
+		"malformed: empty":                                 {nil, verify.AttackMalformed},
+		"malformed: nested without end":                    {bytes.Repeat([]byte{0x81}, 10_000), verify.AttackMalformed},
+		"malformed: array that claims 2^60 elements":       {[]byte{0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0}, verify.AttackMalformed},
+		"malformed: byte string that claims 2^60 elements": {[]byte{0x82, 0x5b, 0x10, 0, 0, 0, 0, 0, 0, 0}, verify.AttackMalformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := m.verifier.CheckSigned(c.envelope)
+			wantRefusal(t, err, c.attack, true)
+			if s != nil {
+				t.Error("a refused envelope was returned")
+			}
+		})
+	}
+}
+
+// Whoever holds a genuine envelope cannot make a second one of it: no bit
+// flip, no cut and no insertion passes. Its digest names it on chain.
+func TestArbitraryInstallation_NoEnvelopeIsMadeOfAnother(t *testing.T) {
+	m := newMaker(t)
+	env := envelope(t, m.manifest(t, 1, testImage(100)), m.keys[0], m.keys[2])
+	if _, err := m.verifier.CheckSigned(env); err != nil {
+		t.Fatal(err)
+	}
+	for i := range env {
+		for bit := range 8 {
+			env[i] ^= 1 << bit
+			if _, err := m.verifier.CheckSigned(env); err == nil || !verify.IsHard(err) {
+				t.Fatalf("bit %d of byte %d flipped: %v", bit, i, err)
+			}
+			env[i] ^= 1 << bit
+		}
+		if _, err := m.verifier.CheckSigned(env[:i]); !verify.IsHard(err) {
+			t.Fatalf("cut at byte %d: %v", i, err)
+		}
+		if _, err := m.verifier.CheckSigned(slices.Insert(bytes.Clone(env), i, 0)); !verify.IsHard(err) {
+			t.Fatalf("zero inserted at byte %d: %v", i, err)
+		}
+	}
+}
+
+// A verifier that was not provisioned properly trusts nobody.
+func TestUnprovisionedVerifierAcceptsNothing(t *testing.T) {
+	m := newMaker(t)
+	env := envelope(t, m.manifest(t, 1, testImage(100)), m.keys...)
+	for name, spoil := range map[string]func(v *verify.Verifier){
+		"no keys":       func(v *verify.Verifier) { v.Pinned = verify.KeySet{} },
+		"threshold 0":   func(v *verify.Verifier) { v.Pinned.Threshold = 0 },
+		"threshold < 0": func(v *verify.Verifier) { v.Pinned.Threshold = -1 },
+		"no product":    func(v *verify.Verifier) { v.Product = verify.Product{} },
+		"no registry":   func(v *verify.Verifier) { v.Registry = verify.RegistryRef{} },
+	} {
+		v := m.verifier
+		spoil(&v)
+		if _, err := v.CheckSigned(env); err == nil || verify.AttackName(err) != "" {
+			t.Errorf("%s: %v, want an error of provisioning that blames no peer", name, err)
+		}
+	}
+}
+
+// rawSign1 builds a COSE_Sign1 with any header, to prove what is refused.
+func rawSign1(t *testing.T, protected, unprotected, payload any, sig []byte) cbor.RawMessage {
+	t.Helper()
+	p, ok := protected.([]byte)
+	if !ok {
+		var err error
+		if p, err = cbor.Marshal(protected); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := cbor.Marshal([]any{p, unprotected, payload, sig})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A signature has one form only: what go-cose and others would also read is
+// refused, because it would give one release several envelopes.
+func TestMalleableSignatureFormsAreRefused(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	good, err := verify.DecodeEnvelope(envelope(t, man, m.keys[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := m.keys[0].Public().Bytes()
+	sig := good.Signatures[0].Raw[len(good.Signatures[0].Raw)-64:]
+	header := map[int]any{1: -8, 4: key}
+	none := map[int]any{}
+	protected, _ := cbor.Marshal(header)
+
+	build := func(sigs ...cbor.RawMessage) []byte {
+		b, err := cbor.Marshal([]any{good.Manifest, sigs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	ok := rawSign1(t, protected, none, nil, sig)
+	if _, err := verify.DecodeEnvelope(build(ok)); err != nil {
+		t.Fatalf("the builder of this test is wrong: %v", err)
+	}
+	second := rawSign1(t, map[int]any{1: -7, 4: m.keys[1].Public().Bytes()}, none, nil, sig)
+	third := rawSign1(t, map[int]any{1: -47, 4: m.keys[2].Public().Bytes()}, none, nil, sig)
+
+	manifestAttached, _ := cbor.Marshal([]any{good.Manifest})
+	for name, b := range map[string][]byte{
+		"signer twice":              build(ok, ok),
+		"signatures out of order":   build(ok, second, third),
+		"payload attached":          build(rawSign1(t, protected, none, good.Manifest, sig)),
+		"payload empty":             build(rawSign1(t, protected, none, []byte{}, sig)),
+		"unprotected header":        build(rawSign1(t, protected, map[int]any{5: []byte{1}}, nil, sig)),
+		"key id unprotected too":    build(rawSign1(t, protected, map[int]any{4: key}, nil, sig)),
+		"unprotected null":          build(rawSign1(t, protected, nil, nil, sig)),
+		"further protected header":  build(rawSign1(t, map[int]any{1: -8, 4: key, 3: "x"}, none, nil, sig)),
+		"no key id":                 build(rawSign1(t, map[int]any{1: -8}, none, nil, sig)),
+		"no algorithm":              build(rawSign1(t, map[int]any{4: key}, none, nil, sig)),
+		"algorithm of another key":  build(rawSign1(t, map[int]any{1: -7, 4: key}, none, nil, sig)),
+		"algorithm in long form":    build(rawSign1(t, slices.Concat([]byte{0xa2, 0x01, 0x38, 0x07}, protected[3:]), none, nil, sig)),
+		"algorithm twice":           build(rawSign1(t, slices.Concat([]byte{0xa3, 0x01, 0x27}, protected[1:]), none, nil, sig)),
+		"protected byte after":      build(rawSign1(t, append(bytes.Clone(protected), 0), none, nil, sig)),
+		"protected empty":           build(rawSign1(t, []byte{}, none, nil, sig)),
+		"tagged COSE_Sign1":         build(append(cbor.RawMessage{0xd2}, ok...)),
+		"signature short":           build(rawSign1(t, protected, none, nil, sig[:63])),
+		"signature empty":           build(rawSign1(t, protected, none, nil, []byte{})),
+		"indefinite outer array":    slices.Concat([]byte{0x9f}, build(ok)[1:], []byte{0xff}),
+		"long form of outer array":  slices.Concat([]byte{0x98, 0x02}, build(ok)[1:]),
+		"tagged envelope":           append([]byte{0xd9, 0xd9, 0xf7}, build(ok)...),
+		"three elements":            slices.Concat([]byte{0x83}, build(ok)[1:], []byte{0xf6}),
+		"one element":               manifestAttached,
+		"signatures null":           slices.Concat([]byte{0x82}, build()[1:len(build())-1], []byte{0xf6}),
+		"manifest null":             {0x82, 0xf6, 0x80},
+		"manifest empty":            {0x82, 0x40, 0x80},
+		"manifest as array of ints": {0x82, 0x82, 0x01, 0x02, 0x80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := verify.DecodeEnvelope(b)
+			wantRefusal(t, err, verify.AttackMalformed, true)
+		})
+	}
+}
+
+func TestEnvelopeLimits(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	e, err := sign.NewEnvelope(man)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range verify.MaxSigners {
+		if err := fixedKey(t, verify.EdDSA, byte(100+i)).Sign(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.Encode(); err != nil {
+		t.Errorf("%d signatures: %v", verify.MaxSigners, err)
+	}
+	extra, err := verify.DecodeEnvelope(envelope(t, man, fixedKey(t, verify.EdDSA, 200)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sigs []cbor.RawMessage
+	for _, s := range append(e.Signatures, extra.Signatures...) {
+		sigs = append(sigs, s.Raw)
+	}
+	b, err := cbor.Marshal([]any{e.Manifest, sigs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = verify.DecodeEnvelope(b)
+	wantRefusal(t, err, verify.AttackEndlessData, true)
+
+	e.Signatures = append(e.Signatures, extra.Signatures...)
+	if _, err := e.Encode(); err == nil {
+		t.Errorf("%d signatures are encoded", len(e.Signatures))
+	}
+	for name, e := range map[string]*verify.Envelope{
+		"no manifest":      {},
+		"manifest too big": {Manifest: make([]byte, verify.MaxManifestSize+1)},
+		"key and raw form differ": {Manifest: extra.Manifest, Signatures: []verify.Signature{
+			{Key: m.keys[0].Public(), Raw: extra.Signatures[0].Raw}}},
+		"raw form is none": {Manifest: extra.Manifest, Signatures: []verify.Signature{{Key: m.keys[0].Public(), Raw: []byte{1}}}},
+		"signer twice":     {Manifest: extra.Manifest, Signatures: []verify.Signature{extra.Signatures[0], extra.Signatures[0]}},
+	} {
+		if _, err := e.Encode(); err == nil {
+			t.Errorf("%s: encoded", name)
+		}
+	}
+}
+
+// The largest legal release fits the limits of manifest and envelope.
+func TestLargestReleaseFits(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	man.Image = verify.ImageInfo{Size: verify.MaxBlocks * 32 << 10, BlockSize: 32 << 10, Blocks: make([][32]byte, verify.MaxBlocks)}
+	for i := range man.Image.Blocks {
+		man.Image.Blocks[i] = [32]byte{byte(i), byte(i >> 8)}
+	}
+	if man.Image.Size != verify.MaxImageSize {
+		t.Fatal("the test is not at the limit")
+	}
+	man.Image.Root = man.Image.Nodes()[0].CID
+	man.Version = strings.Repeat("v", verify.MaxText)
+	man.IPNSName = strings.Repeat("k", verify.MaxText)
+	man.Product = verify.Product{Vendor: strings.Repeat("a", 62) + "." + strings.Repeat("b", 60), Name: "cam"}
+	m.verifier.Product = man.Product
+	man.MinSequence, man.Sequence, man.Expires = 1<<64-2, 1<<64-1, 1<<64-1
+	for i := range verify.MaxHardware {
+		man.Hardware = append(man.Hardware, strings.Repeat("h", verify.MaxText-3)+fmt.Sprintf("%03d", i))
+	}
+	m.verifier.Pinned = verify.KeySet{Threshold: verify.MaxSigners}
+	m.keys = nil
+	for i := range verify.MaxSigners {
+		k := fixedKey(t, verify.ES256K, byte(1+i))
+		m.keys = append(m.keys, k)
+		m.verifier.Pinned.Keys = append(m.verifier.Pinned.Keys, k.Public())
+	}
+	env := envelope(t, man, m.keys...)
+	if _, err := m.verifier.CheckSigned(env); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("largest manifest and envelope seen: %d bytes", len(env))
+}
+
+func BenchmarkCheckSigned(b *testing.B) {
+	m := newMaker(b)
+	env := envelope(b, m.manifest(b, 1, testImage(6_200_000)), m.keys...)
+	b.SetBytes(int64(len(env)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.verifier.CheckSigned(env); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
