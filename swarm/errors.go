@@ -34,9 +34,6 @@ var (
 	// ErrStopped: the exchange has stopped, or Run was called twice.
 	ErrStopped = errors.New("swarm: exchange has stopped")
 
-	// ErrOff: the mode is ModeOff, so nothing is fetched.
-	ErrOff = errors.New("swarm: exchange is switched off")
-
 	// ErrBadMessage: a possession message is malformed. The stream is reset.
 	ErrBadMessage = errors.New("swarm: malformed possession message")
 

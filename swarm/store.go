@@ -180,10 +180,11 @@ func (f *File) blockLen(i int) int {
 }
 
 // add opens f, finds out which blocks it holds, takes missing ones over from
-// other files that have them, and makes it part of the store.
-func (s *fileStore) add(f File) (*storeFile, error) {
+// other files that have them, and makes it part of the store. It returns the
+// units that were taken over.
+func (s *fileStore) add(f File) (*storeFile, []unitDone, error) {
 	if err := f.validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sf := &storeFile{
 		File:   f,
@@ -200,7 +201,7 @@ func (s *fileStore) add(f File) (*storeFile, error) {
 			sf.first = append(sf.first, int32(i))
 			sf.absent = append(sf.absent, 0)
 		} else if f.blockLen(i) != f.blockLen(int(sf.first[u])) {
-			return nil, fmt.Errorf("%w: blocks %d and %d are equal but differ in length", ErrBadFile, sf.first[u], i)
+			return nil, nil, fmt.Errorf("%w: blocks %d and %d are equal but differ in length", ErrBadFile, sf.first[u], i)
 		}
 		sf.unitOf[i] = u
 		sf.absent[u]++
@@ -214,11 +215,11 @@ func (s *fileStore) add(f File) (*storeFile, error) {
 		return sameFile(old, f)
 	}
 	if err := sf.open(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := sf.scan(); err != nil {
 		sf.f.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	s.mu.Lock()
 	if old := s.files[sf.key]; old != nil { // added meanwhile
@@ -235,15 +236,14 @@ func (s *fileStore) add(f File) (*storeFile, error) {
 		s.link(d, len(b.RawData()), storeLoc{sf, int32(-i - 1)})
 	}
 	s.mu.Unlock()
-	s.takeOver(sf)
-	return sf, nil
+	return sf, s.takeOver(sf), nil
 }
 
-func sameFile(old *storeFile, f File) (*storeFile, error) {
+func sameFile(old *storeFile, f File) (*storeFile, []unitDone, error) {
 	if old.Path != f.Path {
-		return nil, fmt.Errorf("%w: %s is at %s", ErrAdded, f.Root, old.Path)
+		return nil, nil, fmt.Errorf("%w: %s is at %s", ErrAdded, f.Root, old.Path)
 	}
-	return old, nil
+	return old, nil, nil
 }
 
 // link adds a place to the index. The caller holds mu.
@@ -340,9 +340,9 @@ func (sf *storeFile) mark(i int) bool {
 // takeOver copies blocks that sf misses from other places that have them: the
 // previous release holds most blocks of the next where images are aligned, and
 // a damaged copy of a repeated block is repaired from another.
-func (s *fileStore) takeOver(sf *storeFile) {
+func (s *fileStore) takeOver(sf *storeFile) (done []unitDone) {
 	if sf.ReadOnly {
-		return
+		return nil
 	}
 	for u, i := range sf.first {
 		s.mu.RLock()
@@ -359,10 +359,13 @@ func (s *fileStore) takeOver(sf *storeFile) {
 		if err != nil {
 			continue
 		}
-		if _, err := s.put(d, b.RawData()); err != nil {
-			return // the fetch will meet the same error and report it
+		more, err := s.put(d, b.RawData())
+		done = append(done, more...)
+		if err != nil {
+			break // the fetch will meet the same error and report it
 		}
 	}
+	return done
 }
 
 // remove forgets a file and closes it. The bytes stay on disk.

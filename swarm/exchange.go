@@ -1,0 +1,560 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ipfs/boxo/bitswap/message"
+	bsnetwork "github.com/ipfs/boxo/bitswap/network"
+	"github.com/ipfs/boxo/bitswap/network/bsnet"
+	"github.com/ipfs/boxo/bitswap/server"
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ExchangeOptions is what a program injects into an Exchange. Every field may
+// be left zero.
+type ExchangeOptions struct {
+	Logger     *slog.Logger          // nil: discard
+	Registerer prometheus.Registerer // nil: no metrics
+	Rand       *rand.Rand            // for random choices among equals; nil: seeded from the system
+	Planner    PlannerConfig         // zero: DefaultPlannerConfig
+
+	// MayServe and MayAsk say whether blocks may be sent to a peer, and asked
+	// of it: LAN only, for example. They are called often, so that the answer
+	// may change; they must not block or call the Exchange. Nil admits everyone
+	// who is connected.
+	MayServe, MayAsk func(peer.ID) bool
+
+	// FindPeers is called when a fetch has had no useful source for a while,
+	// and again with growing pauses. It may look for providers and connect to
+	// them until ctx ends; the exchange itself opens no connection.
+	FindPeers func(ctx context.Context, root cid.Cid)
+
+	// Misbehaved is called when a peer is caught: with ErrWrongBytes or
+	// ErrBadMessage. The exchange does not ask it again in the same fetch; to
+	// remember and disconnect it is the caller's part.
+	Misbehaved func(p peer.ID, err error)
+
+	// Damaged is called when blocks of a file that was complete are no longer
+	// right on disk. Fetch repairs the file.
+	Damaged func(root cid.Cid)
+}
+
+// Exchange fetches and serves the blocks of added files, by stock bitswap and
+// HaveProtocol. See the package comment for why it is not bitswap's client.
+//
+// All methods may be called at any time from any goroutine, except that Fetch
+// and FetchBlock wait until Run is running.
+type Exchange struct {
+	h     host.Host
+	cfg   ExchangeConfig
+	opts  ExchangeOptions
+	log   *slog.Logger
+	m     *exchangeMetrics
+	store *fileStore
+	books *ledger
+	gate  *uploadGate
+
+	ran     atomic.Bool
+	started chan struct{} // closed when Run is ready
+	stopped chan struct{} // closed when Run ends
+	server  *server.Server
+	wg      sync.WaitGroup // goroutines of Run, but for those of libp2p and boxo
+
+	// mu guards everything below, and the planners. It is never held during
+	// I/O, so that waiting for it never takes long.
+	mu      sync.Mutex
+	running bool
+	mode    Mode
+	down    int64 // bytes per second
+	rng     *rand.Rand
+	peers   map[peer.ID]*exPeer
+	keys    map[peer.ID]PlanPeer // of connected peers and of those that a fetch remembers
+	lastKey PlanPeer
+	fetches map[[32]byte]*fetch
+	waiters map[[32]byte][]*blockWaiter
+}
+
+// bitswapProtocols are what is spoken with any peer, best first.
+var bitswapProtocols = []protocol.ID{
+	bsnet.ProtocolBitswap, bsnet.ProtocolBitswapOneOne, bsnet.ProtocolBitswapOneZero, bsnet.ProtocolBitswapNoVers,
+}
+
+// NewExchange returns an exchange over h. It starts nothing: see Run.
+func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchange, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Rand == nil {
+		opts.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	if opts.Planner == (PlannerConfig{}) {
+		opts.Planner = DefaultPlannerConfig()
+	}
+	m, err := newExchangeMetrics(opts.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("swarm: register metrics of the exchange: %w", err)
+	}
+	x := &Exchange{
+		h: h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
+		books: newLedger(), gate: newUploadGate(cfg.UploadLimit),
+		started: make(chan struct{}), stopped: make(chan struct{}),
+		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
+		peers: make(map[peer.ID]*exPeer), keys: make(map[peer.ID]PlanPeer),
+		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
+	}
+	x.store = newFileStore(x.log, x.blockLost)
+	return x, nil
+}
+
+// Run serves and fetches until ctx ends, then waits for its goroutines and
+// closes the files. It can be called once.
+func (x *Exchange) Run(ctx context.Context) error {
+	if !x.ran.CompareAndSwap(false, true) {
+		return ErrStopped
+	}
+	defer close(x.stopped)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	sub, err := x.h.EventBus().Subscribe([]any{
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerProtocolsUpdated), new(event.EvtPeerIdentificationCompleted),
+	}, eventbus.BufSize(256), eventbus.Name("camswarm/exchange"))
+	if err != nil {
+		return fmt.Errorf("swarm: subscribe to connection events: %w", err)
+	}
+	defer sub.Close()
+
+	lookup := func(id peer.ID) *exPeer { return x.lookup(ctx, id) }
+	bs := bsnet.NewFromIpfsHost(&meteredHost{Host: x.h, lookup: lookup}, bsnet.SupportedProtocols(append([]protocol.ID(nil), bitswapProtocols...)))
+	// The engine's own defaults are for gateways: 128 blockstore workers, and a
+	// megabyte queued per peer. Two messages per peer keep the pipe full, since
+	// messages to one peer are sent one after the other; more would only hold
+	// send workers that other peers could use.
+	x.server = server.New(ctx, &sendNetwork{BitSwapNetwork: bs, x: x}, x.store,
+		server.TaskWorkerCount(x.cfg.Workers),
+		server.EngineTaskWorkerCount(x.cfg.Workers),
+		server.EngineBlockstoreWorkerCount(min(4, x.cfg.Workers)),
+		server.MaxOutstandingBytesPerPeer(128<<10),
+		server.WithPeerBlockRequestFilter(func(p peer.ID, _ cid.Cid) bool { return x.mayServe(p) }),
+	)
+	x.mu.Lock()
+	x.running = true
+	x.mu.Unlock()
+	bs.Start(x)
+	x.h.SetStreamHandler(HaveProtocol, func(s network.Stream) {
+		if p := lookup(s.Conn().RemotePeer()); p != nil {
+			x.handleHave(ctx, p, s)
+		} else {
+			s.Reset()
+		}
+	})
+	for _, p := range x.h.Network().Peers() {
+		x.connectedness(ctx, p)
+	}
+	close(x.started)
+
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case e := <-sub.Out():
+			switch e := e.(type) {
+			case event.EvtPeerConnectednessChanged:
+				x.connectedness(ctx, e.Peer)
+			case event.EvtPeerProtocolsUpdated:
+				x.protocolsChanged(e.Peer)
+			case event.EvtPeerIdentificationCompleted:
+				x.connectedness(ctx, e.Peer)
+				x.protocolsChanged(e.Peer)
+			}
+		}
+	}
+
+	x.mu.Lock()
+	x.running = false
+	gone := make([]*exPeer, 0, len(x.peers))
+	for _, p := range x.peers {
+		gone = append(gone, p)
+	}
+	clear(x.peers)
+	x.mu.Unlock()
+	x.h.RemoveStreamHandler(HaveProtocol)
+	for _, id := range bitswapProtocols {
+		x.h.RemoveStreamHandler(id)
+	}
+	bs.Stop()
+	x.server.Close()
+	for _, p := range gone {
+		p.cancel()
+	}
+	x.wg.Wait()
+	x.store.close()
+	return nil
+}
+
+// goRun runs f in a goroutine that Run waits for. It reports false, and runs
+// nothing, when Run is not running. The caller holds mu.
+func (x *Exchange) goRun(f func()) bool {
+	if !x.running {
+		return false
+	}
+	x.wg.Add(1)
+	go func() {
+		defer x.wg.Done()
+		f()
+	}()
+	return true
+}
+
+// Add opens or creates a file, hashes what is in it, and serves that from then
+// on; Fetch gets the rest. Blocks that other added files hold are copied from
+// them. To add the same root and path again does nothing. It takes as long as
+// reading the file. Errors: ErrBadFile, ErrAdded, ErrNoSpace, or the file
+// system's.
+func (x *Exchange) Add(f File) error {
+	sf, done, err := x.store.add(f)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	for _, p := range x.peers {
+		p.have.ask(sf.key)
+	}
+	x.arrived(done)
+	x.mu.Unlock()
+	// Stock peers may be waiting for some of it already. The engine looks only
+	// at the CID and the length.
+	held, _ := x.store.held(sf)
+	news, zeros := f.Extra, make([]byte, sf.BlockSize)
+	held.each(func(i int) {
+		if b, err := blocks.NewBlockWithCid(zeros[:sf.blockLen(i)], leafCID(sf.Blocks[i])); err == nil {
+			news = append(news[:len(news):len(news)], b)
+		}
+	})
+	x.notify(news...)
+	return nil
+}
+
+// Remove stops serving a file, withdraws what was announced of it, and closes
+// it. The bytes stay on disk; a Fetch of it ends with ErrNotAdded.
+func (x *Exchange) Remove(root cid.Cid) error {
+	d, ok := digestOf(root)
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrNotAdded, root)
+	}
+	if _, ok := x.store.remove(d); !ok {
+		return fmt.Errorf("%w: %s", ErrNotAdded, root)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if f := x.fetches[d]; f != nil {
+		f.fail(fmt.Errorf("%w: %s was removed", ErrNotAdded, root))
+	}
+	for _, p := range x.peers {
+		p.have.withdraw(d, false)
+	}
+	return nil
+}
+
+// Complete reports whether every block of an added file is present, as far as
+// is known: flash may decay after it was checked.
+func (x *Exchange) Complete(root cid.Cid) bool {
+	sf, err := x.store.file(root)
+	if err != nil {
+		return false
+	}
+	_, _, all := x.store.status(sf)
+	return all
+}
+
+// Progress says how far a file is.
+type Progress struct {
+	Blocks, BlocksTotal int     // present, and in the file
+	Bytes, BytesTotal   int64   // the same in bytes
+	Rate                float64 // bytes per second that arrived in the last seconds, while fetching
+	Sources             int     // peers that can be asked for missing blocks, while fetching
+	Fetching            bool
+}
+
+// Progress returns the progress of an added file, and false if it is not added.
+func (x *Exchange) Progress(root cid.Cid) (Progress, bool) {
+	sf, err := x.store.file(root)
+	if err != nil {
+		return Progress{}, false
+	}
+	p := Progress{BlocksTotal: len(sf.Blocks), BytesTotal: sf.Size}
+	p.Blocks, p.Bytes, _ = x.store.status(sf)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if f := x.fetches[sf.key]; f != nil {
+		p.Fetching = true
+		p.Rate = f.speed()
+		p.Sources = f.plan.Sources(f.now())
+	}
+	return p, true
+}
+
+// Stats returns what was moved so far.
+func (x *Exchange) Stats() Stats { return x.books.snapshot() }
+
+// SetLimits changes the limits on upload and download, in bytes per second; 0
+// means none. What is already asked for or being sent is not recalled.
+func (x *Exchange) SetLimits(up, down int64) error {
+	if up < 0 || down < 0 {
+		return fmt.Errorf("swarm: limits are bytes per second, 0 for none; got %d and %d", up, down)
+	}
+	x.gate.set(up)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.down = down
+	x.shareRate()
+	return nil
+}
+
+// SetMode changes the mode. Peers are told at once what they can still ask for.
+func (x *Exchange) SetMode(mode Mode) error {
+	if err := mode.validate(); err != nil {
+		return err
+	}
+	files := x.store.all()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.mode == mode {
+		return nil
+	}
+	x.mode = mode
+	for _, f := range x.fetches {
+		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
+	}
+	for _, sf := range files {
+		for _, p := range x.peers {
+			p.have.withdraw(sf.key, true)
+		}
+	}
+	return nil
+}
+
+// shareRate divides the download limit among the fetches. The caller holds mu.
+func (x *Exchange) shareRate() {
+	for _, f := range x.fetches {
+		r := x.down
+		if r > 0 {
+			r = max(r/int64(len(x.fetches)), 1)
+		}
+		x.act(f, f.plan.SetRate(f.now(), r))
+	}
+}
+
+func (x *Exchange) mayServe(p peer.ID) bool {
+	x.mu.Lock()
+	ok := x.mode == ModeShare
+	x.mu.Unlock()
+	return ok && (x.opts.MayServe == nil || x.opts.MayServe(p))
+}
+
+func (x *Exchange) mayAsk(p peer.ID) bool { return x.opts.MayAsk == nil || x.opts.MayAsk(p) }
+
+// connectedness looks at whether p is connected and makes or ends its exPeer.
+func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
+	// Relayed connections end after 128 KiB: they are for hole punching.
+	up := x.h.Network().Connectedness(id) == network.Connected
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p := x.peers[id]
+	switch {
+	case up && p == nil:
+		x.join(ctx, id)
+	case !up && p != nil:
+		delete(x.peers, id)
+		p.cancel()
+		for _, f := range x.fetches {
+			delete(f.byKey, p.key)
+			delete(f.probes, p.key)
+			x.act(f, f.plan.PeerGone(f.now(), p.key))
+		}
+		if len(x.fetches) == 0 {
+			delete(x.keys, id)
+		}
+	}
+}
+
+// join makes the exPeer of a connected peer. The caller holds mu.
+func (x *Exchange) join(ctx context.Context, id peer.ID) {
+	if !x.running {
+		return
+	}
+	key, ok := x.keys[id]
+	if !ok {
+		// Peers keep their key while a fetch runs, and with it their
+		// penalties. The map is dropped when it grows beyond reason.
+		if len(x.keys) > 4*MaxLedgerPeers {
+			clear(x.keys)
+			for other, p := range x.peers {
+				x.keys[other] = p.key
+			}
+		}
+		x.lastKey++
+		key = x.lastKey
+		x.keys[id] = key
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := newExPeer(x, id, key, cancel)
+	x.peers[id] = p
+	x.goRun(func() { p.sendWants(ctx) })
+	x.goRun(func() { p.sendHaves(ctx) })
+	for _, f := range x.fetches {
+		x.introduce(f, p)
+	}
+}
+
+// protocolsChanged lets a peer that did not speak HaveProtocol be tried again.
+func (x *Exchange) protocolsChanged(id peer.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if p := x.peers[id]; p != nil {
+		p.have.retry()
+	}
+}
+
+// meteredHost shows bitswap streams whose bytes are counted as they are read,
+// so that a slow peer is known from a silent one before a block is whole.
+type meteredHost struct {
+	host.Host
+	lookup func(peer.ID) *exPeer
+}
+
+func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
+	h.Host.SetStreamHandler(id, func(s network.Stream) {
+		p := h.lookup(s.Conn().RemotePeer())
+		if p == nil { // not connected any more, or over a relay
+			s.Reset()
+			return
+		}
+		handle(&meteredStream{s, p})
+	})
+}
+
+type meteredStream struct {
+	network.Stream
+	p *exPeer
+}
+
+// Read counts what may be part of a block. Bitswap's reader asks for the whole
+// rest of a message at once, so a short buffer is a length or a message of a
+// few wants: a peer that only asks, and sends nothing, is silent.
+func (s *meteredStream) Read(b []byte) (int, error) {
+	n, err := s.Stream.Read(b)
+	if len(b) > wantHaveBytes {
+		s.p.in.Add(int64(n))
+	}
+	return n, err
+}
+
+// lookup returns the exPeer of a connected peer, which it makes if the stream
+// was faster than the event of the connection.
+func (x *Exchange) lookup(ctx context.Context, id peer.ID) *exPeer {
+	x.mu.Lock()
+	p := x.peers[id]
+	x.mu.Unlock()
+	if p == nil {
+		x.connectedness(ctx, id)
+		x.mu.Lock()
+		p = x.peers[id]
+		x.mu.Unlock()
+	}
+	return p
+}
+
+// PeerConnected implements bitswap's network.Receiver.
+func (x *Exchange) PeerConnected(id peer.ID) { x.server.PeerConnected(id) }
+
+// PeerDisconnected implements bitswap's network.Receiver.
+func (x *Exchange) PeerDisconnected(id peer.ID) { x.server.PeerDisconnected(id) }
+
+// ReceiveError implements bitswap's network.Receiver.
+func (x *Exchange) ReceiveError(err error) {
+	if !errors.Is(err, io.EOF) {
+		x.log.Debug("bitswap stream ended", "error", err)
+	}
+}
+
+// ReceiveMessage implements bitswap's network.Receiver: wants go to the server
+// engine, blocks and presences to the fetches.
+func (x *Exchange) ReceiveMessage(ctx context.Context, id peer.ID, msg message.BitSwapMessage) {
+	x.mu.Lock()
+	running, p := x.running, x.peers[id]
+	x.mu.Unlock()
+	if !running {
+		return
+	}
+	if blks := msg.Blocks(); len(blks) > 0 && p != nil {
+		x.receiveBlocks(p, blks)
+	}
+	if pres := msg.BlockPresences(); len(pres) > 0 && p != nil {
+		x.receivePresences(p, pres)
+	}
+	if msg.Full() || len(msg.Wantlist()) > 0 {
+		x.server.ReceiveMessage(ctx, id, msg)
+	}
+}
+
+// notify offers blocks that have just become present to peers that want them.
+// Without it a stock client waits for its rebroadcast of 30 s.
+func (x *Exchange) notify(blks ...blocks.Block) {
+	select {
+	case <-x.started:
+	default:
+		return
+	}
+	x.mu.Lock()
+	share := x.mode == ModeShare && x.running
+	x.mu.Unlock()
+	if share && len(blks) > 0 {
+		x.server.NotifyNewBlocks(context.Background(), blks...)
+	}
+}
+
+// misbehaved reports a hostile peer.
+func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
+	x.m.hostile.WithLabelValues(what).Inc()
+	x.log.Warn("peer misbehaves", "peer", p.id, "error", err)
+	if x.opts.Misbehaved != nil {
+		x.opts.Misbehaved(p.id, err)
+	}
+}
+
+// blockLost is called by the store when a block on disk is damaged.
+func (x *Exchange) blockLost(sf *storeFile, unit int) {
+	x.m.damaged.Inc()
+	x.mu.Lock()
+	f := x.fetches[sf.key]
+	if f != nil {
+		x.act(f, f.plan.Lost(f.now(), unit))
+	}
+	for _, p := range x.peers {
+		p.have.withdraw(sf.key, true)
+	}
+	x.mu.Unlock()
+	if f == nil && x.opts.Damaged != nil {
+		x.opts.Damaged(sf.Root)
+	}
+}
+
+var _ bsnetwork.Receiver = (*Exchange)(nil)

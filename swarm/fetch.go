@@ -1,0 +1,506 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/ipfs/boxo/bitswap/message"
+	pb "github.com/ipfs/boxo/bitswap/message/pb"
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+)
+
+// fetch is a running Fetch. Exchange.mu guards it.
+type fetch struct {
+	file   *storeFile
+	plan   *Planner
+	start  time.Time
+	byKey  map[PlanPeer]*exPeer
+	probes map[PlanPeer]*stockProbe
+
+	wake chan struct{} // capacity 1: look at err, at Missing, at the time
+	err  error
+
+	useful  time.Time // when a block last arrived
+	samples []sample  // for the rate
+}
+
+type sample struct {
+	at    time.Time
+	bytes int64
+}
+
+// stockProbe is what was asked of a stock peer with want-haves.
+type stockProbe struct {
+	sent    bitset // by unit
+	waiting int
+	at      time.Time // of the last round
+}
+
+func (f *fetch) now() time.Duration { return time.Since(f.start) }
+
+// fail ends the fetch. The caller holds mu.
+func (f *fetch) fail(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+	f.poke()
+}
+
+func (f *fetch) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Rates are measured over rateWindow with samples rateStep apart.
+const (
+	rateWindow = 3 * time.Second
+	rateStep   = 200 * time.Millisecond
+)
+
+func (f *fetch) sample(n int64) {
+	now := time.Now()
+	f.useful = now
+	if k := len(f.samples); k > 0 && now.Sub(f.samples[k-1].at) < rateStep {
+		f.samples[k-1].bytes += n
+		return
+	}
+	for len(f.samples) > 0 && now.Sub(f.samples[0].at) > rateWindow {
+		f.samples = f.samples[1:]
+	}
+	f.samples = append(f.samples, sample{now, n})
+}
+
+func (f *fetch) speed() float64 {
+	now, sum, span := time.Now(), int64(0), min(rateWindow, time.Since(f.start))
+	for _, s := range f.samples {
+		if now.Sub(s.at) <= rateWindow {
+			sum += s.bytes
+		}
+	}
+	return float64(sum) / max(span, rateStep).Seconds()
+}
+
+// Fetch gets the missing blocks of an added file from connected peers and
+// returns nil when the file is complete and synced to disk. While it runs, the
+// blocks that have arrived are served to others. When ctx ends it returns
+// ctx.Err(); what arrived is kept, and another Fetch, also after a restart, gets
+// only the rest. While the mode is ModeOff it waits.
+//
+// Errors: ErrNotAdded, also when the file is removed meanwhile; ErrReadOnly;
+// ErrFetching; ErrNoSpace, which is not retried; ErrStopped; and those of the
+// file system.
+func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
+	err := x.fetch(ctx, root)
+	switch {
+	case err == nil:
+		x.m.fetches.WithLabelValues("complete").Inc()
+	case ctx.Err() != nil:
+		x.m.fetches.WithLabelValues("interrupted").Inc()
+	default:
+		x.m.fetches.WithLabelValues("failed").Inc()
+	}
+	return err
+}
+
+func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
+	sf, err := x.store.file(root)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-x.started:
+	case <-x.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if sf.ReadOnly {
+		if _, _, all := x.store.status(sf); !all {
+			return fmt.Errorf("%w: %s", ErrReadOnly, sf.Path)
+		}
+		return nil
+	}
+	done := x.store.takeOver(sf) // what other files hold by now
+
+	x.mu.Lock()
+	x.arrived(done)
+	if !x.running {
+		x.mu.Unlock()
+		return ErrStopped
+	}
+	if x.fetches[sf.key] != nil {
+		x.mu.Unlock()
+		return fmt.Errorf("%w: %s", ErrFetching, root)
+	}
+	f := x.newFetch(sf)
+	x.fetches[sf.key] = f
+	x.shareRate()
+	if x.mode == ModeOff {
+		x.act(f, f.plan.Pause(0, true))
+	}
+	for _, p := range x.peers {
+		x.introduce(f, p)
+	}
+	x.mu.Unlock()
+
+	err = x.drive(ctx, f)
+
+	x.mu.Lock()
+	x.act(f, f.plan.Cancel())
+	x.endProbes(f)
+	delete(x.fetches, sf.key)
+	x.shareRate()
+	if len(x.fetches) == 0 {
+		for id := range x.keys {
+			if x.peers[id] == nil {
+				delete(x.keys, id)
+			}
+		}
+	}
+	x.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return x.store.sync(sf)
+}
+
+func (x *Exchange) newFetch(sf *storeFile) *fetch {
+	sizes := make([]int32, len(sf.first))
+	for u, i := range sf.first {
+		sizes[u] = int32(sf.blockLen(int(i)))
+	}
+	now := time.Now()
+	f := &fetch{
+		file: sf, start: now, useful: now,
+		plan:   NewPlanner(x.opts.Planner, sizes, rand.New(rand.NewPCG(x.rng.Uint64(), x.rng.Uint64()))),
+		byKey:  make(map[PlanPeer]*exPeer),
+		probes: make(map[PlanPeer]*stockProbe),
+		wake:   make(chan struct{}, 1),
+	}
+	// A block that arrives between this and the registration of the fetch
+	// would be missed: both happen under mu, and blocks are reported under mu.
+	absent := newBitset(len(sizes))
+	for _, u := range x.store.missing(sf) {
+		absent.set(u)
+	}
+	for u := range sizes {
+		if !absent.has(u) {
+			f.plan.Have(u)
+		}
+	}
+	return f
+}
+
+// introduce tells a fetch what is known of a peer. The caller holds mu.
+func (x *Exchange) introduce(f *fetch, p *exPeer) {
+	if !x.mayAsk(p.id) {
+		return
+	}
+	f.byKey[p.key] = p
+	if p.speaks != haveNo {
+		f.plan.PeerJoined(f.now(), p.key)
+	} else {
+		x.probe(f, p)
+	}
+	c := p.claims[f.file.key]
+	switch {
+	case c == nil:
+	case c.all:
+		x.act(f, f.plan.PeerHasAll(f.now(), p.key))
+	default:
+		var units []int
+		for i, u := range f.file.unitOf {
+			if c.has(i) {
+				units = append(units, int(u))
+			}
+		}
+		x.act(f, f.plan.PeerHas(f.now(), p.key, units...))
+	}
+}
+
+// act carries out what the planner decided. The caller holds mu.
+func (x *Exchange) act(f *fetch, actions []PlanAction) {
+	for _, a := range actions {
+		p := f.byKey[a.Peer]
+		if p == nil {
+			continue
+		}
+		d := f.file.Blocks[f.file.first[a.Unit]]
+		if a.Cancel {
+			p.want(d, leafCID(d), wantCancel)
+		} else {
+			p.want(d, leafCID(d), wantBlock)
+		}
+	}
+	if f.plan.Missing() == 0 {
+		f.poke()
+	}
+}
+
+// arrived tells fetches and neighbours of units that have become present. The
+// caller holds mu.
+func (x *Exchange) arrived(done []unitDone) {
+	for _, u := range done {
+		if f := x.fetches[u.file.key]; f != nil && !f.plan.have.has(u.unit) {
+			x.act(f, f.plan.Received(f.now(), elsewhere, u.unit))
+		}
+		x.announceUnit(u)
+	}
+}
+
+// elsewhere is the key of no peer.
+const elsewhere PlanPeer = -1
+
+// drive waits, ticks the planner and looks for peers until the fetch is done.
+func (x *Exchange) drive(ctx context.Context, f *fetch) error {
+	pause, nextFind := findPeersAfter, time.Now().Add(findPeersAfter)
+	searching := make(chan struct{}, 1)
+	fctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-x.stopped:
+			return ErrStopped
+		case <-f.wake:
+		case <-timer.C:
+		}
+		x.mu.Lock()
+		if !x.running {
+			f.fail(ErrStopped)
+		}
+		for id, p := range x.peers {
+			switch may := x.mayAsk(id); {
+			case !may && f.byKey[p.key] != nil:
+				x.act(f, f.plan.PeerHasNone(f.now(), p.key))
+				delete(f.byKey, p.key)
+			case may && f.byKey[p.key] == nil:
+				x.introduce(f, p)
+			case may:
+				f.plan.Progress(f.now(), p.key, p.in.Load())
+			}
+		}
+		x.act(f, f.plan.Tick(f.now()))
+		missing, err := f.plan.Missing(), f.err
+		wait, ok := f.plan.Next(f.now())
+		starved := f.plan.Sources(f.now()) == 0 || time.Since(f.useful) > 5*time.Second
+		if !starved {
+			pause, nextFind = findPeersAfter, time.Now().Add(findPeersAfter)
+		}
+		find := x.opts.FindPeers != nil && starved && x.mode != ModeOff && !time.Now().Before(nextFind)
+		if find {
+			select {
+			case searching <- struct{}{}:
+				nextFind = time.Now().Add(pause)
+				pause = min(2*pause, findPeersMax)
+				if !x.goRun(func() {
+					x.opts.FindPeers(fctx, f.file.Root)
+					<-searching
+				}) {
+					<-searching
+				}
+			default: // still looking
+				nextFind = time.Now().Add(pause)
+			}
+		}
+		x.reprobe(f)
+		x.mu.Unlock()
+		switch {
+		case err != nil:
+			return err
+		case missing == 0:
+			return nil
+		}
+		if !ok || wait > time.Second {
+			wait = time.Second
+		}
+		timer.Reset(wait)
+	}
+}
+
+// receiveBlocks takes blocks from a peer. bitswap's decoder has computed their
+// CIDs from their bytes, so a wrong block is simply one that nobody asked for.
+func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
+	for _, b := range blks {
+		n := int64(len(b.RawData()))
+		d, ok := digestOf(b.Cid())
+		solicited := ok && p.answered(d)
+		done, err := []unitDone(nil), ErrUnlisted
+		if ok {
+			done, err = x.store.put(d, b.RawData())
+		}
+		x.mu.Lock()
+		waited := x.deliver(d, b)
+		stats := PeerStats{Received: n}
+		switch {
+		case len(done) > 0 || waited:
+			stats.Useful = n
+		case solicited:
+			stats.Duplicate = n
+		default:
+			stats.Wrong = n
+		}
+		for _, f := range x.fetches {
+			u, listed := f.file.bySum[d]
+			if !ok || !listed {
+				continue
+			}
+			if err != nil {
+				f.fail(err)
+				continue
+			}
+			if x.storeHas(f.file, int(u)) {
+				f.plan.Progress(f.now(), p.key, p.in.Load())
+				if len(done) > 0 {
+					f.sample(n)
+				}
+				x.act(f, f.plan.Received(f.now(), p.key, int(u)))
+			}
+		}
+		x.arrived(done)
+		wrong := stats.Wrong > 0 && errors.Is(err, ErrUnlisted)
+		if wrong {
+			for _, f := range x.fetches {
+				x.act(f, f.plan.Wrong(f.now(), p.key))
+			}
+		}
+		x.mu.Unlock()
+
+		x.books.add(p.id, stats)
+		switch {
+		case stats.Useful > 0:
+			x.m.bytes.WithLabelValues("useful").Add(float64(n))
+			x.server.ReceivedBlocks(p.id, []blocks.Block{b})
+		case stats.Duplicate > 0:
+			x.m.bytes.WithLabelValues("duplicate").Add(float64(n))
+		default:
+			x.m.bytes.WithLabelValues("wrong").Add(float64(n))
+		}
+		if len(done) > 0 {
+			x.notify(b)
+		}
+		if wrong {
+			x.misbehaved(p, "poisoned_peer", fmt.Errorf("%w: block %s of %d bytes", ErrWrongBytes, b.Cid(), n))
+		}
+	}
+}
+
+// storeHas reports whether a unit of a file is present.
+func (x *Exchange) storeHas(sf *storeFile, unit int) bool {
+	x.store.mu.RLock()
+	defer x.store.mu.RUnlock()
+	return sf.absent[unit] == 0
+}
+
+// receivePresences takes HAVE and DONT_HAVE answers from a peer.
+func (x *Exchange) receivePresences(p *exPeer, pres []message.BlockPresence) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, f := range x.fetches {
+		var has []int
+		pr := f.probes[p.key]
+		for _, e := range pres {
+			d, ok := digestOf(e.Cid)
+			if !ok {
+				continue
+			}
+			u, ok := f.file.bySum[d]
+			if !ok {
+				continue
+			}
+			if pr != nil && pr.waiting > 0 {
+				pr.waiting--
+			}
+			if e.Type == pb.Message_Have {
+				has = append(has, int(u))
+			} else {
+				x.act(f, f.plan.DontHave(f.now(), p.key, int(u)))
+			}
+		}
+		if len(has) > 0 && x.mayAsk(p.id) {
+			x.act(f, f.plan.PeerHas(f.now(), p.key, has...))
+		}
+		if pr != nil {
+			x.probe(f, p)
+		}
+	}
+	for _, e := range pres {
+		if d, ok := digestOf(e.Cid); ok && e.Type == pb.Message_DontHave {
+			for _, w := range x.waiters[d] {
+				w.refused(p)
+			}
+		}
+	}
+}
+
+// probe asks a stock peer which of the missing blocks it has, some at a time.
+// The want-haves stay in its ledger, so that a stock peer that gets a block
+// later says so: possession is announced with nothing but stock bitswap. The
+// caller holds mu.
+func (x *Exchange) probe(f *fetch, p *exPeer) {
+	pr := f.probes[p.key]
+	if pr == nil {
+		pr = &stockProbe{sent: newBitset(len(f.file.first)), at: time.Now()}
+		f.probes[p.key] = pr
+		f.plan.PeerInterested(f.now(), p.key)
+	}
+	if pr.waiting > maxProbes/2 {
+		return
+	}
+	for u, i := range f.file.first {
+		if pr.waiting >= maxProbes {
+			return
+		}
+		if pr.sent.has(u) || f.plan.have.has(u) {
+			continue
+		}
+		pr.sent.set(u)
+		pr.waiting++
+		d := f.file.Blocks[i]
+		if f.file.blockLen(int(i)) <= wantHaveBytes {
+			p.mu.Lock()
+			p.remember(d) // the answer may be the block itself
+			p.mu.Unlock()
+		}
+		p.want(d, leafCID(d), wantHave)
+	}
+}
+
+// reprobe asks stock peers again, in case answers were lost. The caller holds
+// mu.
+func (x *Exchange) reprobe(f *fetch) {
+	for key, pr := range f.probes {
+		p := f.byKey[key]
+		if p != nil && time.Since(pr.at) > reprobeAfter {
+			pr.at, pr.waiting = time.Now(), 0
+			clear(pr.sent)
+			x.probe(f, p)
+		}
+	}
+}
+
+// reprobeAfter is the time between two rounds of want-haves to a stock peer.
+const reprobeAfter = 30 * time.Second
+
+// endProbes withdraws the want-haves of a fetch. The caller holds mu.
+func (x *Exchange) endProbes(f *fetch) {
+	for key, pr := range f.probes {
+		p := f.byKey[key]
+		if p == nil {
+			continue
+		}
+		pr.sent.each(func(u int) {
+			d := f.file.Blocks[f.file.first[u]]
+			p.want(d, leafCID(d), wantCancel)
+		})
+	}
+}

@@ -1,0 +1,387 @@
+package swarm
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multistream"
+	"golang.org/x/time/rate"
+)
+
+// haveSupport says whether a peer speaks HaveProtocol.
+type haveSupport byte
+
+const (
+	haveUnknown haveSupport = iota
+	haveYes
+	haveNo // a stock bitswap peer: it is asked with want-haves
+)
+
+// haveClaim is what a peer has announced of one file.
+type haveClaim struct {
+	all  bool
+	bits bitset // of MaxBlocks bits, or of the blocks of the file if it was known
+}
+
+func (c *haveClaim) has(i int) bool { return c.all || i>>6 < len(c.bits) && c.bits.has(i) }
+
+// haveQueue is what is still to be announced to a peer, merged per file.
+type haveQueue struct {
+	mu     sync.Mutex
+	files  map[[32]byte]*havePending
+	order  [][32]byte
+	wake   chan struct{}
+	again  chan struct{} // the protocol may be supported now
+	opened bool          // everything was announced on an open stream
+}
+
+type havePending struct {
+	none, full, ask bool
+	indexes         []int
+}
+
+func newHaveQueue() haveQueue {
+	return haveQueue{files: make(map[[32]byte]*havePending), wake: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+}
+
+func (q *haveQueue) edit(root [32]byte, f func(*havePending)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.opened {
+		return // the whole state goes out when the stream opens
+	}
+	e := q.files[root]
+	if e == nil {
+		e = &havePending{}
+		q.files[root] = e
+		q.order = append(q.order, root)
+	}
+	f(e)
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// announce queues the news that a block is held.
+func (q *haveQueue) announce(root [32]byte, index int) {
+	q.edit(root, func(e *havePending) {
+		if !e.full {
+			e.indexes = append(e.indexes, index)
+		}
+	})
+}
+
+// state queues all that is held of a file.
+func (q *haveQueue) state(root [32]byte) {
+	q.edit(root, func(e *havePending) { e.full, e.indexes = true, nil })
+}
+
+// ask queues all that is held of a file, and the question what the peer holds.
+func (q *haveQueue) ask(root [32]byte) {
+	q.edit(root, func(e *havePending) { e.full, e.ask, e.indexes = true, true, nil })
+}
+
+// withdraw queues that nothing announced before holds; with state, what is held
+// still follows.
+func (q *haveQueue) withdraw(root [32]byte, state bool) {
+	q.edit(root, func(e *havePending) { *e = havePending{none: true, full: state} })
+}
+
+// retry wakes a sender that found the protocol unsupported.
+func (q *haveQueue) retry() {
+	select {
+	case q.again <- struct{}{}:
+	default:
+	}
+}
+
+// sendHaves opens the stream of announcements to the peer and keeps it fed.
+func (p *exPeer) sendHaves(ctx context.Context) {
+	var s network.Stream
+	defer func() {
+		if s != nil {
+			s.Reset()
+		}
+	}()
+	pause := time.Second
+	var last time.Time
+	for {
+		if s == nil {
+			var err error
+			if s, err = p.openHave(ctx); err != nil {
+				if ctx.Err() != nil {
+					return
+				}
+				var stock multistream.ErrNotSupported[protocol.ID]
+				var retry <-chan time.Time
+				if errors.As(err, &stock) {
+					p.x.setSpeaks(p, haveNo)
+				} else {
+					// Overload, perhaps, or a connection that is going away.
+					retry = time.After(pause)
+					pause = min(2*pause, time.Minute)
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-p.have.again:
+				case <-retry:
+				}
+				continue
+			}
+			pause = time.Second
+			p.x.setSpeaks(p, haveYes)
+			p.have.mu.Lock()
+			p.have.opened = true
+			p.have.mu.Unlock()
+			for _, sf := range p.x.store.all() {
+				p.have.ask(sf.key)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.have.wake:
+		}
+		// The first news goes at once, what comes within haveDelay together.
+		if wait := haveDelay - time.Since(last); wait > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+		buf, n := p.encodeHaves()
+		if len(buf) == 0 {
+			continue
+		}
+		last = time.Now()
+		open := s
+		stop := context.AfterFunc(ctx, func() { open.Reset() })
+		w := &pacedWriter{ctx: ctx, s: s}
+		_, err := w.Write(buf)
+		if !stop() {
+			return
+		}
+		if err != nil {
+			s.Reset()
+			s = nil
+			p.have.mu.Lock()
+			p.have.opened = false
+			clear(p.have.files)
+			p.have.order = nil
+			p.have.mu.Unlock()
+			continue
+		}
+		p.x.m.haves.WithLabelValues("out").Add(float64(n))
+	}
+}
+
+func (p *exPeer) openHave(ctx context.Context) (network.Stream, error) {
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "announcements use the connections that there are"), openTimeout)
+	defer cancel()
+	return p.x.h.NewStream(ctx, p.id, HaveProtocol)
+}
+
+// encodeHaves takes everything queued and encodes it.
+func (p *exPeer) encodeHaves() (buf []byte, n int) {
+	q := &p.have
+	q.mu.Lock()
+	files, order := q.files, q.order
+	q.files, q.order = make(map[[32]byte]*havePending), nil
+	q.mu.Unlock()
+	share := p.x.mayServe(p.id)
+	put := func(m haveMessage) {
+		buf = m.append(buf)
+		n++
+	}
+	for _, root := range order {
+		e := files[root]
+		if e.none {
+			put(haveMessage{kind: haveNone, root: root})
+		}
+		p.x.store.mu.RLock()
+		sf := p.x.store.files[root]
+		p.x.store.mu.RUnlock()
+		if sf == nil {
+			continue
+		}
+		// A bitmap of n bits is shorter than n/8 indexes.
+		if full := e.full || len(e.indexes) > len(sf.Blocks)/8; full {
+			held, all := p.x.store.held(sf)
+			switch {
+			case !share:
+				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: newBitset(len(sf.Blocks))})
+			case all:
+				put(haveMessage{kind: haveAll, root: root})
+			default:
+				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: held})
+			}
+		} else if share && len(e.indexes) > 0 {
+			slices.Sort(e.indexes)
+			put(haveMessage{kind: haveIndexes, root: root, indexes: slices.Compact(e.indexes)})
+		}
+		if e.ask {
+			put(haveMessage{kind: haveAsk, root: root})
+		}
+	}
+	return buf, n
+}
+
+// setSpeaks notes whether a peer speaks HaveProtocol; stock peers are probed.
+func (x *Exchange) setSpeaks(p *exPeer, s haveSupport) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.peers[p.id] != p || p.speaks == s {
+		return
+	}
+	p.speaks = s
+	for _, f := range x.fetches {
+		x.introduce(f, p)
+	}
+}
+
+// handleHave reads the announcements of a peer.
+func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) {
+	defer s.Reset()
+	x.mu.Lock()
+	running := x.running
+	if running {
+		x.wg.Add(1)
+		if p.haves != nil {
+			p.haves.Reset() // one stream per peer: the new one replaces the old
+		}
+		p.haves = s
+	}
+	x.mu.Unlock()
+	if !running {
+		return
+	}
+	defer x.wg.Done()
+	stop := context.AfterFunc(ctx, func() { s.Reset() })
+	defer stop()
+	// Our own peers send a hundred messages per second at most.
+	lim := rate.NewLimiter(500, 1000)
+	r := bufio.NewReader(s)
+	for lim.Wait(ctx) == nil {
+		m, err := readHave(r)
+		if errors.Is(err, ErrBadMessage) {
+			x.misbehaved(p, "bad_message", err)
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				x.log.Debug("announcements ended", "peer", p.id, "error", err)
+			}
+			return
+		}
+		x.m.haves.WithLabelValues("in").Inc()
+		x.receiveHave(p, &m)
+	}
+}
+
+// receiveHave takes an announcement into account.
+func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
+	x.store.mu.RLock()
+	sf := x.store.files[m.root]
+	x.store.mu.RUnlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.peers[p.id] != p {
+		return
+	}
+	f := x.fetches[m.root]
+	switch m.kind {
+	case haveAsk:
+		if sf != nil {
+			p.have.state(m.root)
+		}
+		return
+	case haveNone:
+		delete(p.claims, m.root)
+		p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return r == m.root })
+		if f != nil {
+			x.act(f, f.plan.PeerHasNone(f.now(), p.key))
+		}
+		return
+	}
+	c := p.claims[m.root]
+	if c == nil {
+		c = &haveClaim{}
+		p.claims[m.root] = c
+		if sf == nil {
+			// A file that we do not know, or not yet. Only so many are kept.
+			if len(p.unknown) >= MaxUnknownRoots {
+				x.forgetUnknown(p)
+			}
+			p.unknown = append(p.unknown, m.root)
+		}
+	}
+	if c.bits == nil && m.kind != haveAll {
+		n := MaxBlocks
+		if sf != nil {
+			n = len(sf.Blocks)
+		}
+		c.bits = newBitset(n)
+	}
+	var units []int
+	add := func(i int) {
+		if i>>6 >= len(c.bits) {
+			return
+		}
+		c.bits.set(i)
+		if f != nil && i < len(f.file.unitOf) {
+			units = append(units, int(f.file.unitOf[i]))
+		}
+	}
+	switch m.kind {
+	case haveAll:
+		c.all = true
+		if f != nil && x.mayAsk(p.id) {
+			x.act(f, f.plan.PeerHasAll(f.now(), p.key))
+		}
+		return
+	case haveBitmap:
+		m.bitmap.each(add)
+	case haveIndexes:
+		for _, i := range m.indexes {
+			add(i)
+		}
+	}
+	if f != nil && x.mayAsk(p.id) {
+		x.act(f, f.plan.PeerHas(f.now(), p.key, units...))
+	}
+}
+
+// forgetUnknown drops the oldest claims on files that are still not added. The
+// caller holds mu.
+func (x *Exchange) forgetUnknown(p *exPeer) {
+	x.store.mu.RLock()
+	defer x.store.mu.RUnlock()
+	p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return x.store.files[r] != nil })
+	for len(p.unknown) >= MaxUnknownRoots {
+		delete(p.claims, p.unknown[0])
+		p.unknown = p.unknown[1:]
+	}
+}
+
+// announceUnit tells the peers that take part in a file that we hold a unit of
+// it, unless they hold it too. The caller holds mu.
+func (x *Exchange) announceUnit(u unitDone) {
+	if x.mode != ModeShare {
+		return
+	}
+	index := int(u.file.first[u.unit])
+	for _, p := range x.peers {
+		if c := p.claims[u.file.key]; c != nil && !c.has(index) {
+			p.have.announce(u.file.key, index)
+		}
+	}
+}

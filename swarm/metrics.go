@@ -1,0 +1,40 @@
+package swarm
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// exchangeMetrics are what an exchange counts for its operator.
+type exchangeMetrics struct {
+	bytes   *prometheus.CounterVec // by kind
+	stalls  prometheus.Counter
+	damaged prometheus.Counter
+	haves   *prometheus.CounterVec // by direction
+	hostile *prometheus.CounterVec // by what
+	fetches *prometheus.CounterVec // by result
+}
+
+func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
+	name := func(s string) string { return prometheus.BuildFQName("camswarm", "exchange", s) }
+	m := &exchangeMetrics{
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("block_bytes_total"),
+			Help: "Bytes of blocks, by kind: sent, useful, duplicate (arrived twice), wrong (never asked for)."}, []string{"kind"}),
+		stalls: prometheus.NewCounter(prometheus.CounterOpts{Name: name("send_stalls_total"),
+			Help: "Sends given up because the receiver did not read."}),
+		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: name("damaged_blocks_total"),
+			Help: "Blocks on disk that no longer hashed to their digest."}),
+		haves: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("have_messages_total"),
+			Help: "Possession messages, by direction: in, out."}, []string{"direction"}),
+		hostile: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("hostile_total"),
+			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message)."}, []string{"what"}),
+		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("fetches_total"),
+			Help: "Ended fetches, by result: complete, interrupted, failed."}, []string{"result"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.damaged, m.haves, m.hostile, m.fetches} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
