@@ -129,7 +129,7 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 		out.Err = refuse("rpc_fork", "%d operators report another history at revision %d than was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
 			len(won.answers), won.rev)
 	case winner == nil:
-		out.Err = refuse("indefinite_freeze", "%d operators agree, but their heads are older than they must be by now; the endpoints or the chain stand still", len(won.answers))
+		out.Err = refuse("indefinite_freeze", "%d operators agree, but not %d of them have a head as recent as it must be by now; endpoints or the chain stand still", len(won.answers), need.Start)
 	default:
 		out.Accepted, out.Content, out.Votes = winner.view(known), winner.content, len(winner.answers)
 	}
