@@ -30,10 +30,11 @@ type Config struct {
 	HoldFor time.Duration `toml:"hold_for"`
 
 	// HintBurst and HintEvery are the budget, per product, of looks at the
-	// chain caused by claims that prove nothing: bare hints, known envelopes
-	// with a higher rev, and repeated looks for what is held. A flood of them
-	// costs at most HintBurst + duration/HintEvery looks. More reacts faster
-	// while under attack; less costs fewer calls. Burst 1..100, every 1 s..1 h.
+	// chain caused by claims that prove nothing: bare hints, and known
+	// envelopes with a higher rev. A flood of them costs at most HintBurst +
+	// duration/HintEvery looks, and as long as any claim is held another 6 +
+	// one a minute. More reacts faster while under attack; less costs fewer
+	// calls. Burst 1..100, every 1 s..1 h.
 	HintBurst int           `toml:"hint_burst"`
 	HintEvery time.Duration `toml:"hint_every"`
 

@@ -276,7 +276,7 @@ func (g *Gossip) appScore(p peer.ID) float64 {
 	return min(max(g.app(p), MinAppScore), MaxAppScore)
 }
 
-// inspect drops the messages of a peer that are over its rate. It runs in
+// inspect drops the messages of a peer that is muted or over its rate. It runs in
 // pubsub's loop before a message is marked as seen. In the validator it would
 // be too late: a message ignored there is dropped for two minutes whoever
 // sends it, so a flooder could smother an announcement by being the first to
@@ -289,7 +289,7 @@ func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	products := max(1, int(g.followed.Load()))
 	taken, punish := 0, false
 	g.peers.with(from, func(p *peerState) {
-		for taken < len(rpc.Publish) && p.messages.take(now, 1, g.cfg.PeerBurst*products, g.cfg.PeerEvery/time.Duration(products)) {
+		for taken < len(rpc.Publish) && !p.muted(now) && p.messages.take(now, 1, g.cfg.PeerBurst*products, g.cfg.PeerEvery/time.Duration(products)) {
 			taken++
 		}
 		p.drops += len(rpc.Publish) - taken
@@ -299,7 +299,7 @@ func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	})
 	if over := len(rpc.Publish) - taken; over > 0 {
 		g.metrics.dropped.Add(float64(over))
-		g.log.Debug("messages over the peer's rate dropped", "peer", from, "count", over, "attack", attackFlood)
+		g.log.Debug("messages of a peer that is muted or over its rate dropped", "peer", from, "count", over, "attack", attackFlood)
 		rpc.Publish = rpc.Publish[:taken]
 	}
 	if punish {

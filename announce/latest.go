@@ -135,7 +135,7 @@ func (g *Gossip) question(ctx context.Context, p peer.ID, s *subject, have [32]b
 func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) bool {
 	now := time.Now()
 	var allowed bool
-	g.peers.with(p, func(ps *peerState) { allowed = ps.asks.take(now, 1, askBurst, askEvery) })
+	g.peers.with(p, func(ps *peerState) { allowed = !ps.muted(now) && ps.asks.take(now, 1, askBurst, askEvery) })
 	if !allowed {
 		return false
 	}

@@ -67,6 +67,10 @@ const (
 	peerLooks     = 3
 	peerLookEvery = 5 * time.Minute
 
+	// maxStrikes invalid announcements mute a peer; it regains one every
+	// strikeEvery.
+	maxStrikes  = 3
+	strikeEvery = 20 * time.Minute
 	// floodDrops is how many messages over its rate cost a peer one invalid
 	// message in its score.
 	floodDrops = 64

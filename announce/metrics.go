@@ -29,7 +29,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}, []string{"cause"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "camswarm_announce_dropped_total",
-			Help: "Messages dropped unread because their sender was over its rate (gossip_flood).",
+			Help: "Messages dropped unread because their sender was over its rate (gossip_flood) or muted for invalid ones.",
 		}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "camswarm_announce_held",

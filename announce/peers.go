@@ -15,7 +15,7 @@ type bucket struct {
 }
 
 // take takes n tokens of a bucket that holds burst and regains one every
-// every, and reports whether they were there.
+// every, and reports whether they were there. n may be 0, to fill it only.
 func (b *bucket) take(now time.Time, n, burst int, every time.Duration) bool {
 	if b.at.IsZero() {
 		b.tokens = float64(burst)
@@ -39,7 +39,16 @@ type peerState struct {
 	looks    bucket // looks at the chain that its unproven claims cause
 	asks     bucket // questions put to it
 	serves   bucket // questions it puts to us
+	strikes  bucket // invalid announcements it may still send before it is muted
 	drops    int    // messages dropped since the last penalty
+}
+
+// muted reports whether the peer sent so many invalid announcements that
+// nothing it sends is judged for now. pubsub's score does the same, but only
+// for a peer that accepts our stream to it, which an attacker need not do.
+func (p *peerState) muted(now time.Time) bool {
+	p.strikes.take(now, 0, maxStrikes, strikeEvery)
+	return p.strikes.tokens < 1
 }
 
 // peerTable remembers the maxPeers peers last heard of.

@@ -21,9 +21,9 @@ type Chain interface {
 	// Current returns the last accepted view, and whether there is one, from
 	// memory.
 	Current() (verify.View, bool)
-	// View returns a view whose Rev is at least minRev, looking at the chain
-	// when the current one is older. It fails softly when the chain has not
-	// got there or cannot be reached, and ends with ctx.
+	// View returns a view whose Rev is at least minRev: at once when the
+	// current one is, else after a look at the chain that all who wait share.
+	// It fails softly when the chain does not get there before ctx ends.
 	View(ctx context.Context, minRev uint64) (verify.View, error)
 }
 
@@ -71,17 +71,10 @@ type subject struct {
 	releases bucket                             // looks for envelopes never seen before
 	hints    bucket                             // looks for claims that prove nothing
 
-	look    *look // in flight
 	held    []*held
 	pause   time.Duration // before the next look for what is held
 	retryAt time.Time
 	looking bool // a retry is in flight
-}
-
-// look is one look at the chain that all who need one share.
-type look struct {
-	done chan struct{}
-	err  error
 }
 
 // held is an announcement that is ahead of the chain's view.
@@ -195,52 +188,6 @@ func (s *subject) firstLook(digest [32]byte, now time.Time) bool {
 	return true
 }
 
-// viewAt returns a view of at least the given rev. All who ask at the same time
-// share one look; started is called when this call begins one.
-func (s *subject) viewAt(ctx context.Context, rev uint64, started func()) (verify.View, error) {
-	for {
-		if view, ok := s.Chain.Current(); ok && view.Rev >= rev {
-			return view, nil
-		}
-		s.mu.Lock()
-		l := s.look
-		mine := l == nil
-		if mine {
-			l = &look{done: make(chan struct{})}
-			s.look = l
-		}
-		s.mu.Unlock()
-		if mine {
-			started()
-			var view verify.View
-			view, l.err = s.Chain.View(ctx, rev)
-			s.mu.Lock()
-			s.look = nil
-			s.mu.Unlock()
-			close(l.done)
-			if l.err == nil && view.Rev < rev {
-				l.err = fmt.Errorf("the chain is at rev %d, not yet at %d", view.Rev, rev)
-			}
-			return view, l.err
-		}
-		select {
-		case <-ctx.Done():
-			return verify.View{}, ctx.Err()
-		case <-l.done:
-		}
-		if view, ok := s.Chain.Current(); ok && view.Rev >= rev {
-			return view, nil
-		}
-		// The one who looked may have given up where we have not.
-		if !errors.Is(l.err, context.Canceled) {
-			if l.err != nil {
-				return verify.View{}, l.err
-			}
-			return verify.View{}, fmt.Errorf("the chain is not yet at rev %d", rev)
-		}
-	}
-}
-
 // admit records an announcement that passed and reports whether it was news:
 // an envelope that had not passed, or a rev above all that had. Without the
 // second condition anyone could have one true rev accepted again and again;
@@ -314,8 +261,10 @@ func (s *subject) waiting() int {
 }
 
 // due takes out what can be judged at the current rev and what waited too
-// long. retry is the rev to look for now, 0: not now.
-func (s *subject) due(now time.Time, rev uint64, budget func(*bucket) bool) (ready, expired []*held, retry uint64) {
+// long. retry is the rev to look for now, 0: not now. The pauses between these
+// looks bound them; they have no part in the budget of hints, or one liar whose
+// claim is held would use up what the honest need.
+func (s *subject) due(now time.Time, rev uint64) (ready, expired []*held, retry uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := 0; i < len(s.held); {
@@ -331,7 +280,7 @@ func (s *subject) due(now time.Time, rev uint64, budget func(*bucket) bool) (rea
 			i++
 		}
 	}
-	if retry == 0 || s.looking || now.Before(s.retryAt) || !budget(&s.hints) {
+	if retry == 0 || s.looking || now.Before(s.retryAt) {
 		return ready, expired, 0
 	}
 	s.looking = true

@@ -161,12 +161,8 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			err := soft(attackFlood, fmt.Errorf("rev %d is ahead of the view (%d) and too many such claims came: held", a.Rev, view.Rev))
 			return g.hold(s, h), err
 		}
-		look, cancel := context.WithTimeout(ctx, g.cfg.LookTimeout)
-		defer cancel()
 		var err error
-		view, err = s.viewAt(look, a.Rev, func() { g.metrics.looks.WithLabelValues(cause).Inc() })
-		if err != nil {
-			err = soft(verify.AttackBeforeChain, fmt.Errorf("rev %d: %w", a.Rev, err))
+		if view, err = g.look(ctx, s, a.Rev, cause); err != nil {
 			if src == viaSelf {
 				return ignore, err
 			}
@@ -178,6 +174,26 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 		}
 	}
 	return g.settle(s, h, view, src)
+}
+
+// look waits for a view of at least the given rev, for a bounded time. Its
+// error is soft and names what stands in the way.
+func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string) (verify.View, error) {
+	g.metrics.looks.WithLabelValues(cause).Inc()
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.LookTimeout)
+	defer cancel()
+	view, err := s.Chain.View(ctx, rev)
+	if err == nil && view.Rev < rev {
+		err = fmt.Errorf("the chain is at rev %d", view.Rev)
+	}
+	if err != nil {
+		attack := verify.AttackName(err)
+		if attack == "" {
+			attack = verify.AttackBeforeChain
+		}
+		return verify.View{}, soft(attack, fmt.Errorf("waiting for rev %d: %w", rev, err))
+	}
+	return view, nil
 }
 
 // settle holds an announcement against a view that is not older than it.
@@ -290,9 +306,7 @@ func (g *Gossip) rejudge(ctx context.Context) {
 		for _, s := range g.subjects() {
 			now := time.Now()
 			view, _ := s.Chain.Current()
-			ready, expired, retry := s.due(now, view.Rev, func(b *bucket) bool {
-				return b.take(now, 1, g.cfg.HintBurst, g.cfg.HintEvery)
-			})
+			ready, expired, retry := s.due(now, view.Rev)
 			for _, h := range expired {
 				g.report(s, h.from, viaHeld, ignore, soft(verify.AttackFastForward,
 					fmt.Errorf("the chain did not reach rev %d in %v", h.announcement.Rev, g.cfg.HoldFor)))
@@ -304,12 +318,9 @@ func (g *Gossip) rejudge(ctx context.Context) {
 				inFlight++
 				go func() {
 					defer func() { looks <- struct{}{} }()
-					look, cancel := context.WithTimeout(ctx, g.cfg.LookTimeout)
-					defer cancel()
 					// The view itself is read from Current, so that one look
 					// serves all that is held, whatever rev each one waits for.
-					_, err := s.viewAt(look, retry, func() { g.metrics.looks.WithLabelValues("retry").Inc() })
-					if err != nil {
+					if _, err := g.look(ctx, s, retry, "retry"); err != nil {
 						g.log.Debug("chain has not reached a held announcement", "product", s.Product.String(), "rev", retry, "err", err)
 					}
 					s.retried(time.Now())
@@ -349,6 +360,9 @@ func (g *Gossip) forward(ctx context.Context, s *subject, raw []byte) {
 // report counts and logs a decision and returns it.
 func (g *Gossip) report(s *subject, from peer.ID, src source, d decision, err error) decision {
 	attack := verify.AttackName(err)
+	if d == reject && from != g.host.ID() {
+		g.peers.with(from, func(p *peerState) { p.strikes.take(time.Now(), 1, maxStrikes, strikeEvery) })
+	}
 	g.metrics.judged.WithLabelValues(string(src), d.String(), attack).Inc()
 	level := slog.LevelDebug
 	if d == reject {
