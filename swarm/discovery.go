@@ -1,0 +1,209 @@
+package swarm
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// source is where the address of a peer came from, best first.
+type source int
+
+const (
+	sourceStatic source = iota // the configuration
+	sourceLAN                  // mDNS
+	sourceDHT                  // a namespace or a provider record
+)
+
+func (s source) String() string { return [...]string{"static", "mdns", "dht"}[s] }
+
+// book holds the peers that the node knows and might dial, and decides which
+// one is next. It does no I/O and reads no clock; jitter comes from random.
+type book struct {
+	peers  map[peer.ID]*candidate
+	random func() float64 // [0, 1)
+}
+
+type candidate struct {
+	addrs     []ma.Multiaddr
+	source    source
+	seen      time.Time // when it was last discovered
+	next      time.Time // not dialled before
+	failures  int       // in a row
+	dialling  bool
+	connected time.Time // zero: not connected
+}
+
+func newBook() *book { return &book{peers: map[peer.ID]*candidate{}, random: rand.Float64} }
+
+// add records that a peer was discovered, and tells whether that is news. A
+// peer keeps its best source, and the newest addresses of that source or a
+// better one.
+func (b *book) add(info peer.AddrInfo, src source, now time.Time) bool {
+	if len(info.Addrs) == 0 {
+		return false
+	}
+	c := b.peers[info.ID]
+	isNew := c == nil
+	if isNew {
+		if src != sourceStatic && !b.makeRoom(src, now) {
+			return false
+		}
+		c = &candidate{source: src, next: now}
+		b.peers[info.ID] = c
+	}
+	if src < c.source {
+		c.source, c.failures, c.next = src, 0, now
+	}
+	if src == c.source {
+		c.addrs = info.Addrs[:min(len(info.Addrs), maxCandidateAddrs)]
+	}
+	c.seen = now
+	return isNew
+}
+
+// makeRoom forgets one candidate if the book is full: the least recently seen
+// of the worst source, which must not be better than src.
+func (b *book) makeRoom(src source, now time.Time) bool {
+	var worst peer.ID
+	for id, c := range b.peers {
+		if c.source == sourceStatic || c.dialling || !c.connected.IsZero() {
+			continue
+		}
+		if now.Sub(c.seen) > candidateAge {
+			delete(b.peers, id)
+			continue
+		}
+		if w := b.peers[worst]; w == nil || c.source > w.source || c.source == w.source && c.seen.Before(w.seen) {
+			worst = id
+		}
+	}
+	if len(b.peers) < maxCandidates {
+		return true
+	}
+	w := b.peers[worst]
+	if w == nil || w.source < src {
+		return false
+	}
+	delete(b.peers, worst)
+	return true
+}
+
+// next chooses whom to dial now. Static peers are always dialled; peers on the
+// LAN until the mesh is full (high), others until it is large enough (low).
+// mesh counts connected peers. It returns false when nobody is due.
+func (b *book) next(now time.Time, mesh, low, high int) (peer.AddrInfo, source, bool) {
+	mesh += b.dialling()
+	var due []peer.ID
+	best := sourceDHT
+	for id, c := range b.peers {
+		if c.dialling || !c.connected.IsZero() || now.Before(c.next) || !wanted(c.source, mesh, low, high) || c.source > best {
+			continue
+		}
+		if c.source < best {
+			best, due = c.source, due[:0]
+		}
+		due = append(due, id)
+	}
+	if len(due) == 0 {
+		return peer.AddrInfo{}, 0, false
+	}
+	slices.Sort(due) // the choice depends on random alone
+	id := due[int(b.random()*float64(len(due)))]
+	c := b.peers[id]
+	c.dialling = true
+	return peer.AddrInfo{ID: id, Addrs: c.addrs}, c.source, true
+}
+
+// dialling counts dials in flight, which may become connections.
+func (b *book) dialling() (count int) {
+	for _, c := range b.peers {
+		if c.dialling {
+			count++
+		}
+	}
+	return count
+}
+
+func wanted(src source, mesh, low, high int) bool {
+	switch src {
+	case sourceStatic:
+		return true
+	case sourceLAN:
+		return mesh < high
+	}
+	return mesh < low
+}
+
+// wait returns how long nobody becomes due, at most a minute.
+func (b *book) wait(now time.Time, mesh, low, high int) time.Duration {
+	mesh += b.dialling()
+	wait := time.Minute
+	for _, c := range b.peers {
+		if !c.dialling && c.connected.IsZero() && wanted(c.source, mesh, low, high) {
+			wait = min(wait, max(c.next.Sub(now), 0))
+		}
+	}
+	return wait
+}
+
+// dialled records the end of a dial.
+func (b *book) dialled(id peer.ID, err error, now time.Time) {
+	c := b.peers[id]
+	if c == nil {
+		return
+	}
+	c.dialling = false
+	if err != nil && c.connected.IsZero() {
+		b.backOff(c, now)
+		if c.source != sourceStatic && now.Sub(c.seen) > candidateAge {
+			delete(b.peers, id)
+		}
+	}
+}
+
+func (b *book) connectedTo(id peer.ID, now time.Time) {
+	if c := b.peers[id]; c != nil && c.connected.IsZero() {
+		c.connected = now
+	}
+}
+
+// disconnected records that the last connection to a peer is gone. One that
+// held for a minute forgives former failures; one that did not counts as a
+// failure, so that a full peer that hangs up on us is not dialled in a loop.
+func (b *book) disconnected(id peer.ID, now time.Time) {
+	c := b.peers[id]
+	if c == nil || c.connected.IsZero() {
+		return
+	}
+	if now.Sub(c.connected) >= time.Minute {
+		c.failures = 0
+	}
+	c.connected = time.Time{}
+	b.backOff(c, now)
+}
+
+func (b *book) backOff(c *candidate, now time.Time) {
+	limit := backoffMax
+	if c.source == sourceStatic {
+		limit = staticBackoffMax
+	}
+	wait := limit
+	if c.failures < 20 {
+		wait = min(backoffBase<<c.failures, limit)
+	}
+	c.failures++
+	c.next = now.Add(wait + time.Duration(b.random()*float64(wait)/2))
+}
+
+// is tells the source a peer was discovered by.
+func (b *book) is(id peer.ID) (source, bool) {
+	c := b.peers[id]
+	if c == nil {
+		return 0, false
+	}
+	return c.source, true
+}

@@ -1,0 +1,569 @@
+package swarm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	libp2pswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+)
+
+// ErrRunning is returned by Run when the network runs already or has run.
+var ErrRunning = errors.New("swarm: a network can be run once")
+
+// Network is the libp2p host of a node with what keeps it connected: static
+// peers, mDNS, the DHT, a gater with bans, and a gentle mesh.
+type Network struct {
+	cfg      Config
+	limits   Limits
+	log      *slog.Logger
+	now      func() time.Time
+	host     host.Host
+	own      *cameraHost // nil when the host was injected
+	gater    *gater
+	store    BanStore
+	links    *links
+	static   []peer.AddrInfo
+	metrics  *networkMetrics
+	notifiee *network.NotifyBundle
+	police   sync.WaitGroup // closing connections that an injected host let in
+
+	dht     atomic.Pointer[dht.IpfsDHT]
+	running atomic.Bool
+	closed  sync.Once
+	banned  chan struct{} // capacity 1: the ban list changed
+	woken   chan struct{} // capacity 1: somebody may be dialled
+	joined  chan struct{} // capacity 1: a namespace was joined
+
+	mu         sync.Mutex
+	book       *book
+	namespaces map[string]*membership
+}
+
+// NetworkOption injects what a program, rather than an operator, decides.
+type NetworkOption func(*networkOptions)
+
+type networkOptions struct {
+	log        *slog.Logger
+	registerer prometheus.Registerer
+	host       host.Host
+	bans       BanStore
+	admitter   Admitter
+	now        func() time.Time
+}
+
+// WithLogger sets the logger; the default discards.
+func WithLogger(log *slog.Logger) NetworkOption { return func(o *networkOptions) { o.log = log } }
+
+// WithRegisterer registers the network's metrics; the default keeps them private.
+func WithRegisterer(r prometheus.Registerer) NetworkOption {
+	return func(o *networkOptions) { o.registerer = r }
+}
+
+// WithHost replaces the host that NewNetwork would assemble, for simulated
+// networks. The caller closes it after Run has returned. Its gater and limits
+// are its own: bans, the admitter and LANOnly then act by closing a connection
+// as soon as it is there.
+func WithHost(h host.Host) NetworkOption { return func(o *networkOptions) { o.host = h } }
+
+// WithBanStore keeps bans over restarts; the default forgets them.
+func WithBanStore(s BanStore) NetworkOption { return func(o *networkOptions) { o.bans = s } }
+
+// WithAdmitter restricts the swarm to members; the default admits everybody.
+func WithAdmitter(a Admitter) NetworkOption { return func(o *networkOptions) { o.admitter = a } }
+
+// WithClock replaces time.Now, which decides whether QUIC can work and when
+// bans end.
+func WithClock(now func() time.Time) NetworkOption { return func(o *networkOptions) { o.now = now } }
+
+// NewNetwork assembles the host of the identity key and binds its sockets, so
+// that a taken port is reported here and the ports that the kernel chose are
+// known; it dials nobody before Run. A network that is never run must be
+// closed. With WithHost the key may be nil.
+//
+// TCP with Noise is always there. QUIC is there when the clock is sane (2026 or
+// later): its TLS certificates are dated, and a camera that starts in 1970 would
+// refuse every peer. While the clock is not sane Run looks every 10 s and turns
+// QUIC on when it has been set.
+//
+// The error wraps ErrConfig when the operator can mend it.
+func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Network, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	o := networkOptions{log: slog.New(slog.DiscardHandler), now: time.Now}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	n := &Network{
+		cfg: cfg, log: o.log, now: o.now, host: o.host, store: o.bans,
+		links:  &links{now: o.now, get: net.InterfaceAddrs},
+		banned: make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1),
+		book: newBook(), namespaces: map[string]*membership{},
+	}
+	if n.limits, err = LimitsFor(cfg); err != nil {
+		return nil, err
+	}
+	n.metrics = newNetworkMetrics(n)
+	n.gater = &gater{admitter: o.admitter, lanOnly: cfg.LANOnly, now: o.now, refused: func(why string) { n.metrics.refused.WithLabelValues(why).Inc() }}
+	if n.store != nil {
+		data, err := n.store.Load(context.Background())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errBanStore, err)
+		}
+		if err := n.gater.bans.decode(data, n.now()); err != nil {
+			n.log.Warn("the ban list starts empty", "err", err)
+		}
+	}
+	if n.host == nil {
+		if key == nil {
+			return nil, errors.New("swarm: a network needs an identity key or a host")
+		}
+		if n.gater.self, err = peer.IDFromPrivateKey(key); err != nil {
+			return nil, fmt.Errorf("identity: %w", err)
+		}
+		if n.own, err = newHost(cfg, key, n.gater, n.log); err != nil {
+			return nil, err
+		}
+		n.host = n.own
+	}
+	n.gater.self = n.host.ID()
+
+	all, err := parsePeers(cfg.Peers)
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	for _, info := range all {
+		if info.ID == n.host.ID() {
+			continue // one list serves every seed of a region
+		}
+		n.static = append(n.static, info)
+		n.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
+		n.host.ConnManager().Protect(info.ID, "camswarm-static")
+		n.book.add(info, sourceStatic, n.now())
+	}
+	n.notifiee = &network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected}
+	n.host.Network().Notify(n.notifiee)
+	if err := n.metrics.register(o.registerer); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// Host returns the libp2p host.
+func (n *Network) Host() host.Host { return n.host }
+
+// Limits returns the limits that the configuration came to.
+func (n *Network) Limits() Limits { return n.limits }
+
+// Run keeps the node connected until ctx ends, waits for every goroutine it
+// started and returns nil. It can be called once and leaves the host open, for
+// Close.
+func (n *Network) Run(ctx context.Context) error {
+	if n.running.Swap(true) {
+		return ErrRunning
+	}
+	var work sync.WaitGroup
+	defer work.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	sub, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
+	if err != nil {
+		return err
+	}
+	work.Go(func() {
+		defer func() { _ = sub.Close() }()
+		n.identified(ctx, sub)
+	})
+	if n.cfg.DHT {
+		d, err := n.startDHT()
+		if err != nil {
+			return fmt.Errorf("swarm: cannot start the DHT: %w", err)
+		}
+		n.dht.Store(d)
+		defer func() {
+			n.dht.Store(nil)
+			if err := d.Close(); err != nil {
+				n.log.Warn("the DHT did not close cleanly", "err", err)
+			}
+		}()
+		defer work.Wait() // rendezvous uses it
+		defer cancel()
+		work.Go(func() { n.rendezvous(ctx) })
+	}
+	if n.cfg.MDNS {
+		work.Go(func() { n.runMDNS(ctx) })
+	}
+	if n.store != nil {
+		work.Go(func() { n.keepBans(ctx) })
+	}
+	if n.own != nil {
+		work.Go(func() { n.awaitClock(ctx) })
+	}
+	work.Go(func() { n.dialLoop(ctx) })
+	<-ctx.Done()
+	return nil
+}
+
+// Close closes the host, unless it was injected. It is called after Run has
+// returned, or instead of it.
+func (n *Network) Close() (err error) {
+	n.closed.Do(func() {
+		if n.notifiee != nil {
+			n.host.Network().StopNotify(n.notifiee)
+		}
+		n.police.Wait()
+		if n.own != nil {
+			err = n.own.Close()
+		}
+		n.metrics.unregister()
+	})
+	return err
+}
+
+// dialLoop dials whom the book chooses: a few at a time, a few a second.
+func (n *Network) dialLoop(ctx context.Context) {
+	var dials sync.WaitGroup
+	defer dials.Wait()
+	slots := make(chan struct{}, dialParallel)
+	limiter := rate.NewLimiter(rate.Limit(n.cfg.DialRate), max(1, int(n.cfg.DialRate)))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.woken:
+		case <-timer.C:
+		}
+		for {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			mesh := n.mesh()
+			n.mu.Lock()
+			info, src, ok := n.book.next(n.now(), mesh, n.limits.MeshLow, n.limits.MeshHigh)
+			wait := n.book.wait(n.now(), mesh, n.limits.MeshLow, n.limits.MeshHigh)
+			n.mu.Unlock()
+			if !ok {
+				<-slots
+				timer.Reset(max(wait, 50*time.Millisecond))
+				break
+			}
+			if err := limiter.Wait(ctx); err != nil {
+				return
+			}
+			dials.Go(func() {
+				defer func() { <-slots; nudge(n.woken) }()
+				n.dial(ctx, info, src)
+			})
+		}
+	}
+}
+
+func (n *Network) dial(ctx context.Context, info peer.AddrInfo, src source) {
+	if sw, ok := n.host.Network().(interface {
+		Backoff() *libp2pswarm.DialBackoff
+	}); ok {
+		sw.Backoff().Clear(info.ID) // the book backs off; two would add up
+	}
+	// One dial may try several addresses with some delay between them.
+	ctx, cancel := context.WithTimeout(ctx, 2*n.cfg.DialTimeout)
+	defer cancel()
+	err := n.host.Connect(ctx, info)
+	n.mu.Lock()
+	n.book.dialled(info.ID, err, n.now())
+	n.mu.Unlock()
+	result := "ok"
+	if err != nil {
+		result = "failed"
+		n.log.Debug("dial failed", "peer", info.ID.String(), "source", src.String(), "err", err)
+	}
+	n.metrics.dials.WithLabelValues(src.String(), result).Inc()
+}
+
+// discovered hands a peer to the dial loop and tells whether it is news.
+func (n *Network) discovered(info peer.AddrInfo, src source) bool {
+	if info.ID == n.host.ID() || n.gater.bans.banned(info.ID, n.now()) {
+		return false
+	}
+	n.mu.Lock()
+	isNew := n.book.add(info, src, n.now())
+	if n.host.Network().Connectedness(info.ID) == network.Connected {
+		n.book.connectedTo(info.ID, n.now())
+	}
+	n.mu.Unlock()
+	if isNew {
+		n.metrics.discovered.WithLabelValues(src.String()).Inc()
+		nudge(n.woken)
+	}
+	return isNew
+}
+
+// mesh counts the connected peers.
+func (n *Network) mesh() int { return len(n.host.Network().Peers()) }
+
+// connected and disconnected are called by the host for every connection.
+func (n *Network) connected(_ network.Network, c network.Conn) {
+	if n.own == nil {
+		if why := n.gater.refusal(c.RemotePeer(), c.RemoteMultiaddr()); why != "" {
+			n.gater.refused(why)
+			n.police.Go(func() { _ = c.CloseWithError(network.ConnGated) })
+			return
+		}
+	}
+	n.mu.Lock()
+	n.book.connectedTo(c.RemotePeer(), n.now())
+	n.mu.Unlock()
+}
+
+func (n *Network) disconnected(nw network.Network, c network.Conn) {
+	p := c.RemotePeer()
+	if nw.Connectedness(p) == network.Connected {
+		return
+	}
+	n.mu.Lock()
+	n.book.disconnected(p, n.now())
+	n.mu.Unlock()
+	nudge(n.woken)
+	if n.mesh() < n.limits.MeshLow {
+		n.hurry()
+	}
+}
+
+// identified tags peers once they have said what they are, so that the
+// connection manager keeps near ones, and hurries when one serves the DHT.
+func (n *Network) identified(ctx context.Context, sub event.Subscription) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-sub.Out():
+			if !ok {
+				return
+			}
+			done := e.(event.EvtPeerIdentificationCompleted)
+			if worth := map[Tier]int{TierLAN: 50, TierRegion: 20, TierSeed: 20}[n.Tier(done.Peer)]; worth > 0 {
+				n.host.ConnManager().TagPeer(done.Peer, "camswarm-tier", worth)
+			}
+			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
+				n.hurry()
+			}
+		}
+	}
+}
+
+// keepBans writes the ban list a moment after it changes, and at the end.
+func (n *Network) keepBans(ctx context.Context) {
+	save := func() {
+		data, err := n.gater.bans.encode(n.now())
+		if err == nil {
+			err = n.store.Save(context.WithoutCancel(ctx), data)
+		}
+		if err != nil {
+			n.log.Warn("bans were not saved; they end with this run", "err", err)
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			select {
+			case <-n.banned:
+				save()
+			default:
+			}
+			return
+		case <-n.banned:
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(banSaveDelay):
+		}
+		save()
+	}
+}
+
+// awaitClock turns QUIC on when the clock has been set.
+func (n *Network) awaitClock(ctx context.Context) {
+	tick := time.NewTicker(clockCheckEvery)
+	defer tick.Stop()
+	for !n.own.quicOn() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !clockSane(n.now()) {
+			continue
+		}
+		if err := n.own.enableQUIC(); err != nil {
+			n.log.Warn("the clock is set but QUIC cannot start; TCP works", "err", err)
+			return
+		}
+		n.log.Info("the clock is set; QUIC is on")
+	}
+}
+
+// Ban closes every connection with a peer and refuses new ones for d, at most
+// 30 days. A longer ban that holds already stays. The reason is for Bans, in up
+// to 120 bytes.
+func (n *Network) Ban(p peer.ID, d time.Duration, reason string) {
+	if p == n.host.ID() || d <= 0 {
+		return
+	}
+	n.gater.bans.add(p, n.now(), min(d, maxBan), reason)
+	nudge(n.banned)
+	n.log.Warn("peer banned", "peer", p.String(), "for", d, "reason", reason)
+	if err := n.host.Network().ClosePeer(p); err != nil {
+		n.log.Debug("closing a banned peer", "peer", p.String(), "err", err)
+	}
+}
+
+// Unban ends a ban.
+func (n *Network) Unban(p peer.ID) {
+	n.gater.bans.remove(p)
+	nudge(n.banned)
+}
+
+// Bans lists the bans that hold, the longest first.
+func (n *Network) Bans() []Ban { return n.gater.bans.list(n.now()) }
+
+// Tier is how near a peer is.
+type Tier string
+
+// The tiers, nearest first.
+const (
+	TierLAN    Tier = "lan"    // on a network that this machine is attached to
+	TierRegion Tier = "region" // says that it is in our Config.Region
+	TierSeed   Tier = "seed"   // a static peer, or says that it is a seed
+	TierOther  Tier = "other"
+)
+
+// Rank orders tiers, nearest first, from 0.
+func (t Tier) Rank() int {
+	return max(0, slices.Index([]Tier{TierLAN, TierRegion, TierSeed, TierOther}, t))
+}
+
+// Tier tells how near a connected peer is. LAN is what the connection's address
+// shows; region and seed are what the peer says of itself and good for nothing
+// but order.
+func (n *Network) Tier(p peer.ID) Tier {
+	if slices.ContainsFunc(n.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return n.links.on(c.RemoteMultiaddr()) }) {
+		return TierLAN
+	}
+	role, region := parseAgent(n.agent(p))
+	if n.cfg.Region != "" && region == n.cfg.Region {
+		return TierRegion
+	}
+	n.mu.Lock()
+	src, known := n.book.is(p)
+	n.mu.Unlock()
+	if role == RoleSeed || known && src == sourceStatic {
+		return TierSeed
+	}
+	return TierOther
+}
+
+func (n *Network) agent(p peer.ID) string {
+	v, err := n.host.Peerstore().Get(p, "AgentVersion")
+	if err != nil {
+		return ""
+	}
+	s, _ := v.(string)
+	return s
+}
+
+// parseAgent reads the role and the region from an agent string of UserAgent's
+// form; other software has neither.
+func parseAgent(agent string) (role, region string) {
+	parts := strings.Split(agent, " ")
+	if parts[0] != protocolVersion || len(parts) < 2 || len(parts) > 3 {
+		return "", ""
+	}
+	if len(parts) == 3 {
+		region = parts[2]
+	}
+	return parts[1], region
+}
+
+// NetworkStatus is what a node knows about its place in the network.
+type NetworkStatus struct {
+	Peer   peer.ID  `json:"peer"`
+	Addrs  []string `json:"addrs"`  // full addresses, as other nodes' peers setting wants them
+	Listen []string `json:"listen"` // what is bound
+	QUIC   bool     `json:"quic"`
+	// NAT is "unknown": nothing here probes it yet.
+	NAT         string             `json:"nat"`
+	DHTServers  int                `json:"dhtServers"` // in the routing table
+	Candidates  int                `json:"candidates"` // known peers, connected or not
+	Connections []ConnectionStatus `json:"connections"`
+	Bans        []Ban              `json:"bans"`
+}
+
+// ConnectionStatus is one connection.
+type ConnectionStatus struct {
+	Peer      peer.ID   `json:"peer"`
+	Addr      string    `json:"addr"`
+	Direction string    `json:"direction"` // "in" or "out"
+	Transport string    `json:"transport"` // "tcp", "quic", "relay" or "other"
+	LAN       bool      `json:"lan"`
+	Tier      Tier      `json:"tier"`
+	Agent     string    `json:"agent"` // what the peer calls itself
+	Opened    time.Time `json:"opened"`
+}
+
+// Status returns a snapshot, connections in order of tier and age.
+func (n *Network) Status() NetworkStatus {
+	s := NetworkStatus{Peer: n.host.ID(), NAT: "unknown", Bans: n.Bans()}
+	for _, a := range n.host.Addrs() {
+		s.Addrs = append(s.Addrs, fmt.Sprintf("%s/p2p/%s", a, n.host.ID()))
+	}
+	for _, a := range n.host.Network().ListenAddresses() {
+		s.Listen = append(s.Listen, a.String())
+		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
+	}
+	if d := n.dht.Load(); d != nil {
+		s.DHTServers = d.RoutingTable().Size()
+	}
+	n.mu.Lock()
+	s.Candidates = len(n.book.peers)
+	n.mu.Unlock()
+	for _, c := range n.host.Network().Conns() {
+		s.Connections = append(s.Connections, ConnectionStatus{
+			Peer: c.RemotePeer(), Addr: c.RemoteMultiaddr().String(), Direction: direction(c),
+			Transport: transportOf(c.RemoteMultiaddr()), LAN: n.links.on(c.RemoteMultiaddr()),
+			Tier: n.Tier(c.RemotePeer()), Agent: n.agent(c.RemotePeer()), Opened: c.Stat().Opened,
+		})
+	}
+	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int {
+		return cmp.Or(cmp.Compare(a.Tier.Rank(), b.Tier.Rank()), a.Opened.Compare(b.Opened))
+	})
+	return s
+}
+
+func direction(c network.Conn) string {
+	if c.Stat().Direction == network.DirInbound {
+		return "in"
+	}
+	return "out"
+}
