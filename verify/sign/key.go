@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/mr-tron/base58"
@@ -94,11 +95,11 @@ func (k *Key) Algorithm() verify.Algorithm { return k.alg }
 // Bytes returns the raw secret: an Ed25519 seed or an ECDSA scalar, 32 bytes.
 func (k *Key) Bytes() []byte { return append([]byte(nil), k.secret...) }
 
-// String names the key by its public half, so that no log prints the secret.
-func (k *Key) String() string { return "secret key of " + k.public.String() }
+// String names the key by its public half.
+func (k Key) String() string { return "secret key of " + k.public.String() }
 
-// GoString is String.
-func (k *Key) GoString() string { return k.String() }
+// Format writes String for every verb, so that no log prints the secret.
+func (k Key) Format(w fmt.State, _ rune) { io.WriteString(w, k.String()) }
 
 // Address returns the account on EVM chains that a secp256k1 key controls: the
 // last 20 bytes of the Keccak-256 of the uncompressed point. ok is false for
