@@ -165,9 +165,12 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 		plan.drop(d.Bytes)
 	}
 
+	// By how many newer releases of its product, among those that are not stale,
+	// a release is superseded.
+	needed := slices.Concat(kept, evictable)
 	rank := func(product verify.ProductID, sequence uint64) (n int) {
-		for _, item := range items {
-			if item.Product == product && item.Sequence > sequence {
+		for _, d := range needed {
+			if d.Product == product && d.Sequence > sequence {
 				n++
 			}
 		}
