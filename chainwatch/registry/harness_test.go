@@ -1,0 +1,286 @@
+package registry
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
+	"camswarm/chainwatch/devchain"
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+// The accounts of all tests. A fresh registry for each test keeps them apart;
+// one Client for each chain numbers their transactions.
+var accounts struct {
+	admin, pauser, publisher, operator, stranger, another *sign.Key
+}
+
+func allAccounts() map[string]*sign.Key {
+	return map[string]*sign.Key{
+		"admin": accounts.admin, "pauser": accounts.pauser, "publisher": accounts.publisher,
+		"operator": accounts.operator, "stranger": accounts.stranger,
+	}
+}
+
+// server is a chain that tests run against.
+type server struct {
+	url     string
+	client  *Client
+	advance func(*testing.T, time.Duration)
+	missing string // why there is none
+}
+
+var servers = map[string]*server{}
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var addresses []verify.Address
+	for _, k := range []**sign.Key{
+		&accounts.admin, &accounts.pauser, &accounts.publisher,
+		&accounts.operator, &accounts.stranger, &accounts.another,
+	} {
+		if *k, err = sign.Generate(verify.ES256K); err != nil {
+			return 1, err
+		}
+		addresses = append(addresses, address(*k))
+	}
+	chain, err := devchain.Start(ctx, devchain.Config{Fund: addresses})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, chain.Close()) }()
+	dev := &server{url: chain.URL(), advance: func(t *testing.T, d time.Duration) {
+		t.Helper()
+		if err := chain.Advance(d); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	if dev.client, err = Dial(ctx, chain.URL(), chain.ChainID()); err != nil {
+		return 1, err
+	}
+	servers["devchain"] = dev
+	if servers["anvil"], err = startAnvil(ctx, addresses); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+var anvilListens = regexp.MustCompile(`Listening on (\S+)`)
+
+// startAnvil starts the independent chain server, if it is installed.
+func startAnvil(ctx context.Context, fund []verify.Address) (*server, error) {
+	path := os.Getenv("CAMSWARM_ANVIL")
+	if path == "" {
+		path, _ = exec.LookPath("anvil")
+	}
+	if path == "" {
+		path = filepath.Join("..", "contracts", "node_modules", "@foundry-rs", "anvil-linux-amd64", "bin", "anvil")
+		if _, err := os.Stat(path); err != nil {
+			return &server{missing: `anvil is not installed: run "npm ci" in chainwatch/contracts, or set CAMSWARM_ANVIL to its path`}, nil
+		}
+	}
+	cmd := exec.CommandContext(ctx, path, "--port", "0", "--hardfork", "cancun", "--chain-id", "4690")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("anvil: %w", err)
+	}
+	lines := bufio.NewScanner(out)
+	var url string
+	for url == "" && lines.Scan() {
+		if m := anvilListens.FindStringSubmatch(lines.Text()); m != nil {
+			url = "http://" + m[1]
+		}
+	}
+	if url == "" {
+		return nil, fmt.Errorf("anvil at %s did not say where it listens", path)
+	}
+	go func() {
+		for lines.Scan() {
+		}
+		cmd.Wait() // ends with the context
+	}()
+	c, err := Dial(ctx, url, 4690)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range fund {
+		if err := c.rpc.CallContext(ctx, nil, "anvil_setBalance", a.String(), (*hexutil.Big)(devchain.Balance())); err != nil {
+			return nil, err
+		}
+	}
+	return &server{url: url, client: c, advance: func(t *testing.T, d time.Duration) {
+		t.Helper()
+		if err := c.rpc.CallContext(t.Context(), nil, "evm_increaseTime", uint64(d/time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.rpc.CallContext(t.Context(), nil, "evm_mine"); err != nil {
+			t.Fatal(err)
+		}
+	}}, nil
+}
+
+// bench is a fresh registry with one manufacturer and one product.
+type bench struct {
+	*testing.T
+	*Registry
+	server   *server
+	keys     verify.KeySet
+	did      verify.DID
+	product  verify.Product
+	id       verify.ProductID
+	digests  byte // counts made-up digests
+	admin    *sign.Key
+	pauser   *sign.Key
+	pub      *sign.Key // the manufacturer's admin
+	operator *sign.Key
+	stranger *sign.Key
+}
+
+const adminDelay = time.Hour
+
+// onEachChain runs a test against the dev chain and against anvil.
+func onEachChain(t *testing.T, test func(b *bench)) {
+	for name, s := range servers {
+		t.Run(name, func(t *testing.T) {
+			if s.missing != "" {
+				t.Skip(s.missing)
+			}
+			t.Parallel()
+			test(newBench(t, s))
+		})
+	}
+}
+
+func newBench(t *testing.T, s *server) *bench {
+	t.Helper()
+	b := &bench{
+		T: t, server: s, keys: newKeys(t, 3, 2),
+		product: verify.Product{Vendor: "tenvis.com", Name: "ucam-2"},
+		admin:   accounts.admin, pauser: accounts.pauser, pub: accounts.publisher,
+		operator: accounts.operator, stranger: accounts.stranger,
+	}
+	b.did = verify.DIDKey(b.keys.Keys[0])
+	b.id = b.product.ID()
+	var err error
+	b.Registry, err = s.client.Provision(t.Context(), Setup{
+		Admin: b.admin, AdminDelay: adminDelay, Pauser: address(b.pauser),
+		Manufacturer: b.did, Keys: b.keys, Publisher: address(b.pub),
+		Product: b.product, Operator: address(b.operator),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newKeys(t *testing.T, n, threshold int) verify.KeySet {
+	t.Helper()
+	set := verify.KeySet{Threshold: threshold}
+	for range n {
+		k, err := sign.Generate(verify.EdDSA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.Keys = append(set.Keys, k.Public())
+	}
+	return set
+}
+
+func address(k *sign.Key) verify.Address {
+	a, ok := k.Address()
+	if !ok {
+		panic("not an account's key")
+	}
+	return a
+}
+
+// release makes up a release of the bench's product.
+func (b *bench) release(sequence uint64) verify.Release {
+	b.digests++
+	return verify.Release{
+		Product: b.id, Sequence: sequence, Version: fmt.Sprintf("1.%d.0", sequence),
+		ImageSize: 1000 + sequence, ImageSHA256: [32]byte{1, b.digests}, Envelope: [32]byte{2, b.digests},
+	}
+}
+
+// publish publishes releases 1 to n.
+func (b *bench) publish(n uint64) {
+	b.Helper()
+	for s := range n {
+		b.ok(b.Publish(b.Context(), b.pub, b.release(s+1)))
+	}
+}
+
+// ok fails the test unless a transaction succeeded.
+func (b *bench) ok(tx Tx, err error) Tx {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if tx.Block == 0 || tx.GasUsed == 0 {
+		b.Fatalf("transaction %s has no block or gas: %+v", tx, tx)
+	}
+	return tx
+}
+
+// refused fails the test unless the contract refused with an error of a name,
+// in words that hold the given ones.
+func (b *bench) refused(name string, words ...string) func(Tx, error) {
+	return func(_ Tx, err error) {
+		b.Helper()
+		var r *Refusal
+		if !errors.As(err, &r) || r.Name != name {
+			b.Errorf("got %v, want %s", err, name)
+			return
+		}
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				b.Errorf("%q does not say %q", err, w)
+			}
+		}
+	}
+}
+
+// raw calls the contract as an account, past the checks of this package, and
+// keeps nothing.
+func (b *bench) raw(key *sign.Key, data []byte) (Tx, error) {
+	var out hexutil.Bytes
+	msg := message{From: address(key).String(), To: b.Address().String(), Data: data}
+	if err := b.server.client.rpc.CallContext(b.Context(), &out, "eth_call", msg, "latest"); err != nil {
+		return Tx{}, refusal(err)
+	}
+	return Tx{}, nil
+}
+
+func (b *bench) check(region verify.Region) verify.View {
+	b.Helper()
+	v, err := b.Check(b.Context(), b.id, region)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v
+}
