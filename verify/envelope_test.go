@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
 
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -105,6 +107,29 @@ func TestRefusedBeforeTheChainIsAsked(t *testing.T) {
 				t.Error("a refused envelope was returned")
 			}
 		})
+	}
+}
+
+// The digest that names an envelope on chain is also its address in IPFS: the
+// block of the envelope's bytes.
+func TestEnvelopeIsOneBlockUnderItsDigest(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	env := envelope(t, man, m.keys...)
+	s, err := m.verifier.CheckSigned(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := release(man, env)
+	if s.Digest() != r.Envelope {
+		t.Errorf("digest is %x, want %x", s.Digest(), r.Envelope)
+	}
+	want, err := cid.V1Builder{Codec: cid.Raw, MhType: multihash.SHA2_256}.Sum(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.EnvelopeCID().Equals(want) {
+		t.Errorf("CID is %s, want %s", r.EnvelopeCID(), want)
 	}
 }
 
