@@ -1,0 +1,223 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sort"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/query"
+
+	"camswarm/verify"
+)
+
+// State is how far one release has come on this node. It only moves forward,
+// except that a release whose bytes turn out to be missing goes back to
+// StateFetching. A restart resumes from it.
+type State uint8
+
+// The states, in order.
+const (
+	StateKnown     State = iota + 1 // the chain offers it and its envelope is genuine
+	StateFetching                   // its directory exists, blocks are arriving
+	StateFetched                    // every block is on disk and synced
+	StateVerified                   // the whole image was hashed and is the manifest's
+	StateInstalled                  // the installer has it; whether it boots is not known yet
+	StateConfirmed                  // it runs
+	StateFailed                     // the installer refused it or it did not boot; see LastError
+	StateRetired                    // its bytes are gone
+)
+
+var stateNames = [...]string{"", "known", "fetching", "fetched", "verified", "installed", "confirmed", "failed", "retired"}
+
+// String returns the state's word, as status and logs show it.
+func (s State) String() string {
+	if int(s) < len(stateNames) && s > 0 {
+		return stateNames[s]
+	}
+	return "state(" + strconv.Itoa(int(s)) + ")"
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *State) UnmarshalText(b []byte) error {
+	for i, name := range stateNames {
+		if i > 0 && name == string(b) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown release state %q", b)
+}
+
+// Record is what a node remembers of one release.
+type Record struct {
+	Release   verify.Release `json:"release"` // as the chain approved it
+	State     State          `json:"state"`
+	Attempts  int            `json:"attempts,omitempty"`  // failed installs
+	LastError string         `json:"lastError,omitempty"` // of the last attempt at anything
+	Gone      bool           `json:"gone,omitempty"`      // a failed release whose bytes were removed
+	UpdatedAt time.Time      `json:"updatedAt"`
+}
+
+// hasBytes reports whether the release has a directory on disk.
+func (r *Record) hasBytes() bool {
+	return r.State >= StateFetching && r.State < StateRetired && !r.Gone
+}
+
+// Catalog is one product's records, each written through to the datastore
+// before the call returns. It is safe for concurrent use.
+type Catalog struct {
+	store datastore.Batching
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	records map[uint64]Record
+}
+
+// OpenCatalog reads the records that a former run left in store. One that
+// cannot be read is dropped with an error in the log: its release will be
+// fetched again, since nothing is installed on a record's word alone.
+func OpenCatalog(ctx context.Context, store datastore.Batching, log *slog.Logger) (*Catalog, error) {
+	c := &Catalog{store: store, log: log, records: map[uint64]Record{}}
+	results, err := store.Query(ctx, query.Query{})
+	if err != nil {
+		return nil, fmt.Errorf("read the release catalog: %w", err)
+	}
+	defer func() { _ = results.Close() }()
+	for r := range results.Next() {
+		if r.Error != nil {
+			return nil, fmt.Errorf("read the release catalog: %w", r.Error)
+		}
+		rec, err := decodeRecord(r.Key, r.Value)
+		if err != nil {
+			log.Error("dropped an unreadable catalog record; its release will be fetched again", "key", r.Key, "err", err)
+			if err := store.Delete(ctx, datastore.RawKey(r.Key)); err != nil {
+				return nil, fmt.Errorf("drop catalog record %s: %w", r.Key, err)
+			}
+			continue
+		}
+		c.records[rec.Release.Sequence] = rec
+	}
+	return c, nil
+}
+
+func decodeRecord(key string, value []byte) (Record, error) {
+	var rec Record
+	if err := json.Unmarshal(value, &rec); err != nil {
+		return rec, err
+	}
+	if recordKey(rec.Release.Sequence).String() != key || rec.Release.Sequence == 0 {
+		return rec, errors.New("record does not belong to its key")
+	}
+	if rec.State < StateKnown || rec.State > StateRetired {
+		return rec, fmt.Errorf("no such state: %d", rec.State)
+	}
+	return rec, nil
+}
+
+func recordKey(sequence uint64) datastore.Key {
+	return datastore.NewKey(strconv.FormatUint(sequence, 10))
+}
+
+// Get returns the record of a release.
+func (c *Catalog) Get(sequence uint64) (Record, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.records[sequence]
+	return r, ok
+}
+
+// All returns every record, oldest release first.
+func (c *Catalog) All() []Record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]Record, 0, len(c.records))
+	for _, r := range c.records {
+		out = append(out, r)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Release.Sequence < out[j].Release.Sequence })
+	return out
+}
+
+// Update changes the record of rel with change and writes it through. A new
+// record starts at StateKnown.
+func (c *Catalog) Update(ctx context.Context, rel verify.Release, change func(*Record)) (Record, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rec, ok := c.records[rel.Sequence]
+	if !ok {
+		rec = Record{State: StateKnown}
+	}
+	rec.Release = rel
+	change(&rec)
+	rec.UpdatedAt = time.Now().UTC().Truncate(time.Second)
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return rec, err
+	}
+	key := recordKey(rel.Sequence)
+	if err := c.store.Put(ctx, key, data); err != nil {
+		return rec, fmt.Errorf("write the catalog record of release %d: %w", rel.Sequence, err)
+	}
+	if err := c.store.Sync(ctx, key); err != nil {
+		return rec, fmt.Errorf("sync the catalog record of release %d: %w", rel.Sequence, err)
+	}
+	c.records[rel.Sequence] = rec
+	return rec, nil
+}
+
+// advance moves a release to a state and clears its last error.
+func (c *Catalog) advance(ctx context.Context, rel verify.Release, to State) error {
+	_, err := c.Update(ctx, rel, func(r *Record) { r.State, r.LastError, r.Gone = to, "", false })
+	return err
+}
+
+// Installed returns the records of what the device runs and what it would fall
+// back to: running is the newest release that was installed and did not fail
+// (nil on a factory device), fallback the newest confirmed one below it, kept
+// until running is confirmed (nil when there is none, or no longer a need).
+func (c *Catalog) Installed() (running, fallback *Record) {
+	all := c.All()
+	for i := len(all) - 1; i >= 0; i-- {
+		r := &all[i]
+		switch {
+		case running == nil && (r.State == StateInstalled || r.State == StateConfirmed):
+			running = r
+		case running != nil && running.State == StateInstalled && r.State == StateConfirmed:
+			return running, r
+		}
+	}
+	return running, nil
+}
+
+// forgetRetired drops the oldest retired records until at most keep are left,
+// so that the catalog of a device that lives for years stays small.
+func (c *Catalog) forgetRetired(ctx context.Context, keep int) error {
+	all := c.All()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].State != StateRetired {
+			continue
+		}
+		if keep > 0 {
+			keep--
+			continue
+		}
+		seq := all[i].Release.Sequence
+		if err := c.store.Delete(ctx, recordKey(seq)); err != nil {
+			return fmt.Errorf("forget release %d: %w", seq, err)
+		}
+		delete(c.records, seq)
+	}
+	return nil
+}

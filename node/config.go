@@ -1,0 +1,278 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"camswarm/announce"
+	"camswarm/chainwatch"
+	"camswarm/swarm"
+	"camswarm/verify"
+)
+
+// Role says what a node is for.
+type Role string
+
+// The roles.
+const (
+	RoleCamera Role = "camera" // fetches, serves, installs; one product
+	RoleSeed   Role = "seed"   // warms a region's cache: fetches at once, serves, never installs
+)
+
+// Config is what an operator writes, as TOML. What a program injects (host,
+// installer, logger, …) are Options. It holds paths to secrets, never secrets.
+type Config struct {
+	// Role is "camera" or "seed".
+	Role Role `toml:"role"`
+	// StateDir holds everything the node keeps: identity, metadata, images and
+	// the control socket. It must be on a file system that keeps fsynced data.
+	StateDir string `toml:"state_dir"`
+	// Products the node follows: exactly one on a camera, at least one on a seed.
+	Products []ProductConfig `toml:"product"`
+
+	Network  swarm.Config         `toml:"network"`
+	Exchange swarm.ExchangeConfig `toml:"exchange"`
+	Announce announce.Config      `toml:"announce"`
+	Storage  StorageConfig        `toml:"storage"`
+	Install  InstallConfig        `toml:"install"`
+}
+
+// ProductConfig is the provisioning of one product: the root of all trust.
+type ProductConfig struct {
+	// Name is "vendor/name", for example "acme.example/cam-1".
+	Name string `toml:"name"`
+	// Region is the provisioned region code that rollout policies speak of; ""
+	// takes the policy of regions without their own.
+	Region verify.Region `toml:"region"`
+	// Label makes the device a canary where a policy names the same label.
+	Label string `toml:"label"`
+	// Hardware is the device's hardware revision; a manifest that lists
+	// revisions must list it.
+	Hardware string `toml:"hardware"`
+	// FactorySequence is the sequence of the firmware the device left the
+	// factory with; nothing at or below it is ever installed.
+	FactorySequence uint64 `toml:"factory_sequence"`
+	// Threshold of Keys must have signed a release (k of n).
+	Threshold int `toml:"threshold"`
+	// Keys are the manufacturer's code-signing keys as Multikeys ("z…"). They
+	// are pinned: the chain alone can never replace them.
+	Keys []verify.PublicKey `toml:"keys"`
+	// Chain says where the registry contract is and whom to ask about it.
+	Chain chainwatch.Config `toml:"chain"`
+}
+
+// StorageConfig bounds what the node keeps on disk.
+type StorageConfig struct {
+	// QuotaBytes bounds the allocated bytes of all release directories; older
+	// releases go before a fetch that would exceed it. Larger keeps more on a
+	// seed of many products. 0: no bound but the disk. A camera needs two images.
+	QuotaBytes int64 `toml:"quota_bytes"`
+	// ReserveBytes are held in a file that is given up when the disk is full,
+	// so that collection and metadata can still be written.
+	ReserveBytes int64 `toml:"reserve_bytes"`
+}
+
+// InstallConfig says how a camera installs.
+type InstallConfig struct {
+	// Command is the install hook and its first arguments; empty: the built-in
+	// installer writes a slot file under SlotDir. See ExecInstaller.
+	Command []string `toml:"command"`
+	// Timeout bounds one run of the hook.
+	Timeout time.Duration `toml:"timeout"`
+	// SlotDir is where the built-in installer keeps the installed image;
+	// default StateDir/slot.
+	SlotDir string `toml:"slot_dir"`
+	// Window is a daily span of local time such as "02:00-05:00" in which
+	// installs may start; empty: always.
+	Window string `toml:"window"`
+	// InhibitFile forbids installs while it exists, for example while recording.
+	InhibitFile string `toml:"inhibit_file"`
+	// RetryAfter is the wait after a failed install or an unconfirmed boot
+	// before the hook is asked again; it doubles with each failure.
+	RetryAfter time.Duration `toml:"retry_after"`
+	// Attempts bounds failed installs of one release; after that it is left
+	// alone until a newer one comes.
+	Attempts int `toml:"attempts"`
+}
+
+// DefaultConfig returns the defaults of a role. What has no sensible default
+// (products, keys, endpoints) is left empty and required by Validate.
+func DefaultConfig(role Role) Config {
+	c := Config{
+		Role:     role,
+		StateDir: "/var/lib/camswarm",
+		Network:  swarm.DefaultConfig(),
+		Exchange: swarm.DefaultExchangeConfig(),
+		Announce: announce.DefaultConfig(),
+		Storage:  StorageConfig{ReserveBytes: 1 << 20},
+		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, Attempts: 3},
+	}
+	c.Network.Role = string(role)
+	return c
+}
+
+// DefaultProduct returns the defaults of a product section for a role: a camera
+// looks at the chain daily when idle, a seed every 15 seconds, since seeds are
+// few and cameras learn of changes from them.
+func DefaultProduct(role Role) ProductConfig {
+	p := ProductConfig{Threshold: 1, Chain: chainwatch.DefaultConfig()}
+	if role == RoleSeed {
+		p.Chain.Poll, p.Chain.PollJitter = 15*time.Second, 3*time.Second
+	}
+	return p
+}
+
+// ErrConfig is wrapped by every error about a configuration.
+var ErrConfig = errors.New("configuration")
+
+// LoadConfig reads a TOML file over the defaults of the role it names. Unknown
+// keys are errors, so that a misspelt limit is not silently ignored.
+func LoadConfig(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	c, err := ParseConfig(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if !filepath.IsAbs(c.StateDir) {
+		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
+	}
+	return c, nil
+}
+
+// ParseConfig decodes and validates a TOML configuration.
+func ParseConfig(data []byte) (Config, error) {
+	if len(data) > maxConfigBytes {
+		return Config{}, fmt.Errorf("%w: longer than %d bytes", ErrConfig, maxConfigBytes)
+	}
+	var head struct {
+		Role     Role             `toml:"role"`
+		Products []toml.Primitive `toml:"product"`
+	}
+	if _, err := toml.Decode(string(data), &head); err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if head.Role != RoleCamera && head.Role != RoleSeed {
+		return Config{}, fmt.Errorf("%w: role is %q; write role = \"camera\" or role = \"seed\"", ErrConfig, head.Role)
+	}
+	c := DefaultConfig(head.Role)
+	meta, err := toml.Decode(string(data), &c)
+	if err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if undecoded := meta.Undecoded(); len(undecoded) > 0 {
+		return Config{}, fmt.Errorf("%w: unknown key %q; remove or correct it", ErrConfig, undecoded[0])
+	}
+	// Array elements start from zero values, so products are decoded a second
+	// time, each over its role's defaults.
+	for i, prim := range head.Products {
+		p := DefaultProduct(head.Role)
+		if err := meta.PrimitiveDecode(prim, &p); err != nil {
+			return Config{}, fmt.Errorf("%w: product %d: %w", ErrConfig, i+1, err)
+		}
+		c.Products[i] = p
+	}
+	return c, c.Validate()
+}
+
+// Validate reports the first thing an operator has to mend.
+func (c *Config) Validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))
+	}
+	if c.Role != RoleCamera && c.Role != RoleSeed {
+		return bad("role is %q; write \"camera\" or \"seed\"", c.Role)
+	}
+	if c.StateDir == "" {
+		return bad("state_dir is empty; name a directory on persistent storage")
+	}
+	if c.Network.Role != string(c.Role) {
+		return bad("network.role is %q but role is %q; leave network.role out", c.Network.Role, c.Role)
+	}
+	switch {
+	case len(c.Products) == 0:
+		return bad("no [[product]] section; a node needs to know which firmware it follows")
+	case c.Role == RoleCamera && len(c.Products) != 1:
+		return bad("%d [[product]] sections; a camera follows exactly one", len(c.Products))
+	}
+	seen := map[string]bool{}
+	for i := range c.Products {
+		p := &c.Products[i]
+		if err := p.Validate(); err != nil {
+			return bad("product %q: %w", p.Name, err)
+		}
+		if seen[p.Name] {
+			return bad("product %q stands twice", p.Name)
+		}
+		seen[p.Name] = true
+	}
+	if err := c.Network.Validate(); err != nil {
+		return bad("network: %w", err)
+	}
+	if err := c.Exchange.Validate(); err != nil {
+		return bad("exchange: %w", err)
+	}
+	if err := c.Announce.Validate(); err != nil {
+		return bad("announce: %w", err)
+	}
+	if c.Storage.QuotaBytes < 0 || c.Storage.ReserveBytes < 0 {
+		return bad("storage: byte counts cannot be negative")
+	}
+	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
+		return bad("install: timeout, retry_after and attempts must be positive")
+	}
+	if _, err := ParseWindow(c.Install.Window); err != nil {
+		return bad("install.window: %w", err)
+	}
+	return nil
+}
+
+// Validate checks one product section.
+func (p *ProductConfig) Validate() error {
+	if _, err := verify.ParseProduct(p.Name); err != nil {
+		return err
+	}
+	if _, err := verify.ParseRegion(string(p.Region)); err != nil {
+		return err
+	}
+	if len(p.Label) > verify.MaxRegion || strings.ContainsAny(p.Label, " \t\n") {
+		return fmt.Errorf("label %q: at most %d bytes without blanks", p.Label, verify.MaxRegion)
+	}
+	if len(p.Hardware) > verify.MaxText {
+		return fmt.Errorf("hardware: at most %d bytes", verify.MaxText)
+	}
+	if err := p.KeySet().Validate(); err != nil {
+		return fmt.Errorf("keys and threshold: %w", err)
+	}
+	return p.Chain.Validate()
+}
+
+// KeySet returns the pinned key set.
+func (p *ProductConfig) KeySet() verify.KeySet {
+	return verify.KeySet{Threshold: p.Threshold, Keys: p.Keys}
+}
+
+// Verifier returns the verifier for what was provisioned.
+func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
+	product, err := verify.ParseProduct(p.Name)
+	if err != nil {
+		return nil, err
+	}
+	address, err := verify.ParseAddress(p.Chain.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return &verify.Verifier{
+		Product:  product,
+		Registry: verify.RegistryRef{ChainID: p.Chain.ChainID, Address: address},
+		Pinned:   p.KeySet(),
+	}, nil
+}

@@ -1,0 +1,401 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	"github.com/ipfs/go-datastore"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"camswarm/announce"
+	"camswarm/chainwatch"
+	"camswarm/gc"
+	"camswarm/swarm"
+	"camswarm/verify"
+)
+
+// Node is one camera or seed. New wires it and starts nothing, Run runs it.
+type Node struct {
+	cfg       Config
+	log       *slog.Logger
+	did       verify.DID
+	lock      *os.File
+	store     *Store
+	network   *swarm.Network
+	exchange  *swarm.Exchange
+	gossip    *announce.Gossip
+	installer Installer
+	window    Window
+	collector *gc.Collector
+	reserve   *gc.Reserve
+	lines     []*line
+	traffic   *traffic
+	metrics   *metrics
+	registry  *prometheus.Registry
+	control   *controlServer
+	limitsMu  sync.Mutex
+	limits    Limits
+	startMu   sync.Mutex
+	started   time.Time
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// ErrLocked means that another process runs on the same state directory.
+var ErrLocked = errors.New("the state directory is in use")
+
+// New opens the state directory and wires the parts. Nothing runs and nothing
+// listens on the control socket until Run; a node that is never run must be
+// closed.
+func New(cfg Config, opts ...Option) (n *Node, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	o := injected{log: slog.New(slog.DiscardHandler)}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.registry == nil {
+		o.registry = prometheus.NewRegistry()
+	}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry)}
+	defer func() {
+		if err != nil {
+			_ = n.Close()
+		}
+	}()
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("state_dir: %w", err)
+	}
+	if n.lock, err = lockDir(cfg.StateDir); err != nil {
+		return nil, err
+	}
+	if n.store, err = OpenStore(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
+		return nil, err
+	}
+	key := o.key
+	if key == nil {
+		if key, err = LoadOrCreateIdentity(filepath.Join(cfg.StateDir, identityFile)); err != nil {
+			return nil, err
+		}
+	}
+	if n.did, err = DIDOf(key.GetPublic()); err != nil {
+		return nil, err
+	}
+	if err := n.wireSwarm(key, o); err != nil {
+		return nil, err
+	}
+	if n.traffic, err = openTraffic(context.Background(), n.store.Namespace("traffic"), n.trafficNow, n.log); err != nil {
+		return nil, err
+	}
+	if err := n.wireInstaller(o); err != nil {
+		return nil, err
+	}
+	for _, p := range cfg.Products {
+		if err := n.wireProduct(p, o); err != nil {
+			return nil, fmt.Errorf("product %s: %w", p.Name, err)
+		}
+	}
+	n.wireCollector(n.registry)
+	if err := n.sweep(); err != nil {
+		return nil, fmt.Errorf("clean up the state directory: %w", err)
+	}
+	if !o.noControl {
+		n.control = newControlServer(filepath.Join(cfg.StateDir, ControlSocket), n, n.registry, n.log)
+	}
+	return n, nil
+}
+
+func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
+	netOpts := []swarm.NetworkOption{
+		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(blob{n.store.Namespace("swarm"), "bans"}),
+	}
+	if o.host != nil {
+		netOpts = append(netOpts, swarm.WithHost(o.host))
+	}
+	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, netOpts...); err != nil {
+		return err
+	}
+	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
+		Logger: n.log, Registerer: n.registry,
+		FindPeers: func(ctx context.Context, root cid.Cid) {
+			if err := n.network.Seek(ctx, root); err != nil && ctx.Err() == nil {
+				n.log.Debug("no providers sought", "root", root.String(), "err", err)
+			}
+		},
+		Misbehaved: func(p peer.ID, err error) { n.network.Ban(p, misbehaviourBan, err.Error()) },
+		Damaged: func(root cid.Cid) {
+			for _, l := range n.lines {
+				l.damaged(root)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	n.limits = Limits{
+		UpBytesPerSecond: n.cfg.Exchange.UploadLimit, DownBytesPerSecond: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
+	}
+	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{Logger: n.log, Registerer: n.registry})
+	return err
+}
+
+// misbehaviourBan is how long a peer that sent wrong bytes is not talked to:
+// long enough to end an attack's effect on a release, short enough that a peer
+// with bad memory that was mended comes back.
+const misbehaviourBan = time.Hour
+
+// trafficNow sums up the exchange's counters of this run.
+func (n *Node) trafficNow() lifeTraffic {
+	stats := n.exchange.Stats()
+	t := lifeTraffic{PeerStats: stats.Total}
+	for p, s := range stats.Peers {
+		if n.network.Role(p) == swarm.RoleSeed {
+			t.FromSeeds += s.Received
+		}
+	}
+	return t
+}
+
+func (n *Node) wireInstaller(o injected) (err error) {
+	if n.window, err = ParseWindow(n.cfg.Install.Window); err != nil {
+		return err
+	}
+	switch {
+	case n.cfg.Role == RoleSeed:
+	case o.installer != nil:
+		n.installer = o.installer
+	case len(n.cfg.Install.Command) > 0:
+		n.installer = &ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, Logger: n.log}
+	default:
+		dir := n.cfg.Install.SlotDir
+		if dir == "" {
+			dir = filepath.Join(n.cfg.StateDir, "slot")
+		}
+		n.installer = &FileInstaller{Dir: dir}
+	}
+	return nil
+}
+
+func (n *Node) wireProduct(p ProductConfig, o injected) error {
+	v, err := p.Verifier()
+	if err != nil {
+		return err
+	}
+	id := v.Product.ID()
+	watcher, err := chainwatch.New(p.Chain, id, p.Region, chainwatch.Options{
+		Store: blob{n.store.Namespace("chain"), id.String()}, Dial: o.dial,
+		Logger: n.log.With("product", p.Name), Registerer: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	catalog, err := OpenCatalog(context.Background(), n.store.Namespace("catalog-"+id.String()), n.log)
+	if err != nil {
+		return err
+	}
+	l := newLine(n, p, watcher, v, catalog)
+	n.lines = append(n.lines, l)
+	if err := n.network.Join(announce.Topic(id)); err != nil {
+		return err
+	}
+	return n.gossip.Follow(announce.Subject{
+		Product: v.Product, Verifier: v, Chain: watcher, Latest: l.latest, Accepted: l.accepted,
+	})
+}
+
+// Run runs the node until ctx ends, then waits for every goroutine it started
+// and releases what New opened. It returns nil when ctx ended it.
+func (n *Node) Run(ctx context.Context) error {
+	defer func() { _ = n.Close() }()
+	n.startMu.Lock()
+	n.started = time.Now()
+	n.startMu.Unlock()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.network.Run(ctx) })
+	g.Go(func() error { return n.exchange.Run(ctx) })
+	g.Go(func() error { return n.gossip.Run(ctx) })
+	g.Go(func() error { return n.traffic.run(ctx) })
+	for _, l := range n.lines {
+		g.Go(func() error { return l.watcher.Run(ctx) })
+		g.Go(func() error { return l.run(ctx) })
+	}
+	if n.control != nil {
+		g.Go(func() error { return n.control.Run(ctx) })
+	}
+	n.log.Info("running", "role", string(n.cfg.Role), "peer", n.network.Host().ID().String(), "did", string(n.did))
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (n *Node) startedAt() time.Time {
+	n.startMu.Lock()
+	defer n.startMu.Unlock()
+	return n.started
+}
+
+// Close releases what New opened. Run does it itself.
+func (n *Node) Close() error {
+	n.closeOnce.Do(func() {
+		var errs []error
+		if n.network != nil {
+			errs = append(errs, n.network.Close())
+		}
+		if n.store != nil {
+			errs = append(errs, n.store.Close())
+		}
+		if n.lock != nil {
+			errs = append(errs, n.lock.Close())
+		}
+		n.closeErr = errors.Join(errs...)
+	})
+	return n.closeErr
+}
+
+// Host returns the node's libp2p host.
+func (n *Node) Host() host.Host { return n.network.Host() }
+
+// DID returns the device's decentralised identifier, a did:key of its libp2p
+// identity.
+func (n *Node) DID() verify.DID { return n.did }
+
+// Provide takes a release from a trusted local program, checks it as any other
+// and serves it. The image must hold exactly the bytes that the envelope's
+// manifest describes, and the registry must offer the release; Provide waits
+// for the chain to get there within ctx.
+func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error) {
+	var err error
+	for _, l := range n.lines {
+		var signed *verify.Signed
+		if signed, err = l.verifier.CheckSigned(envelope); err == nil {
+			return l.provideLocal(ctx, signed, image)
+		}
+	}
+	return Record{}, err
+}
+
+// Announce publishes an announcement on its product's topic, after the checks
+// that every received announcement passes, and waits within ctx until there is
+// a peer to hear it.
+func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
+	l := n.line(a.Product)
+	if l == nil {
+		return fmt.Errorf("%w: %s; see its [[product]] sections", ErrUnknownProduct, a.Product)
+	}
+	if _, err := l.watcher.View(ctx, a.Rev); err != nil {
+		return err
+	}
+	return n.gossip.Publish(ctx, a)
+}
+
+// Look makes every product's watcher look at the chain now.
+func (n *Node) Look() {
+	for _, l := range n.lines {
+		l.watcher.Look()
+	}
+}
+
+func (n *Node) line(id verify.ProductID) *line {
+	for _, l := range n.lines {
+		if l.verifier.Product.ID() == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// mayInstall asks the maintenance window and the inhibit file.
+func (n *Node) mayInstall() (bool, time.Time) {
+	inhibited, err := Inhibited(n.cfg.Install.InhibitFile)
+	if err != nil {
+		n.log.Warn("installs wait", "err", err)
+	}
+	return MayInstall(time.Now(), n.window, inhibited)
+}
+
+// provide tells the DHT that this node holds a root; a failure costs only
+// findability, since connected peers are told directly.
+func (n *Node) provide(ctx context.Context, root cid.Cid) {
+	if err := n.network.Provide(ctx, root); err != nil && ctx.Err() == nil {
+		n.log.Debug("not provided on the DHT", "root", root.String(), "err", err)
+	}
+}
+
+// swarmFile describes a release to the exchange, which knows no firmware: its
+// blocks, and as extra blocks the DAG's inner nodes and the envelope, so that
+// stock IPFS peers and nodes without the announcement can fetch them.
+func (n *Node) swarmFile(s *verify.Signed, rel verify.Release) swarm.File {
+	image := s.Manifest().Image
+	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope())}
+	for _, node := range image.Nodes() {
+		extra = append(extra, block(node.CID, node.Data))
+	}
+	return swarm.File{
+		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize),
+		Blocks: image.Blocks, Extra: extra, Path: n.imagePath(rel),
+	}
+}
+
+func block(c cid.Cid, data []byte) blocks.Block {
+	b, err := blocks.NewBlockWithCid(data, c)
+	if err != nil {
+		panic(err) // only in the library's debug mode, for a CID that is not the data's
+	}
+	return b
+}
+
+// blob is one value in a datastore, as the mechanisms' small stores want it.
+type blob struct {
+	store datastore.Batching
+	key   string
+}
+
+// Load returns (nil, nil) when nothing was saved.
+func (b blob) Load(ctx context.Context) ([]byte, error) {
+	data, err := b.store.Get(ctx, datastore.NewKey(b.key))
+	if errors.Is(err, datastore.ErrNotFound) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Save returns once the value is durable.
+func (b blob) Save(ctx context.Context, data []byte) error {
+	key := datastore.NewKey(b.key)
+	if err := b.store.Put(ctx, key, data); err != nil {
+		return err
+	}
+	return b.store.Sync(ctx, key)
+}
+
+// lockDir takes the state directory for this process; the lock goes with the
+// process however it ends.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("state_dir: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%w: another process runs on %s; stop it or choose another state_dir", ErrLocked, dir)
+	}
+	return f, nil
+}

@@ -1,0 +1,805 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"camswarm/announce"
+	"camswarm/chainwatch"
+	"camswarm/swarm"
+	"camswarm/verify"
+)
+
+// A line carries the releases of one product through the pipeline. It reads
+// top to bottom: hints arrive (accepted), the chain's view decides (step), and
+// each release moves one stage at a time (advance): manifest, blocks, image,
+// install, confirmation; what is stale is collected. Stages that take time run
+// as jobs, one per release; everything else happens in the line's own loop.
+//
+// Nothing is dialled, wanted or installed for a release before the quorum view
+// offers it: advance is only called with sequences that [verify.Choose] (or a
+// seed's wanted list) took from an accepted view.
+type line struct {
+	node     *Node
+	cfg      ProductConfig
+	product  verify.Product
+	verifier *verify.Verifier
+	watcher  *chainwatch.Watcher
+	catalog  *Catalog
+	log      *slog.Logger
+
+	wake chan struct{}  // capacity 1: something changed, step again
+	work sync.WaitGroup // running jobs
+
+	mu      sync.Mutex
+	signed  map[uint64]*verify.Signed // envelopes with good signatures, by sequence
+	serving map[uint64]*verify.Signed // what the exchange serves, by sequence
+	jobs    map[uint64]*job
+	retries map[uint64]retry
+	view    verify.View   // last view stepped on
+	viewAt  time.Time     // when its block was first seen, for a clock that never runs backwards
+	choice  verify.Choice // last decision
+}
+
+// A job is the one stage of a release that runs now.
+type job struct {
+	stage  string
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// retry is when a failed stage may be tried again.
+type retry struct {
+	failures int
+	at       time.Time
+	err      error
+}
+
+// Before an install the chain's view must have been confirmed by a quorum
+// within confirmAge; confirmWait bounds the wait for a look that does.
+const (
+	confirmAge  = 2 * time.Minute
+	confirmWait = time.Minute
+)
+
+// idle is how long a line sleeps when nothing but a change can give it work. It
+// is bounded so that a missed signal costs minutes, not for ever.
+const idle = 5 * time.Minute
+
+func newLine(n *Node, cfg ProductConfig, w *chainwatch.Watcher, v *verify.Verifier, c *Catalog) *line {
+	return &line{
+		node: n, cfg: cfg, product: v.Product, verifier: v, watcher: w, catalog: c,
+		log:  n.log.With("product", v.Product.String()),
+		wake: make(chan struct{}, 1), signed: map[uint64]*verify.Signed{}, serving: map[uint64]*verify.Signed{},
+		jobs: map[uint64]*job{}, retries: map[uint64]retry{},
+	}
+}
+
+// run steps whenever the chain's view, an announcement, a finished job or the
+// time may have changed the decision. It returns when ctx ends and its jobs
+// have stopped.
+func (l *line) run(ctx context.Context) error {
+	defer l.work.Wait()
+	if err := l.resume(ctx); err != nil {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.watcher.Changes():
+		case <-l.wake:
+		case <-timer.C:
+		}
+		timer.Reset(max(l.step(ctx), 10*time.Millisecond))
+	}
+}
+
+// poke makes the line step again soon.
+func (l *line) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// resume serves what a former run fetched, before the chain has been asked:
+// a node whose endpoints are down keeps serving what was approved.
+func (l *line) resume(ctx context.Context) error {
+	for _, rec := range l.catalog.All() {
+		if !rec.hasBytes() {
+			continue
+		}
+		seq := rec.Release.Sequence
+		signed, err := l.loadEnvelope(rec.Release)
+		if err != nil {
+			l.log.Warn("the kept envelope is unusable; the release will be fetched again", "sequence", seq, "err", err)
+			if rec.State < StateInstalled {
+				if err := l.catalog.advance(ctx, rec.Release, StateKnown); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		l.learn(signed)
+		if err := l.serve(signed, rec.Release); err != nil {
+			l.log.Warn("cannot serve a kept release", "sequence", seq, "err", err)
+		}
+	}
+	return nil
+}
+
+// accepted takes an announcement that the gossip validator has matched with
+// the chain. It is a hint: it carries the manifest and makes the line look.
+func (l *line) accepted(a announce.Accepted) {
+	if a.Approved != nil {
+		l.learn(a.Approved.Signed)
+	}
+	l.poke()
+}
+
+// latest answers a peer that asks for the newest announcement.
+func (l *line) latest() *announce.Announcement {
+	view, ok := l.watcher.Current()
+	if !ok {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range view.Candidates {
+		if s := l.signed[c.Sequence]; s != nil && s.Digest() == c.Envelope {
+			return &announce.Announcement{
+				Product: view.Product, Sequence: c.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: s.Envelope(),
+			}
+		}
+	}
+	return nil
+}
+
+// step decides on the newest view and starts what there is to do. It returns
+// after how long time alone may change the decision.
+func (l *line) step(ctx context.Context) time.Duration {
+	view, ok := l.watcher.Current()
+	if !ok {
+		return idle
+	}
+	now := l.trustedTime(&view)
+	device := l.device()
+	choice := l.choose(&view, device, now)
+	wanted := l.wanted(&view, choice)
+
+	l.mu.Lock()
+	if choice != l.choice {
+		l.log.Info("decided", "sequence", choice.Sequence, "fetch", choice.Fetch, "install", choice.Install,
+			"reason", choice.Reason, "rev", view.Rev)
+	}
+	l.view, l.choice = view, choice
+	l.mu.Unlock()
+
+	l.withdraw(&view, wanted)
+	wait := idle
+	if choice.NextAt > now {
+		wait = min(wait, time.Duration(choice.NextAt-now)*time.Second)
+	}
+	running, _ := l.catalog.Installed()
+	if running != nil && running.State == StateInstalled {
+		wait = min(wait, l.begin(ctx, running.Release.Sequence, "confirm", func(ctx context.Context) error {
+			return l.confirm(ctx, running.Release)
+		}))
+		choice.Install = false // one unconfirmed image at a time
+	}
+	for _, seq := range wanted {
+		wait = min(wait, l.advance(ctx, &view, now, device, seq, choice.Install && seq == choice.Sequence))
+	}
+	if err := l.node.collect(ctx); err != nil && ctx.Err() == nil {
+		l.log.Warn("collection failed; it will be tried again", "err", err)
+	}
+	return wait
+}
+
+// choose decides, and passes over a release whose manifest says that it does
+// not fit this device (hardware, precursor): an older one that fits, such as
+// the precursor itself, may be on offer.
+func (l *line) choose(view *verify.View, device verify.Device, now uint64) verify.Choice {
+	offered := *view
+	for {
+		choice := verify.Choose(&offered, device, now)
+		err := l.unfit(view, device, choice.Sequence)
+		if err == nil {
+			return choice
+		}
+		l.refuse(choice.Sequence, "manifest", err)
+		offered.Candidates = slices.DeleteFunc(slices.Clone(offered.Candidates), func(c verify.Candidate) bool {
+			return c.Sequence == choice.Sequence
+		})
+	}
+}
+
+// unfit says why a release, whose manifest is known, cannot be installed on
+// this camera whatever its rollout; nil if it can or the manifest is not known.
+func (l *line) unfit(view *verify.View, device verify.Device, seq uint64) error {
+	candidate, ok := view.Candidate(seq)
+	if !ok || l.node.cfg.Role != RoleCamera {
+		return nil
+	}
+	signed := l.manifest(candidate.Release)
+	if signed == nil {
+		return nil
+	}
+	approved, err := l.verifier.Approve(signed, view, 0)
+	if err != nil {
+		return err
+	}
+	switch err := approved.CheckInstall(view, device); verify.AttackName(err) {
+	case verify.AttackPrecursor, verify.AttackWrongSoftware, verify.AttackExpired:
+		return err
+	}
+	return nil
+}
+
+// wanted lists the sequences whose images this node should hold beyond what it
+// runs: on a camera the chosen one; on a seed what some camera of the region may
+// still need: the newest releases down to the first that is rolled out to all,
+// and the barrier.
+func (l *line) wanted(view *verify.View, choice verify.Choice) []uint64 {
+	if l.node.cfg.Role == RoleCamera {
+		if choice.Fetch {
+			return []uint64{choice.Sequence}
+		}
+		return nil
+	}
+	var out []uint64
+	complete := false
+	for _, seq := range verify.Warmable(view) {
+		if !complete || seq == view.Barrier {
+			out = append(out, seq)
+		}
+		c, _ := view.Candidate(seq)
+		complete = complete || c.Rollout.Mode == verify.RolloutAll
+	}
+	return out
+}
+
+// withdraw stops the jobs of releases that are no longer wanted, and the
+// serving of those that the chain no longer offers, unless the device runs them.
+func (l *line) withdraw(view *verify.View, wanted []uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for seq, j := range l.jobs {
+		if j.stage != "install" && j.stage != "confirm" && !slices.Contains(wanted, seq) {
+			j.cancel()
+		}
+	}
+	for seq, s := range l.serving {
+		if c, ok := view.Candidate(seq); ok && c.Envelope == s.Digest() {
+			continue
+		}
+		l.log.Info("no longer offered by the chain: stop serving", "sequence", seq)
+		l.unserve(s)
+		delete(l.serving, seq)
+	}
+	for seq := range l.signed {
+		if _, ok := view.Candidate(seq); !ok {
+			delete(l.signed, seq)
+		}
+	}
+}
+
+// advance moves one release that the view offers by one stage. It returns
+// after how long it wants to be called again without a change.
+func (l *line) advance(ctx context.Context, view *verify.View, now uint64, device verify.Device, seq uint64, mayInstall bool) time.Duration {
+	candidate, ok := view.Candidate(seq)
+	if !ok {
+		return idle
+	}
+	rec, _ := l.catalog.Get(seq)
+	if rec.State == StateInstalled || rec.State == StateConfirmed ||
+		rec.State == StateFailed && rec.Attempts >= l.node.cfg.Install.Attempts {
+		return idle
+	}
+
+	// The manifest: from an announcement, or by its CID, which the chain gave.
+	signed := l.manifest(candidate.Release)
+	if signed == nil {
+		return l.begin(ctx, seq, "manifest", func(ctx context.Context) error {
+			return l.findManifest(ctx, candidate.Release)
+		})
+	}
+	approved, err := l.verifier.Approve(signed, view, now)
+	if err == nil && l.node.cfg.Role == RoleCamera {
+		err = approved.CheckInstall(view, device)
+	}
+	if err != nil {
+		l.refuse(seq, "manifest", err)
+		return idle
+	}
+
+	switch rec.State {
+	case 0, StateKnown, StateFetching, StateRetired:
+		return l.begin(ctx, seq, "fetch", func(ctx context.Context) error { return l.fetch(ctx, approved) })
+	case StateFetched:
+		return l.begin(ctx, seq, "verify", func(ctx context.Context) error { return l.check(ctx, approved) })
+	case StateVerified, StateFailed:
+		if err := l.serve(approved.Signed, candidate.Release); err != nil {
+			l.log.Warn("cannot serve", "sequence", seq, "err", err)
+		}
+		if !mayInstall {
+			return idle
+		}
+		if ok, next := l.node.mayInstall(); !ok {
+			return max(time.Until(next), time.Second)
+		}
+		return l.begin(ctx, seq, "install", func(ctx context.Context) error { return l.install(ctx, approved) })
+	}
+	return idle
+}
+
+// findManifest asks peers for a release's envelope: first for their latest
+// announcement, then for the block that the chain named by digest.
+func (l *line) findManifest(ctx context.Context, rel verify.Release) error {
+	if err := l.node.gossip.Ask(ctx, rel.Product); err == nil && l.manifest(rel) != nil {
+		return nil
+	}
+	data, err := l.node.exchange.FetchBlock(ctx, rel.EnvelopeCID(), verify.MaxEnvelopeSize)
+	if err != nil {
+		return fmt.Errorf("no peer has the manifest of release %d yet: %w", rel.Sequence, err)
+	}
+	signed, err := l.verifier.CheckSigned(data)
+	if err != nil {
+		return err
+	}
+	l.learn(signed)
+	return nil
+}
+
+// fetch brings every block of an approved release to disk.
+func (l *line) fetch(ctx context.Context, approved *verify.Approved) error {
+	rel := approved.Candidate().Release
+	if err := l.node.makeRoom(ctx, rel); err != nil {
+		return err
+	}
+	if err := l.saveEnvelope(approved.Signed, rel); err != nil {
+		return err
+	}
+	if err := l.catalog.advance(ctx, rel, StateFetching); err != nil {
+		return err
+	}
+	if err := l.serve(approved.Signed, rel); err != nil {
+		return err
+	}
+	began := time.Now()
+	root := approved.Manifest().Image.Root
+	if err := l.node.exchange.Fetch(ctx, root); err != nil {
+		return err
+	}
+	if err := l.catalog.advance(ctx, rel, StateFetched); err != nil {
+		return err
+	}
+	l.log.Info("fetched", "sequence", rel.Sequence, "bytes", rel.ImageSize, "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// check hashes the whole image. An image whose blocks are right and whose
+// digest is wrong can never become right: the release is given up. Blocks that
+// went bad on disk are fetched again.
+func (l *line) check(ctx context.Context, approved *verify.Approved) error {
+	rel := approved.Candidate().Release
+	_, file, err := l.openImage(approved)
+	if err == nil {
+		_ = file.Close()
+		if err := l.catalog.advance(ctx, rel, StateVerified); err != nil {
+			return err
+		}
+		l.log.Info("verified", "sequence", rel.Sequence, "sha256", fmt.Sprintf("%x", rel.ImageSHA256))
+		l.node.provide(ctx, approved.Manifest().Image.Root)
+		return nil
+	}
+	return l.mend(ctx, approved, err)
+}
+
+// mend deals with an image on disk that failed its check.
+func (l *line) mend(ctx context.Context, approved *verify.Approved, err error) error {
+	rel := approved.Candidate().Release
+	l.stopServing(rel.Sequence)
+	if verify.AttackName(err) == verify.AttackImageSHA {
+		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
+			r.State, r.Attempts, r.LastError = StateFailed, l.node.cfg.Install.Attempts, err.Error()
+		})
+		l.refuse(rel.Sequence, "verify", err)
+		return uerr
+	}
+	if uerr := l.catalog.advance(ctx, rel, StateFetching); uerr != nil {
+		return uerr
+	}
+	return fmt.Errorf("the image on disk changed and is fetched again where it differs: %w", err)
+}
+
+// install hands a verified image to the installer. The image is hashed again
+// here and once more block by block while it is read (IMG.REPLACE, MFST.TOCTOU).
+func (l *line) install(ctx context.Context, approved *verify.Approved) error {
+	rel := approved.Candidate().Release
+	// What cannot be taken back is not done on an old view.
+	fresh, cancel := context.WithTimeout(ctx, confirmWait)
+	defer cancel()
+	view, err := l.watcher.Confirm(fresh, confirmAge)
+	if err != nil {
+		return err
+	}
+	if choice := l.choose(&view, l.device(), l.trustedTime(&view)); !choice.Install || choice.Sequence != rel.Sequence {
+		return nil // the next step acts on the newer view
+	}
+	if err := approved.CheckInstall(&view, l.device()); err != nil {
+		return err
+	}
+	img, file, err := l.openImage(approved)
+	if err != nil {
+		return l.mend(ctx, approved, err)
+	}
+	defer func() { _ = file.Close() }()
+	l.log.Info("installing", "sequence", rel.Sequence, "version", rel.Version)
+	if err := l.node.installer.Install(ctx, img); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, ErrTryLater) {
+			return err
+		}
+		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
+			r.State, r.LastError = StateFailed, err.Error()
+			r.Attempts++
+		})
+		return errors.Join(fmt.Errorf("install release %d: %w", rel.Sequence, err), uerr)
+	}
+	return l.catalog.advance(ctx, rel, StateInstalled)
+}
+
+// confirm asks the installer whether the installed image runs.
+func (l *line) confirm(ctx context.Context, rel verify.Release) error {
+	outcome, err := l.node.installer.Confirm(ctx, rel)
+	if err != nil {
+		return fmt.Errorf("confirm release %d: %w", rel.Sequence, err)
+	}
+	switch outcome {
+	case Confirmed:
+		if err := l.catalog.advance(ctx, rel, StateConfirmed); err != nil {
+			return err
+		}
+		l.node.metrics.installed.WithLabelValues(l.product.String()).Set(float64(rel.Sequence))
+		l.log.Info("confirmed", "sequence", rel.Sequence, "version", rel.Version)
+		return nil
+	case Failed:
+		if err := l.node.installer.Rollback(ctx, rel); err != nil {
+			return fmt.Errorf("roll back release %d: %w", rel.Sequence, err)
+		}
+		l.log.Error("the installed release did not come up; rolled back", "sequence", rel.Sequence)
+		_, err := l.catalog.Update(ctx, rel, func(r *Record) {
+			r.State, r.Attempts = StateFailed, l.node.cfg.Install.Attempts
+			r.LastError = "did not come up after the install; rolled back"
+		})
+		return err
+	default:
+		return errPending
+	}
+}
+
+// errPending makes a stage come back without counting as a failure.
+var errPending = errors.New("pending")
+
+// begin starts a stage of a release as a job, unless one runs or the last one
+// failed too recently. It returns after how long to look again.
+func (l *line) begin(ctx context.Context, seq uint64, stage string, work func(context.Context) error) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.jobs[seq] != nil {
+		return idle // its end pokes the line
+	}
+	if r := l.retries[seq]; time.Until(r.at) > 0 {
+		return time.Until(r.at)
+	}
+	jctx, cancel := context.WithCancel(ctx)
+	j := &job{stage: stage, cancel: cancel, done: make(chan struct{})}
+	l.jobs[seq] = j
+	l.work.Add(1)
+	go func() {
+		defer l.work.Done()
+		defer l.poke()
+		defer close(j.done)
+		defer cancel()
+		err := work(jctx)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.jobs, seq)
+		l.settle(seq, stage, err, jctx.Err() != nil)
+	}()
+	return idle
+}
+
+// settle notes how a job ended. l.mu is held.
+func (l *line) settle(seq uint64, stage string, err error, cancelled bool) {
+	if err == nil || cancelled {
+		delete(l.retries, seq)
+		return
+	}
+	r := l.retries[seq]
+	if !errors.Is(err, errPending) && !errors.Is(err, ErrTryLater) {
+		r.failures++
+		l.log.Warn("stage failed; it will be tried again", "sequence", seq, "stage", stage, "failures", r.failures, "err", err)
+		l.node.metrics.refused(stage, err)
+	}
+	wait := l.node.cfg.Install.RetryAfter << min(max(r.failures-1, 0), 6)
+	if stage == "manifest" || stage == "fetch" {
+		wait = min(wait, time.Minute)
+	}
+	r.at, r.err = time.Now().Add(wait), err
+	l.retries[seq] = r
+}
+
+// refuse records that a release was turned down for good or for now.
+func (l *line) refuse(seq uint64, stage string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.retries[seq]; r.err == nil || r.err.Error() != err.Error() {
+		l.log.Warn("refused", "sequence", seq, "stage", stage, "attack", verify.AttackName(err), "err", err)
+		l.node.metrics.refused(stage, err)
+		l.retries[seq] = retry{err: err}
+	}
+}
+
+// provideLocal takes a release from the operator's tool instead of the swarm:
+// the same checks, then the image goes where a fetch would have put it.
+func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io.Reader) (Record, error) {
+	seq := signed.Manifest().Sequence
+	view, err := l.viewWith(ctx, seq)
+	if err != nil {
+		return Record{}, err
+	}
+	approved, err := l.verifier.Approve(signed, &view, l.trustedTime(&view))
+	if err != nil {
+		return Record{}, err
+	}
+	rel := approved.Candidate().Release
+	if rec, ok := l.catalog.Get(seq); ok && rec.State >= StateVerified && rec.State <= StateConfirmed {
+		return rec, nil // already held; reading the image again would gain nothing
+	}
+	if err := l.node.makeRoom(ctx, rel); err != nil {
+		return Record{}, err
+	}
+	if err := l.saveEnvelope(signed, rel); err != nil {
+		return Record{}, err
+	}
+	incoming := filepath.Join(l.node.releaseDir(rel), "image.incoming")
+	if err := l.receive(approved, incoming, image); err != nil {
+		_ = os.Remove(incoming)
+		return Record{}, err
+	}
+	if err := l.pause(ctx, seq); err != nil {
+		return Record{}, err
+	}
+	if err := renameSync(incoming, l.node.imagePath(rel)); err != nil {
+		return Record{}, err
+	}
+	l.learn(signed)
+	if err := l.catalog.advance(ctx, rel, StateFetched); err != nil {
+		return Record{}, err
+	}
+	if err := l.serve(signed, rel); err != nil {
+		return Record{}, err
+	}
+	l.poke()
+	rec, _ := l.catalog.Get(seq)
+	return rec, nil
+}
+
+// receive writes an incoming image to a private file and checks it there.
+func (l *line) receive(approved *verify.Approved, path string, image io.Reader) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	size := int64(approved.Manifest().Image.Size)
+	n, err := io.Copy(f, io.LimitReader(image, size+1))
+	if err != nil {
+		return fmt.Errorf("receive the image: %w", err)
+	}
+	if _, err := approved.CheckImage(f, n); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// pause cancels a release's job and stops serving it, so that its file may be
+// replaced.
+func (l *line) pause(ctx context.Context, seq uint64) error {
+	l.mu.Lock()
+	j := l.jobs[seq]
+	l.mu.Unlock()
+	if j != nil {
+		j.cancel()
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	l.stopServing(seq)
+	return nil
+}
+
+// viewWith returns a view that offers the sequence, waiting for the chain to
+// get there within ctx.
+func (l *line) viewWith(ctx context.Context, seq uint64) (verify.View, error) {
+	view, _ := l.watcher.Current()
+	for {
+		if _, ok := view.Candidate(seq); ok {
+			return view, nil
+		}
+		next, err := l.watcher.View(ctx, view.Rev+1)
+		if err != nil {
+			return verify.View{}, fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, l.product, view.Rev, err)
+		}
+		view = next
+	}
+}
+
+// learn keeps an envelope whose signatures are good.
+func (l *line) learn(s *verify.Signed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.signed) >= 2*verify.MaxCandidates { // withdraw prunes; this bounds what comes between two views
+		return
+	}
+	l.signed[s.Manifest().Sequence] = s
+}
+
+// manifest returns the envelope that the chain's record names, if known.
+func (l *line) manifest(rel verify.Release) *verify.Signed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.signed[rel.Sequence]; s != nil && s.Digest() == rel.Envelope {
+		return s
+	}
+	return nil
+}
+
+// serve hands a release's file to the exchange, once.
+func (l *line) serve(s *verify.Signed, rel verify.Release) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.serving[rel.Sequence] != nil {
+		return nil
+	}
+	if err := l.node.exchange.Add(l.node.swarmFile(s, rel)); err != nil {
+		return err
+	}
+	l.serving[rel.Sequence] = s
+	return nil
+}
+
+// stopServing takes a release away from the exchange.
+func (l *line) stopServing(seq uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.serving[seq]; s != nil {
+		l.unserve(s)
+		delete(l.serving, seq)
+	}
+}
+
+// unserve takes a file away from the exchange.
+func (l *line) unserve(s *verify.Signed) {
+	if err := l.node.exchange.Remove(s.Manifest().Image.Root); err != nil && !errors.Is(err, swarm.ErrNotAdded) {
+		l.log.Warn("closing a served file", "err", err)
+	}
+}
+
+// damaged is told that blocks of a file that was complete went bad on disk:
+// the release is fetched again where it differs.
+func (l *line) damaged(root cid.Cid) {
+	l.mu.Lock()
+	var rel verify.Release
+	for _, s := range l.serving {
+		if s.Manifest().Image.Root.Equals(root) {
+			rel.Sequence = s.Manifest().Sequence
+		}
+	}
+	l.mu.Unlock()
+	rec, ok := l.catalog.Get(rel.Sequence)
+	if !ok {
+		return
+	}
+	l.log.Warn("blocks of an image went bad on disk", "sequence", rec.Release.Sequence, "state", rec.State.String())
+	if rec.State == StateFetched || rec.State == StateVerified {
+		if err := l.catalog.advance(context.Background(), rec.Release, StateFetching); err != nil {
+			l.log.Error("cannot record it", "err", err)
+		}
+	}
+	l.poke()
+}
+
+// openImage opens a fetched image and checks all of it.
+func (l *line) openImage(approved *verify.Approved) (*verify.Image, *os.File, error) {
+	f, err := os.Open(l.node.imagePath(approved.Candidate().Release))
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var img *verify.Image
+		if img, err = approved.CheckImage(f, info.Size()); err == nil {
+			return img, f, nil
+		}
+	}
+	_ = f.Close()
+	return nil, nil, err
+}
+
+func (l *line) saveEnvelope(s *verify.Signed, rel verify.Release) error {
+	dir := l.node.releaseDir(rel)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return writeFileSync(filepath.Join(dir, envelopeFile), s.Envelope(), 0o600)
+}
+
+func (l *line) loadEnvelope(rel verify.Release) (*verify.Signed, error) {
+	f, err := os.Open(filepath.Join(l.node.releaseDir(rel), envelopeFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, verify.MaxEnvelopeSize+1))
+	if err != nil {
+		return nil, err
+	}
+	signed, err := l.verifier.CheckSigned(data)
+	if err != nil {
+		return nil, err
+	}
+	if signed.Digest() != rel.Envelope {
+		return nil, errors.New("the envelope is not the one the chain approved")
+	}
+	return signed, nil
+}
+
+// device is what the rollout decision needs to know of this device.
+func (l *line) device() verify.Device {
+	d := verify.Device{
+		DID: string(l.node.did), Label: l.cfg.Label, Hardware: l.cfg.Hardware,
+		Installed: l.cfg.FactorySequence, Warmer: l.node.cfg.Role == RoleSeed,
+	}
+	if running, _ := l.catalog.Installed(); running != nil {
+		d.Installed = max(d.Installed, running.Release.Sequence)
+	}
+	return d
+}
+
+// trustedTime is the time decisions are made at, in seconds since 1970: the
+// chain's, carried forward by the monotonic clock since it was seen, unless the
+// device's own clock is sane and ahead of it (see verify.Now).
+func (l *line) trustedTime(view *verify.View) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.viewAt.IsZero() || view.Block != l.view.Block {
+		l.viewAt = time.Now()
+	}
+	chain := view.Time + uint64(time.Since(l.viewAt)/time.Second)
+	return verify.Now(uint64(max(time.Now().Unix(), 0)), chain)
+}
+
+const (
+	envelopeFile = "envelope.cbor"
+	imageFile    = "image"
+)

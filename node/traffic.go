@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-datastore"
+
+	"camswarm/swarm"
+)
+
+// traffic adds the exchange's counters of this run to those that former runs
+// left, so that an owner can see what a device has uploaded in its life.
+type traffic struct {
+	store datastore.Batching
+	now   func() lifeTraffic // of this run
+
+	mu     sync.Mutex
+	before lifeTraffic // of former runs
+	saved  lifeTraffic // what is in the datastore
+}
+
+// lifeTraffic counts the payload bytes of blocks over a node's life.
+type lifeTraffic struct {
+	swarm.PeerStats
+	FromSeeds int64 // of Received
+}
+
+var trafficKey = datastore.NewKey("total")
+
+// trafficEvery bounds what a power cut can lose; counters are not worth more
+// flash writes than this.
+const trafficEvery = 10 * time.Minute
+
+// openTraffic reads the counters; unreadable ones start again from zero.
+func openTraffic(ctx context.Context, store datastore.Batching, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
+	t := &traffic{store: store, now: now}
+	data, err := store.Get(ctx, trafficKey)
+	switch {
+	case errors.Is(err, datastore.ErrNotFound):
+		return t, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the traffic counters: %w", err)
+	}
+	if err := json.Unmarshal(data, &t.before); err != nil {
+		log.Warn("the traffic counters are unreadable and start again from zero", "err", err)
+		t.before = lifeTraffic{}
+	}
+	t.saved = t.before
+	return t, nil
+}
+
+// total returns the counters over all runs.
+func (t *traffic) total() lifeTraffic {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.before
+	return lifeTraffic{
+		PeerStats: swarm.PeerStats{
+			Sent: b.Sent + now.Sent, Received: b.Received + now.Received, Useful: b.Useful + now.Useful,
+			Duplicate: b.Duplicate + now.Duplicate, Wrong: b.Wrong + now.Wrong,
+		},
+		FromSeeds: b.FromSeeds + now.FromSeeds,
+	}
+}
+
+// run saves the counters now and then, and at the end.
+func (t *traffic) run(ctx context.Context) error {
+	tick := time.NewTicker(trafficEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := t.save(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		case <-ctx.Done():
+			return t.save(context.WithoutCancel(ctx))
+		}
+	}
+}
+
+func (t *traffic) save(ctx context.Context) error {
+	total := t.total()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if total == t.saved {
+		return nil
+	}
+	data, err := json.Marshal(total)
+	if err != nil {
+		return err
+	}
+	if err := t.store.Put(ctx, trafficKey, data); err != nil {
+		return fmt.Errorf("save the traffic counters: %w", err)
+	}
+	t.saved = total
+	return nil
+}
