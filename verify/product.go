@@ -11,7 +11,7 @@ import (
 
 // Product names one line of devices that share firmware: the vendor's DNS name
 // and a model name, written "vendor/name" (for example "tenvis.com/ucam-2").
-// It stands for the vendor and class identifiers of RFC 9124 sections 3.4-3.5.
+// It stands for the elements Vendor ID and Class ID of RFC 9124 section 3.
 type Product struct {
 	Vendor string
 	Name   string

@@ -1,0 +1,90 @@
+package verify_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+func formatDoc(t *testing.T, section string) string {
+	t.Helper()
+	b, err := os.ReadFile("../docs/FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(b), "\n## "+section+"\n")
+	if !ok {
+		t.Fatalf("docs/FORMAT.md has no section %q", section)
+	}
+	text, _, _ := strings.Cut(rest, "\n## ")
+	return text
+}
+
+// The table of refusals names every attack word of the code, and no other.
+func TestFormatDocNamesEveryRefusal(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Attack") {
+			word, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code = append(code, word)
+		}
+		return true
+	})
+	var doc []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\|").FindAllStringSubmatch(formatDoc(t, "Refusals"), -1) {
+		doc = append(doc, m[1])
+	}
+	slices.Sort(code)
+	slices.Sort(doc)
+	if len(code) == 0 || !slices.Equal(code, doc) {
+		t.Errorf("docs/FORMAT.md names %q, the code %q", doc, code)
+	}
+}
+
+// The table of manifest keys is that of the golden manifest with every field.
+func TestFormatDocListsEveryManifestKey(t *testing.T) {
+	var fields map[int]any
+	if err := cbor.Unmarshal(golden(t, "manifest.cbor"), &fields); err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]reflect.Type{
+		"uint":          reflect.TypeFor[uint64](),
+		"text":          reflect.TypeFor[string](),
+		"bytes":         reflect.TypeFor[[]byte](),
+		"array of text": reflect.TypeFor[[]any](),
+	}
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| ([a-z ]+) \| (.*?) \|`).FindAllStringSubmatch(formatDoc(t, "Manifest"), -1)
+	if len(rows) != len(fields) {
+		t.Errorf("docs/FORMAT.md lists %d keys, a full manifest has %d", len(rows), len(fields))
+	}
+	var least map[int]any
+	if err := cbor.Unmarshal(golden(t, "manifest-least.cbor"), &least); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		key, _ := strconv.Atoi(row[1])
+		if got := reflect.TypeOf(fields[key]); got == nil || got != types[row[2]] {
+			t.Errorf("key %d is %v, docs/FORMAT.md says %s", key, got, row[2])
+		}
+		_, always := least[key]
+		if optional := strings.Contains(row[3], "*optional*"); optional == always {
+			t.Errorf("key %d: docs/FORMAT.md says optional: %v, the least manifest has it: %v", key, optional, always)
+		}
+	}
+}
