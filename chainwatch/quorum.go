@@ -116,7 +116,7 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	}
 	switch {
 	case len(operators) < need.Start:
-		out.Err = refuse("rpc_down_all", "only %d operators answered, %d must agree", len(operators), need.Start)
+		out.Err = refuse("rpc_down_all", "only %d operators gave a usable answer, %d must agree", len(operators), need.Start)
 	case tie:
 		out.Err = refuse("rpc_no_quorum", "two contents of one revision have %d votes each; quorum_start is too small", need.Start)
 	case won == nil:
