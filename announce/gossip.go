@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -131,9 +132,11 @@ func (g *Gossip) Follow(s Subject) error {
 	}
 	g.products[sub.id] = sub
 	g.followed.Store(int32(len(g.products)))
-	select {
-	case g.greet <- struct{}{}:
-	default:
+	if g.ps != nil {
+		select {
+		case g.greet <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }
@@ -273,7 +276,11 @@ func (g *Gossip) appScore(p peer.ID) float64 {
 	if g.app == nil {
 		return 0
 	}
-	return min(max(g.app(p), MinAppScore), MaxAppScore)
+	score := g.app(p)
+	if math.IsNaN(score) {
+		return 0
+	}
+	return min(max(score, MinAppScore), MaxAppScore)
 }
 
 // inspect drops the messages of a peer that is muted or over its rate. It runs in

@@ -1,7 +1,22 @@
 package announce
 
 import (
+	"context"
+	"errors"
+	"math"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+
+	"camswarm/verify"
 )
 
 func TestAnnouncementTravelsTheWholeLine(t *testing.T) {
@@ -32,4 +47,359 @@ func TestAnnouncementTravelsTheWholeLine(t *testing.T) {
 			t.Errorf("a node's own announcement was handed to it: %+v", got)
 		}
 	})
+}
+
+func TestPublishWaitsForTheFirstPeer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		seed := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), SeedConfig())
+		camera := newNode(t, n.host(), m, newChain(m.view(1, 0)), DefaultConfig())
+		camera.chain.mine(m.view(2, 1, one))
+		published := make(chan error, 1)
+		go func() { published <- seed.Publish(t.Context(), m.news(one, 2)) }()
+		time.Sleep(time.Hour)
+		select {
+		case err := <-published:
+			t.Fatalf("Publish did not wait: %v", err)
+		default:
+		}
+		n.connect(seed.h, camera.h)
+		settle()
+		if err := <-published; err != nil {
+			t.Fatal(err)
+		}
+		if got := camera.releases(); !slices.Equal(got, []uint64{1}) {
+			t.Errorf("accepted %v, want release 1", got)
+		}
+	})
+}
+
+func TestPublishEndsWithItsContext(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		node := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := node.Publish(ctx, m.news(one, 2))
+		if !errors.Is(err, ErrNoPeers) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want ErrNoPeers and the context's error", err)
+		}
+
+		idle, err := New(n.host(), DefaultConfig(), Options{}) // never run
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := m.verifier
+		if err := idle.Follow(Subject{Product: v.Product, Verifier: &v, Chain: newChain(m.view(2, 1, one)), Accepted: func(Accepted) {}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := idle.Publish(ctx, m.news(one, 2)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("not running: got %v", err)
+		}
+	})
+}
+
+// A node never announces what it would refuse from others.
+func TestPublishRefusesWhatIsNotApproved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one, two := m.genuine(t, 1), m.genuine(t, 2)
+		nodes := n.line(m, m.view(3, 2, two), 2) // release 1 is revoked
+		unsigned := m.release(t, 2, 40<<10, verify.MinBlockSize)
+		for _, c := range []struct {
+			name   string
+			a      Announcement
+			attack string
+		}{
+			{"unsigned", m.news(unsigned, 3), verify.AttackArbitrary},
+			{"revoked", m.news(one, 3), verify.AttackRevoked},
+			{"not on chain yet", m.news(m.genuine(t, 3), 4), verify.AttackBeforeChain},
+			{"hint that is not true yet", m.hint(4), verify.AttackBeforeChain},
+		} {
+			err := nodes[0].Publish(t.Context(), c.a)
+			if !errors.Is(err, ErrNotApproved) {
+				t.Errorf("%s: %v, want ErrNotApproved", c.name, err)
+			}
+			if c.name == "revoked" { // verify tells a revoked release from one that aged
+				if got := verify.AttackName(err); got != verify.AttackRevoked && got != verify.AttackRollback {
+					t.Errorf("%s: named %s", c.name, got)
+				}
+			} else if got := verify.AttackName(err); got != c.attack {
+				t.Errorf("%s: named %q, want %s: %v", c.name, got, c.attack, err)
+			}
+		}
+		if err := nodes[0].Publish(t.Context(), Announcement{Product: verify.ProductID{1}, Rev: 1}); !errors.Is(err, ErrNotFollowed) {
+			t.Errorf("unknown product: %v, want ErrNotFollowed", err)
+		}
+		if err := nodes[0].Publish(t.Context(), m.hint(0)); err == nil {
+			t.Error("rev 0 was announced")
+		}
+		settle()
+		if got := nodes[1].counter(t, "judged_total"); got != 0 {
+			t.Errorf("%v of them went out", got)
+		}
+	})
+}
+
+// Policy, halt and revocation travel as bare hints, once per rev and node.
+func TestBareHintTravelsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		nodes := n.line(m, m.view(2, 1, one), 3)
+		for _, node := range nodes {
+			node.chain.mine(m.view(3, 1, one))
+		}
+		nodes[1].chain.poll() // knows it already and must pass it on all the same
+		if err := nodes[0].Publish(t.Context(), m.hint(3)); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		same := m.hint(3)
+		same.Block++
+		if err := nodes[0].Publish(t.Context(), same); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		for i, node := range nodes[1:] {
+			if got := node.got(); len(got) != 1 || !got[0].Bare() || got[0].Approved != nil || got[0].View.Rev != 3 {
+				t.Errorf("node %d accepted %+v, want the hint of rev 3 once", i+1, got)
+			}
+		}
+		if got := nodes[1].judged(t, "ignore", attackReplay); got != 1 {
+			t.Errorf("%v named gossip_replay, want 1", got)
+		}
+	})
+}
+
+// The chain has moved on when the announcement comes: as long as the release is
+// offered, it is as good as ever.
+func TestAnnouncementOfAnOlderRevOfAnOfferedRelease(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one, two := m.genuine(t, 1), m.genuine(t, 2)
+		nodes := n.line(m, m.view(9, 2, two, one), 2)
+		for _, p := range []pack{one, two} {
+			if err := nodes[0].Publish(t.Context(), m.news(p, p.release.Sequence+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle()
+		got := nodes[1].releases()
+		slices.Sort(got)
+		if !slices.Equal(got, []uint64{1, 2}) {
+			t.Errorf("accepted %v, want releases 1 and 2", got)
+		}
+		if looks := nodes[1].chain.count(); looks != 0 {
+			t.Errorf("%d looks for what the view shows already", looks)
+		}
+	})
+}
+
+func TestFollowRefuses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		g, err := New(n.host(), DefaultConfig(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := m.verifier
+		good := Subject{Product: v.Product, Verifier: &v, Chain: newChain(m.view(1, 0)), Accepted: func(Accepted) {}}
+		for name, change := range map[string]func(*Subject){
+			"no verifier":    func(s *Subject) { s.Verifier = nil },
+			"no chain":       func(s *Subject) { s.Chain = nil },
+			"no Accepted":    func(s *Subject) { s.Accepted = nil },
+			"other verifier": func(s *Subject) { s.Product.Name = "doorbell" },
+		} {
+			s := good
+			change(&s)
+			if err := g.Follow(s); err == nil {
+				t.Errorf("%s: followed", name)
+			}
+		}
+		if err := g.Follow(good); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Follow(good); !errors.Is(err, ErrFollowed) {
+			t.Errorf("twice: %v, want ErrFollowed", err)
+		}
+		for i := 1; i < MaxProducts; i++ {
+			other := newMaker(t, "p"+string(rune('a'+i%26))+string(rune('a'+i/26))).verifier
+			if err := g.Follow(Subject{Product: other.Product, Verifier: &other, Chain: good.Chain, Accepted: good.Accepted}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		other := newMaker(t, "last").verifier
+		if err := g.Follow(Subject{Product: other.Product, Verifier: &other, Chain: good.Chain, Accepted: good.Accepted}); !errors.Is(err, ErrTooMany) {
+			t.Errorf("one over MaxProducts: %v, want ErrTooMany", err)
+		}
+	})
+}
+
+// What the node knows of a peer counts in its score, within bounds.
+func TestAppScoreSilencesAPeer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		bad := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
+		h := n.host()
+		g, err := New(h, DefaultConfig(), Options{AppScore: func(p peer.ID) float64 {
+			if p == bad.h.ID() {
+				return math.Inf(-1)
+			}
+			return math.NaN() // counts as 0
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		v := m.verifier
+		var got []Accepted
+		if err := g.Follow(Subject{Product: v.Product, Verifier: &v, Chain: newChain(m.view(2, 1, one)), Accepted: func(a Accepted) { got = append(got, a) }}); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error)
+		go func() { done <- g.Run(ctx) }()
+		n.connect(h, bad.h)
+		settle()
+		if err := bad.Publish(ctx, m.news(one, 2)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * scoreEvery)
+		if len(got) != 0 {
+			t.Errorf("a message of a silenced peer was read: %+v", got)
+		}
+		if s := g.Scores()[bad.h.ID()]; s != MinAppScore {
+			t.Errorf("score %v, want %v", s, MinAppScore)
+		}
+		if s := g.appScore("stranger"); s != 0 {
+			t.Errorf("not a number became %v", s)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Peers cannot make pubsub track topics without end.
+func TestForeignTopicsAreBounded(t *testing.T) {
+	f := newTopicFilter()
+	yes := true
+	sub := func(topic string) []*pb.RPC_SubOpts {
+		return []*pb.RPC_SubOpts{{Topicid: &topic, Subscribe: &yes}}
+	}
+	tracked := 0
+	for i := range 4 * maxForeignTopics {
+		kept, err := f.FilterIncomingSubscriptions("p", sub(Topic(verify.ProductID{byte(i), byte(i >> 8)})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracked += len(kept)
+	}
+	if tracked != maxForeignTopics {
+		t.Errorf("tracks %d topics, the limit is %d", tracked, maxForeignTopics)
+	}
+	mine := Topic(verify.ProductID{0xff, 0xff})
+	f.follow(mine)
+	if kept, _ := f.FilterIncomingSubscriptions("p", sub(mine)); len(kept) != 1 {
+		t.Error("a followed topic is not tracked")
+	}
+	for _, topic := range []string{"", "news", topicPrefix, topicPrefix + "00", Topic(verify.ProductID{}) + "0", topicPrefix + "/" + mine[len(topicPrefix)+1:]} {
+		if isTopic(topic) {
+			t.Errorf("%q counts as a topic", topic)
+		}
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	for _, c := range []Config{DefaultConfig(), SeedConfig()} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	for field, change := range map[string]func(*Config){
+		"degree":       func(c *Config) { c.Degree = 1 },
+		"look_timeout": func(c *Config) { c.LookTimeout = time.Hour },
+		"hold_for":     func(c *Config) { c.HoldFor = 0 },
+		"hint_burst":   func(c *Config) { c.HintBurst = 0 },
+		"hint_every":   func(c *Config) { c.HintEvery = 0 },
+		"peer_burst":   func(c *Config) { c.PeerBurst = 1e6 },
+		"peer_every":   func(c *Config) { c.PeerEvery = -1 },
+	} {
+		c := DefaultConfig()
+		change(&c)
+		if err := c.Validate(); !errors.Is(err, ErrConfig) || !contains(err, field) {
+			t.Errorf("%s: %v", field, err)
+		}
+		if _, err := New(nil, c, Options{}); err == nil {
+			t.Errorf("%s: New took it", field)
+		}
+	}
+	// Every degree makes parameters that pubsub accepts.
+	bubble(t, func(t *testing.T) {
+		n := newNet(t)
+		m := newMaker(t, "ucam-2")
+		for d := 2; d <= 32; d++ {
+			c := DefaultConfig()
+			c.Degree = d
+			newNode(t, n.host(), m, newChain(m.view(1, 0)), c)
+		}
+		synctest.Wait()
+	})
+}
+
+// Over real sockets: TCP, Noise, and an envelope of the largest size.
+func TestLargestEnvelopeTravelsOverTCP(t *testing.T) {
+	m := newMaker(t, "ucam-2")
+	big := m.release(t, 1, verify.MaxBlocks*verify.MinBlockSize, verify.MinBlockSize, m.keys...)
+	if len(big.envelope) < 256<<10 {
+		t.Fatalf("the envelope has only %d bytes", len(big.envelope))
+	}
+	nodes := make([]*testNode, 3)
+	for i := range nodes {
+		h, err := libp2p.New(
+			libp2p.NoTransports, libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New),
+			libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { h.Close() })
+		nodes[i] = newNode(t, h, m, newChain(m.view(1, 0)), DefaultConfig())
+		nodes[i].chain.mine(m.view(2, 1, big))
+	}
+	dial := func(a, b host.Host) {
+		if err := a.Connect(t.Context(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dial(nodes[1].h, nodes[2].h)
+	published := make(chan error, 1)
+	go func() { published <- nodes[0].Publish(t.Context(), m.news(big, 2)) }()
+	dial(nodes[0].h, nodes[1].h)
+	if err := <-published; err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return len(nodes[1].releases()) == 1 && len(nodes[2].releases()) == 1 })
+
+	// And as an answer.
+	nodes[2].tell(m.news(big, 2))
+	if err := nodes[1].Ask(t.Context(), m.verifier.Product.ID()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await waits for what other goroutines bring about over real sockets.
+func await(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not happen within a minute")
+		}
+	}
 }

@@ -262,6 +262,9 @@ func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.accepted = append(n.accepted, a)
+			if a.Approved != nil {
+				n.latest = &a.Announcement
+			}
 		},
 	})
 	if err != nil {

@@ -109,9 +109,6 @@ func (g *Gossip) question(ctx context.Context, p peer.ID, s *subject, have [32]b
 	if _, err := st.Write(append(s.id[:], have[:]...)); err != nil {
 		return fail(err)
 	}
-	if err := st.CloseWrite(); err != nil {
-		return fail(err)
-	}
 	r := bufio.NewReader(io.LimitReader(st, MaxAnnouncementSize+binary.MaxVarintLen64))
 	size, err := binary.ReadUvarint(r)
 	if err != nil {
@@ -241,7 +238,9 @@ func (g *Gossip) speakers() []peer.ID {
 
 // greetPeers asks every peer that connects for the latest announcement of each
 // product, so that who joins late, or was cut off, need not wait for the next
-// one. It ends with ctx.
+// one: once at once, and once more when the new link has had the time to
+// become part of the mesh. What a neighbour accepts in between goes to its mesh
+// and passes the new link by. It ends with ctx.
 func (g *Gossip) greetPeers(ctx context.Context) {
 	events, err := g.host.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted), // after every new connection
@@ -253,41 +252,65 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 	}
 	defer events.Close()
 
-	queue := g.speakers()
-	done := make(chan struct{}, greetings)
-	busy := 0
+	var (
+		queue   []greeting               // due now
+		later   []greeting               // due again, soonest first
+		pending = map[peer.ID]struct{}{} // in either, or being asked
+		busy    int
+		done    = make(chan greeting, greetings)
+	)
 	defer func() {
 		for ; busy > 0; busy-- {
 			<-done
 		}
 	}()
-	add := func(p peer.ID) {
-		if len(queue) < maxGreetings && !slices.Contains(queue, p) {
-			queue = append(queue, p)
+	greet := func(p peer.ID) {
+		if _, ok := pending[p]; ok || len(pending) >= maxGreetings {
+			return
 		}
+		pending[p] = struct{}{}
+		queue = append(queue, greeting{peer: p})
+	}
+	for _, p := range g.speakers() {
+		greet(p)
 	}
 	for {
 		for ; busy < greetings && len(queue) > 0; busy++ {
-			p := queue[0]
+			next := queue[0]
 			queue = queue[1:]
 			go func() {
-				defer func() { done <- struct{}{} }()
+				defer func() { done <- next }()
 				for _, s := range g.subjects() {
 					if ctx.Err() != nil {
 						return
 					}
-					g.ask(ctx, p, s, viaLatest)
+					g.ask(ctx, next.peer, s, viaLatest)
 				}
 			}()
+		}
+		var again <-chan time.Time
+		if len(later) > 0 {
+			again = time.After(time.Until(later[0].again))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-done:
+		case met := <-done:
 			busy--
+			if met.again.IsZero() {
+				met.again = time.Now().Add(greetAgain)
+				later = append(later, met)
+			} else {
+				delete(pending, met.peer)
+			}
+		case <-again:
+			queue, later = append(queue, later[0]), later[1:]
 		case <-g.greet:
+			// Everybody is asked for it, also who is being asked for others.
+			clear(pending)
+			queue, later = nil, nil
 			for _, p := range g.speakers() {
-				add(p)
+				greet(p)
 			}
 		case e, ok := <-events.Out():
 			if !ok {
@@ -296,13 +319,19 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 			switch e := e.(type) {
 			case event.EvtPeerIdentificationCompleted:
 				if slices.Contains(e.Protocols, LatestProtocol) {
-					add(e.Peer)
+					greet(e.Peer)
 				}
 			case event.EvtPeerProtocolsUpdated:
 				if slices.Contains(e.Added, LatestProtocol) {
-					add(e.Peer)
+					greet(e.Peer)
 				}
 			}
 		}
 	}
+}
+
+// greeting is a peer to ask; again is zero the first time.
+type greeting struct {
+	peer  peer.ID
+	again time.Time
 }

@@ -89,7 +89,10 @@ const (
 	// greetings is how many newly connected peers are asked at the same time,
 	// maxGreetings how many may wait for it.
 	greetings    = 4
-	maxGreetings = 256
+	maxGreetings = 1024
+	// greetAgain is when a new neighbour is asked once more: three heartbeats
+	// of the mesh, within which both sides have grafted the link.
+	greetAgain = 3 * time.Second
 	// asksAtOnce is how many peers Ask asks at the same time.
 	asksAtOnce = 3
 	// askBurst and askEvery bound the questions put to one peer; serveBurst and

@@ -370,6 +370,7 @@ func TestThreatGossipFloodIsPunished(t *testing.T) {
 			flooder.announce(a)
 			a.Sequence, a.Envelope = i+1, []byte{byte(i)}
 			deaf.announce(a)
+			synctest.Wait() // judged before the next one comes
 		}
 		time.Sleep(2 * scoreEvery)
 		if score := nodes[0].Scores()[flooder.h.ID()]; score >= 0 {
