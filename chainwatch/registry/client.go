@@ -244,7 +244,7 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 	if err := c.rpc.CallContext(ctx, &gas, "eth_estimateGas", msg); err != nil {
 		return hash, refusal(err)
 	}
-	limit := uint64(gas) + uint64(gas)*gasMargin/100
+	limit := uint64(gas) + uint64(gas)*gasMargin/100 + gasSpare
 	var nonce hexutil.Uint64
 	if err := c.rpc.CallContext(ctx, &nonce, "eth_getTransactionCount", from.String(), "pending"); err != nil {
 		return hash, fmt.Errorf("transaction count of %s: %w", from, err)
@@ -268,7 +268,7 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 	}
 	if err := c.rpc.CallContext(ctx, nil, "eth_sendRawTransaction", hexutil.Encode(raw)); err != nil {
 		c.forget(from)
-		if strings.Contains(err.Error(), "insufficient funds") {
+		if strings.Contains(strings.ToLower(err.Error()), "insufficient funds") {
 			return hash, fmt.Errorf("account %s cannot pay for the gas: send it some of the chain's coin: %w", from, err)
 		}
 		return hash, fmt.Errorf("send transaction %s: %w", tx.Hash(), err)

@@ -539,8 +539,8 @@ func TestRolesExcludeEachOther(t *testing.T) {
 // Whatever the order of grants, withdrawals, renunciations and transfers, the
 // roles that exclude each other never meet.
 func TestRolesExcludeEachOtherInAnyOrder(t *testing.T) {
-	b := newBench(t, servers["devchain"])
 	t.Parallel()
+	b := newBench(t, servers["devchain"])
 	ctx := b.Context()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	other := newKeys(t, 1, 1)
@@ -740,6 +740,7 @@ func TestLargestAnswerFitsACamera(t *testing.T) {
 
 // The role ids that this package computes are the contract's.
 func TestRoleIDs(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, servers["devchain"])
 	for role, data := range map[Role][]byte{
 		ManufacturerRole(b.did): contract.PackManufacturerRole(b.did.Hash()),

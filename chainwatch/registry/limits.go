@@ -16,13 +16,16 @@ const (
 	// pageSize is how many releases one call asks for; the contract's MAX_PAGE.
 	pageSize = 64
 
-	// gasMargin is added to an estimate, in percent: the state may change
-	// before the transaction is executed. Unused gas is not paid for.
+	// gasMargin (percent) and gasSpare are added to an estimate: the state may
+	// change before the transaction is executed, and a storage slot that
+	// changes costs up to 22,100 gas more than one that stays (EIP-2929).
+	// Unused gas is not paid for.
 	gasMargin = 25
+	gasSpare  = 50_000
 
 	// A receipt is asked for after receiptMin, then less and less often, down
 	// to once in receiptMax (blocks come every 2.5 s on IoTeX).
-	receiptMin = 20 * time.Millisecond
+	receiptMin = 5 * time.Millisecond
 	receiptMax = time.Second
 
 	// minBlock is the lowest block that log queries name: IoTeX takes 0 for
