@@ -1,0 +1,399 @@
+// The tests here hold the rules of docs/ARCHITECTURE.md that bind the whole
+// module; no package could hold them alone.
+package camswarm_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "camswarm"
+
+// A pkg is what go list says of one of our packages.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string // without tests, with build constraints applied
+	Imports    []string // of GoFiles
+}
+
+// name is the package's path within the module.
+func (p pkg) name() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
+
+// listPackages asks go list about every package of the module, for a 64-bit and
+// a 32-bit target, and joins the answers: the metadata store differs by target.
+func listPackages(t *testing.T) map[string]pkg {
+	t.Helper()
+	all := map[string]pkg{}
+	for _, arch := range []string{"amd64", "arm"} {
+		cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "./...")
+		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list: %v\n%s", err, stderr.String())
+		}
+		dec := json.NewDecoder(bytes.NewReader(out))
+		for {
+			var p pkg
+			if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.GoFiles) == 0 {
+				continue // tests only
+			}
+			before := all[p.name()]
+			p.GoFiles = union(before.GoFiles, p.GoFiles)
+			p.Imports = union(before.Imports, p.Imports)
+			all[p.name()] = p
+		}
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}
+
+func union(a, b []string) []string {
+	out := append(slices.Clone(a), b...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// importTable reads the table of docs/ARCHITECTURE.md under the header
+// "| package | may import |". A row names a package of ours and those of ours
+// that it imports; "none" stands for none.
+func importTable(t *testing.T) map[string][]string {
+	t.Helper()
+	data, err := os.ReadFile("docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := func(line string) []string {
+		parts := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		for i := range parts {
+			parts[i] = strings.TrimSpace(parts[i])
+		}
+		return parts
+	}
+	table := map[string][]string{}
+	in := false
+	for line := range strings.Lines(string(data)) {
+		switch {
+		case !strings.HasPrefix(strings.TrimSpace(line), "|"):
+			in = false
+		case !in:
+			c := cells(line)
+			in = len(c) >= 2 && c[0] == "package" && c[1] == "may import"
+		default:
+			c := cells(line)
+			if strings.Trim(c[0], "-: ") == "" {
+				continue // the rule under the header
+			}
+			name := strings.Trim(c[0], "`")
+			if _, twice := table[name]; twice {
+				t.Errorf("docs/ARCHITECTURE.md: package %s stands twice in the import table", name)
+			}
+			imports := []string{}
+			if c[1] != "none" {
+				for _, s := range strings.Split(c[1], ",") {
+					imports = append(imports, strings.Trim(strings.TrimSpace(s), "`"))
+				}
+			}
+			slices.Sort(imports)
+			table[name] = imports
+		}
+	}
+	if len(table) == 0 {
+		t.Fatal(`docs/ARCHITECTURE.md has no table with the header "| package | may import |"`)
+	}
+	return table
+}
+
+// TestImportsAmongOurPackagesAreThoseOfTheTable holds the tiers: an arrow that
+// the document does not show may not appear in the code, and one that the code
+// no longer has may not stay in the document.
+func TestImportsAmongOurPackagesAreThoseOfTheTable(t *testing.T) {
+	table := importTable(t)
+	packages := listPackages(t)
+	for name, p := range packages {
+		want, ok := table[name]
+		if !ok {
+			t.Errorf("package %s is missing from the import table of docs/ARCHITECTURE.md", name)
+			continue
+		}
+		got := []string{}
+		for _, imp := range p.Imports {
+			if rest, ours := strings.CutPrefix(imp, module+"/"); ours {
+				got = append(got, rest)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("package %s imports %v of ours, the table says %v", name, got, want)
+		}
+	}
+	for name := range table {
+		if _, ok := packages[name]; !ok {
+			t.Errorf("the import table names package %s, which does not exist", name)
+		}
+	}
+}
+
+// confined lists what only some packages may import in code that is not a test.
+// The reasons are size, soundness or the independence of the mechanisms.
+var confined = []struct {
+	imports string   // this import path or anything below it
+	only    []string // packages, or directories ending in "/"
+	why     string
+}{
+	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain", "cmd/camswarm"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
+	{"github.com/ipfs/boxo", []string{"swarm"}, "the swarm alone knows how blocks move"},
+	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm"}, "the swarm alone knows how peers are found"},
+	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce"}, "announce alone knows how hints travel"},
+	{"github.com/dgraph-io/badger", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/ipfs/go-ds-badger4", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/veraison/go-cose", []string{"verify/sign"}, "devices check signatures and never make them"},
+	{module + "/verify/sign", []string{"chainwatch/registry", "chainwatch/devchain", "cmd/camswarm"}, "secret keys are for tools"},
+	{"github.com/spf13/cobra", []string{"cmd/camswarm", "cmd/camsim"}, "camera bytes matter"},
+	{"testing", nil, "test code does not belong into programs"},
+	{"net/http/pprof", nil, "it registers handlers on a process global"},
+}
+
+func TestHeavyAndUnsoundDependenciesStayWhereTheyBelong(t *testing.T) {
+	for name, p := range listPackages(t) {
+		for _, imp := range p.Imports {
+			for _, rule := range confined {
+				if imp != rule.imports && !strings.HasPrefix(imp, rule.imports+"/") {
+					continue
+				}
+				allowed := slices.ContainsFunc(rule.only, func(o string) bool {
+					return name == o || strings.HasSuffix(o, "/") && strings.HasPrefix(name, o)
+				})
+				// The simulator runs its scenarios in testing/synctest bubbles.
+				if strings.HasPrefix(imp, "testing") && (name == "sim" || strings.HasPrefix(name, "sim/")) {
+					allowed = true
+				}
+				if !allowed {
+					t.Errorf("package %s imports %s: %s", name, imp, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// TestVerifyDoesNoIO holds that the rules of genuineness depend on nothing but
+// their arguments.
+func TestVerifyDoesNoIO(t *testing.T) {
+	for _, imp := range listPackages(t)["verify"].Imports {
+		for _, bad := range []string{"os", "net", "net/http", "syscall", "log", "log/slog", "path/filepath"} {
+			if imp == bad {
+				t.Errorf("verify imports %s, but it does no I/O of its own", imp)
+			}
+		}
+		if strings.HasPrefix(imp, "github.com/libp2p/") {
+			t.Errorf("verify imports %s, but it knows no network", imp)
+		}
+	}
+}
+
+// TestBadgerIsOpenedInTheStoreFilesOnly holds that opening Badger on a target
+// where it corrupts data cannot be got wrong elsewhere.
+func TestBadgerIsOpenedInTheStoreFilesOnly(t *testing.T) {
+	eachFile(t, parser.ImportsOnly, func(path string, file *ast.File) {
+		for _, imp := range file.Imports {
+			if p := strings.Trim(imp.Path.Value, `"`); strings.Contains(p, "badger") && !strings.HasPrefix(path, "node/store") {
+				t.Errorf("%s imports %s; only node/store*.go may", path, p)
+			}
+		}
+	})
+}
+
+// TestEveryPackageHasOnePackageComment holds that each package says once why it
+// exists.
+func TestEveryPackageHasOnePackageComment(t *testing.T) {
+	comments := map[string][]string{}
+	eachFile(t, parser.ParseComments|parser.PackageClauseOnly, func(path string, file *ast.File) {
+		dir := filepath.Dir(path)
+		if strings.HasSuffix(path, "_test.go") || file.Doc == nil {
+			return
+		}
+		comments[dir] = append(comments[dir], path)
+		if base := filepath.Base(path); base != "doc.go" && base != "main.go" {
+			t.Errorf("%s: the package comment belongs into doc.go or main.go", path)
+		}
+	})
+	for name, p := range listPackages(t) {
+		rel := name
+		if rel == "" {
+			rel = "."
+		}
+		if n := len(comments[rel]); n != 1 {
+			t.Errorf("package %s (%s) has %d package comments, it must have one: %v", name, p.ImportPath, n, comments[rel])
+		}
+	}
+}
+
+// TestEveryConfigFieldIsDocumented holds that an operator finds the unit and the
+// effect of whatever can be set. A field that is itself a configuration is
+// documented by its type.
+func TestEveryConfigFieldIsDocumented(t *testing.T) {
+	found := 0
+	eachFile(t, parser.ParseComments, func(path string, file *ast.File) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || !spec.Name.IsExported() || !strings.HasSuffix(spec.Name.Name, "Config") {
+				return true
+			}
+			structure, ok := spec.Type.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			found++
+			for _, field := range structure.Fields.List {
+				if field.Doc != nil || field.Comment != nil || strings.HasSuffix(typeName(field.Type), "Config") {
+					continue
+				}
+				for _, name := range field.Names {
+					if name.IsExported() {
+						t.Errorf("%s: %s.%s has no comment", path, spec.Name.Name, name.Name)
+					}
+				}
+			}
+			return true
+		})
+	})
+	if found == 0 {
+		t.Error("no Config type found: the test looks in the wrong place")
+	}
+}
+
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}
+
+// TestEveryFuzzTargetHasACorpus holds that fuzzing starts from inputs that reach
+// the decoder's depths: files in testdata/fuzz, or seeds that the target adds.
+func TestEveryFuzzTargetHasACorpus(t *testing.T) {
+	found := 0
+	eachFile(t, 0, func(path string, file *ast.File) {
+		if !strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, decl := range file.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil || !strings.HasPrefix(fn.Name.Name, "Fuzz") {
+				continue
+			}
+			found++
+			files, _ := os.ReadDir(filepath.Join(filepath.Dir(path), "testdata", "fuzz", fn.Name.Name))
+			if len(files) == 0 && !addsSeeds(fn) {
+				t.Errorf("%s: %s has no corpus", path, fn.Name.Name)
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("no fuzz target found: the test looks in the wrong place")
+	}
+}
+
+func addsSeeds(fn *ast.FuncDecl) (adds bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Add" {
+			adds = true
+		}
+		return !adds
+	})
+	return adds
+}
+
+// eachFile parses every Go file of the module.
+func eachFile(t *testing.T, mode parser.Mode, visit func(path string, file *ast.File)) {
+	t.Helper()
+	fset := token.NewFileSet()
+	walk(t, func(path string) {
+		if filepath.Ext(path) != ".go" {
+			return
+		}
+		file, err := parser.ParseFile(fset, path, nil, mode)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			return
+		}
+		visit(path, file)
+	})
+}
+
+// walk visits every file of the module that is ours.
+func walk(t *testing.T, visit func(path string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); path != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata" || name == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		visit(path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	markdownLink = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
+	fencedBlock  = regexp.MustCompile("(?s)```.*?```")
+)
+
+// TestDocumentLinksPointToFiles holds that a reader who follows a relative link
+// arrives.
+func TestDocumentLinksPointToFiles(t *testing.T) {
+	walk(t, func(path string) {
+		if filepath.Ext(path) != ".md" {
+			return
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range markdownLink.FindAllSubmatch(fencedBlock.ReplaceAll(data, nil), -1) {
+			target := string(m[1])
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), target)); err != nil {
+				t.Errorf("%s links to %s, which does not exist", path, target)
+			}
+		}
+	})
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/node"
+)
+
+// Levels of a finding.
+const (
+	levelOK   = "ok"
+	levelWarn = "warn"
+	levelBad  = "bad"
+)
+
+// finding is one line of `doctor`.
+type finding struct {
+	Topic   string `json:"topic"`
+	Level   string `json:"level"` // ok, warn or bad
+	Message string `json:"message"`
+}
+
+// Thresholds of the examination.
+const (
+	// udpBuffer is what quic-go asks for; with less the kernel drops packets of
+	// fast transfers.
+	udpBuffer = 7 << 20
+	// clockFloor is before this program was written (2026-01-01): a clock below
+	// it cannot be right.
+	clockFloor = 1767225600
+	// chainClockSkew is how far the device's clock may be from the chain's.
+	chainClockSkew = 5 * time.Minute
+	// staleView is how old a quorum view may be before it is worth a word: a
+	// camera looks daily.
+	staleView = 36 * time.Hour
+)
+
+func newDoctorCommand() *cobra.Command {
+	var socket string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Examine a running camswarmd and say what to mend",
+		Long: `Looks at the node's chain endpoints, clock, disk, peers, releases and UDP
+buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
+		Example: `  camswarm doctor --socket cam1`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
+			defer cancel()
+			var status node.Status
+			var peers []node.PeerStatus
+			err := withNode(socket, func(c *node.Client) (err error) {
+				if status, err = c.Status(ctx); err != nil {
+					return err
+				}
+				peers, err = c.Peers(ctx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			findings := examine(status, peers, time.Now(), readSysctl)
+			if err := printFacts(cmd, asJSON, findings, func(w io.Writer) {
+				for _, f := range findings {
+					fmt.Fprintf(w, "%-4s  %-8s  %s\n", f.Level, f.Topic, f.Message)
+				}
+			}); err != nil {
+				return err
+			}
+			bad := 0
+			for _, f := range findings {
+				if f.Level == levelBad {
+					bad++
+				}
+			}
+			if bad > 0 {
+				return fmt.Errorf("%d of %d findings are bad", bad, len(findings))
+			}
+			return nil
+		},
+	}
+	addSocket(cmd, &socket)
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+// readSysctl reads a number from /proc/sys.
+func readSysctl(name string) (int64, error) {
+	data, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+}
+
+// examine draws conclusions from what a node says of itself and what this
+// machine shows. It is pure but for sysctl.
+func examine(s node.Status, peers []node.PeerStatus, now time.Time, sysctl func(string) (int64, error)) []finding {
+	var out []finding
+	add := func(topic, level, format string, args ...any) {
+		out = append(out, finding{topic, level, fmt.Sprintf(format, args...)})
+	}
+	add("node", levelOK, "%s, up %v, version %s", s.Role, time.Duration(s.UptimeSeconds)*time.Second, s.Version)
+
+	examineClock(add, s, now)
+	for _, p := range s.Products {
+		examineProduct(add, s.Role, p)
+	}
+	examinePeers(add, s, peers)
+
+	switch d := s.Disk; {
+	case d.ReserveBytes == 0:
+		add("disk", levelWarn, "no reserve is held: it was given up because the disk was full, or storage.reserve_bytes is 0; %s are free", byteCount(d.FreeBytes))
+	case d.QuotaBytes > 0 && d.UsedBytes > d.QuotaBytes:
+		add("disk", levelBad, "releases use %s, more than the quota of %s: raise storage.quota_bytes to at least two images", byteCount(d.UsedBytes), byteCount(d.QuotaBytes))
+	default:
+		add("disk", levelOK, "releases use %s, %s are free", byteCount(d.UsedBytes), byteCount(d.FreeBytes))
+	}
+	for _, name := range []string{"net.core.rmem_max", "net.core.wmem_max"} {
+		if n, err := sysctl(name); err == nil && n < udpBuffer {
+			add("udp", levelWarn, "%s is %d; QUIC asks for %d and loses packets of fast transfers with less: sysctl -w %s=%d", name, n, udpBuffer, name, udpBuffer)
+		} else if err == nil {
+			add("udp", levelOK, "%s is %d", name, n)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			add("udp", levelWarn, "%s cannot be read: %v", name, err)
+		}
+	}
+	for _, a := range s.Alarms {
+		add("alarm", levelBad, "%s: %s", a.Name, a.Message)
+	}
+	return out
+}
+
+type adder func(topic, level, format string, args ...any)
+
+func examineClock(add adder, s node.Status, now time.Time) {
+	if now.Unix() < clockFloor {
+		add("clock", levelWarn, "the clock says %s; the node reckons by the chain's time and joins over TCP, but QUIC waits for a sane clock: run an NTP client", now.UTC().Format(time.DateTime))
+		return
+	}
+	for _, p := range s.Products {
+		if p.Chain.BlockTime.IsZero() {
+			continue
+		}
+		skew := now.Sub(p.Chain.BlockTime.Add(time.Duration(max(p.Chain.AgeSeconds, 0)) * time.Second))
+		if skew.Abs() > chainClockSkew {
+			add("clock", levelWarn, "the clock is %v away from the chain's: run an NTP client, or the endpoints lag", skew.Round(time.Second))
+			return
+		}
+	}
+	add("clock", levelOK, "sane")
+}
+
+func examineProduct(add adder, role node.Role, p node.ProductStatus) {
+	c := p.Chain
+	switch age := time.Duration(c.AgeSeconds) * time.Second; {
+	case c.AgeSeconds < 0:
+		add("chain", levelBad, "%s: no view of registry %s was ever accepted: %s", p.Name, c.Registry, c.Quorum)
+	case c.Quorum != "ok":
+		add("chain", levelBad, "%s: no new view for %v: %s; the node keeps serving and installs nothing new", p.Name, age, c.Quorum)
+	case age > staleView:
+		add("chain", levelWarn, "%s: the view is %v old; see product.chain.poll", p.Name, age)
+	default:
+		add("chain", levelOK, "%s: revision %d accepted %v ago", p.Name, c.Rev, age)
+	}
+	for _, e := range c.Endpoints {
+		text := fmt.Sprintf("%s (%s): %s", e.URL, e.Operator, e.State)
+		if e.LastError != "" {
+			text += ": " + e.LastError
+		}
+		level := levelOK
+		if e.State != "ok" && e.State != "unknown" {
+			level = levelWarn
+		}
+		if e.Warning != "" {
+			level, text = levelWarn, text+"; "+e.Warning
+		}
+		add("endpoint", level, "%s", text)
+	}
+	if len(c.Endpoints) < 3 {
+		add("quorum", levelWarn, "%s: %d endpoints; with fewer than 3 independent operators one that lies or is down can delay every update", p.Name, len(c.Endpoints))
+	}
+	switch i, t := p.Installed, p.Target; {
+	case c.Paused:
+		add("release", levelWarn, "%s: the registry is paused by its operator", p.Name)
+	case t != nil && t.LastError != "":
+		add("release", levelWarn, "%s: release %d: %s; last error: %s", p.Name, t.Sequence, t.Reason, t.LastError)
+	case t != nil:
+		add("release", levelOK, "%s: on the way to release %d: %s, %s", p.Name, t.Sequence, t.State, t.Reason)
+	case i != nil && !i.Confirmed:
+		add("release", levelWarn, "%s: release %d is installed and not yet confirmed", p.Name, i.Sequence)
+	case i != nil:
+		add("release", levelOK, "%s: runs release %d (%s)", p.Name, i.Sequence, i.Version)
+	case role == node.RoleSeed:
+		add("release", levelOK, "%s: holds %d releases", p.Name, len(p.Held))
+	default:
+		add("release", levelOK, "%s: runs its factory image", p.Name)
+	}
+}
+
+func examinePeers(add adder, s node.Status, peers []node.PeerStatus) {
+	tiers := map[string]int{}
+	seeds := 0
+	for _, p := range peers {
+		tiers[p.Tier]++
+		if p.Role == node.RoleSeed {
+			seeds++
+		}
+		if p.WrongBytes > 0 {
+			add("peers", levelWarn, "%s sent %s of wrong blocks and is avoided", p.ID, byteCount(p.WrongBytes))
+		}
+	}
+	switch {
+	case len(peers) == 0:
+		add("peers", levelBad, "no peer is connected: name the region's seeds in network.peers, and let UDP and TCP port 4417 out (and in, on a seed)")
+	case seeds == 0 && s.Role == node.RoleCamera:
+		add("peers", levelWarn, "%d peers, none of them a seed: updates come only when another camera has them", len(peers))
+	default:
+		var parts []string
+		for tier, n := range tiers {
+			parts = append(parts, fmt.Sprintf("%d %s", n, tier))
+		}
+		add("peers", levelOK, "%d peers (%s), %d of them seeds", len(peers), strings.Join(slices.Sorted(slices.Values(parts)), ", "), seeds)
+	}
+	if len(s.ListenAddrs) == 0 {
+		add("network", levelWarn, "the node listens nowhere: it can fetch, and cannot be asked")
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/chainwatch/registry"
+	"camswarm/verify"
+)
+
+// releaseRow is one release in lists.
+type releaseRow struct {
+	Sequence    uint64 `json:"sequence"`
+	Version     string `json:"version"`
+	ImageBytes  uint64 `json:"imageBytes"`
+	ImageSHA256 string `json:"imageSha256"`
+	Envelope    string `json:"envelopeSha256"`
+	Revoked     bool   `json:"revoked"`
+	PublishedAt uint64 `json:"publishedAt"` // seconds since 1970
+	Block       uint64 `json:"block,omitempty"`
+	Transaction string `json:"transaction,omitempty"`
+}
+
+func rowOf(r verify.Release) releaseRow {
+	return releaseRow{
+		Sequence: r.Sequence, Version: r.Version, ImageBytes: r.ImageSize, ImageSHA256: hex.EncodeToString(r.ImageSHA256[:]),
+		Envelope: hex.EncodeToString(r.Envelope[:]), Revoked: r.Revoked, PublishedAt: r.PublishedAt,
+	}
+}
+
+// eventRow is one change on chain.
+type eventRow struct {
+	Block       uint64 `json:"block"`
+	Time        uint64 `json:"time"` // seconds since 1970
+	Name        string `json:"name"`
+	Sequence    uint64 `json:"sequence,omitempty"`
+	Text        string `json:"text"`
+	Transaction string `json:"transaction"`
+}
+
+// logFacts is what `log` prints.
+type logFacts struct {
+	Product  verify.Product `json:"product"`
+	Releases []releaseRow   `json:"releases"` // oldest first
+	Events   []eventRow     `json:"events"`   // oldest first
+}
+
+func (f logFacts) print(w io.Writer) {
+	if len(f.Releases) == 0 {
+		fmt.Fprintf(w, "%s has no release yet\n", f.Product)
+	}
+	newest := uint64(0)
+	for _, r := range f.Releases {
+		if !r.Revoked {
+			newest = r.Sequence
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(f.Releases) > 0 {
+		fmt.Fprintln(t, "RELEASE\tVERSION\tSTATUS\tBYTES\tPUBLISHED (UTC)\tBLOCK\tIMAGE SHA256")
+	}
+	for _, r := range f.Releases {
+		status := "older"
+		switch {
+		case r.Revoked:
+			status = "REVOKED"
+		case r.Sequence == newest:
+			status = "newest"
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%d\t%s\n", r.Sequence, r.Version, status, r.ImageBytes, unixTime(r.PublishedAt), r.Block, r.ImageSHA256)
+	}
+	_ = t.Flush()
+	if len(f.Events) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "BLOCK\tTIME (UTC)\tWHAT\tTRANSACTION")
+	for _, e := range f.Events {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", e.Block, unixTime(e.Time), e.Text, e.Transaction)
+	}
+	_ = t.Flush()
+}
+
+func newLogCommand() *cobra.Command {
+	var reg registryFlags
+	var product productFlag
+	var since uint64
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "log",
+		Short: "Show a product's releases and everything that was decided about them",
+		Long: `Lists the releases of a product and, below, every change on chain that bears on
+it: publications, revocations, rollout policies, halts, keys, pauses. The
+contract links each change to the one before, so nothing can be left out
+unnoticed.`,
+		Example: `  camswarm log --registry registry.json --product acme.example/cam-1
+  camswarm log --registry registry.json --product acme.example/cam-1 --since 120000 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := product.parse()
+			if err != nil {
+				return err
+			}
+			facts := logFacts{Product: p, Releases: []releaseRow{}, Events: []eventRow{}}
+			err = reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, r *registry.Registry) error {
+				releases, err := r.Releases(ctx, p.ID(), 1)
+				if err != nil {
+					return err
+				}
+				events, err := r.History(ctx, p.ID(), since)
+				if err != nil {
+					return err
+				}
+				for _, rel := range releases {
+					facts.Releases = append(facts.Releases, rowOf(rel))
+				}
+				for _, e := range events {
+					row := eventRow{
+						Block: e.Block, Time: e.Time, Name: e.Name, Sequence: e.Sequence, Text: e.String(),
+						Transaction: "0x" + hex.EncodeToString(e.Tx[:]),
+					}
+					if i := int(e.Sequence) - 1; e.Name == "Published" && i >= 0 && i < len(facts.Releases) {
+						facts.Releases[i].Block, facts.Releases[i].Transaction = row.Block, row.Transaction
+					}
+					facts.Events = append(facts.Events, row)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			return printFacts(cmd, asJSON, facts, facts.print)
+		},
+	}
+	reg.add(cmd)
+	product.add(cmd)
+	cmd.Flags().Uint64Var(&since, "since", 0, "leave out changes before this block")
+	addJSON(cmd, &asJSON)
+	return cmd
+}

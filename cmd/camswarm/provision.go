@@ -1,0 +1,361 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/spf13/cobra"
+
+	"camswarm/chainwatch/registry"
+	"camswarm/node"
+	"camswarm/verify"
+)
+
+const (
+	configFile   = "camswarmd.toml" // in a provisioned directory
+	stateDir     = "state"          // beside it
+	identityFile = "identity.key"   // in the state directory, where the node looks for it
+)
+
+// provisioning is what goes into a node's configuration.
+type provisioning struct {
+	Role     node.Role
+	Listen   []string
+	Peers    []string
+	Loopback bool // every address is on loopback: nothing to find with mDNS
+	Memory   string
+	Product  verify.Product
+	Region   verify.Region
+	Label    string
+	Hardware string
+	Factory  uint64
+	Keys     verify.KeySet
+	Registry verify.RegistryRef
+	RPC      []endpoint
+}
+
+type endpoint struct{ URL, Operator string }
+
+// configText is the configuration that `provision` writes: what was decided,
+// and nothing that is a default.
+var configText = template.Must(template.New(configFile).Funcs(template.FuncMap{"q": strconv.Quote}).Parse(
+	`# Written by 'camswarm provision'. README.md lists what else can be set.
+role = {{q (print .Role)}}
+state_dir = "` + stateDir + `" # relative to this file
+
+[network]
+{{- if .Listen}}
+listen = [{{range $i, $a := .Listen}}{{if $i}}, {{end}}{{q $a}}{{end}}]
+{{- end}}
+peers = [{{range $i, $a := .Peers}}{{if $i}}, {{end}}{{q $a}}{{end}}] # seeds to stay connected to
+{{- if .Region}}
+region = {{q (print .Region)}}
+{{- end}}
+{{- if .Memory}}
+memory = {{q .Memory}}
+{{- end}}
+{{- if .Loopback}}
+mdns = false # it listens on loopback only
+{{- end}}
+
+[[product]]
+name = {{q (print .Product)}}
+{{- if .Region}}
+region = {{q (print .Region)}}
+{{- end}}
+{{- if .Label}}
+label = {{q .Label}}
+{{- end}}
+{{- if .Hardware}}
+hardware = {{q .Hardware}}
+{{- end}}
+{{- if .Factory}}
+factory_sequence = {{.Factory}}
+{{- end}}
+# The manufacturer's keys, pinned: the chain alone can never replace them.
+threshold = {{.Keys.Threshold}}
+keys = [
+{{- range .Keys.Keys}}
+  {{q (print .)}},
+{{- end}}
+]
+
+[product.chain]
+chain_id = {{.Registry.ChainID}}
+registry = {{q (print .Registry.Address)}}
+{{range .RPC}}
+[[product.chain.endpoints]]
+url = {{q .URL}}
+operator = {{q .Operator}} # endpoints of one operator have one vote together
+{{end}}`))
+
+// render writes the configuration and checks it as the node will.
+func (p provisioning) render() ([]byte, error) {
+	var b bytes.Buffer
+	if err := configText.Execute(&b, p); err != nil {
+		return nil, err
+	}
+	if _, err := node.ParseConfig(b.Bytes()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// provisionFacts is what `provision` prints.
+type provisionFacts struct {
+	Config    string     `json:"config"`
+	Role      node.Role  `json:"role"`
+	PeerID    string     `json:"peerId"`
+	DID       verify.DID `json:"did"`
+	Addresses []string   `json:"addresses"` // multiaddrs that others can name as --seed; empty if the port is not fixed
+}
+
+func (f provisionFacts) print(w io.Writer) {
+	fmt.Fprintf(w, "%s provisioned: %s\n", f.Role, f.Config)
+	fmt.Fprintf(w, "peer id  %s\n", f.PeerID)
+	fmt.Fprintf(w, "DID      %s\n", f.DID)
+	for _, a := range f.Addresses {
+		fmt.Fprintf(w, "address  %s\n", a)
+	}
+}
+
+func newProvisionCommand() *cobra.Command {
+	var (
+		reg            registryFlags
+		product        productFlag
+		region         regionFlag
+		p              provisioning
+		role, dir      string
+		seeds, signers []string
+		threshold      int
+		asJSON         bool
+	)
+	cmd := &cobra.Command{
+		Use:   "provision",
+		Short: "Make the configuration and identity of a camera or seed",
+		Long: `Makes a directory with camswarmd.toml and the node's identity key, after
+comparing the given signing keys with those on chain. What is written here is
+the root of the node's trust: the product, the registry, the manufacturer's
+keys. It never overwrites.`,
+		Example: `  camswarm provision --registry registry.json --product acme.example/cam-1 --role seed --dir seed \
+      --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
+      --listen /ip4/192.0.2.1/tcp/4417
+  camswarm provision --registry registry.json --product acme.example/cam-1 --role camera --dir cam1 \
+      --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
+      --seed seed --region eu-west --hardware rev-b`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			switch p.Role = node.Role(role); p.Role {
+			case node.RoleCamera, node.RoleSeed:
+			default:
+				return usagef("--role %q: choose seed or camera", role)
+			}
+			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
+				return usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
+			}
+			if p.Product, err = product.parse(); err != nil {
+				return err
+			}
+			if p.Region, err = region.parse(); err != nil {
+				return err
+			}
+			if p.Keys, err = readKeySet(threshold, signers); err != nil {
+				return err
+			}
+			if p.Loopback, err = onLoopback(p.Listen); err != nil {
+				return usagef("--listen: %w", err)
+			}
+			for _, s := range seeds {
+				addrs, err := seedAddresses(s)
+				if err != nil {
+					return fmt.Errorf("--seed: %w", err)
+				}
+				p.Peers = append(p.Peers, addrs...)
+			}
+			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, r *registry.Registry) error {
+				p.Registry, p.RPC = file.ref(), endpointsOf(file.RPC)
+				view, err := r.Check(ctx, p.Product.ID(), p.Region)
+				if err != nil {
+					return err
+				}
+				if !view.Keys.Equal(p.Keys) {
+					return fmt.Errorf("the given keys (%d of %d) are not those on chain (%d of %d, see 'camswarm registry show --product'): a node provisioned like this would refuse every release",
+						p.Keys.Threshold, len(p.Keys.Keys), view.Keys.Threshold, len(view.Keys.Keys))
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			facts, err := provision(dir, p)
+			if err != nil {
+				return err
+			}
+			return printFacts(cmd, asJSON, facts, facts.print)
+		},
+	}
+	reg.add(cmd)
+	product.add(cmd)
+	region.add(cmd, "region code, for rollout policies and for finding near peers")
+	addKeySet(cmd, &threshold, &signers)
+	fl := cmd.Flags()
+	fl.StringVar(&role, "role", "", "seed or camera")
+	fl.StringVar(&dir, "dir", "", "directory to make")
+	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
+	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory, or its multiaddr with /p2p/; may be repeated")
+	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
+	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
+	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
+	fl.Uint64Var(&p.Factory, "factory-sequence", 0, "camera: sequence of the firmware it leaves the factory with")
+	addJSON(cmd, &asJSON)
+	_ = cmd.MarkFlagRequired("role")
+	_ = cmd.MarkFlagRequired("dir")
+	return cmd
+}
+
+// provision writes the directory as a whole or not at all.
+func provision(dir string, p provisioning) (facts provisionFacts, err error) {
+	config, err := p.render()
+	if err != nil {
+		return facts, err
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return facts, fmt.Errorf("%s exists already; a node is never provisioned over another: choose another --dir", dir)
+	}
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return facts, err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".*") // mode 0700
+	if err != nil {
+		return facts, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(tmp)
+		}
+	}()
+	if err := os.Mkdir(filepath.Join(tmp, stateDir), 0o700); err != nil {
+		return facts, err
+	}
+	key, err := node.LoadOrCreateIdentity(filepath.Join(tmp, stateDir, identityFile))
+	if err != nil {
+		return facts, err
+	}
+	if facts.DID, err = node.DIDOf(key.GetPublic()); err != nil {
+		return facts, err
+	}
+	id, err := peer.IDFromPublicKey(key.GetPublic())
+	if err != nil {
+		return facts, err
+	}
+	if err := writeFileAtomic(filepath.Join(tmp, configFile), config, 0o600); err != nil {
+		return facts, err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return facts, err
+	}
+	facts.Config, facts.Role, facts.PeerID = filepath.Join(dir, configFile), p.Role, id.String()
+	facts.Addresses = append([]string{}, dialable(p.Listen, id)...)
+	return facts, syncDir(filepath.Dir(dir))
+}
+
+// endpointsOf names the operator of each endpoint by its host, which is the
+// best guess; endpoints of one operator under several names must be edited.
+func endpointsOf(urls []string) []endpoint {
+	var out []endpoint
+	for _, s := range urls {
+		operator := s
+		if u, err := url.Parse(s); err == nil {
+			operator = u.Hostname()
+		}
+		out = append(out, endpoint{s, operator})
+	}
+	return out
+}
+
+// onLoopback checks listen addresses and reports whether there are any and all
+// of them are on loopback.
+func onLoopback(listen []string) (bool, error) {
+	all := len(listen) > 0
+	for _, s := range listen {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return false, fmt.Errorf("%q is not a multiaddr such as /ip4/0.0.0.0/tcp/4417: %w", s, err)
+		}
+		all = all && manet.IsIPLoopback(a)
+	}
+	return all, nil
+}
+
+// dialable completes listen addresses to multiaddrs that others can dial: with
+// the peer id, without wildcard addresses and ports that the system chooses.
+func dialable(listen []string, id peer.ID) []string {
+	var out []string
+	for _, s := range listen {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil || manet.IsIPUnspecified(a) {
+			continue
+		}
+		port, err := a.ValueForProtocol(ma.P_TCP)
+		if err != nil {
+			port, err = a.ValueForProtocol(ma.P_UDP)
+		}
+		if err == nil && port != "0" {
+			out = append(out, s+"/p2p/"+id.String())
+		}
+	}
+	return out
+}
+
+// seedAddresses reads what --seed names: a multiaddr with a peer id, or a
+// provisioned directory.
+func seedAddresses(s string) ([]string, error) {
+	if strings.Contains(s, "/p2p/") {
+		if _, err := peer.AddrInfoFromString(s); err != nil {
+			return nil, fmt.Errorf("%q is not a multiaddr with a peer id: %w", s, err)
+		}
+		return []string{s}, nil
+	}
+	cfg, err := node.LoadConfig(filepath.Join(s, configFile))
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s is neither a multiaddr with /p2p/ nor a directory made by 'camswarm provision'", s)
+		}
+		return nil, err
+	}
+	path := filepath.Join(cfg.StateDir, identityFile)
+	if _, err := os.Stat(path); err != nil { // LoadOrCreate would make one
+		return nil, fmt.Errorf("%s has no identity yet: %w", s, err)
+	}
+	key, err := node.LoadOrCreateIdentity(path)
+	if err != nil {
+		return nil, err
+	}
+	id, err := peer.IDFromPublicKey(key.GetPublic())
+	if err != nil {
+		return nil, err
+	}
+	listen := cfg.Network.Advertise
+	if len(listen) == 0 {
+		listen = cfg.Network.Listen
+	}
+	addrs := dialable(listen, id)
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s", s, strings.Join(listen, ", "), id)
+	}
+	return addrs, nil
+}

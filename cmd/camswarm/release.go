@@ -1,0 +1,382 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+// A release directory holds these two files and nothing else; a node keeps a
+// release in the same form.
+const (
+	imageFile    = "image"
+	envelopeFile = "envelope.cbor"
+)
+
+func newReleaseCommand() *cobra.Command {
+	return newGroup("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
+signatures. build makes it, each signer adds a signature offline, publish puts
+it on chain and hands it to a seed.`,
+		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseShowCommand(),
+		newReleasePublishCommand(), newReleaseRevokeCommand(), newReleaseMinSequenceCommand())
+}
+
+// releaseFiles is a release on disk. image is "" when only the envelope is
+// there, which is enough to sign and to show.
+type releaseFiles struct {
+	image        string
+	envelopePath string
+	raw          []byte // the envelope as it is on disk
+	envelope     *verify.Envelope
+	manifest     *verify.Manifest
+}
+
+// openRelease reads a release directory, or an envelope file alone.
+func openRelease(path string) (*releaseFiles, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("release: %w", err)
+	}
+	r := &releaseFiles{envelopePath: path}
+	if info.IsDir() {
+		r.image, r.envelopePath = filepath.Join(path, imageFile), filepath.Join(path, envelopeFile)
+	}
+	f, err := os.Open(r.envelopePath)
+	if err != nil {
+		if info.IsDir() && errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s is not a release directory, it has no %s: make one with 'camswarm release build'", path, envelopeFile)
+		}
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if r.raw, err = io.ReadAll(io.LimitReader(f, verify.MaxEnvelopeSize+1)); err != nil {
+		return nil, err
+	}
+	if r.envelope, err = verify.DecodeEnvelope(r.raw); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.envelopePath, err)
+	}
+	if r.manifest, err = verify.DecodeManifest(r.envelope.Manifest); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.envelopePath, err)
+	}
+	for _, s := range r.envelope.Signatures {
+		if !s.Verify(r.envelope.Manifest) {
+			return nil, fmt.Errorf("%s: the signature by key %s is wrong; build and sign the release again", r.envelopePath, s.Key)
+		}
+	}
+	return r, nil
+}
+
+// checkImage hashes the image and compares it with the manifest.
+func (r *releaseFiles) checkImage() error {
+	f, err := openRegular(r.image)
+	if err != nil {
+		return fmt.Errorf("image: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := verify.DescribeImage(f, r.manifest.Image.BlockSize)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.image, err)
+	}
+	if info.SHA256 != r.manifest.Image.SHA256 || info.Size != r.manifest.Image.Size || !info.Root.Equals(r.manifest.Image.Root) {
+		return fmt.Errorf("%s is not the image of this manifest: it has sha256 %x, the manifest says %x", r.image, info.SHA256, r.manifest.Image.SHA256)
+	}
+	return nil
+}
+
+// openRegular opens a file for reading and refuses directories, pipes and
+// devices, which have no size.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path) // before opening: a pipe would block
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.Open(path)
+}
+
+// releaseFacts is what `release build`, `sign` and `show` print.
+type releaseFacts struct {
+	Product      verify.Product     `json:"product"`
+	Sequence     uint64             `json:"sequence"`
+	Version      string             `json:"version"`
+	Hardware     []string           `json:"hardware"`
+	MinSequence  uint64             `json:"minSequence"`
+	Component    string             `json:"component"`
+	Expires      uint64             `json:"expires"` // seconds since 1970, 0: never
+	Registry     verify.RegistryRef `json:"registry"`
+	ImageBytes   uint64             `json:"imageBytes"`
+	ImageSHA256  string             `json:"imageSha256"`
+	ImageRoot    string             `json:"imageRoot"`
+	BlockBytes   uint32             `json:"blockBytes"`
+	Blocks       int                `json:"blocks"`
+	Envelope     string             `json:"envelopeSha256"`
+	EnvelopeCID  string             `json:"envelopeCid"`
+	SignedBy     []verify.PublicKey `json:"signedBy"`
+	ImageChecked bool               `json:"imageChecked"` // the image beside the envelope was hashed and is the manifest's
+}
+
+func (r *releaseFiles) facts(imageChecked bool) releaseFacts {
+	m := r.manifest
+	digest := sha256.Sum256(r.raw)
+	f := releaseFacts{
+		Product: m.Product, Sequence: m.Sequence, Version: m.Version, Hardware: append([]string{}, m.Hardware...),
+		MinSequence: m.MinSequence, Component: m.Component, Expires: m.Expires, Registry: m.Registry,
+		ImageBytes: m.Image.Size, ImageSHA256: hex.EncodeToString(m.Image.SHA256[:]), ImageRoot: m.Image.Root.String(),
+		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
+		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
+		SignedBy: []verify.PublicKey{}, ImageChecked: imageChecked,
+	}
+	for _, s := range r.envelope.Signatures {
+		f.SignedBy = append(f.SignedBy, s.Key)
+	}
+	return f
+}
+
+func (f releaseFacts) print(w io.Writer) {
+	fmt.Fprintf(w, "product       %s\n", f.Product)
+	fmt.Fprintf(w, "sequence      %d\n", f.Sequence)
+	fmt.Fprintf(w, "version       %s\n", f.Version)
+	if len(f.Hardware) > 0 {
+		fmt.Fprintf(w, "hardware      %q\n", f.Hardware)
+	}
+	if f.MinSequence > 0 {
+		fmt.Fprintf(w, "replaces      release %d or later\n", f.MinSequence)
+	}
+	if f.Expires > 0 {
+		fmt.Fprintf(w, "expires       %s UTC\n", unixTime(f.Expires))
+	}
+	fmt.Fprintf(w, "registry      %s\n", f.Registry)
+	fmt.Fprintf(w, "image         %d bytes in %d blocks of %d\n", f.ImageBytes, f.Blocks, f.BlockBytes)
+	fmt.Fprintf(w, "image sha256  %s\n", f.ImageSHA256)
+	fmt.Fprintf(w, "image root    %s\n", f.ImageRoot)
+	fmt.Fprintf(w, "envelope CID  %s\n", f.EnvelopeCID)
+	if len(f.SignedBy) == 0 {
+		fmt.Fprintf(w, "signed by     nobody yet\n")
+	}
+	for _, k := range f.SignedBy {
+		fmt.Fprintf(w, "signed by     %s\n", k)
+	}
+	if !f.ImageChecked {
+		fmt.Fprintf(w, "the image was not looked at: this is the envelope alone\n")
+	}
+}
+
+func newReleaseBuildCommand() *cobra.Command {
+	var (
+		reg       registryFlags
+		product   productFlag
+		m         verify.Manifest
+		blockSize uint32
+		expires   string
+		out       string
+		asJSON    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "build IMAGE",
+		Short: "Make an unsigned release directory from an image (offline)",
+		Long: `Reads an image, makes the manifest that describes it, and writes a new
+directory with both. The sequence must be the one after the newest on chain
+('camswarm log' shows it); the version is for people only.`,
+		Example: `  camswarm release build fw.bin --registry registry.json --product acme.example/cam-1 \
+      --sequence 2 --version 1.1.0 --out release-2`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := reg.load()
+			if err != nil {
+				return err
+			}
+			if m.Product, err = product.parse(); err != nil {
+				return err
+			}
+			if m.Sequence == 0 || m.Sequence > math.MaxInt64 {
+				return usagef("--sequence %d: the first release has sequence 1", m.Sequence)
+			}
+			if m.Expires, err = parseTime("expires", expires, time.Now()); err != nil {
+				return err
+			}
+			m.Registry = file.ref()
+			r, err := buildRelease(args[0], out, m, blockSize)
+			if err != nil {
+				return err
+			}
+			facts := r.facts(true)
+			return printFacts(cmd, asJSON, facts, facts.print)
+		},
+	}
+	reg.add(cmd)
+	product.add(cmd)
+	fl := cmd.Flags()
+	fl.Uint64Var(&m.Sequence, "sequence", 0, "sequence number: one more than the newest on chain")
+	fl.StringVar(&m.Version, "version", "", "version, for people")
+	fl.StringSliceVar(&m.Hardware, "hardware", nil, "hardware revisions it fits (default every revision)")
+	fl.Uint64Var(&m.MinSequence, "min-sequence", 0, "smallest installed sequence it may replace (default any)")
+	fl.StringVar(&m.Component, "component", "firmware", "what to install, for products of several parts")
+	fl.StringVar(&expires, "expires", "", "when it must no longer be installed: a time or +duration (default never)")
+	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
+	fl.StringVar(&out, "out", "", "directory to make")
+	addJSON(cmd, &asJSON)
+	for _, name := range []string{"sequence", "version", "out"} {
+		_ = cmd.MarkFlagRequired(name)
+	}
+	return cmd
+}
+
+// buildRelease writes a release directory as a whole or not at all: it is made
+// under another name and renamed.
+func buildRelease(image, out string, m verify.Manifest, blockSize uint32) (_ *releaseFiles, err error) {
+	if _, err := os.Lstat(out); err == nil {
+		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
+	}
+	src, err := openRegular(image)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	defer func() { _ = src.Close() }()
+
+	out = filepath.Clean(out)
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(tmp)
+		}
+	}()
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	dst, err := os.OpenFile(filepath.Join(tmp, imageFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dst.Close() }()
+	// What is described is what is copied, even if the source changes meanwhile.
+	if m.Image, err = verify.DescribeImage(io.TeeReader(src, dst), blockSize); err != nil {
+		return nil, fmt.Errorf("%s: %w", image, err)
+	}
+	if err := dst.Sync(); err != nil {
+		return nil, err
+	}
+	envelope, err := sign.NewEnvelope(&m)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := envelope.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFileAtomic(filepath.Join(tmp, envelopeFile), raw, 0o644); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(tmp, out); err != nil {
+		return nil, err
+	}
+	if err := syncDir(filepath.Dir(out)); err != nil {
+		return nil, err
+	}
+	return openRelease(out)
+}
+
+func newReleaseSignCommand() *cobra.Command {
+	var keyPath string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "sign DIR --key FILE",
+		Short: "Add one signature to a release (offline)",
+		Long: `Checks that the image is the one the manifest describes, prints what is being
+signed, and adds one signature to envelope.cbor.
+
+A signer who has only the envelope may pass that file instead of the directory
+and answers for having compared the image's sha256 in another way.`,
+		Example: `  camswarm release sign release-2 --key signer1.key
+  camswarm release sign envelope.cbor --key signer2.key`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := openRelease(args[0])
+			if err != nil {
+				return err
+			}
+			key, err := sign.Load(keyPath)
+			if err != nil {
+				return err
+			}
+			if r.image != "" {
+				if err := r.checkImage(); err != nil {
+					return err
+				}
+			}
+			if err := key.Sign(r.envelope); err != nil {
+				return err
+			}
+			raw, err := r.envelope.Encode()
+			if err != nil {
+				return err
+			}
+			if _, err := verify.DecodeEnvelope(raw); err != nil {
+				return fmt.Errorf("the signed envelope does not decode: %w", err)
+			}
+			if now, err := os.ReadFile(r.envelopePath); err != nil || !bytes.Equal(now, r.raw) {
+				return fmt.Errorf("%s changed meanwhile; sign it again", r.envelopePath)
+			}
+			if err := writeFileAtomic(r.envelopePath, raw, 0o644); err != nil {
+				return err
+			}
+			if r, err = openRelease(args[0]); err != nil {
+				return err
+			}
+			facts := r.facts(r.image != "")
+			return printFacts(cmd, asJSON, facts, facts.print)
+		},
+	}
+	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
+	addJSON(cmd, &asJSON)
+	_ = cmd.MarkFlagRequired("key")
+	return cmd
+}
+
+func newReleaseShowCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show DIR|ENVELOPE",
+		Short: "Show what a release directory or envelope holds (offline)",
+		Long: `Decodes an envelope, checks each signature, and hashes the image beside it.
+Whether the signers are the manufacturer's is for the chain to say: see
+'camswarm check' and 'camswarm release publish'.`,
+		Example: `  camswarm release show release-2
+  camswarm release show release-2/envelope.cbor --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := openRelease(args[0])
+			if err != nil {
+				return err
+			}
+			if r.image != "" {
+				if err := r.checkImage(); err != nil {
+					return err
+				}
+			}
+			facts := r.facts(r.image != "")
+			return printFacts(cmd, asJSON, facts, facts.print)
+		},
+	}
+	addJSON(cmd, &asJSON)
+	return cmd
+}

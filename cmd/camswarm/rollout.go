@@ -1,0 +1,372 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/chainwatch/registry"
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+func newRolloutCommand() *cobra.Command {
+	return newGroup("rollout", "Decide which cameras may install a release, and when", `A rollout policy belongs to one release and one region; a region without its own
+follows the default (no --region). Each camera evaluates it alone. Only the
+product's operator can change it, and it can only hold back what the
+manufacturer signed.`,
+		newRolloutSetCommand(), newRolloutShowCommand(),
+		newRolloutHaltCommand(true), newRolloutHaltCommand(false), newRolloutBarrierCommand())
+}
+
+// rolloutFlags are the parts of a policy as an operator writes them.
+type rolloutFlags struct {
+	mode, start, from, to, notBefore, label string
+	duration                                time.Duration
+	warm                                    bool
+	canaries                                []string
+}
+
+func (f *rolloutFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.mode, "mode", "", "paused, canary, percent or all")
+	fl.StringArrayVar(&f.canaries, "canary", nil, "canary: DID of a camera that may install; may be repeated")
+	fl.StringVar(&f.label, "label", "", "canary: cameras provisioned with this label may install")
+	fl.StringVar(&f.start, "start", "", "percent: when the ramp starts: now, +1h, or a time (default now)")
+	fl.DurationVar(&f.duration, "duration", 0, "percent: how long the ramp takes (default at once)")
+	fl.StringVar(&f.from, "from", "0%", "percent: share of cameras at the start")
+	fl.StringVar(&f.to, "to", "100%", "percent: share of cameras at the end")
+	fl.StringVar(&f.notBefore, "not-before", "", "nobody installs before: now, +1h, or a time")
+	fl.BoolVar(&f.warm, "warm", false, "cameras may fetch and serve before they may install")
+	_ = cmd.MarkFlagRequired("mode")
+}
+
+// policy checks the flags against one another and the limits of the contract.
+func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verify.Rollout, err error) {
+	if p.Mode, err = verify.ParseRolloutMode(f.mode); err != nil {
+		return p, usagef("--mode: %w", err)
+	}
+	for flag, mode := range map[string]verify.RolloutMode{
+		"canary": verify.RolloutCanary, "label": verify.RolloutCanary, "start": verify.RolloutPercent,
+		"duration": verify.RolloutPercent, "from": verify.RolloutPercent, "to": verify.RolloutPercent,
+	} {
+		if changed(flag) && p.Mode != mode {
+			return p, usagef("--%s is for --mode %s", flag, mode)
+		}
+	}
+	p.Warm = f.warm
+	if p.NotBefore, err = parseTime("not-before", f.notBefore, now); err != nil {
+		return p, err
+	}
+	switch p.Mode {
+	case verify.RolloutCanary:
+		if len(f.canaries) == 0 && f.label == "" {
+			return p, usagef("--mode canary needs --canary or --label")
+		}
+		if len(f.canaries) > verify.MaxCanaries {
+			return p, usagef("%d canaries are too many, at most %d are possible: use --label", len(f.canaries), verify.MaxCanaries)
+		}
+		p.Label = f.label
+		for _, s := range f.canaries {
+			did, err := verify.ParseDID(s)
+			if err != nil {
+				return p, usagef("--canary: %w", err)
+			}
+			p.Canaries = append(p.Canaries, did.Hash())
+		}
+	case verify.RolloutPercent:
+		if p.StartBps, err = parsePercent("from", f.from); err != nil {
+			return p, err
+		}
+		if p.EndBps, err = parsePercent("to", f.to); err != nil {
+			return p, err
+		}
+		if p.StartBps > p.EndBps {
+			return p, usagef("--from %s is more than --to %s: a ramp only grows", f.from, f.to)
+		}
+		seconds := f.duration / time.Second
+		if f.duration < 0 || f.duration%time.Second != 0 || seconds > math.MaxUint32 {
+			return p, usagef("--duration %v: write whole seconds", f.duration)
+		}
+		p.Duration = uint32(seconds)
+		if f.start == "" {
+			f.start = "now"
+		}
+		if p.Start, err = parseTime("start", f.start, now); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func newRolloutSetCommand() *cobra.Command {
+	var (
+		tx       txCommand
+		product  productFlag
+		region   regionFlag
+		seeds    seedFlag
+		policy   rolloutFlags
+		sequence uint64
+	)
+	cmd := &cobra.Command{
+		Use:   "set",
+		Short: "Set the policy of a release in a region",
+		Long: `Replaces the policy of one release in one region (or, without --region, of all
+regions that have none of their own). A release without any policy is paused.`,
+		Example: `  camswarm rollout set --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key \
+      --mode canary --label early --warm --seed seed
+  camswarm rollout set --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key \
+      --mode percent --from 1% --to 100% --duration 72h --region eu-west
+  camswarm rollout set --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key --mode all`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := product.parse()
+			if err != nil {
+				return err
+			}
+			where, err := region.parse()
+			if err != nil {
+				return err
+			}
+			rollout, err := policy.policy(cmd.Flags().Changed, time.Now())
+			if err != nil {
+				return err
+			}
+			return tx.run(cmd, fmt.Sprintf("release %d of %s in %s: %s", sequence, p, regionName(where), describe(rollout)),
+				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return r.SetRollout(ctx, key, p.ID(), sequence, where, rollout)
+				}, seeds.hint(cmd, p.ID()))
+		},
+	}
+	tx.add(cmd, "operator")
+	product.add(cmd)
+	addSequence(cmd, &sequence, "release")
+	region.add(cmd, "region code (default all regions without their own policy)")
+	policy.add(cmd)
+	seeds.add(cmd)
+	return cmd
+}
+
+func regionName(r verify.Region) string {
+	if r == "" {
+		return "the default region"
+	}
+	return "region " + string(r)
+}
+
+// describe puts a policy in words.
+func describe(r verify.Rollout) string {
+	var s string
+	switch r.Mode {
+	case verify.RolloutPaused:
+		s = "paused"
+	case verify.RolloutCanary:
+		var who []string
+		if len(r.Canaries) > 0 {
+			who = append(who, fmt.Sprintf("%d named cameras", len(r.Canaries)))
+		}
+		if r.Label != "" {
+			who = append(who, fmt.Sprintf("label %q", r.Label))
+		}
+		s = "canary, " + strings.Join(who, " and ")
+	case verify.RolloutPercent:
+		s = fmt.Sprintf("percent, %s to %s in %v from %s UTC", percent(r.StartBps), percent(r.EndBps), time.Duration(r.Duration)*time.Second, unixTime(r.Start))
+	case verify.RolloutAll:
+		s = "all cameras"
+	default:
+		s = r.Mode.String()
+	}
+	if r.Warm {
+		s += ", warming"
+	}
+	if r.NotBefore > 0 {
+		s += ", not before " + unixTime(r.NotBefore) + " UTC"
+	}
+	if r.Halted {
+		s += ", HALTED"
+	}
+	return s
+}
+
+func percent(bps uint16) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%02d", bps/100, bps%100), "0"), ".") + "%"
+}
+
+// rolloutFacts is one row of `rollout show`.
+type rolloutFacts struct {
+	Sequence  uint64             `json:"sequence"`
+	Version   string             `json:"version"`
+	Region    verify.Region      `json:"region"`
+	Mode      verify.RolloutMode `json:"mode"`
+	Halted    bool               `json:"halted"`
+	Warm      bool               `json:"warm"`
+	NotBefore uint64             `json:"notBefore"`
+	Start     uint64             `json:"start"`
+	Duration  uint32             `json:"durationSeconds"`
+	StartBps  uint16             `json:"startBps"`
+	EndBps    uint16             `json:"endBps"`
+	Label     string             `json:"label"`
+	Canaries  []string           `json:"canaries"` // SHA-256 of the DIDs, hexadecimal
+}
+
+func rolloutFactsOf(region verify.Region, c verify.Candidate) rolloutFacts {
+	r := c.Rollout
+	f := rolloutFacts{
+		Sequence: c.Sequence, Version: c.Version, Region: region, Mode: r.Mode, Halted: r.Halted, Warm: r.Warm,
+		NotBefore: r.NotBefore, Start: r.Start, Duration: r.Duration, StartBps: r.StartBps, EndBps: r.EndBps,
+		Label: r.Label, Canaries: []string{},
+	}
+	for _, h := range r.Canaries {
+		f.Canaries = append(f.Canaries, hex.EncodeToString(h[:]))
+	}
+	return f
+}
+
+func newRolloutShowCommand() *cobra.Command {
+	var (
+		reg     registryFlags
+		product productFlag
+		regions []string
+		asJSON  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the policies that cameras of a region see",
+		Long: `Shows the policies of the releases on offer: the newest that are not revoked,
+and the barrier. Name regions to see theirs; without one it shows the default.`,
+		Example: `  camswarm rollout show --registry registry.json --product acme.example/cam-1 --region eu-west --region us-east`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := product.parse()
+			if err != nil {
+				return err
+			}
+			if len(regions) == 0 {
+				regions = []string{""}
+			}
+			type facts struct {
+				Product  verify.Product `json:"product"`
+				Paused   bool           `json:"paused"` // the whole registry
+				Barrier  uint64         `json:"barrier"`
+				Rollouts []rolloutFacts `json:"rollouts"`
+			}
+			out := facts{Product: p, Rollouts: []rolloutFacts{}}
+			var lines []string
+			err = reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, r *registry.Registry) error {
+				for _, s := range regions {
+					region, err := verify.ParseRegion(s)
+					if err != nil {
+						return usagef("--region: %w", err)
+					}
+					view, err := r.Check(ctx, p.ID(), region)
+					if err != nil {
+						return err
+					}
+					out.Paused, out.Barrier = view.Paused, view.Barrier
+					for _, c := range view.Candidates {
+						out.Rollouts = append(out.Rollouts, rolloutFactsOf(region, c))
+						lines = append(lines, fmt.Sprintf("release %d (%s) in %s: %s", c.Sequence, c.Version, regionName(region), describe(c.Rollout)))
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			return printFacts(cmd, asJSON, out, func(w io.Writer) {
+				if out.Paused {
+					fmt.Fprintln(w, "the registry is PAUSED: nothing is installed whatever the policies say")
+				}
+				if out.Barrier > 0 {
+					fmt.Fprintf(w, "every camera below release %d must install it first\n", out.Barrier)
+				}
+				if len(lines) == 0 {
+					fmt.Fprintln(w, "no release is on offer")
+				}
+				for _, l := range lines {
+					fmt.Fprintln(w, l)
+				}
+			})
+		},
+	}
+	reg.add(cmd)
+	product.add(cmd)
+	cmd.Flags().StringArrayVar(&regions, "region", nil, "region code; may be repeated")
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+func newRolloutHaltCommand(halt bool) *cobra.Command {
+	var (
+		tx       txCommand
+		product  productFlag
+		seeds    seedFlag
+		sequence uint64
+	)
+	use, short, did := "halt", "Stop a release in all regions at once, whatever its policies say", "is halted"
+	if !halt {
+		use, short, did = "resume", "Lift the halt: the policies apply again", "follows its policies again"
+	}
+	cmd := &cobra.Command{
+		Use:     use,
+		Short:   short,
+		Example: fmt.Sprintf(`  camswarm rollout %s --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key --seed seed`, use),
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := product.parse()
+			if err != nil {
+				return err
+			}
+			return tx.run(cmd, fmt.Sprintf("release %d of %s %s", sequence, p, did),
+				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return r.SetHalted(ctx, key, p.ID(), sequence, halt)
+				}, seeds.hint(cmd, p.ID()))
+		},
+	}
+	tx.add(cmd, "operator")
+	product.add(cmd)
+	addSequence(cmd, &sequence, "release")
+	seeds.add(cmd)
+	return cmd
+}
+
+func newRolloutBarrierCommand() *cobra.Command {
+	var (
+		tx       txCommand
+		product  productFlag
+		seeds    seedFlag
+		sequence uint64
+	)
+	cmd := &cobra.Command{
+		Use:   "barrier",
+		Short: "Name a release that every older camera must install first",
+		Example: `  camswarm rollout barrier --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key
+  camswarm rollout barrier --registry registry.json --product acme.example/cam-1 --sequence 0 --key operator.key`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := product.parse()
+			if err != nil {
+				return err
+			}
+			did := fmt.Sprintf("cameras of %s below release %d must install it first", p, sequence)
+			if sequence == 0 {
+				did = fmt.Sprintf("the barrier of %s is lifted", p)
+			}
+			return tx.run(cmd, did,
+				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return r.SetBarrier(ctx, key, p.ID(), sequence)
+				}, seeds.hint(cmd, p.ID()))
+		},
+	}
+	tx.add(cmd, "operator")
+	product.add(cmd)
+	addSequence(cmd, &sequence, "release, 0 lifts the barrier")
+	seeds.add(cmd)
+	return cmd
+}

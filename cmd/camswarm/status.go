@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/node"
+)
+
+// statusEvery is how often --wait looks.
+const statusEvery = 200 * time.Millisecond
+
+func newStatusCommand() *cobra.Command {
+	var (
+		socket  string
+		waits   []string
+		timeout time.Duration
+		asJSON  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what a running camswarmd does",
+		Long: `Shows identity, addresses, chain view, releases and traffic of a node on this
+machine. With --wait it first waits until the node got there:
+
+  ready        it answers
+  peers=N      it is connected to at least N peers
+  held=N       it holds release N, whole and checked
+  installed=N  it runs release N or a later one, confirmed
+  gone=N       it holds nothing of release N`,
+		Example: `  camswarm status --socket cam1
+  camswarm status --socket cam1 --wait installed=2 --wait gone=1 --timeout 1m --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			conditions, err := parseConditions(waits)
+			if err != nil {
+				return err
+			}
+			if timeout <= 0 {
+				return usagef("--timeout must be positive")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			s, err := waitForStatus(ctx, socket, conditions)
+			if err != nil {
+				return err
+			}
+			return printFacts(cmd, asJSON, s, func(w io.Writer) { printStatus(w, s) })
+		},
+	}
+	addSocket(cmd, &socket)
+	cmd.Flags().StringArrayVar(&waits, "wait", nil, "wait until ready, peers=N, held=N, installed=N or gone=N; may be repeated")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to wait")
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+// condition is something --wait waits for.
+type condition struct {
+	text  string
+	holds func(node.Status) bool
+}
+
+func parseConditions(texts []string) ([]condition, error) {
+	var list []condition
+	for _, text := range texts {
+		name, number, hasNumber := strings.Cut(text, "=")
+		n, err := strconv.ParseUint(number, 10, 64)
+		makers := map[string]func(node.Status) bool{
+			"peers":     func(s node.Status) bool { return uint64(s.Peers) >= n },
+			"held":      func(s node.Status) bool { return holds(s, n) },
+			"installed": func(s node.Status) bool { return installed(s, n) },
+			"gone":      func(s node.Status) bool { return gone(s, n) },
+		}
+		holds, known := makers[name]
+		switch {
+		case text == "ready":
+			holds = func(node.Status) bool { return true }
+		case !known || !hasNumber || err != nil:
+			return nil, usagef("--wait %q: write ready, peers=N, held=N, installed=N or gone=N", text)
+		}
+		list = append(list, condition{text, holds})
+	}
+	return list, nil
+}
+
+func holds(s node.Status, seq uint64) bool {
+	for _, p := range s.Products {
+		for _, h := range p.Held {
+			if h.Sequence == seq && h.State >= node.StateVerified && h.State <= node.StateConfirmed {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func installed(s node.Status, seq uint64) bool {
+	for _, p := range s.Products {
+		if p.Installed == nil || p.Installed.Sequence < seq || !p.Installed.Confirmed {
+			return false
+		}
+	}
+	return len(s.Products) > 0
+}
+
+func gone(s node.Status, seq uint64) bool {
+	for _, p := range s.Products {
+		for _, h := range p.Held {
+			if h.Sequence == seq {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// waitForStatus asks until every condition holds. Without conditions a node
+// that does not answer is an error at once.
+func waitForStatus(ctx context.Context, socket string, conditions []condition) (node.Status, error) {
+	for {
+		var s node.Status
+		err := withNode(socket, func(c *node.Client) (err error) {
+			s, err = c.Status(ctx)
+			return err
+		})
+		missing := ""
+		if err == nil {
+			for _, c := range conditions {
+				if !c.holds(s) {
+					missing = c.text
+					break
+				}
+			}
+			if missing == "" {
+				return s, nil
+			}
+		} else if len(conditions) == 0 || !errors.Is(err, node.ErrNotRunning) && ctx.Err() == nil {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			if err == nil {
+				err = fmt.Errorf("%s did not come about in time; the node says: %s", missing, summary(s))
+			}
+			return s, err
+		case <-time.After(statusEvery):
+		}
+	}
+}
+
+// summary says in one line where a node stands.
+func summary(s node.Status) string {
+	var parts []string
+	for _, p := range s.Products {
+		part := p.Name
+		if p.Installed != nil {
+			part += fmt.Sprintf(" runs release %d", p.Installed.Sequence)
+		}
+		for _, h := range p.Held {
+			part += fmt.Sprintf(", holds %d (%s)", h.Sequence, h.State)
+		}
+		if t := p.Target; t != nil {
+			part += fmt.Sprintf(", goes to %d: %s", t.Sequence, t.Reason)
+			if t.LastError != "" {
+				part += " (" + t.LastError + ")"
+			}
+		}
+		if p.Chain.Quorum != "ok" {
+			part += ", chain: " + p.Chain.Quorum
+		}
+		parts = append(parts, part)
+	}
+	return fmt.Sprintf("%d peers; %s", s.Peers, strings.Join(parts, "; "))
+}
+
+func printStatus(w io.Writer, s node.Status) {
+	fmt.Fprintf(w, "%s %s, up %v, version %s\n", s.Role, s.PeerID, time.Duration(s.UptimeSeconds)*time.Second, s.Version)
+	fmt.Fprintf(w, "DID        %s\n", s.DID)
+	for _, a := range s.ListenAddrs {
+		fmt.Fprintf(w, "address    %s\n", a)
+	}
+	fmt.Fprintf(w, "peers      %d\n", s.Peers)
+	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s twice, %s wrong)\n",
+		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
+		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))
+	fmt.Fprintf(w, "disk       %s used, %s free\n", byteCount(s.Disk.UsedBytes), byteCount(s.Disk.FreeBytes))
+	for _, p := range s.Products {
+		fmt.Fprintf(w, "\n%s", p.Name)
+		if p.Region != "" {
+			fmt.Fprintf(w, " in %s", p.Region)
+		}
+		fmt.Fprintln(w)
+		c := p.Chain
+		fmt.Fprintf(w, "chain      revision %d, block %d, newest release %d, quorum %s\n", c.Rev, c.Block, c.Latest, c.Quorum)
+		if c.Paused {
+			fmt.Fprintln(w, "           the registry is PAUSED")
+		}
+		if i := p.Installed; i != nil {
+			state := "confirmed"
+			if !i.Confirmed {
+				state = "not confirmed yet"
+			}
+			fmt.Fprintf(w, "installed  release %d (%s), %s\n", i.Sequence, i.Version, state)
+		} else if s.Role == node.RoleCamera {
+			fmt.Fprintln(w, "installed  the factory image")
+		}
+		if t := p.Target; t != nil {
+			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, t.Version, t.State, t.Reason)
+			if g := t.Progress; g != nil {
+				fmt.Fprintf(w, "           %s of %s at %s/s from %d peers\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), g.Peers)
+			}
+			if t.LastError != "" {
+				fmt.Fprintf(w, "           last error: %s\n", t.LastError)
+			}
+		}
+		for _, h := range p.Held {
+			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk\n", h.Sequence, h.Version, h.State, byteCount(h.Bytes))
+		}
+	}
+	for _, a := range s.Alarms {
+		fmt.Fprintf(w, "\nALARM %s: %s\n", a.Name, a.Message)
+	}
+}
+
+func newPeersCommand() *cobra.Command {
+	var socket string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "peers",
+		Short:   "Show the peers of a running camswarmd and what passed between them",
+		Example: `  camswarm peers --socket cam1`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withNode(socket, func(c *node.Client) error {
+				ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
+				defer cancel()
+				peers, err := c.Peers(ctx)
+				if err != nil {
+					return err
+				}
+				return printFacts(cmd, asJSON, peers, func(w io.Writer) {
+					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+					fmt.Fprintln(t, "PEER\tROLE\tTIER\tMS\tSENT\tRECEIVED\tTWICE\tWRONG\tADDRESS")
+					for _, p := range peers {
+						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Role, p.Tier, p.LatencyMS,
+							byteCount(p.SentBytes), byteCount(p.ReceivedBytes), byteCount(p.DuplicateBytes), byteCount(p.WrongBytes), strings.Join(p.Addrs, " "))
+					}
+					_ = t.Flush()
+				})
+			})
+		},
+	}
+	addSocket(cmd, &socket)
+	addJSON(cmd, &asJSON)
+	return cmd
+}

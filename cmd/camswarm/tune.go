@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/node"
+	"camswarm/swarm"
+)
+
+// controlTimeout bounds a question to a node on this machine.
+const controlTimeout = time.Minute
+
+func newLimitsCommand() *cobra.Command {
+	var (
+		socket   string
+		up, down int64
+		mode     string
+		asJSON   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "limits",
+		Short: "Change what a running camswarmd may send and receive",
+		Long: `Changes rates and mode until the node stops; without a change it shows them.
+A camera may, for example, leave the uplink alone while it streams video.`,
+		Example: `  camswarm limits --socket cam1 --up 50000
+  camswarm limits --socket cam1 --mode leech`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var change node.LimitsChange
+			changed := cmd.Flags().Changed
+			if changed("up") {
+				change.UpBytesPerSecond = &up
+			}
+			if changed("down") {
+				change.DownBytesPerSecond = &down
+			}
+			if changed("mode") {
+				m := swarm.Mode(mode)
+				change.Mode = &m
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
+			defer cancel()
+			return withNode(socket, func(c *node.Client) (err error) {
+				var now node.Limits
+				if change == (node.LimitsChange{}) {
+					var s node.Status
+					s, err = c.Status(ctx)
+					now = s.Limits
+				} else {
+					now, err = c.SetLimits(ctx, change)
+				}
+				if err != nil {
+					return err
+				}
+				return printFacts(cmd, asJSON, now, func(w io.Writer) {
+					fmt.Fprintf(w, "mode %s, up %s, down %s\n", now.Mode, rate(now.UpBytesPerSecond), rate(now.DownBytesPerSecond))
+				})
+			})
+		},
+	}
+	addSocket(cmd, &socket)
+	fl := cmd.Flags()
+	fl.Int64Var(&up, "up", 0, "bytes per second to send at most, 0: no limit")
+	fl.Int64Var(&down, "down", 0, "bytes per second to receive at most, 0: no limit")
+	fl.StringVar(&mode, "mode", "", "share, leech (fetch, serve nobody) or off")
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+func rate(n int64) string {
+	if n == 0 {
+		return "unlimited"
+	}
+	return byteCount(n) + "/s"
+}
+
+func newGCCommand() *cobra.Command {
+	var socket string
+	var dryRun, asJSON bool
+	cmd := &cobra.Command{
+		Use:     "gc",
+		Short:   "Make a running camswarmd forget what is stale, or tell what it would",
+		Example: `  camswarm gc --socket cam1 --dry-run`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
+			defer cancel()
+			return withNode(socket, func(c *node.Client) error {
+				report, err := c.GC(ctx, dryRun)
+				if err != nil {
+					return err
+				}
+				return printFacts(cmd, asJSON, report, func(w io.Writer) {
+					for _, r := range report.Releases {
+						fate := "stays"
+						if r.Remove {
+							fate = "goes"
+						}
+						fmt.Fprintf(w, "release %d, %s on disk: %s (%s)\n", r.Sequence, byteCount(r.Bytes), fate, r.Reason)
+					}
+					fmt.Fprintf(w, "%s before, %s after\n", byteCount(report.BytesBefore), byteCount(report.BytesAfter))
+				})
+			})
+		},
+	}
+	addSocket(cmd, &socket)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only tell")
+	addJSON(cmd, &asJSON)
+	return cmd
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+
+	"camswarm/node"
+)
+
+// The exit codes. A service manager should restart after 1 and not after 2.
+const (
+	exitOK     = 0 // stopped by SIGINT or SIGTERM
+	exitFailed = 1 // the node could not start or go on
+	exitUsage  = 2 // the command line or the configuration is wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills at once
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program; it returns its exit code.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	fail := func(code int, format string, a ...any) int {
+		line := strings.ReplaceAll(fmt.Sprintf(format, a...), "\n", "; ")
+		fmt.Fprintf(stderr, "camswarmd: %s\n", line)
+		return code
+	}
+	flags := flag.NewFlagSet("camswarmd", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	config := flags.String("config", "", "configuration `file` (TOML)")
+	check := flags.Bool("check", false, "check the configuration and exit")
+	format := flags.String("log-format", "text", "text or json")
+	level := flags.String("log-level", "info", "debug, info, warn or error")
+	showVersion := flags.Bool("version", false, "print the version and exit")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, `camswarmd runs one camera or seed node.
+
+Usage: camswarmd --config FILE [--check] [--log-format text|json] [--log-level LEVEL] [--version]
+
+'camswarm provision' writes the configuration; 'camswarm status' and 'camswarm
+doctor' ask a running node. It exits with 0 when it is stopped by SIGINT or
+SIGTERM, 1 when it cannot go on, 2 when command line or configuration are wrong.
+
+Example: camswarmd --config cam1/camswarmd.toml
+
+`)
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		return exitOK
+	} else if err != nil {
+		return fail(exitUsage, "%v (see camswarmd --help)", err)
+	}
+	if *showVersion {
+		fmt.Fprintln(stdout, version())
+		return exitOK
+	}
+	if flags.NArg() > 0 {
+		return fail(exitUsage, "unexpected argument %q (see camswarmd --help)", flags.Arg(0))
+	}
+	if *config == "" {
+		return fail(exitUsage, "name a configuration with --config; 'camswarm provision' writes one")
+	}
+	log, err := newLogger(stderr, *format, *level)
+	if err != nil {
+		return fail(exitUsage, "%v", err)
+	}
+	cfg, err := node.LoadConfig(*config)
+	if err != nil {
+		return fail(exitUsage, "%v", err)
+	}
+	if *check {
+		fmt.Fprintf(stdout, "%s is good: %s, %d products, state in %s\n", *config, cfg.Role, len(cfg.Products), cfg.StateDir)
+		return exitOK
+	}
+	if err := setMemory(cfg.Network, getenv); err != nil {
+		return fail(exitUsage, "%v", err)
+	}
+	n, err := node.New(cfg, node.WithLogger(log))
+	if err != nil {
+		return fail(exitFailed, "%v", err)
+	}
+	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, node.ControlSocket), log); err != nil {
+		return fail(exitFailed, "%v", err)
+	}
+	return exitOK
+}
+
+// serve runs the node and keeps the service manager informed until ctx ends.
+func serve(ctx context.Context, n *node.Node, notify notifier, socket string, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		notify.watch(ctx, log, func(ctx context.Context) error { return answers(ctx, socket) })
+	})
+	wg.Go(func() {
+		<-ctx.Done()
+		if err := notify.send("STOPPING=1"); err != nil {
+			log.Warn("cannot notify the service manager", "err", err)
+		}
+	})
+	err := n.Run(ctx)
+	cancel()
+	wg.Wait()
+	return err
+}
+
+// answers asks the node for its status through its own control socket: the
+// answer takes every lock that a livelocked part would hold.
+func answers(ctx context.Context, socket string) error {
+	c, err := node.Dial(socket)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Status(ctx)
+	return err
+}
+
+// newLogger writes to w, which is stderr: a service manager keeps that.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var opts slog.HandlerOptions
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: choose debug, info, warn or error", level)
+	}
+	opts.Level = l
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &opts)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q: choose text or json", format)
+}
+
+// version returns the module's version and the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "camswarmd (unknown version)"
+	}
+	v := "camswarmd " + info.Main.Version
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v += " " + s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				v += " (modified)"
+			}
+		}
+	}
+	return v + " " + info.GoVersion
+}
