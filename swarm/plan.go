@@ -40,7 +40,8 @@ type PlannerConfig struct {
 
 	// MinInFlight and MaxInFlight bound the bytes in flight in all: half a
 	// second of what arrives, clamped to these. At least two blocks are
-	// always allowed.
+	// always allowed. What was asked of peers that have fallen silent is not
+	// counted, up to MaxInFlight once more.
 	MinInFlight, MaxInFlight int64
 
 	// Stall is how long a peer that was asked may send nothing at all before
@@ -105,9 +106,14 @@ const (
 	// not asked; it starts at Stall and doubles.
 	maxSuspend = 2 * time.Minute
 
-	// spare is the number of missing blocks below which a peer that was
-	// suspended is not tried again with blocks that others have.
-	spare = 64
+	// paceSlack is how much unused time a download limit lets catch up, so that
+	// late ticks do not lower the rate.
+	paceSlack = 250 * time.Millisecond
+
+	// ahead is the place in a peer's queue from which a request can still be
+	// withdrawn without loss: bitswap's server has the blocks before it in its
+	// hands already (MaxOutstandingBytesPerPeer).
+	ahead = 2
 
 	// maxGone bounds the remembered penalties of peers that left.
 	maxGone = 256
@@ -419,10 +425,7 @@ func (p *Planner) Next(now time.Duration) (time.Duration, bool) {
 	if p.missing == 0 {
 		return 0, false
 	}
-	if p.flight > 0 {
-		return planTick, true
-	}
-	next, ok := time.Duration(0), false
+	next, ok := planTick, p.flight > 0
 	for _, q := range p.peers {
 		if q.until > now && q.claimed > 0 && (!ok || q.until-now < next) {
 			next, ok = q.until-now, true
@@ -576,11 +579,15 @@ func (p *Planner) sources(now time.Duration) int {
 	return max(n, 1)
 }
 
-// limits returns the bytes that may be in flight in all, and the time per
-// block beyond which a peer counts as slow.
-func (p *Planner) limits(now time.Duration) (flight int64, slow time.Duration) {
-	perSecond, best := 0.0, time.Duration(0)
+// limits returns the bytes that may be in flight in all, the time per block
+// beyond which a peer counts as slow, and the bytes per second that the healthy
+// peers have shown to deliver.
+func (p *Planner) limits(now time.Duration) (flight int64, slow time.Duration, perSecond float64) {
+	best, dead := time.Duration(0), int64(0)
 	for _, q := range p.peers {
+		if p.silent(now, q) > p.cfg.EndgameHedge {
+			dead += int64(len(q.reqs)) * p.ref
+		}
 		if q.banned || q.strikes > 0 || q.interval == 0 {
 			continue
 		}
@@ -590,10 +597,12 @@ func (p *Planner) limits(now time.Duration) (flight int64, slow time.Duration) {
 		perSecond += float64(p.ref) / q.interval.Seconds()
 	}
 	flight = max(p.cfg.MinInFlight, min(int64(perSecond/2), p.cfg.MaxInFlight), 2*p.ref)
+	// What lies at silent peers must not keep others from being asked.
+	flight += min(dead, p.cfg.MaxInFlight)
 	if best == 0 {
-		return flight, 1 << 62
+		return flight, 1 << 62, 0
 	}
-	return flight, max(slowMin, slowTimes*best)
+	return flight, max(slowMin, slowTimes*best), perSecond
 }
 
 // schedule asks for as many units as the windows allow.
@@ -602,7 +611,7 @@ func (p *Planner) schedule(now time.Duration) {
 		return
 	}
 	n := p.sources(now)
-	limit, slow := p.limits(now)
+	limit, slow, _ := p.limits(now)
 	for p.flight == 0 || p.flight+p.ref <= limit {
 		// With a rate limit, a block may be asked for when the blocks before
 		// it have been paid for: an idle link is not saved up.
@@ -629,7 +638,7 @@ func (p *Planner) ask(now time.Duration, q *planPeer, unit int) {
 	p.taken.set(unit)
 	p.flight += int64(p.sizes[unit])
 	if p.rate > 0 {
-		p.paceAt = max(p.paceAt, now) + time.Duration(float64(p.sizes[unit])/float64(p.rate)*float64(time.Second))
+		p.paceAt = max(p.paceAt, now-paceSlack) + time.Duration(float64(p.sizes[unit])/float64(p.rate)*float64(time.Second))
 	}
 	p.out = append(p.out, PlanAction{Peer: q.key, Unit: unit})
 }
@@ -657,12 +666,14 @@ func (p *Planner) choose(now time.Duration, n int, slow time.Duration) (*planPee
 	// The last resort: slow peers and those that failed before, one block
 	// each, for what nobody else has; or to give them another chance while
 	// there is so much to do that a failure costs nothing.
+	_, _, perSecond := p.limits(now)
+	plenty := float64(p.missing)*float64(p.ref) > perSecond*2*p.cfg.Stall.Seconds()
 	clear(p.mask)
 	for _, q := range p.peers {
 		if !p.resort(now, q, slow) {
 			continue
 		}
-		again := q.strikes > 0 && p.missing > spare
+		again := q.strikes > 0 && plenty
 		for w, c := range q.claims {
 			if !again {
 				c &^= p.rest[w]
@@ -723,27 +734,29 @@ func (p *Planner) quickest(now time.Duration, unit, n int, ok func(*planPeer) bo
 	return best
 }
 
+// silent is how long q has owed something and sent nothing.
+func (p *Planner) silent(now time.Duration, q *planPeer) time.Duration {
+	if len(q.reqs) == 0 {
+		return 0
+	}
+	return now - max(q.lastByte, q.busySince)
+}
+
 // reap takes the requests away from peers that have been silent too long.
 func (p *Planner) reap(now time.Duration) {
-	silent := func(q *planPeer) time.Duration {
-		if len(q.reqs) == 0 {
-			return 0
-		}
-		return now - max(q.lastByte, q.busySince)
-	}
 	others := false // does anybody send?
 	for _, q := range p.peers {
 		others = others || q.lastByte > 0 && now-q.lastByte < p.cfg.Stall
 	}
 	hard := hardStall + time.Duration(p.ref)*time.Second/hardRate
 	for _, q := range p.peers {
-		s := silent(q)
+		s := p.silent(now, q)
 		if s < p.cfg.Stall {
 			continue
 		}
 		clear(p.rest)
 		for _, o := range p.peers {
-			if o == q || o.banned || o.strikes > 0 || silent(o) >= p.cfg.Stall {
+			if o == q || o.banned || o.strikes > 0 || p.silent(now, o) >= p.cfg.Stall {
 				continue
 			}
 			for w, c := range o.claims {
@@ -762,13 +775,15 @@ func (p *Planner) reap(now time.Duration) {
 	}
 }
 
-// hedge repeats requests that wait far longer than another peer would take.
+// hedge looks for requests that wait far longer than another peer would take.
+// One that is deep in its peer's queue moves to the other; one that may be on
+// its way is asked of both.
 func (p *Planner) hedge(now time.Duration) {
-	if p.missing == 0 || p.paused || p.hedged >= p.cfg.MaxHedges {
+	if p.missing == 0 || p.paused {
 		return
 	}
 	n := p.sources(now)
-	_, slow := p.limits(now)
+	_, slow, _ := p.limits(now)
 	endgame := true // nothing is left to ask of a healthy peer
 	for _, q := range p.peers {
 		if !p.healthy(now, q, slow) {
@@ -785,13 +800,13 @@ func (p *Planner) hedge(now time.Duration) {
 		after = p.cfg.EndgameHedge
 	}
 	for _, q := range p.peers {
-		for i := 0; i < len(q.reqs) && p.hedged < p.cfg.MaxHedges; i++ {
+		for i := len(q.reqs) - 1; i >= 0; i-- {
 			r := q.reqs[i]
 			age := now - r.since
-			if age < after || p.asked[r.unit] != 1 {
+			if age < after {
 				continue
 			}
-			o := p.quickest(now, r.unit, n, func(o *planPeer) bool { return o != q && p.healthy(now, o, slow) })
+			o := p.quickest(now, r.unit, n, func(o *planPeer) bool { return o.find(r.unit) < 0 && p.healthy(now, o, slow) })
 			if o == nil {
 				continue
 			}
@@ -801,9 +816,19 @@ func (p *Planner) hedge(now time.Duration) {
 			if q.interval > 0 || q.bytes > q.markBytes {
 				left = time.Duration(i+1)*p.estimate(now, q) - (now - q.mark)
 			}
-			if age > time.Duration(p.cfg.SlowFactor*float64(need)) && left > need {
-				p.ask(now, o, r.unit)
+			if age <= time.Duration(p.cfg.SlowFactor*float64(need)) || left <= need {
+				continue
 			}
+			switch {
+			case i >= ahead || p.asked[r.unit] == 2:
+				if q.mark <= r.since {
+					q.interval = max(q.interval, age)
+				}
+				p.cancel(q, i)
+			case p.hedged == p.cfg.MaxHedges:
+				continue
+			}
+			p.ask(now, o, r.unit)
 		}
 	}
 }
