@@ -158,7 +158,9 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	if key == nil {
 		return view, usagef("release %d is not on chain yet: publishing it needs --key", m.Sequence)
 	}
-	note(cmd, "publishing release %d on chain %d", m.Sequence, file.ChainID)
+	if isTerminal(cmd.ErrOrStderr()) {
+		note(cmd, "waiting until chain %d has release %d in a block", file.ChainID, m.Sequence)
+	}
 	tx, err := contract.Publish(ctx, key, want)
 	if err != nil {
 		return view, err

@@ -29,7 +29,7 @@ func newStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show what a running camswarmd does",
 		Long: `Shows identity, addresses, chain view, releases and traffic of a node on this
-machine. With --wait it first waits until the node got there:
+machine. With --wait it waits until the node got there, and prints one line:
 
   ready        it answers
   peers=N      it is connected to at least N peers
@@ -53,7 +53,13 @@ machine. With --wait it first waits until the node got there:
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, s, func(w io.Writer) { printStatus(w, s) })
+			return printFacts(cmd, asJSON, s, func(w io.Writer) {
+				if len(conditions) > 0 {
+					fmt.Fprintln(w, summary(s))
+					return
+				}
+				printStatus(w, s)
+			})
 		},
 	}
 	addSocket(cmd, &socket)
@@ -162,8 +168,11 @@ func summary(s node.Status) string {
 	var parts []string
 	for _, p := range s.Products {
 		part := p.Name
-		if p.Installed != nil {
+		switch {
+		case p.Installed != nil:
 			part += fmt.Sprintf(" runs release %d", p.Installed.Sequence)
+		case s.Role == node.RoleCamera:
+			part += " runs the factory image"
 		}
 		for _, h := range p.Held {
 			part += fmt.Sprintf(", holds %d (%s)", h.Sequence, h.State)
@@ -179,7 +188,7 @@ func summary(s node.Status) string {
 		}
 		parts = append(parts, part)
 	}
-	return fmt.Sprintf("%d peers; %s", s.Peers, strings.Join(parts, "; "))
+	return fmt.Sprintf("%s, %d peers; %s", s.Role, s.Peers, strings.Join(parts, "; "))
 }
 
 func printStatus(w io.Writer, s node.Status) {
