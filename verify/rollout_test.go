@@ -2,8 +2,10 @@ package verify_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -37,6 +39,7 @@ func TestChoose(t *testing.T) {
 	all := verify.Rollout{Mode: verify.RolloutAll}
 	halted := verify.Rollout{Mode: verify.RolloutAll, Halted: true, Warm: true}
 	later := verify.Rollout{Mode: verify.RolloutAll, NotBefore: now + 60}
+	later2 := verify.Rollout{Mode: verify.RolloutAll, NotBefore: now + 90}
 	none := verify.Rollout{Mode: verify.RolloutPercent}
 	whole := verify.Rollout{Mode: verify.RolloutPercent, EndBps: 10000}
 	canary := verify.Rollout{Mode: verify.RolloutCanary, Canaries: [][32]byte{other, me}}
@@ -77,6 +80,8 @@ func TestChoose(t *testing.T) {
 		"not before":              {offered(rel(6, later)), dev, wait(6, verify.ReasonNotBefore, now+60)},
 		"newer one opens later":   {offered(rel(7, later), rel(6, all)), dev, install(6, now+60)},
 		"older one opens later":   {offered(rel(7, paused), rel(6, later)), dev, wait(7, verify.ReasonModePaused, now+60)},
+		"both open, newer first":  {offered(rel(7, later), rel(6, later2)), dev, wait(7, verify.ReasonNotBefore, now+60)},
+		"both open, older first":  {offered(rel(7, later2), rel(6, later)), dev, wait(7, verify.ReasonNotBefore, now+60)},
 		"canary":                  {offered(rel(6, canary)), dev, install(6, 0)},
 		"canary, DID in capitals": {offered(rel(6, canary)), device(func(d *verify.Device) { d.DID = "did:io:0xAB00000000000000000000000000000000000001" }), install(6, 0)},
 		"canary by label":         {offered(rel(6, notMe)), device(func(d *verify.Device) { d.Label = "beta" }), install(6, 0)},
@@ -242,6 +247,55 @@ func TestRampIsMonotonicAndForetold(t *testing.T) {
 	}
 	if foretold < 1000 {
 		t.Errorf("only %d answers foretold a change: the test proves little", foretold)
+	}
+}
+
+// The second of eligibility is that of docs/FORMAT.md, worked out with
+// fractions, also for ranks at the very edge of a second's share.
+func TestRampIsTheFormulaInExactArithmetic(t *testing.T) {
+	two64 := new(big.Int).Lsh(big.NewInt(1), 64)
+	share := func(r verify.Rollout, at uint64) *big.Rat {
+		switch {
+		case at < r.Start:
+			return new(big.Rat)
+		case at-r.Start >= uint64(r.Duration):
+			return big.NewRat(int64(r.EndBps), 10000)
+		}
+		grown := big.NewRat(int64(r.EndBps-r.StartBps)*int64(at-r.Start), int64(r.Duration))
+		return grown.Add(grown, big.NewRat(int64(r.StartBps), 1)).Mul(grown, big.NewRat(1, 10000))
+	}
+	for _, r := range []verify.Rollout{
+		{Start: 1000, Duration: 7, StartBps: 0, EndBps: 10000},
+		{Start: 1000, Duration: 7, StartBps: 3, EndBps: 9998},
+		{Start: 1000, Duration: 10, StartBps: 500, EndBps: 600},
+		{Start: 1000, Duration: 64, StartBps: 0, EndBps: 8192},
+		{Start: 1000, Duration: 5, StartBps: 2500, EndBps: 2500},
+		{Start: 1000, Duration: 0, StartBps: 1, EndBps: 5000},
+		{Start: 0, Duration: 3, StartBps: 0, EndBps: 1},
+		{Start: 1000, Duration: 3},
+	} {
+		ranks := []uint64{0, 1, 1 << 63, math.MaxUint64}
+		end := r.Start + uint64(r.Duration)
+		for at := r.Start; at <= end; at++ {
+			s := share(r, at)
+			edge := new(big.Int).Div(new(big.Int).Mul(s.Num(), two64), s.Denom()).Uint64() // wraps to 0 for the whole
+			ranks = append(ranks, edge-1, edge, edge+1)
+		}
+		for _, rank := range ranks {
+			for _, at := range []uint64{0, max(r.Start, 1) - 1, r.Start, r.Start + 1, r.Start + 2, r.Start + 3, max(end, 1) - 1, end, end + 1, math.MaxUint64 - 1} {
+				want := new(big.Rat).SetFrac(new(big.Int).SetUint64(rank), two64).Cmp(share(r, at)) < 0
+				if got := verify.RampAt(r, rank) <= at; got != want {
+					t.Errorf("%+v, rank %d: eligible at %d is %v, want %v", r, rank, at, got, want)
+				}
+			}
+		}
+	}
+	if at := verify.RampAt(verify.Rollout{Start: math.MaxUint64 - 1, Duration: 10, EndBps: 10000}, 1<<63); at != math.MaxUint64 {
+		t.Errorf("a ramp beyond the end of time opens at %d", at)
+	}
+	h := sha256.Sum256(append([]byte("camswarm/rollout/v1did:io:0x01"), make([]byte, 32)...))
+	if got, want := verify.Rank("did:io:0x01", [32]byte{}), binary.BigEndian.Uint64(h[:]); got != want {
+		t.Errorf("rank is %x, want %x", got, want)
 	}
 }
 

@@ -160,12 +160,16 @@ func TestVulnerabilityToKeyCompromises_SignedByAnotherTrustIsNotApproved(t *test
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.verifier.Approve(s, m.view(release(man, env)), 1); err == nil {
+	view := m.view(release(man, env))
+	if _, err := m.verifier.Approve(s, view, 1); err == nil {
 		t.Error("approved")
+	}
+	view.Keys = rogue.Pinned // and the chain sides with the thief
+	if _, err := m.verifier.Approve(s, view, 1); err == nil {
+		t.Error("approved because the chain lists the thief's key")
 	}
 	// Changing the verifier afterwards does not change what was checked.
 	rogue.Pinned.Keys[0] = m.keys[0].Public()
-	view := m.view(release(man, env))
 	view.Keys = rogue.Pinned
 	if _, err := rogue.Approve(s, view, 1); err == nil {
 		t.Error("approved by a verifier that pins other keys now")

@@ -1,0 +1,7 @@
+package verify
+
+// RampAt and Rank are what eligibility is made of.
+var (
+	RampAt = rampAt
+	Rank   = rank
+)
