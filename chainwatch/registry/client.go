@@ -245,6 +245,28 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 		return hash, refusal(err)
 	}
 	limit := uint64(gas) + uint64(gas)*gasMargin/100 + gasSpare
+	for pause := nonceRetryMin; ; pause *= 2 {
+		hash, err = c.sendOnce(ctx, from, key, to, msg.Data, limit)
+		if !nonceTaken(err) || pause > nonceRetryMax {
+			return hash, err
+		}
+		// Another program sends for the same account: go behind it.
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return hash, ctx.Err()
+		}
+	}
+}
+
+// nonceTaken reports whether an endpoint refused a transaction because another
+// one has its nonce; the words are go-ethereum's, which IoTeX and anvil use too.
+func nonceTaken(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "nonce too low") ||
+		strings.Contains(err.Error(), "replacement transaction underpriced"))
+}
+
+func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *ecdsa.PrivateKey, to *verify.Address, data []byte, gas uint64) (hash common.Hash, err error) {
 	var nonce hexutil.Uint64
 	if err := c.rpc.CallContext(ctx, &nonce, "eth_getTransactionCount", from.String(), "pending"); err != nil {
 		return hash, fmt.Errorf("transaction count of %s: %w", from, err)
@@ -254,7 +276,7 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 	if err != nil {
 		return hash, err
 	}
-	unsigned, err := c.price(ctx, head, uint64(nonce), limit, (*common.Address)(to), msg.Data)
+	unsigned, err := c.price(ctx, head, uint64(nonce), gas, (*common.Address)(to), data)
 	if err != nil {
 		return hash, err
 	}
@@ -266,7 +288,8 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 	if err != nil {
 		return hash, fmt.Errorf("encode transaction: %w", err)
 	}
-	if err := c.rpc.CallContext(ctx, nil, "eth_sendRawTransaction", hexutil.Encode(raw)); err != nil {
+	err = c.rpc.CallContext(ctx, nil, "eth_sendRawTransaction", hexutil.Encode(raw))
+	if err != nil && !c.knows(ctx, tx.Hash()) {
 		c.forget(from)
 		if strings.Contains(strings.ToLower(err.Error()), "insufficient funds") {
 			return hash, fmt.Errorf("account %s cannot pay for the gas: send it some of the chain's coin: %w", from, err)
@@ -277,6 +300,14 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.Priva
 	c.next[from] = uint64(nonce) + 1
 	c.mu.Unlock()
 	return tx.Hash(), nil
+}
+
+// knows reports whether the endpoint has a transaction after all: a gateway may
+// have passed it on twice and answered with the second's refusal.
+func (c *Client) knows(ctx context.Context, hash common.Hash) bool {
+	var tx *struct{}
+	err := c.rpc.CallContext(ctx, &tx, "eth_getTransactionByHash", hash)
+	return err == nil && tx != nil
 }
 
 // price makes the transaction of the kind that the chain knows: EIP-1559 where

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,16 +163,18 @@ func TestSenderErrors(t *testing.T) {
 	})
 }
 
-// Many goroutines may send for one account at once.
+// Many goroutines, and several programs, may send for one account at once.
 func TestConcurrentTransactionsOfOneAccount(t *testing.T) {
 	onEachChain(t, func(b *bench) {
 		b.publish(1)
 		before := b.check("").Rev
 		const n = 12
+		programs := []*Registry{b.Registry, b.through(b.server.url), b.through(b.server.url)}
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
-				if _, err := b.SetHalted(b.Context(), b.operator, b.id, 1, i%2 == 0); err != nil {
+				policy := verify.Rollout{Mode: verify.RolloutAll, NotBefore: uint64(i)}
+				if _, err := programs[i%len(programs)].SetRollout(b.Context(), b.operator, b.id, 1, "", policy); err != nil {
 					b.Error(err)
 				}
 			})
@@ -183,21 +186,45 @@ func TestConcurrentTransactionsOfOneAccount(t *testing.T) {
 	})
 }
 
+// A gateway that passes a transaction on twice has not refused it.
+func TestTransactionSentTwiceByAGateway(t *testing.T) {
+	t.Parallel()
+	var refusals atomic.Int32
+	b := newBench(t, servers["devchain"])
+	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
+		a := forward(req)
+		if req.Method == "eth_sendRawTransaction" && a.Error == nil {
+			if again := forward(req); again.Error != nil {
+				refusals.Add(1)
+				return again
+			}
+		}
+		return a
+	}))
+	for sequence := range uint64(3) {
+		b.ok(r.Publish(t.Context(), b.pub, b.release(sequence+1)))
+	}
+	if refusals.Load() != 3 {
+		t.Errorf("%d refusals of the second copy, want 3", refusals.Load())
+	}
+}
+
 // A transaction whose outcome is not known in time is not taken for failed.
 func TestReceiptThatDoesNotComeInTime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers["devchain"])
 	b.publish(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
 		if req.Method == "eth_getTransactionReceipt" {
+			cancel() // the time is over
 			return answer{Result: json.RawMessage("null")}
 		}
 		return forward(req)
 	}))
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	tx, err := r.SetBarrier(ctx, b.operator, b.id, 1)
-	if !errors.Is(err, ErrNotMined) || !errors.Is(err, context.DeadlineExceeded) || tx.Hash == ([32]byte{}) {
+	if !errors.Is(err, ErrNotMined) || !errors.Is(err, context.Canceled) || tx.Hash == ([32]byte{}) {
 		t.Fatalf("%v, %v", tx, err)
 	}
 	if !strings.Contains(err.Error(), tx.String()) {

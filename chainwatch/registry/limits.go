@@ -28,6 +28,12 @@ const (
 	receiptMin = 5 * time.Millisecond
 	receiptMax = time.Second
 
+	// A transaction whose nonce another program has taken is sent again after
+	// nonceRetryMin, then after twice as long and so on, until the wait would
+	// pass nonceRetryMax.
+	nonceRetryMin = 20 * time.Millisecond
+	nonceRetryMax = 3 * time.Second
+
 	// minBlock is the lowest block that log queries name: IoTeX takes 0 for
 	// the tip.
 	minBlock = 1
