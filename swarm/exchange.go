@@ -142,8 +142,8 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 	defer sub.Close()
 
-	lookup := func(id peer.ID) *exPeer { return x.lookup(ctx, id) }
-	bs := bsnet.NewFromIpfsHost(&meteredHost{Host: x.h, lookup: lookup}, bsnet.SupportedProtocols(append([]protocol.ID(nil), bitswapProtocols...)))
+	inbound := func(s network.Stream, handle func(*exPeer)) { x.inbound(ctx, s, handle) }
+	bs := bsnet.NewFromIpfsHost(&meteredHost{Host: x.h, inbound: inbound}, bsnet.SupportedProtocols(append([]protocol.ID(nil), bitswapProtocols...)))
 	// The engine's own defaults are for gateways: 128 blockstore workers, and a
 	// megabyte queued per peer. Two messages per peer keep the pipe full, since
 	// messages to one peer are sent one after the other; more would only hold
@@ -160,11 +160,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	x.mu.Unlock()
 	bs.Start(x)
 	x.h.SetStreamHandler(HaveProtocol, func(s network.Stream) {
-		if p := lookup(s.Conn().RemotePeer()); p != nil {
-			x.handleHave(ctx, p, s)
-		} else {
-			s.Reset()
-		}
+		inbound(s, func(p *exPeer) { x.handleHave(ctx, p, s) })
 	})
 	for _, p := range x.h.Network().Peers() {
 		x.connectedness(ctx, p)
@@ -437,17 +433,12 @@ func (x *Exchange) protocolsChanged(id peer.ID) {
 // so that a slow peer is known from a silent one before a block is whole.
 type meteredHost struct {
 	host.Host
-	lookup func(peer.ID) *exPeer
+	inbound func(network.Stream, func(*exPeer))
 }
 
 func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
 	h.Host.SetStreamHandler(id, func(s network.Stream) {
-		p := h.lookup(s.Conn().RemotePeer())
-		if p == nil { // not connected any more, or over a relay
-			s.Reset()
-			return
-		}
-		handle(&meteredStream{s, p})
+		h.inbound(s, func(p *exPeer) { handle(&meteredStream{s, p}) })
 	})
 }
 
@@ -467,19 +458,29 @@ func (s *meteredStream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// lookup returns the exPeer of a connected peer, which it makes if the stream
-// was faster than the event of the connection.
-func (x *Exchange) lookup(ctx context.Context, id peer.ID) *exPeer {
+// inbound handles a stream that a peer has opened, until Run ends: what is left
+// open would swallow what the peer sends to the next Exchange over this host.
+func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*exPeer)) {
+	id := s.Conn().RemotePeer()
 	x.mu.Lock()
 	p := x.peers[id]
 	x.mu.Unlock()
-	if p == nil {
+	if p == nil { // the stream was faster than the event of the connection
 		x.connectedness(ctx, id)
-		x.mu.Lock()
-		p = x.peers[id]
-		x.mu.Unlock()
 	}
-	return p
+	x.mu.Lock()
+	p = x.peers[id]
+	if p != nil {
+		x.wg.Add(1)
+	}
+	x.mu.Unlock()
+	if p == nil { // not connected any more, over a relay, or Run has ended
+		s.Reset()
+		return
+	}
+	defer x.wg.Done()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	handle(p)
 }
 
 // PeerConnected implements bitswap's network.Receiver.

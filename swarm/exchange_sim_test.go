@@ -34,6 +34,8 @@ type testSim struct {
 	t     *testing.T
 	net   *simnet.Simnet
 	nodes []*testNode
+
+	stopHostile []func()
 }
 
 // testNode is a host, and an Exchange if start was called.
@@ -112,6 +114,9 @@ func runSim(t *testing.T, links []link, delay func(i, j int) time.Duration, f fu
 		s.net.Start()
 		defer s.net.Close()
 		defer func() {
+			for _, stop := range s.stopHostile {
+				stop()
+			}
 			var wg sync.WaitGroup
 			for _, n := range s.nodes {
 				wg.Go(func() { n.stop(); n.h.Close() })

@@ -253,21 +253,12 @@ func (x *Exchange) setSpeaks(p *exPeer, s haveSupport) {
 func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) {
 	defer s.Reset()
 	x.mu.Lock()
-	running := x.running
-	if running {
-		x.wg.Add(1)
-		if p.haves != nil {
-			p.haves.Reset() // one stream per peer: the new one replaces the old
-		}
-		p.haves = s
-	}
+	old := p.haves
+	p.haves = s
 	x.mu.Unlock()
-	if !running {
-		return
+	if old != nil {
+		old.Reset() // one stream per peer: the new one replaces the old
 	}
-	defer x.wg.Done()
-	stop := context.AfterFunc(ctx, func() { s.Reset() })
-	defer stop()
 	// Our own peers send a hundred messages per second at most.
 	lim := rate.NewLimiter(500, 1000)
 	r := bufio.NewReader(s)
