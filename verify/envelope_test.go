@@ -300,7 +300,13 @@ func TestEnvelopeLimits(t *testing.T) {
 		"key and raw form differ": {Manifest: extra.Manifest, Signatures: []verify.Signature{
 			{Key: m.keys[0].Public(), Raw: extra.Signatures[0].Raw}}},
 		"raw form is none": {Manifest: extra.Manifest, Signatures: []verify.Signature{{Key: m.keys[0].Public(), Raw: []byte{1}}}},
-		"signer twice":     {Manifest: extra.Manifest, Signatures: []verify.Signature{extra.Signatures[0], extra.Signatures[0]}},
+		"raw form is tagged": {Manifest: extra.Manifest, Signatures: []verify.Signature{
+			{Key: extra.Signatures[0].Key, Raw: append([]byte{0xd2}, extra.Signatures[0].Raw...)}}},
+		"raw form has an unprotected header": {Manifest: extra.Manifest, Signatures: []verify.Signature{
+			{Key: extra.Signatures[0].Key, Raw: bytes.Replace(extra.Signatures[0].Raw, []byte{0xa0, 0xf6}, []byte{0xa1, 0x05, 0x41, 0x01, 0xf6}, 1)}}},
+		"raw form has a longer length": {Manifest: extra.Manifest, Signatures: []verify.Signature{
+			{Key: extra.Signatures[0].Key, Raw: bytes.Replace(extra.Signatures[0].Raw, []byte{0xa0, 0xf6, 0x58, 64}, []byte{0xa0, 0xf6, 0x59, 0, 64}, 1)}}},
+		"signer twice": {Manifest: extra.Manifest, Signatures: []verify.Signature{extra.Signatures[0], extra.Signatures[0]}},
 	} {
 		if _, err := e.Encode(); err == nil {
 			t.Errorf("%s: encoded", name)

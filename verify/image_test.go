@@ -305,8 +305,15 @@ func TestArbitraryInstallation_ZeroValuesPassNothing(t *testing.T) {
 			t.Error("an empty Image writes")
 		}
 	}
-	for _, a := range []*verify.Approved{nil, {}, {Signed: &verify.Signed{}}} {
-		if _, err := a.CheckImage(bytes.NewReader(nil), 0); err == nil {
+	image := []byte{1}
+	signed, err := m.verifier.CheckSigned(envelope(t, m.manifest(t, 2, image), m.keys...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapped, _ := m.approved(t, m.manifest(t, 1, image))
+	swapped.Signed = signed
+	for _, a := range []*verify.Approved{nil, {}, {Signed: &verify.Signed{}}, {Signed: signed}, swapped} {
+		if _, err := a.CheckImage(bytes.NewReader(image), 1); err == nil {
 			t.Error("an empty Approved checks an image")
 		}
 		if err := a.CheckInstall(m.view(), verify.Device{}); err == nil {

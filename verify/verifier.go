@@ -176,8 +176,12 @@ func (s *Signed) notExpired(now uint64) error {
 	return nil
 }
 
-// genuine reports whether Approve made a.
-func (a *Approved) genuine() bool { return a != nil && a.Signed != nil && a.manifest != nil }
+// genuine reports whether Approve made a: other packages can fill or replace
+// the embedded Signed, but not the record that must fit it.
+func (a *Approved) genuine() bool {
+	return a != nil && a.Signed != nil && a.manifest != nil &&
+		a.candidate.Sequence == a.manifest.Sequence && a.candidate.Envelope == a.digest
+}
 
 // Candidate returns the chain's record that approved the manifest.
 func (a *Approved) Candidate() Candidate { return a.candidate }
