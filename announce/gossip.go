@@ -13,6 +13,7 @@ import (
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -206,6 +207,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 	wg.Go(func() { g.greetPeers(ctx) })
 	wg.Go(func() { g.rejudge(ctx) })
 	wg.Go(func() { g.punish(ctx) })
+	wg.Go(func() { g.relink(ctx) })
 	close(g.running)
 	<-ctx.Done()
 
@@ -328,6 +330,49 @@ func (g *Gossip) punish(ctx context.Context) {
 			if all := g.subjects(); len(all) > 0 {
 				g.log.Warn("peer sends far over its rate", "peer", p, "attack", attackFlood)
 				g.penalise(p, all[0])
+			}
+		}
+	}
+}
+
+// relink makes pubsub speak to neighbours that it lost, until ctx ends. pubsub
+// opens its stream to a peer once, when the peer says that it speaks the
+// protocol. Word of that which comes while an earlier attempt is about to fail
+// is dropped (both nodes just starting is enough), and after four lost streams
+// it gives up: it would then hear the peer and never speak to it. Telling it
+// again is all that it takes.
+func (g *Gossip) relink(ctx context.Context) {
+	spoken, err := g.host.EventBus().Emitter(new(event.EvtPeerProtocolsUpdated))
+	if err != nil {
+		g.log.Error("lost links to neighbours are not restored", "err", err)
+		return
+	}
+	defer spoken.Close()
+	g.mu.Lock()
+	ps := g.ps
+	g.mu.Unlock()
+	tick := time.NewTicker(relinkEvery)
+	defer tick.Stop()
+	tried := map[peer.ID]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		linked := map[peer.ID]bool{}
+		for _, p := range ps.ListPeers("") {
+			linked[p] = true
+		}
+		now := time.Now()
+		maps.DeleteFunc(tried, func(_ peer.ID, at time.Time) bool { return now.Sub(at) >= relinkAgain })
+		for _, p := range g.speakers(MeshProtocol) {
+			if _, ok := tried[p]; ok || linked[p] {
+				continue
+			}
+			tried[p] = now
+			if err := spoken.Emit(event.EvtPeerProtocolsUpdated{Peer: p, Added: []protocol.ID{MeshProtocol}}); err != nil {
+				g.log.Debug("link not restored", "peer", p, "err", err)
 			}
 		}
 	}

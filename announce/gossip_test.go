@@ -3,8 +3,10 @@ package announce
 import (
 	"context"
 	"errors"
+
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +14,9 @@ import (
 	"github.com/libp2p/go-libp2p"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 
@@ -402,4 +406,42 @@ func await(t *testing.T, done func() bool) {
 			t.Fatal("it did not happen within a minute")
 		}
 	}
+}
+
+// lateHost is a host whose first stream of the mesh protocol fails after a
+// second, as it does when the other side was not ready when it was asked for.
+type lateHost struct {
+	host.Host
+	failed atomic.Bool
+}
+
+func (h *lateHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
+	if slices.Contains(ids, MeshProtocol) && h.failed.CompareAndSwap(false, true) {
+		time.Sleep(time.Second)
+		return nil, errors.New("protocol not supported")
+	}
+	return h.Host.NewStream(ctx, p, ids...)
+}
+
+// pubsub never tries again to speak to a peer whose word of speaking the
+// protocol came while the first attempt was failing; here it does.
+func TestLostLinkIsRestored(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		a, b := n.host(), n.host()
+		n.connect(a, b)
+		first := newNode(t, &lateHost{Host: a}, m, newChain(m.view(2, 1, one)), DefaultConfig())
+		second := newNode(t, b, m, newChain(m.view(2, 1, one)), DefaultConfig())
+		settle()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := first.Publish(ctx, m.news(one, 2)); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		if got := second.releases(); !slices.Equal(got, []uint64{1}) {
+			t.Errorf("accepted %v, want release 1", got)
+		}
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"camswarm/verify"
 )
@@ -191,7 +192,7 @@ func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	peers := g.speakers()
+	peers := g.speakers(LatestProtocol)
 	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	todo := make(chan peer.ID, len(peers))
 	for _, p := range peers {
@@ -228,10 +229,10 @@ func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
 	return fmt.Errorf("%w: %s: asked %d", ErrNoAnswer, s.Product, len(peers))
 }
 
-// speakers returns the connected peers that speak LatestProtocol.
-func (g *Gossip) speakers() []peer.ID {
+// speakers returns the connected peers that speak a protocol.
+func (g *Gossip) speakers(id protocol.ID) []peer.ID {
 	return slices.DeleteFunc(g.host.Network().Peers(), func(p peer.ID) bool {
-		known, err := g.host.Peerstore().SupportsProtocols(p, LatestProtocol)
+		known, err := g.host.Peerstore().SupportsProtocols(p, id)
 		return err != nil || len(known) == 0
 	})
 }
@@ -271,7 +272,7 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 		pending[p] = struct{}{}
 		queue = append(queue, greeting{peer: p})
 	}
-	for _, p := range g.speakers() {
+	for _, p := range g.speakers(LatestProtocol) {
 		greet(p)
 	}
 	for {
@@ -309,7 +310,7 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 			// Everybody is asked for it, also who is being asked for others.
 			clear(pending)
 			queue, later = nil, nil
-			for _, p := range g.speakers() {
+			for _, p := range g.speakers(LatestProtocol) {
 				greet(p)
 			}
 		case e, ok := <-events.Out():

@@ -106,6 +106,10 @@ const (
 
 	// publishPoll is how often Publish looks for a subscribed peer.
 	publishPoll = 100 * time.Millisecond
+	// relinkEvery is how often pubsub's links are compared with the connected
+	// peers, relinkAgain the pause before the same peer is tried again.
+	relinkEvery = time.Second
+	relinkAgain = 10 * time.Second
 	// scoreEvery is how often counters decay and the snapshot of [Gossip.Scores]
 	// is renewed.
 	scoreEvery = 10 * time.Second
