@@ -74,9 +74,10 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		o.registry = prometheus.NewRegistry()
 	}
 	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry)}
+	opened := n
 	defer func() {
 		if err != nil {
-			_ = n.Close()
+			_ = opened.Close()
 		}
 	}()
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {

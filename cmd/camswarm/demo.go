@@ -104,6 +104,7 @@ type demo struct {
 
 	mu        sync.Mutex
 	confirmed map[string]map[uint64]time.Time // camera, sequence
+	peakBytes int64                           // largest state directory just before a collection
 	changed   chan struct{}                   // closed and replaced at each confirmation
 }
 
@@ -175,11 +176,6 @@ func (d *demo) run(ctx context.Context, dir string, images [2]string, stderr io.
 		if err != nil {
 			return report, err
 		}
-		if sequence == 2 {
-			if report.Collected.BytesBefore, err = d.largestState(); err != nil {
-				return report, err
-			}
-		}
 		r, err := d.release(ctx, rel, d.rollout && sequence == 2)
 		if r != nil {
 			report.Releases = append(report.Releases, *r)
@@ -247,7 +243,7 @@ func (d *demo) options(m *localnet.Member) []node.Option {
 		Dir: m.Slot,
 		Check: func(_ context.Context, rel verify.Release) (node.Outcome, error) {
 			d.confirm(m.Name, rel)
-			return node.Confirmed, nil
+			return node.Confirmed, d.peak(m, rel)
 		},
 	})}
 }

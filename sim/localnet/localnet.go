@@ -34,7 +34,7 @@ type Config struct {
 	Logger    *slog.Logger   // of all nodes; nil discards
 	// Configure may change a member's configuration before it is started.
 	Configure func(member string, c *node.Config)
-	// Options are added to every node's.
+	// Options are added to a node's, each time it is started.
 	Options func(m *Member) []node.Option
 }
 
@@ -63,7 +63,7 @@ type Member struct {
 	Node   *node.Node // nil while stopped
 	Slot   string     // directory of the built-in installer, outside the state directory
 
-	opts   []node.Option
+	net    *Network
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -150,7 +150,7 @@ func account(k *sign.Key) verify.Address {
 }
 
 func (n *Network) newMember(name string, role node.Role) (*Member, error) {
-	m := &Member{Name: name, Config: node.DefaultConfig(role), Slot: filepath.Join(n.cfg.Dir, "slots", name)}
+	m := &Member{net: n, Name: name, Config: node.DefaultConfig(role), Slot: filepath.Join(n.cfg.Dir, "slots", name)}
 	c := &m.Config
 	c.StateDir = filepath.Join(n.cfg.Dir, name)
 	c.Storage.ReserveBytes = 256 << 10
@@ -174,17 +174,17 @@ func (n *Network) newMember(name string, role node.Role) (*Member, error) {
 	if n.cfg.Configure != nil {
 		n.cfg.Configure(name, c)
 	}
-	m.opts = []node.Option{node.WithLogger(n.cfg.Logger.With("node", name)), node.WithoutControl()}
-	if n.cfg.Options != nil {
-		m.opts = append(m.opts, n.cfg.Options(m)...)
-	}
 	return m, nil
 }
 
 // Start opens the member's state directory and runs its node until ctx ends or
 // Stop is called. Listen ports that were chosen freely are kept for later starts.
 func (m *Member) Start(ctx context.Context) error {
-	n, err := node.New(m.Config, m.opts...)
+	opts := []node.Option{node.WithLogger(m.net.cfg.Logger.With("node", m.Name)), node.WithoutControl()}
+	if m.net.cfg.Options != nil {
+		opts = append(opts, m.net.cfg.Options(m)...)
+	}
+	n, err := node.New(m.Config, opts...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Name, err)
 	}
