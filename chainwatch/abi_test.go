@@ -268,39 +268,90 @@ func TestContentDigestIgnoresOnlyTheHead(t *testing.T) {
 	}
 }
 
-// FuzzDecodeView holds the decoder to go-ethereum's: what ours accepts, theirs
-// reads the same, and theirs writes back the very bytes. So no two encodings of
-// one answer exist, and a digest over bytes is one over values.
+// holdToGoEthereum compares the decoder with go-ethereum's: what ours accepts,
+// theirs reads the same, and theirs writes back the very bytes. So no two
+// encodings of one answer exist, and a digest over bytes is one over values. It
+// reports whether ours accepted.
+func holdToGoEthereum(t *testing.T, b []byte) bool {
+	t.Helper()
+	v, err := decode(b)
+	if err != nil {
+		if !reflect.DeepEqual(v, verify.View{}) || !errors.Is(err, ErrABI) && !errors.Is(err, ErrWrongChain) {
+			t.Fatalf("%+v with error %v", v, err)
+		}
+		return false
+	}
+	values, err := registryABI.Methods["check"].Outputs.Unpack(b)
+	if err != nil {
+		t.Fatalf("go-ethereum does not read it: %v", err)
+	}
+	again, err := registryABI.Methods["check"].Outputs.Pack(values...)
+	if err != nil || !bytes.Equal(again, b) {
+		t.Fatalf("not canonical: %v\n%x\n%x", err, b, again)
+	}
+	if len(v.Keys.Keys) == 0 || v.Manufacturer == "" {
+		return true // theirs refuses what ours makes harmless
+	}
+	theirs, err := registry.DecodeView(b, testRegistry, testProduct, testRegion)
+	if err != nil || !sameView(v, theirs) {
+		t.Fatalf("ours   %+v\ntheirs %+v\n%v", v, theirs, err)
+	}
+	return true
+}
+
+// Damaged answers, in the ways that matter to a decoder of offsets and lengths.
+func TestDamagedViewsAreHeldToGoEthereum(t *testing.T) {
+	seeds := [][]byte{
+		encodeView(viewAt(1, worldEpoch)),
+		encodeView(viewAt(5, worldEpoch, release(2), release(1))),
+		encodeView(fullView(t)),
+		encodeView(viewAt(5, worldEpoch), []byte{1}, make([]byte, 40), nil),
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	accepted := 0
+	for range 50_000 {
+		b := bytes.Clone(seeds[r.IntN(len(seeds))])
+		for range 1 + r.IntN(3) {
+			if len(b) < 2*word {
+				break
+			}
+			at := r.IntN(len(b)/word) * word
+			if r.IntN(2) == 0 {
+				at = min(at, r.IntN(40)*word) // heads
+			}
+			switch r.IntN(6) {
+			case 0: // another offset or length
+				copy(b[at:], make([]byte, word-2))
+				n := r.IntN(len(b) + 64)
+				b[at+word-2], b[at+word-1] = byte(n>>8), byte(n)
+			case 1:
+				b[at+r.IntN(word)] ^= 1 << r.IntN(8)
+			case 2:
+				b = b[:r.IntN(len(b)+1)]
+			case 3: // a word gone
+				b = append(b[:at:at], b[at+word:]...)
+			case 4: // a word twice
+				b = append(b[:at+word:at+word], b[at:]...)
+			case 5:
+				copy(b[at:at+word], bytes.Repeat([]byte{0xff}, word))
+			}
+		}
+		if holdToGoEthereum(t, b) {
+			accepted++
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d damaged views were still acceptable: the test compares nothing", accepted)
+	}
+}
+
 func FuzzDecodeView(f *testing.F) {
 	f.Add(encodeView(viewAt(1, worldEpoch)))
 	f.Add(encodeView(viewAt(5, worldEpoch, release(2), release(1))))
 	f.Add(encodeView(fullView(f)))
 	f.Add(encodeView(viewAt(5, worldEpoch), []byte{1}, make([]byte, 40), nil))
 	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		v, err := decode(b)
-		if err != nil {
-			if !reflect.DeepEqual(v, verify.View{}) || !errors.Is(err, ErrABI) && !errors.Is(err, ErrWrongChain) {
-				t.Fatalf("%+v with error %v", v, err)
-			}
-			return
-		}
-		values, err := registryABI.Methods["check"].Outputs.Unpack(b)
-		if err != nil {
-			t.Fatalf("go-ethereum does not read it: %v", err)
-		}
-		again, err := registryABI.Methods["check"].Outputs.Pack(values...)
-		if err != nil || !bytes.Equal(again, b) {
-			t.Fatalf("not canonical: %v\n%x\n%x", err, b, again)
-		}
-		if len(v.Keys.Keys) == 0 || v.Manufacturer == "" {
-			return // theirs refuses what ours makes harmless
-		}
-		theirs, err := registry.DecodeView(b, testRegistry, testProduct, testRegion)
-		if err != nil || !sameView(v, theirs) {
-			t.Fatalf("ours   %+v\ntheirs %+v\n%v", v, theirs, err)
-		}
-	})
+	f.Fuzz(func(t *testing.T, b []byte) { holdToGoEthereum(t, b) })
 }
 
 func FuzzDecodeAnswer(f *testing.F) {

@@ -245,6 +245,9 @@ func TestThreatRPCSlowLoris(t *testing.T) {
 				return
 			}
 			defer conn.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				return
+			}
 			io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
 			for {
 				if _, err := io.WriteString(conn, "X: y\r\n"); err != nil {

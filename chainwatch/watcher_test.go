@@ -1,6 +1,7 @@
 package chainwatch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -499,7 +500,7 @@ func TestThreatRollback(t *testing.T) {
 func TestThreatFastForward(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.start()
-		saved := string(b.store.b)
+		saved, _ := b.store.kept()
 		for _, n := range b.nodes[:2] {
 			n.set(func(n *node) { n.lie = func(v *verify.View) { v.Rev, v.Paused = math.MaxUint64, true } })
 		}
@@ -509,7 +510,7 @@ func TestThreatFastForward(t *testing.T) {
 		if !v.Paused || v.Rev != 1 || !b.w.Status().Stopped {
 			t.Fatalf("view %+v", v)
 		}
-		if string(b.store.b) != saved {
+		if now, _ := b.store.kept(); !bytes.Equal(now, saved) {
 			t.Error("a stop moved the checkpoint")
 		}
 		for _, n := range b.nodes[:2] {
@@ -581,33 +582,31 @@ func TestCheckpointPrecedesTheView(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		saves := 0
 		b.start()
-		b.store.mu.Lock()
-		b.store.onSave = func() {
-			saves++
-			if v, _ := b.w.Current(); v.Rev != 1 {
-				t.Errorf("revision %d was visible before its checkpoint was saved", v.Rev)
+		b.store.set(func(s *memStore) {
+			s.onSave = func() {
+				saves++
+				if v, _ := b.w.Current(); v.Rev != 1 {
+					t.Errorf("revision %d was visible before its checkpoint was saved", v.Rev)
+				}
 			}
-		}
-		b.store.mu.Unlock()
+		})
 		b.view(b.world.publish(2), time.Minute)
 		if saves != 1 {
 			t.Errorf("%d saves for one new revision", saves)
 		}
-		b.store.mu.Lock()
-		b.store.onSave = nil
-		b.store.mu.Unlock()
-		c, err := DecodeCheckpoint(b.store.b)
+		b.store.set(func(s *memStore) { s.onSave = nil })
+		kept, n := b.store.kept()
+		c, err := DecodeCheckpoint(kept)
 		if err != nil || c.Rev != 2 || c.Product != testProduct || c.Registry != testRegistry {
 			t.Errorf("checkpoint %+v, %v", c, err)
 		}
-		n := b.store.saves
 		b.pass(20 * time.Hour)
-		if b.store.saves != n {
-			t.Errorf("the flash was written %d times without news", b.store.saves-n)
+		if _, now := b.store.kept(); now != n {
+			t.Errorf("the flash was written %d times without news", now-n)
 		}
 		b.pass(10 * time.Hour)
-		if b.store.saves != n+1 {
-			t.Errorf("%d writes in 30 hours without news, want 1", b.store.saves-n)
+		if _, now := b.store.kept(); now != n+1 {
+			t.Errorf("%d writes in 30 hours without news, want 1", now-n)
 		}
 	})
 }
@@ -618,9 +617,7 @@ func TestThreatDiskFull(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.start()
 		b.pass(time.Minute)
-		b.store.mu.Lock()
-		b.store.fail = errors.New("no space left on device")
-		b.store.mu.Unlock()
+		b.store.set(func(s *memStore) { s.fail = errors.New("no space left on device") })
 		rev := b.world.change(func(v *verify.View) {
 			v.Latest = 2
 			v.Candidates = []verify.Candidate{release(2), halted(release(1))}
@@ -640,9 +637,7 @@ func TestThreatDiskFull(t *testing.T) {
 		if looks := (b.calls() - before) / 4; looks > 24*60 {
 			t.Errorf("%d looks in a day on a full disk", looks)
 		}
-		b.store.mu.Lock()
-		b.store.fail = nil
-		b.store.mu.Unlock()
+		b.store.set(func(s *memStore) { s.fail = nil })
 		b.pass(2 * retryMax)
 		b.wantRev(rev)
 	})
@@ -685,9 +680,7 @@ func TestUnreadableCheckpoint(t *testing.T) {
 			if _, ok := b.w.Current(); ok {
 				t.Fatal("accepted without being able to save")
 			}
-			b.store.mu.Lock()
-			b.store.fail = nil
-			b.store.mu.Unlock()
+			b.store.set(func(s *memStore) { s.fail = nil })
 			b.pass(retryMax)
 			b.wantRev(1)
 		})

@@ -254,6 +254,20 @@ func (s *memStore) Load(context.Context) ([]byte, error) {
 	return bytes.Clone(s.b), s.fail
 }
 
+// set changes the store's behaviour, kept returns what it holds and how often
+// it was written.
+func (s *memStore) set(f func(s *memStore)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s)
+}
+
+func (s *memStore) kept() ([]byte, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.b), s.saves
+}
+
 func (s *memStore) Save(_ context.Context, b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
