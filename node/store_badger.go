@@ -3,7 +3,9 @@
 package node
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	badgeroptions "github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 	"github.com/ipfs/go-datastore"
 	badgerds "github.com/ipfs/go-ds-badger4"
 )
@@ -26,6 +29,9 @@ func openBadger(dir string, log *slog.Logger) (datastore.Batching, error) {
 	if err := removeEmptyBadgerFiles(dir, log); err != nil {
 		return nil, err
 	}
+	if err := checkBadgerTables(dir); err != nil {
+		return nil, err
+	}
 	opts := badgerds.DefaultOptions
 	opts.GcInterval = time.Hour
 	opts.Options = badger.DefaultOptions("").
@@ -38,6 +44,8 @@ func openBadger(dir string, log *slog.Logger) (datastore.Batching, error) {
 		WithValueThreshold(1 << 10).
 		WithValueLogFileSize(2 << 20).
 		WithCompression(badgeroptions.None).
+		WithChecksumVerificationMode(badgeroptions.OnBlockRead).
+		WithVerifyValueChecksum(true).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
 		WithDetectConflicts(false).
@@ -68,6 +76,49 @@ func removeEmptyBadgerFiles(dir string, log *slog.Logger) error {
 				log.Info("removed an empty file that a crash left", "file", name)
 			}
 		}
+	}
+	return nil
+}
+
+// checkBadgerTables reads every table that the manifest names, a few MB. Badger
+// itself panics in a goroutine of its own on a table whose end is damaged, which
+// nobody can recover, and goes on without a table whose checksum is wrong.
+func checkBadgerTables(dir string) error {
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // new
+	}
+	if err != nil {
+		return err
+	}
+	manifest, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(""))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	for id, m := range manifest.Tables {
+		if err := checkBadgerTable(table.NewFilename(id, dir), id, table.Options{Compression: m.Compression, BlockSize: 4 << 10}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkBadgerTable(path string, id uint64, opts table.Options) (err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("table %s is damaged", path)
+		}
+	}()
+	t, err := table.OpenInMemoryTable(data, id, &opts)
+	if err == nil {
+		err = t.VerifyChecksum()
+	}
+	if err != nil {
+		return fmt.Errorf("table %s is damaged: %w", path, err)
 	}
 	return nil
 }
