@@ -310,9 +310,10 @@ func TestArbitraryInstallation_ZeroValuesPassNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	swapped, _ := m.approved(t, m.manifest(t, 1, image))
-	swapped.Signed = signed
-	for _, a := range []*verify.Approved{nil, {}, {Signed: &verify.Signed{}}, {Signed: signed}, swapped} {
+	older, _ := m.approved(t, m.manifest(t, 1, image))
+	same, _ := m.approved(t, m.manifest(t, 2, []byte{2}))
+	older.Signed, same.Signed = signed, signed
+	for _, a := range []*verify.Approved{nil, {}, {Signed: &verify.Signed{}}, {Signed: signed}, older, same} {
 		if _, err := a.CheckImage(bytes.NewReader(image), 1); err == nil {
 			t.Error("an empty Approved checks an image")
 		}
