@@ -16,7 +16,6 @@ import (
 	"camswarm/verify"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 )
 
 // Options are what a program injects. The zero value works: nothing is
@@ -41,7 +40,6 @@ type Watcher struct {
 	log       *slog.Logger
 	metrics   *metrics
 	rnd       *rand.Rand
-	demand    *rate.Limiter
 	kick      chan struct{} // capacity 1: the demand changed
 	changes   chan struct{} // capacity 1
 
@@ -50,6 +48,7 @@ type Watcher struct {
 	savedTime  uint64    // chain time of the checkpoint in the store
 	recoverTil time.Time // after an unreadable checkpoint: until then all operators must agree
 	failures   int       // looks without acceptance in a row
+	budget     budget    // for looks on demand
 
 	mu       sync.Mutex
 	view     *verify.View // in force, stops included; the value is never changed in place
@@ -105,7 +104,6 @@ func New(cfg Config, product verify.ProductID, region verify.Region, opts Option
 		store:   opts.Store,
 		log:     opts.Logger,
 		rnd:     opts.Rand,
-		demand:  rate.NewLimiter(rate.Every(lookRefill), lookBurst),
 		kick:    make(chan struct{}, 1),
 		changes: make(chan struct{}, 1),
 		waiters: map[*waiter]struct{}{},
@@ -148,8 +146,9 @@ func (w *Watcher) Current() (verify.View, bool) {
 
 // View returns the view in force if its revision is at least minRev, and
 // otherwise waits for one, joining the looks that are shared by all who wait.
-// These are limited for all together (a few in a row, then two a minute), so a
-// made-up minRev costs the waiter its time and endpoints almost nothing.
+// Those that bring no news are limited for all together (six in a row, then two
+// a minute), so a made-up minRev costs the waiter its time and endpoints almost
+// nothing.
 //
 // When ctx ends first the error is a soft [*verify.Error]: gossip_before_chain,
 // since the announcement may be right and the endpoints late, or rpc_down_all
@@ -295,7 +294,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if w.demanded() {
 			now := time.Now()
 			if token.IsZero() {
-				token = now.Add(w.demand.ReserveN(now, 1).DelayFrom(now))
+				token = w.budget.take(now)
 			}
 			if token.Before(at) {
 				at = token
@@ -329,6 +328,20 @@ func (w *Watcher) Run(ctx context.Context) error {
 			due, earlier = now.Add(next), now.Add(w.cfg.MinGap)
 		}
 	}
+}
+
+// budget limits looks on demand: lookBurst at once, then one per lookRefill. The
+// zero value is full.
+type budget struct {
+	spent float64 // looks, at the time of the last change
+	last  time.Time
+}
+
+// take spends one look and returns when it may begin.
+func (b *budget) take(now time.Time) time.Time {
+	b.spent = max(b.spent-float64(now.Sub(b.last))/float64(lookRefill), 0) + 1
+	b.last = now
+	return now.Add(time.Duration(max(b.spent-lookBurst, 0) * float64(lookRefill)))
 }
 
 func later(a, b time.Time) time.Time {
@@ -503,6 +516,9 @@ func (w *Watcher) apply(out *Outcome) {
 	}
 	if out.Effective == nil {
 		return
+	}
+	if w.view == nil || out.Effective.Rev > w.view.Rev {
+		w.budget = budget{} // news costs somebody a transaction; only looks for nothing are limited
 	}
 	changed := !sameContent(w.view, out.Effective)
 	w.view, w.stopped = out.Effective, out.Stopped

@@ -190,8 +190,26 @@ func TestThreatGossipFlood(t *testing.T) {
 	})
 }
 
-// The same from requests that swallow: a look never waits longer than the
-// slowest useful endpoint and a short grace.
+// Only looks for nothing are limited: a day of many changes is followed step by
+// step.
+func TestManyChangesAreFollowedAtOnce(t *testing.T) {
+	inBubble(t, 4, func(t *testing.T, b *bench) {
+		b.start()
+		for seq := range uint64(30) {
+			for _, n := range b.nodes {
+				n.set(func(n *node) { n.lag = 3 })
+			}
+			begun := time.Now()
+			b.view(b.world.publish(seq+2), time.Minute)
+			if took := time.Since(begun); took > 8*time.Second {
+				t.Fatalf("release %d arrived after %v", seq+2, took)
+			}
+		}
+	})
+}
+
+// Endpoints that swallow requests: a look waits for them no longer than a short
+// grace after the others agree.
 func TestThreatDropRequest(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.nodes[2].set(func(n *node) { n.hang = true })
