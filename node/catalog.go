@@ -94,6 +94,10 @@ func OpenCatalog(ctx context.Context, store datastore.Batching, log *slog.Logger
 	}
 	defer func() { _ = results.Close() }()
 	for r := range results.Next() {
+		if errors.Is(r.Error, ErrStoreCorrupt) {
+			log.Error("a catalog record is damaged; its release will be fetched again", "err", r.Error)
+			continue // the next write of that record mends it
+		}
 		if r.Error != nil {
 			return nil, fmt.Errorf("read the release catalog: %w", r.Error)
 		}

@@ -136,3 +136,49 @@ func TestRetiredRecordsAreForgottenInTime(t *testing.T) {
 		}
 	}
 }
+
+func TestDamagedStateIsSurvived(t *testing.T) {
+	ctx := context.Background()
+	raw := dssync.MutexWrap(datastore.NewMapDatastore())
+	store := &checkedStore{raw}
+	c := testCatalog(t, store)
+	for seq := range uint64(2) {
+		if err := c.advance(ctx, rel(seq+1), StateVerified); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage := func(key datastore.Key) {
+		t.Helper()
+		value, err := raw.Get(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value[len(value)/2] ^= 1
+		if err := raw.Put(ctx, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage(recordKey(1))
+	if got := testCatalog(t, store).All(); len(got) != 1 || got[0].Release.Sequence != 2 {
+		t.Errorf("the catalog after damage: %+v", got)
+	}
+
+	counters := blob{store, "total"}
+	now := func() lifeTraffic { return lifeTraffic{FromSeeds: 5} }
+	first, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.save(ctx); err != nil {
+		t.Fatal(err)
+	}
+	second, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
+	if err != nil || second.total().FromSeeds != 10 {
+		t.Errorf("counters after a restart: %+v, %v", second.total(), err)
+	}
+	damage(datastore.NewKey("total"))
+	third, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
+	if err != nil || third.total().FromSeeds != 5 {
+		t.Errorf("counters after damage: %+v, %v", third.total(), err)
+	}
+}

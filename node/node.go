@@ -101,7 +101,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := n.wireSwarm(key, o); err != nil {
 		return nil, err
 	}
-	if n.traffic, err = openTraffic(context.Background(), n.store.Namespace("traffic"), n.trafficNow, n.log); err != nil {
+	if n.traffic, err = openTraffic(context.Background(), blob{n.store.Namespace("traffic"), "total"}, n.trafficNow, n.log); err != nil {
 		return nil, err
 	}
 	if err := n.wireInstaller(o); err != nil {
@@ -369,11 +369,16 @@ type blob struct {
 	key   string
 }
 
-// Load returns (nil, nil) when nothing was saved.
+// Load returns (nil, nil) when nothing was saved. A damaged value comes back as
+// bytes that no decoder accepts, so that its owner's own rule for damaged state
+// applies and the node starts.
 func (b blob) Load(ctx context.Context) ([]byte, error) {
 	data, err := b.store.Get(ctx, datastore.NewKey(b.key))
-	if errors.Is(err, datastore.ErrNotFound) {
+	switch {
+	case errors.Is(err, datastore.ErrNotFound):
 		return nil, nil
+	case errors.Is(err, ErrStoreCorrupt):
+		return []byte{0xff}, nil
 	}
 	return data, err
 }

@@ -3,13 +3,10 @@ package node
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/ipfs/go-datastore"
 
 	"camswarm/swarm"
 )
@@ -17,7 +14,7 @@ import (
 // traffic adds the exchange's counters of this run to those that former runs
 // left, so that an owner can see what a device has uploaded in its life.
 type traffic struct {
-	store datastore.Batching
+	store blob
 	now   func() lifeTraffic // of this run
 
 	mu     sync.Mutex
@@ -31,21 +28,19 @@ type lifeTraffic struct {
 	FromSeeds int64 // of Received
 }
 
-var trafficKey = datastore.NewKey("total")
-
 // trafficEvery bounds what a power cut can lose; counters are not worth more
 // flash writes than this.
 const trafficEvery = 10 * time.Minute
 
 // openTraffic reads the counters; unreadable ones start again from zero.
-func openTraffic(ctx context.Context, store datastore.Batching, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
+func openTraffic(ctx context.Context, store blob, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
 	t := &traffic{store: store, now: now}
-	data, err := store.Get(ctx, trafficKey)
-	switch {
-	case errors.Is(err, datastore.ErrNotFound):
-		return t, nil
-	case err != nil:
+	data, err := store.Load(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read the traffic counters: %w", err)
+	}
+	if data == nil {
+		return t, nil
 	}
 	if err := json.Unmarshal(data, &t.before); err != nil {
 		log.Warn("the traffic counters are unreadable and start again from zero", "err", err)
@@ -97,7 +92,7 @@ func (t *traffic) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.store.Put(ctx, trafficKey, data); err != nil {
+	if err := t.store.Save(ctx, data); err != nil {
 		return fmt.Errorf("save the traffic counters: %w", err)
 	}
 	t.saved = total
