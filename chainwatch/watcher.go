@@ -155,14 +155,11 @@ func (w *Watcher) Current() (verify.View, bool) {
 // while there is no quorum to be late.
 func (w *Watcher) View(ctx context.Context, minRev uint64) (verify.View, error) {
 	return w.wait(ctx, &waiter{rev: minRev}, func(hold error) error {
-		attack, reason := "gossip_before_chain", "the chain has not confirmed revision %d yet; it will be looked for again: %w"
-		if name := verify.AttackName(hold); name == "rpc_down_all" {
-			attack = name
+		attack := "gossip_before_chain"
+		if verify.AttackName(hold) == "rpc_down_all" {
+			attack = "rpc_down_all"
 		}
-		if hold == nil {
-			hold = ctx.Err()
-		}
-		return refuse(attack, reason, minRev, hold)
+		return refuse(attack, "the chain has not confirmed revision %d yet; it will be looked for again: %w", minRev, because(ctx, hold))
 	})
 }
 
@@ -176,10 +173,18 @@ func (w *Watcher) Confirm(ctx context.Context, maxAge time.Duration) (verify.Vie
 	return w.wait(ctx, &waiter{since: time.Now().Add(-maxAge)}, func(hold error) error {
 		attack := verify.AttackName(hold)
 		if hold == nil {
-			attack, hold = "rpc_down_all", ctx.Err()
+			attack = "rpc_down_all"
 		}
-		return refuse(attack, "no quorum confirmed the chain's view lately: %w", hold)
+		return refuse(attack, "no quorum confirmed the chain's view lately: %w", because(ctx, hold))
 	})
+}
+
+// because joins why a wait ended with why the last look accepted nothing.
+func because(ctx context.Context, hold error) error {
+	if hold == nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w (%w)", ctx.Err(), hold)
 }
 
 func (w *Watcher) wait(ctx context.Context, want *waiter, failure func(hold error) error) (verify.View, error) {
