@@ -285,7 +285,7 @@ func randomItems(r *rand.Rand) []Item {
 
 // gc_deletes_running_image and the quota, over random inputs.
 func TestPlanProperties(t *testing.T) {
-	for seed := range uint64(20000) {
+	for seed := range uint64(5000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		items := randomItems(r)
 		policy := Policy{QuotaBytes: r.Int64N(40), ReserveBytes: r.Int64N(10)}
@@ -356,7 +356,7 @@ func TestPlanProperties(t *testing.T) {
 // Releases of a seed whose quota is too small for all it wants are fetched a
 // bounded number of times: no release evicts one that would evict it in turn.
 func TestWantedReleasesDoNotEvictOneAnotherInTurns(t *testing.T) {
-	for seed := range uint64(3000) {
+	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		wanted := map[string]Item{}
 		for _, product := range []verify.ProductID{cam, door} {

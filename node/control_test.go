@@ -493,10 +493,11 @@ func TestProvideOfAnImageThatEndsEarly(t *testing.T) {
 // stop.
 func TestControlWaitsForItsHandlers(t *testing.T) {
 	path := controlPath(t)
-	entered, left := make(chan struct{}), false
+	entered, release, left := make(chan struct{}), make(chan struct{}), false
 	d := &desk{provide: func(ctx context.Context, _ io.Reader) error {
 		close(entered)
 		<-ctx.Done()
+		<-release   // longer than the server is patient with its connections
 		left = true // the race detector sees it if Run does not wait
 		return ctx.Err()
 	}}
@@ -516,12 +517,13 @@ func TestControlWaitsForItsHandlers(t *testing.T) {
 	}()
 	<-entered
 	cancel()
+	if err := <-answered; err == nil { // the connection is closed by now
+		t.Error("the cut-off request succeeded")
+	}
+	close(release)
 	fatal(t, <-ended)
 	if !left {
 		t.Error("Run returned while a handler ran")
-	}
-	if err := <-answered; err == nil {
-		t.Error("the cut-off request succeeded")
 	}
 }
 
