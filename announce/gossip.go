@@ -291,13 +291,11 @@ func (g *Gossip) appScore(p peer.ID) float64 {
 // sends it, so a flooder could smother an announcement by being the first to
 // send it.
 func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
-	if len(rpc.Publish) == 0 {
-		return nil
-	}
 	now := time.Now()
 	products := max(1, int(g.followed.Load()))
 	taken, punish := 0, false
 	g.peers.with(from, func(p *peerState) {
+		p.heard = true
 		for taken < len(rpc.Publish) && !p.muted(now) && p.messages.take(now, 1, g.cfg.PeerBurst*products, g.cfg.PeerEvery/time.Duration(products)) {
 			taken++
 		}
@@ -336,11 +334,12 @@ func (g *Gossip) punish(ctx context.Context) {
 }
 
 // relink makes pubsub speak to neighbours that it lost, until ctx ends. pubsub
-// opens its stream to a peer once, when the peer says that it speaks the
-// protocol. Word of that which comes while an earlier attempt is about to fail
-// is dropped (both nodes just starting is enough), and after four lost streams
-// it gives up: it would then hear the peer and never speak to it. Telling it
-// again is all that it takes.
+// opens its stream to a peer once, when the peer is identified as speaking the
+// protocol. Two nodes that start and meet at the same moment miss that: word of
+// it that comes while an earlier attempt is about to fail is dropped, and a
+// late first identification can overwrite a newer one. After four lost streams
+// pubsub gives up as well. It would then hear the peer and never speak to it;
+// telling it again is all that it takes.
 func (g *Gossip) relink(ctx context.Context) {
 	spoken, err := g.host.EventBus().Emitter(new(event.EvtPeerProtocolsUpdated))
 	if err != nil {
@@ -371,7 +370,7 @@ func (g *Gossip) relink(ctx context.Context) {
 				continue
 			}
 			tried[p] = now
-			if err := spoken.Emit(event.EvtPeerProtocolsUpdated{Peer: p, Added: []protocol.ID{MeshProtocol}}); err != nil {
+			if err := spoken.Emit(event.EvtPeerProtocolsUpdated{Peer: p, Added: []protocol.ID{MeshProtocol, LatestProtocol}}); err != nil {
 				g.log.Debug("link not restored", "peer", p, "err", err)
 			}
 		}

@@ -229,11 +229,16 @@ func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
 	return fmt.Errorf("%w: %s: asked %d", ErrNoAnswer, s.Product, len(peers))
 }
 
-// speakers returns the connected peers that speak a protocol.
+// speakers returns the connected peers that speak a protocol of this package,
+// by what they said when they were identified or by having spoken to us.
 func (g *Gossip) speakers(id protocol.ID) []peer.ID {
 	return slices.DeleteFunc(g.host.Network().Peers(), func(p peer.ID) bool {
 		known, err := g.host.Peerstore().SupportsProtocols(p, id)
-		return err != nil || len(known) == 0
+		heard := err == nil && len(known) > 0
+		if !heard {
+			g.peers.with(p, func(s *peerState) { heard = s.heard })
+		}
+		return !heard
 	})
 }
 

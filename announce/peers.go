@@ -41,6 +41,7 @@ type peerState struct {
 	serves   bucket // questions it puts to us
 	strikes  bucket // invalid announcements it may still send before it is muted
 	drops    int    // messages dropped since the last penalty
+	heard    bool   // it spoke the mesh protocol to us
 }
 
 // muted reports whether the peer sent so many invalid announcements that
