@@ -55,7 +55,7 @@ func dial(t *testing.T, url string) *ethclient.Client {
 	return c
 }
 
-// transfer sends one coin and returns when it is in a block.
+// transfer sends one coin and returns when it is in the latest state.
 func transfer(t *testing.T, c *ethclient.Client, key *sign.Key, nonce uint64, to common.Address) *types.Receipt {
 	t.Helper()
 	secret, err := crypto.ToECDSA(key.Bytes())
@@ -78,7 +78,9 @@ func transfer(t *testing.T, c *ethclient.Client, key *sign.Key, nonce uint64, to
 	}
 	for {
 		if rec, err := c.TransactionReceipt(t.Context(), tx.Hash()); err == nil {
-			return rec
+			if head, err := c.BlockNumber(t.Context()); err == nil && head >= rec.BlockNumber.Uint64() {
+				return rec
+			}
 		}
 		if t.Context().Err() != nil {
 			t.Fatal("no receipt")

@@ -336,15 +336,23 @@ func (c *Client) price(ctx context.Context, head *block, nonce, gas uint64, to *
 	return &types.LegacyTx{Nonce: nonce, GasPrice: price.ToInt(), Gas: gas, To: to, Data: data}, nil
 }
 
-// wait asks for a receipt until there is one or ctx ends.
+// wait asks for a receipt until there is one and the endpoint's latest state
+// holds its block, or ctx ends. A receipt can be seen before the state: for a
+// moment in one server, for longer behind a gateway of several.
 func (c *Client) wait(ctx context.Context, hash common.Hash) (*receipt, error) {
 	pause := receiptMin
+	var rec *receipt
 	var last error
 	for {
-		var rec *receipt
-		err := c.rpc.CallContext(ctx, &rec, "eth_getTransactionReceipt", hash)
+		var err error
+		if rec == nil {
+			err = c.rpc.CallContext(ctx, &rec, "eth_getTransactionReceipt", hash)
+		}
 		if err == nil && rec != nil {
-			return rec, nil
+			var head hexutil.Uint64
+			if err = c.rpc.CallContext(ctx, &head, "eth_blockNumber"); err == nil && head >= rec.Block {
+				return rec, nil
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			last = err
@@ -353,7 +361,11 @@ func (c *Client) wait(ctx context.Context, hash common.Hash) (*receipt, error) {
 		case <-time.After(pause):
 			pause = min(2*pause, receiptMax)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %s was sent; look for it before you send it again: %w", ErrNotMined, hash, errors.Join(ctx.Err(), last))
+			err := fmt.Errorf("%w: %s was sent; look for it before you send it again: %w", ErrNotMined, hash, ctx.Err())
+			if last != nil {
+				err = fmt.Errorf("%w; the endpoint said: %w", err, last)
+			}
+			return nil, err
 		}
 	}
 }

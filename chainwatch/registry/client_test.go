@@ -186,6 +186,24 @@ func TestConcurrentTransactionsOfOneAccount(t *testing.T) {
 	})
 }
 
+// A receipt that is seen before the state it made: what follows in the same
+// program must find that state.
+func TestStateBehindTheReceipt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, servers["devchain"])
+	var asked atomic.Int32
+	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
+		if req.Method == "eth_blockNumber" && asked.Add(1) <= 3 {
+			return answer{Result: json.RawMessage(`"0x1"`)} // the state of long ago
+		}
+		return forward(req)
+	}))
+	b.ok(r.Publish(t.Context(), b.pub, b.release(1)))
+	if n := asked.Load(); n != 4 {
+		t.Errorf("went on after %d looks at the head, want 4", n)
+	}
+}
+
 // A gateway that passes a transaction on twice has not refused it.
 func TestTransactionSentTwiceByAGateway(t *testing.T) {
 	t.Parallel()
@@ -227,8 +245,8 @@ func TestReceiptThatDoesNotComeInTime(t *testing.T) {
 	if !errors.Is(err, ErrNotMined) || !errors.Is(err, context.Canceled) || tx.Hash == ([32]byte{}) {
 		t.Fatalf("%v, %v", tx, err)
 	}
-	if !strings.Contains(err.Error(), tx.String()) {
-		t.Errorf("%q does not name the transaction", err)
+	if !strings.Contains(err.Error(), tx.String()) || strings.ContainsRune(err.Error(), '\n') {
+		t.Errorf("%q must name the transaction, in one line", err)
 	}
 	b.ok(b.SetBarrier(t.Context(), b.operator, b.id, 0)) // and the account goes on
 }
