@@ -183,8 +183,12 @@ func (x *Exchange) Run(ctx context.Context) error {
 		}
 	}
 
+	sub.Close() // now: who emits an event waits for those who do not read it
 	x.mu.Lock()
 	x.running = false
+	for _, f := range x.fetches {
+		f.fail(ErrStopped)
+	}
 	gone := make([]*exPeer, 0, len(x.peers))
 	for _, p := range x.peers {
 		gone = append(gone, p)
@@ -238,10 +242,10 @@ func (x *Exchange) Add(f File) error {
 	// Stock peers may be waiting for some of it already. The engine looks only
 	// at the CID and the length.
 	held, _ := x.store.held(sf)
-	news, zeros := f.Extra, make([]byte, sf.BlockSize)
+	news, zeros := append([]blocks.Block(nil), f.Extra...), make([]byte, sf.BlockSize)
 	held.each(func(i int) {
 		if b, err := blocks.NewBlockWithCid(zeros[:sf.blockLen(i)], leafCID(sf.Blocks[i])); err == nil {
-			news = append(news[:len(news):len(news)], b)
+			news = append(news, b)
 		}
 	})
 	x.notify(news...)

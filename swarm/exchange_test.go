@@ -182,38 +182,33 @@ func TestWantForUnlistedBlockGetsNothing(t *testing.T) {
 	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		s.nodes[0].start(ExchangeOptions{})
 		root := s.nodes[0].add(f, data)
-		var got []message.BitSwapMessage
+		answers := make(chan message.BitSwapMessage, 10)
 		h := s.nodes[1].h
 		net := bsnet.NewFromIpfsHost(h)
-		net.Start(&hostileReceiver{func(_ peer.ID, m message.BitSwapMessage) { got = append(got, m) }})
+		net.Start(&hostileReceiver{func(_ peer.ID, m message.BitSwapMessage) { answers <- m }})
 		s.stopHostile = append(s.stopHostile, net.Stop)
 		s.connect(1, 0)
-		ask := func(c cid.Cid) {
+		ask := func(c cid.Cid) message.BitSwapMessage {
 			m := message.New(false)
 			m.AddEntry(c, 1, pb.Message_Wantlist_Block, true)
 			say(h, s.nodes[0].h.ID(), m)
-			time.Sleep(time.Second)
+			return <-answers
 		}
 		other := blocks.NewBlock([]byte("other"))
 		// A peer cannot make it store, and then serve, a block of its own.
 		m := message.New(false)
 		m.AddBlock(other)
 		say(h, s.nodes[0].h.ID(), m)
-		ask(other.Cid())
-		if len(got) != 1 || len(got[0].DontHaves()) != 1 || len(got[0].Blocks()) != 0 {
+		if got := ask(other.Cid()); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
 			t.Fatalf("a want for an unlisted block was answered with %v", got)
 		}
-		got = nil
-		ask(leafCID(f.Blocks[0]))
-		if len(got) != 1 || len(got[0].Blocks()) != 1 {
+		if got := ask(leafCID(f.Blocks[0])); len(got.Blocks()) != 1 {
 			t.Fatalf("a want for a listed block was answered with %v", got)
 		}
-		got = nil
 		if err := s.nodes[0].x.Remove(root); err != nil {
 			t.Fatal(err)
 		}
-		ask(leafCID(f.Blocks[1]))
-		if len(got) != 1 || len(got[0].Blocks()) != 0 {
+		if got := ask(leafCID(f.Blocks[1])); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
 			t.Errorf("a want for a block of a removed file was answered with %v", got)
 		}
 	})
