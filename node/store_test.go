@@ -22,10 +22,11 @@ import (
 
 // storeBackends are the databases that this target can be tested with: its own,
 // and LevelDB everywhere.
-var storeBackends = map[string]func(string, *slog.Logger) (datastore.Batching, error){
-	storeBackend: openBackend,
-	"leveldb":    openLevelDB,
-}
+var storeBackends = func() map[string]func(string, *slog.Logger) (datastore.Batching, error) {
+	all := map[string]func(string, *slog.Logger) (datastore.Batching, error){"leveldb": openLevelDB}
+	all[storeBackend] = openBackend
+	return all
+}()
 
 func eachBackend(t *testing.T, f func(t *testing.T, open func(dir string) (*Store, error))) {
 	for name, open := range storeBackends {
