@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -158,6 +159,8 @@ func (c *Chain) assemble(cfg Config) error {
 	nodeConf := node.DefaultConfig
 	nodeConf.Name = "camswarm-devchain"
 	nodeConf.DataDir = "" // in memory
+	// There are no accounts in it; without a name it would make a directory.
+	nodeConf.KeyStoreDir = os.TempDir()
 	nodeConf.P2P = p2p.Config{NoDiscovery: true, NoDial: true}
 	nodeConf.HTTPHost, nodeConf.WSHost, nodeConf.IPCPath = "", "", "" // its servers take seconds to stop
 	nodeConf.Logger = log.NewLogger(log.DiscardHandler())
