@@ -12,13 +12,16 @@ import (
 // notifier speaks the protocol of sd_notify(3): datagrams to the socket named
 // in NOTIFY_SOCKET. Without one it does nothing.
 type notifier struct {
-	socket   string
-	watchdog time.Duration // systemd kills the service when it hears nothing for so long; 0: no watchdog
+	deliver  func(state string) error // nil: nobody listens
+	watchdog time.Duration            // systemd kills the service when it hears nothing for so long; 0: no watchdog
 }
 
 // newNotifier reads the environment that systemd sets.
 func newNotifier(getenv func(string) string) notifier {
-	n := notifier{socket: getenv("NOTIFY_SOCKET")}
+	var n notifier
+	if socket := getenv("NOTIFY_SOCKET"); socket != "" {
+		n.deliver = func(state string) error { return datagram(socket, state) }
+	}
 	if pid := getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return n // meant for another process
 	}
@@ -30,12 +33,17 @@ func newNotifier(getenv func(string) string) notifier {
 
 // send tells the service manager a state such as "READY=1".
 func (n notifier) send(state string) error {
-	if n.socket == "" {
+	if n.deliver == nil {
 		return nil
 	}
+	return n.deliver(state)
+}
+
+// datagram sends one to a unix socket.
+func datagram(socket, state string) error {
 	// A name that starts with '@' is in the abstract name space; package net
 	// knows that form.
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: n.socket, Net: "unixgram"})
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		return err
 	}
@@ -48,7 +56,7 @@ func (n notifier) send(state string) error {
 // watchdog, WATCHDOG=1 several times per period as long as alive succeeds: a node that
 // looks online and does nothing is restarted. It returns when ctx ends.
 func (n notifier) watch(ctx context.Context, log *slog.Logger, alive func(context.Context) error) {
-	if n.socket == "" {
+	if n.deliver == nil {
 		return
 	}
 	send := func(state string) {

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"camswarm/swarm"
+)
+
+// config is a camera whose chain endpoint does not exist: it must run all the
+// same, and wait.
+const config = `role = "camera"
+state_dir = "state"
+[network]
+listen = ["/ip4/127.0.0.1/tcp/0"]
+mdns = false
+dht = false
+[[product]]
+name = "acme.example/cam-1"
+threshold = 1
+keys = ["z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"]
+[product.chain]
+chain_id = 31337
+registry = "0x5fbdb2315678afecb367f032d93f642f64180aa3"
+[[product.chain.endpoints]]
+url = "http://127.0.0.1:1"
+`
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "camswarmd.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// noEnv is an environment without variables, where GOGC and GOMEMLIMIT are set
+// so that no test changes this process.
+func noEnv(name string) string {
+	if name == "GOGC" || name == "GOMEMLIMIT" {
+		return "off"
+	}
+	return ""
+}
+
+func TestBadInputIsOneLineAndExitCode2(t *testing.T) {
+	good := writeConfig(t, config)
+	for _, tc := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "--config"},
+		{[]string{"--bogus"}, "bogus"},
+		{[]string{"--config", good, "extra"}, "extra"},
+		{[]string{"--config", good, "--log-format", "xml"}, "xml"},
+		{[]string{"--config", good, "--log-level", "loud"}, "loud"},
+		{[]string{"--config", filepath.Join(t.TempDir(), "absent.toml")}, "no such file"},
+		{[]string{"--config", writeConfig(t, "role = \"boss\"\n"), "--check"}, "boss"},
+		{[]string{"--config", writeConfig(t, config+"\n[exchange]\nup_limit = 3\n"), "--check"}, "up_limit"},
+		{[]string{"--config", writeConfig(t, strings.Replace(config, "threshold = 1", "threshold = 2", 1)), "--check"}, "threshold"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), tc.args, noEnv, &stdout, &stderr)
+		line := strings.TrimSuffix(stderr.String(), "\n")
+		if code != exitUsage || !strings.HasPrefix(line, "camswarmd: ") || strings.Contains(line, "\n") || !strings.Contains(line, tc.says) {
+			t.Errorf("camswarmd %q: exit code %d, %q; want %d and one line that says %q", tc.args, code, line, exitUsage, tc.says)
+		}
+	}
+}
+
+func TestCheckVersionAndHelpStartNothing(t *testing.T) {
+	path := writeConfig(t, config)
+	for _, args := range [][]string{{"--config", path, "--check"}, {"--version"}, {"--help"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, noEnv, &stdout, &stderr); code != exitOK || stdout.Len() == 0 || stderr.Len() != 0 {
+			t.Errorf("camswarmd %q: exit code %d, stdout %q, stderr %q", args, code, stdout.String(), stderr.String())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), "state")); err == nil {
+		t.Error("--check made a state directory")
+	}
+}
+
+// listenNotify is the service manager's end of sd_notify.
+func listenNotify(t *testing.T, name string) *net.UnixConn {
+	t.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func receive(t *testing.T, conn *net.UnixConn) string {
+	t.Helper()
+	buf := make([]byte, 256)
+	n, err := conn.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buf[:n])
+}
+
+// TestServiceManagerSeesReadyWatchdogAndStopping runs a whole node whose chain is
+// unreachable: ready means that it answers, and a node without a quorum is alive.
+func TestServiceManagerSeesReadyWatchdogAndStopping(t *testing.T) {
+	path := writeConfig(t, config)
+	name := filepath.Join(t.TempDir(), "notify")
+	conn := listenNotify(t, name)
+	env := map[string]string{"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "300000", "GOGC": "off", "GOMEMLIMIT": "off"}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	var code int
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		code = run(ctx, []string{"--config", path, "--log-format", "json"}, func(k string) string { return env[k] }, &stdout, &stderr)
+	})
+	if got := receive(t, conn); got != "READY=1" {
+		t.Errorf("first notification %q", got)
+	}
+	if got := receive(t, conn); got != "WATCHDOG=1" {
+		t.Errorf("second notification %q", got)
+	}
+	cancel()
+	got := receive(t, conn)
+	for got == "WATCHDOG=1" {
+		got = receive(t, conn)
+	}
+	if got != "STOPPING=1" {
+		t.Errorf("last notification %q", got)
+	}
+	wg.Wait()
+	if code != exitOK {
+		t.Errorf("exit code %d after a signal\n%s", code, stderr.String())
+	}
+	for line := range strings.Lines(stderr.String()) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("--log-format json wrote %q", line)
+		}
+	}
+}
+
+// TestSecondProcessOnOneStateDirectoryIsRefused: two would corrupt each other.
+func TestSecondProcessOnOneStateDirectoryIsRefused(t *testing.T) {
+	path := writeConfig(t, config)
+	name := filepath.Join(t.TempDir(), "notify")
+	conn := listenNotify(t, name)
+	env := func(k string) string {
+		if k == "NOTIFY_SOCKET" {
+			return name
+		}
+		return noEnv(k)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { run(ctx, []string{"--config", path}, env, io.Discard, io.Discard) })
+	defer wg.Wait()
+	defer cancel()
+	if got := receive(t, conn); got != "READY=1" {
+		t.Fatalf("notification %q", got)
+	}
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--config", path}, noEnv, io.Discard, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "another process") {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+}
+
+// TestWatchdogIsNotFedByANodeThatDoesNotAnswer: a livelocked node looks online
+// and must be restarted.
+func TestWatchdogIsNotFedByANodeThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var sent []string
+		n := notifier{watchdog: 30 * time.Second, deliver: func(state string) error {
+			sent = append(sent, state)
+			return nil
+		}}
+		hung := false
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			n.watch(ctx, slog.New(slog.DiscardHandler), func(ctx context.Context) error {
+				if hung {
+					<-ctx.Done()
+					return errors.New("no answer")
+				}
+				return nil
+			})
+		}()
+		time.Sleep(65 * time.Second)
+		synctest.Wait()
+		fed := len(sent)
+		if fed < 5 || sent[0] != "READY=1" || sent[1] != "WATCHDOG=1" {
+			t.Errorf("a healthy node sent %v", sent)
+		}
+		hung = true
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if len(sent) > fed {
+			t.Errorf("a hung node sent %v", sent[fed:])
+		}
+		hung = false
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if len(sent) == fed {
+			t.Error("a node that recovered does not feed the watchdog")
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestWatchdogOfAnotherProcessIsIgnored(t *testing.T) {
+	env := map[string]string{"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}
+	if n := newNotifier(func(k string) string { return env[k] }); n.watchdog != 0 {
+		t.Errorf("watchdog %v", n.watchdog)
+	}
+	delete(env, "WATCHDOG_PID")
+	if n := newNotifier(func(k string) string { return env[k] }); n.watchdog != time.Second {
+		t.Errorf("watchdog %v", n.watchdog)
+	}
+}
+
+func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	gogc := debug.SetGCPercent(100)
+	defer func() {
+		debug.SetMemoryLimit(before)
+		debug.SetGCPercent(gogc)
+	}()
+	limit := func(memory, env string) int64 {
+		t.Helper()
+		debug.SetMemoryLimit(before)
+		cfg := swarm.DefaultConfig()
+		cfg.Memory = memory
+		err := setMemory(cfg, func(k string) string {
+			if k == "GOMEMLIMIT" {
+				return env
+			}
+			return ""
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return debug.SetMemoryLimit(-1)
+	}
+	for memory, want := range map[string]int64{"64MB": 24 << 20, "128MB": 48 << 20, "": 48 << 20, "256MB": 96 << 20, "large": before} {
+		if got := limit(memory, ""); got/(1<<20) != want/(1<<20) && want-got > 1<<20 {
+			t.Errorf("memory %q: heap limit %d, want %d", memory, got, want)
+		}
+	}
+	if got := limit("64MB", "100MiB"); got != before {
+		t.Errorf("GOMEMLIMIT in the environment was overruled: %d", got)
+	}
+}
