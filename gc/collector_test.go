@@ -71,19 +71,20 @@ func counter(t *testing.T, reg *prometheus.Registry, name string) (sum float64) 
 // gc_deletes_running_image: a plan that orders it is refused, item by item, and
 // what else it orders is done.
 func TestGCDeletesRunningImageIsRefusedAtExecution(t *testing.T) {
-	d := deviceWith(t, state{Running: 3, Fallback: 2}, 1, 2, 3)
+	d := deviceWith(t, state{Running: 3, Fallback: 2}, 1, 2, 3, 4)
 	reg := prometheus.NewRegistry()
 	c := New(d, Policy{}, Options{Registerer: reg})
 	var forged Plan
 	for _, seq := range []uint64{3, 2, 1} {
 		forged.Decisions = append(forged.Decisions, Decision{Item: Item{Product: cam, Sequence: seq}, Remove: true, Reason: RemoveStale})
 	}
+	forged.Decisions = append(forged.Decisions, Decision{Item: Item{Product: cam, Sequence: 4}, Reason: KeepWanted})
 	err := c.Execute(t.Context(), forged)
 	if !errors.Is(err, ErrProtected) {
 		t.Fatalf("error %v, want ErrProtected", err)
 	}
-	if got := d.sequences(t); !slices.Equal(got, []uint64{2, 3}) {
-		t.Errorf("left %v, want the running and the fallback release", got)
+	if got := d.sequences(t); !slices.Equal(got, []uint64{2, 3, 4}) {
+		t.Errorf("left %v, want the running and the fallback release and what the plan keeps", got)
 	}
 	if got := counter(t, reg, "camswarm_gc_protected_total"); got != 2 {
 		t.Errorf("counted %v refusals, want 2", got)

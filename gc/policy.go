@@ -109,11 +109,13 @@ func (p *Plan) Err() error {
 
 // Removals returns the decisions that remove, in order.
 func (p *Plan) Removals() []Decision {
-	i := slices.IndexFunc(p.Decisions, func(d Decision) bool { return d.Remove })
-	if i < 0 {
-		return nil
+	var out []Decision
+	for _, d := range p.Decisions {
+		if d.Remove {
+			out = append(out, d)
+		}
 	}
-	return p.Decisions[i:]
+	return out
 }
 
 // Decide plans what to keep. free is what the file system has left, the reserve

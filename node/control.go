@@ -111,15 +111,10 @@ func (c *controlServer) Run(ctx context.Context) error {
 		}
 	}()
 
-	var handlers sync.WaitGroup
-	defer handlers.Wait()
-	handler := c.handler()
+	handlers := &tracked{next: c.handler()}
+	defer handlers.stop()
 	srv := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			handlers.Add(1)
-			defer handlers.Done()
-			handler.ServeHTTP(w, r)
-		}),
+		Handler:           handlers,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: controlHeaderTimeout,
 		IdleTimeout:       controlIdleTimeout,
@@ -141,6 +136,38 @@ func (c *controlServer) Run(ctx context.Context) error {
 	}
 	<-served
 	return nil
+}
+
+// tracked is a handler whose runs can be waited for, which http.Server.Close
+// does not do.
+type tracked struct {
+	next    http.Handler
+	mu      sync.Mutex
+	stopped bool
+	running sync.WaitGroup
+}
+
+// ServeHTTP implements http.Handler.
+func (h *tracked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	stopped := h.stopped
+	if !stopped {
+		h.running.Add(1)
+	}
+	h.mu.Unlock()
+	if stopped {
+		return // the connection is closed
+	}
+	defer h.running.Done()
+	h.next.ServeHTTP(w, r)
+}
+
+// stop lets no more requests in and waits for those that run.
+func (h *tracked) stop() {
+	h.mu.Lock()
+	h.stopped = true
+	h.mu.Unlock()
+	h.running.Wait()
 }
 
 // listenControl listens on path with mode 0600. The socket is made in a private
