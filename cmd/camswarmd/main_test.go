@@ -11,8 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,11 +130,17 @@ func TestServiceManagerSeesReadyWatchdogAndStopping(t *testing.T) {
 	env := map[string]string{"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "300000", "GOGC": "off", "GOMEMLIMIT": "off"}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var stdout, stderr bytes.Buffer
+	// A file, as in real life: pubsub may write its last line after Run has
+	// returned.
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stderr.Close() }()
 	var code int
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		code = run(ctx, []string{"--config", path, "--log-format", "json"}, func(k string) string { return env[k] }, &stdout, &stderr)
+		code = run(ctx, []string{"--config", path, "--log-format", "json"}, func(k string) string { return env[k] }, io.Discard, stderr)
 	})
 	if got := receive(t, conn); got != "READY=1" {
 		t.Errorf("first notification %q", got)
@@ -149,10 +157,14 @@ func TestServiceManagerSeesReadyWatchdogAndStopping(t *testing.T) {
 		t.Errorf("last notification %q", got)
 	}
 	wg.Wait()
-	if code != exitOK {
-		t.Errorf("exit code %d after a signal\n%s", code, stderr.String())
+	log, err := os.ReadFile(stderr.Name())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for line := range strings.Lines(stderr.String()) {
+	if code != exitOK {
+		t.Errorf("exit code %d after a signal\n%s", code, log)
+	}
+	for line := range strings.Lines(string(log)) {
 		var entry map[string]any
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("--log-format json wrote %q", line)
@@ -190,17 +202,26 @@ func TestSecondProcessOnOneStateDirectoryIsRefused(t *testing.T) {
 func TestWatchdogIsNotFedByANodeThatDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		var sent []string
+		var mu sync.Mutex
+		var all []string
+		sent := func() []string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(all)
+		}
 		n := notifier{watchdog: 30 * time.Second, deliver: func(state string) error {
-			sent = append(sent, state)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, state)
 			return nil
 		}}
-		hung := false
+		var hung atomic.Bool
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			n.watch(ctx, slog.New(slog.DiscardHandler), func(ctx context.Context) error {
-				if hung {
+				if hung.Load() {
 					<-ctx.Done()
 					return errors.New("no answer")
 				}
@@ -208,21 +229,18 @@ func TestWatchdogIsNotFedByANodeThatDoesNotAnswer(t *testing.T) {
 			})
 		}()
 		time.Sleep(65 * time.Second)
-		synctest.Wait()
-		fed := len(sent)
-		if fed < 5 || sent[0] != "READY=1" || sent[1] != "WATCHDOG=1" {
-			t.Errorf("a healthy node sent %v", sent)
+		healthy := sent()
+		if len(healthy) < 5 || healthy[0] != "READY=1" || healthy[1] != "WATCHDOG=1" {
+			t.Errorf("a healthy node sent %v", healthy)
 		}
-		hung = true
+		hung.Store(true)
 		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if len(sent) > fed {
-			t.Errorf("a hung node sent %v", sent[fed:])
+		if got := sent(); len(got) > len(healthy) {
+			t.Errorf("a hung node sent %v", got[len(healthy):])
 		}
-		hung = false
+		hung.Store(false)
 		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		if len(sent) == fed {
+		if len(sent()) == len(healthy) {
 			t.Error("a node that recovered does not feed the watchdog")
 		}
 		cancel()
