@@ -123,6 +123,7 @@ func (l *line) resume(ctx context.Context) error {
 			continue
 		}
 		seq := rec.Release.Sequence
+		_ = os.Remove(filepath.Join(l.node.releaseDir(rec.Release), incomingFile))
 		signed, err := l.loadEnvelope(rec.Release)
 		if err != nil {
 			l.log.Warn("the kept envelope is unusable; the release will be fetched again", "sequence", seq, "err", err)
@@ -570,8 +571,16 @@ func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io
 		return Record{}, err
 	}
 	rel := approved.Candidate().Release
-	if rec, ok := l.catalog.Get(seq); ok && rec.State >= StateVerified && rec.State <= StateConfirmed {
-		return rec, nil // already held; reading the image again would gain nothing
+	if rec, ok := l.holds(seq); ok {
+		return rec, nil // reading the image again would gain nothing
+	}
+	release, err := l.claim(ctx, seq)
+	if err != nil {
+		return Record{}, err
+	}
+	defer release()
+	if rec, ok := l.holds(seq); ok {
+		return rec, nil
 	}
 	if err := l.node.makeRoom(ctx, rel); err != nil {
 		return Record{}, err
@@ -579,14 +588,12 @@ func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io
 	if err := l.saveEnvelope(signed, rel); err != nil {
 		return Record{}, err
 	}
-	incoming := filepath.Join(l.node.releaseDir(rel), "image.incoming")
+	incoming := filepath.Join(l.node.releaseDir(rel), incomingFile)
 	if err := l.receive(approved, incoming, image); err != nil {
 		_ = os.Remove(incoming)
 		return Record{}, err
 	}
-	if err := l.pause(ctx, seq); err != nil {
-		return Record{}, err
-	}
+	l.stopServing(seq)
 	if err := renameSync(incoming, l.node.imagePath(rel)); err != nil {
 		return Record{}, err
 	}
@@ -597,9 +604,42 @@ func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io
 	if err := l.serve(signed, rel); err != nil {
 		return Record{}, err
 	}
-	l.poke()
 	rec, _ := l.catalog.Get(seq)
 	return rec, nil
+}
+
+// holds reports whether the release's image is here and was checked.
+func (l *line) holds(seq uint64) (Record, bool) {
+	rec, ok := l.catalog.Get(seq)
+	return rec, ok && rec.State >= StateVerified && rec.State <= StateConfirmed
+}
+
+// claim takes a release's one place for work: a job that runs is cancelled, and
+// none begins until release is called.
+func (l *line) claim(ctx context.Context, seq uint64) (release func(), err error) {
+	mine := &job{stage: "provide", cancel: func() {}, done: make(chan struct{})}
+	for {
+		l.mu.Lock()
+		running := l.jobs[seq]
+		if running == nil {
+			l.jobs[seq] = mine
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				delete(l.jobs, seq)
+				l.mu.Unlock()
+				close(mine.done)
+				l.poke()
+			}, nil
+		}
+		l.mu.Unlock()
+		running.cancel()
+		select {
+		case <-running.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // receive writes an incoming image to a private file and checks it there.
@@ -618,24 +658,6 @@ func (l *line) receive(approved *verify.Approved, path string, image io.Reader) 
 		return err
 	}
 	return f.Sync()
-}
-
-// pause cancels a release's job and stops serving it, so that its file may be
-// replaced.
-func (l *line) pause(ctx context.Context, seq uint64) error {
-	l.mu.Lock()
-	j := l.jobs[seq]
-	l.mu.Unlock()
-	if j != nil {
-		j.cancel()
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	l.stopServing(seq)
-	return nil
 }
 
 // viewWith returns a view that offers the sequence, waiting for the chain to
@@ -802,4 +824,5 @@ func (l *line) trustedTime(view *verify.View) uint64 {
 const (
 	envelopeFile = "envelope.cbor"
 	imageFile    = "image"
+	incomingFile = "image.incoming"
 )

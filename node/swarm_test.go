@@ -415,7 +415,7 @@ func TestRogueAnnouncementsAreNeitherFetchedNorRelayed(t *testing.T) {
 	notOnChain, err := localnet.Sign(&future, "", s.Signers[:2]...)
 	s.must(err)
 	revokedManifest := *s.build(2, 200_000).Manifest
-	revoked, err := localnet.Sign(&revokedManifest, "", s.Signers[:2]...)
+	revoked, err := localnet.Sign(&revokedManifest, "", s.Signers[1:]...) // not the envelope that was announced: that would be a replay
 	s.must(err)
 
 	for _, attack := range []struct {
