@@ -105,7 +105,8 @@ func TestTwentyReleasesWithKillsEndAtOneImage(t *testing.T) {
 		t.Helper()
 		cmd := exec.Command(exe)
 		cmd.Env = append(os.Environ(), "CAMSWARM_GC_CRASH_ROOT="+root,
-			"CAMSWARM_GC_CRASH_SEQUENCE="+strconv.FormatUint(sequence, 10), "CAMSWARM_GC_CRASH_AT="+crashAt)
+			"CAMSWARM_GC_CRASH_SEQUENCE="+strconv.FormatUint(sequence, 10), "CAMSWARM_GC_CRASH_AT="+crashAt,
+			"GORACE=atexit_sleep_ms=0") // the race detector lingers for a second otherwise
 		out, err := cmd.CombinedOutput()
 		status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		killed = ok && status.Signaled() && status.Signal() == syscall.SIGKILL
