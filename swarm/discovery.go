@@ -13,12 +13,13 @@ import (
 type source int
 
 const (
-	sourceStatic source = iota // the configuration
-	sourceLAN                  // mDNS
-	sourceDHT                  // a namespace or a provider record
+	sourceStatic   source = iota // the configuration
+	sourceProvider               // holds a file that is wanted and that no neighbour has
+	sourceLAN                    // mDNS
+	sourceDHT                    // a member of a namespace
 )
 
-func (s source) String() string { return [...]string{"static", "mdns", "dht"}[s] }
+func (s source) String() string { return [...]string{"static", "provider", "mdns", "dht"}[s] }
 
 // book holds the peers that the node knows and might dial, and decides which
 // one is next. It does no I/O and reads no clock; jitter comes from random.
@@ -92,15 +93,17 @@ func (b *book) makeRoom(src source, now time.Time) bool {
 	return true
 }
 
-// next chooses whom to dial now. Static peers are always dialled; peers on the
-// LAN until the mesh is full (high), others until it is large enough (low).
-// mesh counts connected peers. It returns false when nobody is due.
-func (b *book) next(now time.Time, mesh, low, high int) (peer.AddrInfo, source, bool) {
+// next chooses whom to dial now. Static peers are always dialled. Providers of a
+// wanted file may go above the mesh, since neighbours that hold nothing, or
+// pretend to, must not keep them out; the least useful neighbour goes then.
+// Peers on the LAN are dialled until the mesh is full, others until it is large
+// enough. mesh counts connected peers. It returns false when nobody is due.
+func (b *book) next(now time.Time, mesh int, l Limits) (peer.AddrInfo, source, bool) {
 	mesh += b.dialling()
 	var due []peer.ID
 	best := sourceDHT
 	for id, c := range b.peers {
-		if c.dialling || !c.connected.IsZero() || now.Before(c.next) || !wanted(c.source, mesh, low, high) || c.source > best {
+		if c.dialling || !c.connected.IsZero() || now.Before(c.next) || !wanted(c.source, mesh, l) || c.source > best {
 			continue
 		}
 		if c.source < best {
@@ -128,22 +131,24 @@ func (b *book) dialling() (count int) {
 	return count
 }
 
-func wanted(src source, mesh, low, high int) bool {
+func wanted(src source, mesh int, l Limits) bool {
 	switch src {
 	case sourceStatic:
 		return true
+	case sourceProvider:
+		return mesh < l.Connections-1
 	case sourceLAN:
-		return mesh < high
+		return mesh < l.MeshHigh
 	}
-	return mesh < low
+	return mesh < l.MeshLow
 }
 
 // wait returns how long nobody becomes due, at most a minute.
-func (b *book) wait(now time.Time, mesh, low, high int) time.Duration {
+func (b *book) wait(now time.Time, mesh int, l Limits) time.Duration {
 	mesh += b.dialling()
 	wait := time.Minute
 	for _, c := range b.peers {
-		if !c.dialling && c.connected.IsZero() && wanted(c.source, mesh, low, high) {
+		if !c.dialling && c.connected.IsZero() && wanted(c.source, mesh, l) {
 			wait = min(wait, max(c.next.Sub(now), 0))
 		}
 	}
@@ -158,6 +163,7 @@ func (b *book) dialled(id peer.ID, err error, now time.Time) {
 	}
 	c.dialling = false
 	if err != nil && c.connected.IsZero() {
+		c.demote()
 		b.backOff(c, now)
 		if c.source != sourceStatic && now.Sub(c.seen) > candidateAge {
 			delete(b.peers, id)
@@ -183,7 +189,15 @@ func (b *book) disconnected(id peer.ID, now time.Time) {
 		c.failures = 0
 	}
 	c.connected = time.Time{}
+	c.demote()
 	b.backOff(c, now)
+}
+
+// demote ends a provider's privilege after one try; the next search renews it.
+func (c *candidate) demote() {
+	if c.source == sourceProvider {
+		c.source = sourceDHT
+	}
 }
 
 func (b *book) backOff(c *candidate, now time.Time) {

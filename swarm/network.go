@@ -43,7 +43,9 @@ type Network struct {
 	static   []peer.AddrInfo
 	metrics  *networkMetrics
 	notifiee *network.NotifyBundle
-	police   sync.WaitGroup // closing connections that an injected host let in
+	// clockCheck is clockCheckEvery but in tests.
+	clockCheck time.Duration
+	police     sync.WaitGroup // closing connections that an injected host let in
 
 	dht     atomic.Pointer[dht.IpfsDHT]
 	running atomic.Bool
@@ -116,7 +118,7 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 		cfg: cfg, log: o.log, now: o.now, host: o.host, store: o.bans,
 		links:  &links{now: o.now, get: net.InterfaceAddrs},
 		banned: make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1),
-		book: newBook(), namespaces: map[string]*membership{},
+		book: newBook(), namespaces: map[string]*membership{}, clockCheck: clockCheckEvery,
 	}
 	if n.limits, err = LimitsFor(cfg); err != nil {
 		return nil, err
@@ -262,8 +264,8 @@ func (n *Network) dialLoop(ctx context.Context) {
 			}
 			mesh := n.mesh()
 			n.mu.Lock()
-			info, src, ok := n.book.next(n.now(), mesh, n.limits.MeshLow, n.limits.MeshHigh)
-			wait := n.book.wait(n.now(), mesh, n.limits.MeshLow, n.limits.MeshHigh)
+			info, src, ok := n.book.next(n.now(), mesh, n.limits)
+			wait := n.book.wait(n.now(), mesh, n.limits)
 			n.mu.Unlock()
 			if !ok {
 				<-slots
@@ -315,8 +317,8 @@ func (n *Network) discovered(info peer.AddrInfo, src source) bool {
 	n.mu.Unlock()
 	if isNew {
 		n.metrics.discovered.WithLabelValues(src.String()).Inc()
-		nudge(n.woken)
 	}
+	nudge(n.woken)
 	return isNew
 }
 
@@ -405,7 +407,7 @@ func (n *Network) keepBans(ctx context.Context) {
 
 // awaitClock turns QUIC on when the clock has been set.
 func (n *Network) awaitClock(ctx context.Context) {
-	tick := time.NewTicker(clockCheckEvery)
+	tick := time.NewTicker(n.clockCheck)
 	defer tick.Stop()
 	for !n.own.quicOn() {
 		select {

@@ -16,7 +16,7 @@ func newNetworkMetrics(n *Network) *networkMetrics {
 	name := func(s string) string { return prometheus.BuildFQName("camswarm", "network", s) }
 	return &networkMetrics{
 		dials: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("dials_total"),
-			Help: "Dials of discovery, by source of the peer (static, mdns, dht) and result (ok, failed)."}, []string{"source", "result"}),
+			Help: "Dials of discovery, by source of the peer (static, provider, mdns, dht) and result (ok, failed)."}, []string{"source", "result"}),
 		discovered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("discovered_total"),
 			Help: "Peers discovered that were not known, by source."}, []string{"source"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("refused_total"),

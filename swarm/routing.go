@@ -90,13 +90,13 @@ func (n *Network) FindProviders(ctx context.Context, c cid.Cid) ([]peer.AddrInfo
 	return found, nil
 }
 
-// Seek finds providers of c on the DHT and lets discovery dial those that it
-// finds, without going above the mesh's low watermark. It is the exchange's way
-// to find sources of a file that no neighbour has.
+// Seek finds providers of c on the DHT and has discovery dial them, at its own
+// pace, even when the mesh is full. It is the exchange's way to find sources of
+// a file that no neighbour has. It returns when the search has ended.
 func (n *Network) Seek(ctx context.Context, c cid.Cid) error {
 	found, err := n.FindProviders(ctx, c)
 	for _, info := range found {
-		n.discovered(info, sourceDHT)
+		n.discovered(info, sourceProvider)
 	}
 	return err
 }
