@@ -400,6 +400,10 @@ func (n *net) rogue(deaf bool, victims ...*testNode) *rogue {
 		}
 		r.s[v.h.ID()] = s
 	}
+	if !deaf { // subscribes like an honest peer, so that the nodes speak to it
+		topic, yes := Topic(verify.ProductID{}), true
+		r.write(&pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Topicid: &topic, Subscribe: &yes}}})
+	}
 	settle()
 	return r
 }
@@ -407,7 +411,12 @@ func (n *net) rogue(deaf bool, victims ...*testNode) *rogue {
 // send sends messages to every victim, as one RPC.
 func (r *rogue) send(messages ...*pb.Message) {
 	r.t.Helper()
-	b, err := proto.Marshal(&pb.RPC{Publish: messages})
+	r.write(&pb.RPC{Publish: messages})
+}
+
+func (r *rogue) write(rpc *pb.RPC) {
+	r.t.Helper()
+	b, err := proto.Marshal(rpc)
 	if err != nil {
 		r.t.Fatal(err)
 	}
