@@ -16,6 +16,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
+	"camswarm/gc"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -49,6 +50,8 @@ type line struct {
 	view    verify.View   // last view stepped on
 	viewAt  time.Time     // when its block was first seen, for a clock that never runs backwards
 	choice  verify.Choice // last decision
+
+	collectErr string // of the last collection; owned by run
 }
 
 // A job is the one stage of a release that runs now.
@@ -63,6 +66,7 @@ type retry struct {
 	failures int
 	at       time.Time
 	err      error
+	free     int64 // for want of space: what was free then; tried again only when it has grown
 }
 
 // Before an install the chain's view must have been confirmed by a quorum
@@ -204,9 +208,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 	for _, seq := range wanted {
 		wait = min(wait, l.advance(ctx, &view, now, device, seq, choice.Install && seq == choice.Sequence))
 	}
-	if err := l.node.collect(ctx); err != nil && ctx.Err() == nil {
-		l.log.Warn("collection failed; it will be tried again", "err", err)
-	}
+	l.collect(ctx)
 	return wait
 }
 
@@ -506,8 +508,14 @@ func (l *line) begin(ctx context.Context, seq uint64, stage string, work func(co
 	if l.jobs[seq] != nil {
 		return idle // its end pokes the line
 	}
-	if r := l.retries[seq]; time.Until(r.at) > 0 {
+	r := l.retries[seq]
+	if time.Until(r.at) > 0 {
 		return time.Until(r.at)
+	}
+	if r.free > 0 {
+		if free, err := gc.Free(l.node.cfg.StateDir); err == nil && free <= r.free {
+			return time.Minute
+		}
 	}
 	jctx, cancel := context.WithCancel(ctx)
 	j := &job{stage: stage, cancel: cancel, done: make(chan struct{})}
@@ -519,6 +527,10 @@ func (l *line) begin(ctx context.Context, seq uint64, stage string, work func(co
 		defer close(j.done)
 		defer cancel()
 		err := work(jctx)
+		if gc.IsFull(err) || errors.Is(err, swarm.ErrNoSpace) {
+			_, rerr := l.node.collector.Relieve(ctx)
+			err = errors.Join(err, rerr)
+		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.jobs, seq)
@@ -543,7 +555,12 @@ func (l *line) settle(seq uint64, stage string, err error, cancelled bool) {
 	if stage == "manifest" || stage == "fetch" {
 		wait = min(wait, time.Minute)
 	}
-	r.at, r.err = time.Now().Add(wait), err
+	r.at, r.err, r.free = time.Now().Add(wait), err, 0
+	if gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, swarm.ErrNoSpace) {
+		if free, ferr := gc.Free(l.node.cfg.StateDir); ferr == nil {
+			r.free = max(free, 1)
+		}
+	}
 	l.retries[seq] = r
 }
 
@@ -617,22 +634,11 @@ func (l *line) holds(seq uint64) (Record, bool) {
 // claim takes a release's one place for work: a job that runs is cancelled, and
 // none begins until release is called.
 func (l *line) claim(ctx context.Context, seq uint64) (release func(), err error) {
-	mine := &job{stage: "provide", cancel: func() {}, done: make(chan struct{})}
 	for {
-		l.mu.Lock()
-		running := l.jobs[seq]
+		release, running := l.tryClaim(seq)
 		if running == nil {
-			l.jobs[seq] = mine
-			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.jobs, seq)
-				l.mu.Unlock()
-				close(mine.done)
-				l.poke()
-			}, nil
+			return release, nil
 		}
-		l.mu.Unlock()
 		running.cancel()
 		select {
 		case <-running.done:
@@ -640,6 +646,24 @@ func (l *line) claim(ctx context.Context, seq uint64) (release func(), err error
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// tryClaim is claim for those who do not wait: it returns the job that runs.
+func (l *line) tryClaim(seq uint64) (release func(), running *job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if j := l.jobs[seq]; j != nil {
+		return nil, j
+	}
+	mine := &job{stage: "claimed", cancel: func() {}, done: make(chan struct{})}
+	l.jobs[seq] = mine
+	return func() {
+		l.mu.Lock()
+		delete(l.jobs, seq)
+		l.mu.Unlock()
+		close(mine.done)
+		l.poke()
+	}, nil
 }
 
 // receive writes an incoming image to a private file and checks it there.

@@ -85,8 +85,13 @@ func (r releases) Remove(ctx context.Context, item gc.Item) error {
 	if l == nil {
 		return fmt.Errorf("no such product: %s", item.Product)
 	}
+	release, running := l.tryClaim(item.Sequence)
+	if running != nil {
+		return nil // came into use since it was listed; the collector lists again
+	}
+	defer release()
 	rec, ok := l.catalog.Get(item.Sequence)
-	if !ok {
+	if !ok || !rec.hasBytes() {
 		return nil
 	}
 	l.stopServing(item.Sequence)
@@ -108,10 +113,18 @@ func (r releases) Remove(ctx context.Context, item gc.Item) error {
 // Free implements gc.Store.
 func (r releases) Free() (int64, error) { return gc.Free(r.n.cfg.StateDir) }
 
-// collect removes what nothing needs.
-func (n *Node) collect(ctx context.Context) error {
-	_, err := n.collector.Collect(ctx, gc.Need{})
-	return err
+// collect removes what nothing needs. A failure that lasts is told once.
+func (l *line) collect(ctx context.Context) {
+	_, err := l.node.collector.Collect(ctx, gc.Need{})
+	if ctx.Err() != nil {
+		return
+	}
+	if err == nil {
+		l.collectErr = ""
+	} else if err.Error() != l.collectErr {
+		l.collectErr = err.Error()
+		l.log.Warn("collection failed; it will be tried again", "err", err)
+	}
 }
 
 // makeRoom collects before a fetch, so that the quota and the disk hold the
