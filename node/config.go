@@ -114,6 +114,9 @@ func DefaultConfig(role Role) Config {
 		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, Attempts: 3},
 	}
 	c.Network.Role = string(role)
+	if role == RoleSeed {
+		c.Announce = announce.SeedConfig()
+	}
 	return c
 }
 
