@@ -492,7 +492,13 @@ func (n *Network) agent(p peer.ID) string {
 		return ""
 	}
 	s, _ := v.(string)
-	return s
+	// A stranger wrote it and people will read it.
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s[:min(len(s), maxAgentBytes)])
 }
 
 // parseAgent reads the role and the region from an agent string of UserAgent's

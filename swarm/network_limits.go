@@ -16,6 +16,7 @@ const (
 	maxStaticPeers = 32
 	maxAddrs       = 128 // addresses in one list of the configuration
 	maxRegionBytes = 32
+	maxAgentBytes  = 64 // of a peer's agent string; ours fit
 
 	minMemory   = 32 << 20
 	largeMemory = 2 << 30

@@ -430,6 +430,13 @@ func TestTierIsHowNearAPeerIs(t *testing.T) {
 	if !(TierLAN.Rank() < TierRegion.Rank() && TierRegion.Rank() < TierSeed.Rank() && TierSeed.Rank() < TierOther.Rank()) {
 		t.Error("tiers are out of order")
 	}
+	evil := newID(t)
+	if err := n.Host().Peerstore().Put(evil, "AgentVersion", "\x1b[31m"+strings.Repeat("x", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.agent(evil); len(got) > maxAgentBytes || strings.Contains(got, "\x1b") {
+		t.Errorf("a stranger's agent string is passed on: %q", got)
+	}
 	agent := UserAgent(cfg)
 	if role, region := parseAgent(agent); role != RoleCamera || region != "eu" {
 		t.Errorf("%q is read as %q, %q", agent, role, region)
