@@ -422,6 +422,11 @@ func TestLongHistory(t *testing.T) {
 				b.Errorf("%d releases from %d, want %d: %v", len(releases), from, n, err)
 			}
 		}
+		// The contract itself starts at 1 and cuts a page that is too long.
+		page, err := ask(b.Context(), b.Registry, "releases", contract.PackReleases(b.id, 0, 1<<64-1), contract.UnpackReleases)
+		if err != nil || len(page) != pageSize || page[0].Sequence != 1 {
+			b.Errorf("a page of %d releases: %v", len(page), err)
+		}
 		for s := uint64(newest); s > newest-walk+1; s-- {
 			b.ok(b.Revoke(b.Context(), b.pub, b.id, s))
 		}
