@@ -51,7 +51,7 @@ func UserAgent(c Config) string {
 // config package would link every transport it has, 5 to 6 MB of binary, so
 // this file wires what config.NewNode wires, less what a camera has no use for:
 // no fx, no TLS over TCP, no WebSocket, WebTransport or WebRTC, no address
-// discovery by identify, no AutoNAT, no port mapping, no libp2p metrics.
+// discovery by identify, no AutoNAT client, no port mapping, no libp2p metrics.
 type cameraHost struct {
 	*basichost.BasicHost
 	swarm     *libp2pswarm.Swarm
@@ -60,6 +60,7 @@ type cameraHost struct {
 	gater     *gater
 	log       *slog.Logger
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
+	closers   []func() error // of what serves on top of the host; closed first
 
 	mu     sync.Mutex
 	closed bool
@@ -161,6 +162,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, log *slog.Logger) (_ *cam
 		}
 	} else {
 		log.Warn("the clock is not set; QUIC is off until it is, TCP works", "now", g.now())
+	}
+	if cfg.seed() {
+		if err := h.serveNAT(cfg, limits); err != nil {
+			return nil, err
+		}
 	}
 	return h, nil
 }
@@ -280,7 +286,11 @@ func inUse(a ma.Multiaddr) bool {
 
 // Close closes the host and every part of it, and waits.
 func (h *cameraHost) Close() error {
-	err := h.BasicHost.Close() // and with it the swarm, its transports, managers and peerstore
+	var err error
+	for _, c := range h.closers {
+		err = errors.Join(err, c())
+	}
+	err = errors.Join(err, h.BasicHost.Close()) // and with it the swarm, its transports, managers and peerstore
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true

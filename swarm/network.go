@@ -309,9 +309,10 @@ func (n *Network) discovered(info peer.AddrInfo, src source) bool {
 	if info.ID == n.host.ID() || n.gater.bans.banned(info.ID, n.now()) {
 		return false
 	}
+	connected := n.host.Network().Connectedness(info.ID) == network.Connected
 	n.mu.Lock()
 	isNew := n.book.add(info, src, n.now())
-	if n.host.Network().Connectedness(info.ID) == network.Connected {
+	if connected {
 		n.book.connectedTo(info.ID, n.now())
 	}
 	n.mu.Unlock()
