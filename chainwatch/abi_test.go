@@ -309,7 +309,7 @@ func TestDamagedViewsAreHeldToGoEthereum(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(5, 6))
 	accepted := 0
-	for range 50_000 {
+	for range 20_000 {
 		b := bytes.Clone(seeds[r.IntN(len(seeds))])
 		for range 1 + r.IntN(3) {
 			if len(b) < 2*word {

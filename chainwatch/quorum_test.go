@@ -220,7 +220,7 @@ func TestDecideChangesNoInput(t *testing.T) {
 // QuorumStart operators lie and enough honest ones answer, what is accepted is
 // always the honest view, and what is in force never offers more than it.
 func TestThreatRPCLiarsCanAtMostDelay(t *testing.T) {
-	for seed := range uint64(1500) {
+	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		n := 1 + r.IntN(10)
 		need := DefaultThresholds(n)

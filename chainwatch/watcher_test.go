@@ -595,6 +595,30 @@ func TestStopsWithTwoOfFour(t *testing.T) {
 	}
 }
 
+// A stop that slower endpoints ask for is not lifted for the moment in which only
+// the faster ones have answered: an install could slip through.
+func TestStopDoesNotFlicker(t *testing.T) {
+	inBubble(t, 8, func(t *testing.T, b *bench) {
+		for _, n := range b.nodes[6:] {
+			n.set(func(n *node) { n.delay, n.lie = time.Second, func(v *verify.View) { v.Rev, v.Paused = v.Rev+1, true } })
+		}
+		b.start()
+		b.pass(5 * time.Second)
+		for i := range 40 {
+			if v, _ := b.w.Current(); !v.Paused {
+				t.Fatalf("not stopped in step %d", i)
+			}
+			if i%10 == 0 {
+				b.w.Look()
+			}
+			b.pass(300 * time.Millisecond)
+		}
+		if looks := b.nodes[0].calls.Load(); looks < 4 {
+			t.Errorf("only %d looks: the test shows nothing", looks)
+		}
+	})
+}
+
 // The checkpoint is on disk before anybody can see the view.
 func TestCheckpointPrecedesTheView(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
