@@ -150,10 +150,10 @@ func examineClock(add adder, s node.Status, now time.Time) {
 		return
 	}
 	for _, p := range s.Products {
-		if p.Chain.BlockTime.IsZero() {
+		if p.Chain.BlockTime.IsZero() || p.Chain.AgeSeconds < 0 {
 			continue
 		}
-		skew := now.Sub(p.Chain.BlockTime.Add(time.Duration(max(p.Chain.AgeSeconds, 0)) * time.Second))
+		skew := now.Sub(p.Chain.BlockTime.Add(time.Duration(p.Chain.AgeSeconds) * time.Second))
 		if skew.Abs() > chainClockSkew {
 			add("clock", levelWarn, "the clock is %v away from the chain's: run an NTP client, or the endpoints lag", skew.Round(time.Second))
 			return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -135,8 +136,8 @@ func parseTime(flag, s string, now time.Time) (uint64, error) {
 // parsePercent reads a percentage such as "10%" or "12.5%" into basis points.
 func parsePercent(flag, s string) (uint16, error) {
 	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
-	bps := f * 100
-	if err != nil || !(bps >= 0 && bps <= 10000) || bps != float64(uint16(bps)) {
+	bps := math.Round(f * 100)
+	if err != nil || !(bps >= 0 && bps <= 10000) || math.Abs(bps-f*100) > 1e-9 {
 		return 0, usagef("--%s %q: write a percentage from 0%% to 100%% in steps of 0.01%%", flag, s)
 	}
 	return uint16(bps), nil
