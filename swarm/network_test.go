@@ -227,11 +227,9 @@ func TestConnectionLimitHolds(t *testing.T) {
 	camera := newNet(t, cfg)
 	limits := camera.Limits()
 	inbound := limits.Connections - limits.Connections/4
-	var dialers []*Network
 	refused := 0
 	for range limits.Connections + 4 {
 		d := newNet(t, netConfig(RoleCamera))
-		dialers = append(dialers, d)
 		// TCP tells a refused dialer of its refusal only after the handshake, or
 		// when identify finds the connection closed.
 		if err := connectNets(t, d, camera); err != nil {
