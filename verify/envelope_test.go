@@ -177,13 +177,22 @@ func TestUnprovisionedVerifierAcceptsNothing(t *testing.T) {
 	}
 }
 
+// sorted encodes maps in one order; the plain encoder follows Go's random one.
+var sorted = func() cbor.EncMode {
+	m, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()
+
 // rawSign1 builds a COSE_Sign1 with any header, to prove what is refused.
 func rawSign1(t *testing.T, protected, unprotected, payload any, sig []byte) cbor.RawMessage {
 	t.Helper()
 	p, ok := protected.([]byte)
 	if !ok {
 		var err error
-		if p, err = cbor.Marshal(protected); err != nil {
+		if p, err = sorted.Marshal(protected); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -207,7 +216,7 @@ func TestMalleableSignatureFormsAreRefused(t *testing.T) {
 	sig := good.Signatures[0].Raw[len(good.Signatures[0].Raw)-64:]
 	header := map[int]any{1: -8, 4: key}
 	none := map[int]any{}
-	protected, _ := cbor.Marshal(header)
+	protected, _ := sorted.Marshal(header)
 
 	build := func(sigs ...cbor.RawMessage) []byte {
 		b, err := cbor.Marshal([]any{good.Manifest, sigs})
