@@ -236,6 +236,19 @@ func (l *line) serve(s *verify.Signed, rel verify.Release) error {
 	return nil
 }
 
+// roots lists the complete images that are served.
+func (l *line) roots() []cid.Cid {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []cid.Cid
+	for _, s := range l.serving {
+		if root := s.Manifest().Image.Root; l.node.exchange.Complete(root) {
+			out = append(out, root)
+		}
+	}
+	return out
+}
+
 // stopServing takes a release away from the exchange.
 func (l *line) stopServing(seq uint64) {
 	l.mu.Lock()

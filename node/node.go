@@ -30,27 +30,28 @@ import (
 
 // Node is one camera or seed. New wires it and starts nothing, Run runs it.
 type Node struct {
-	cfg       Config
-	log       *slog.Logger
-	did       verify.DID
-	lock      *os.File
-	store     *Store
-	network   *swarm.Network
-	exchange  *swarm.Exchange
-	gossip    *announce.Gossip
-	installer Installer
-	window    Window
-	collector *gc.Collector
-	reserve   *gc.Reserve
-	lines     []*line
-	traffic   *traffic
-	metrics   *metrics
-	registry  *prometheus.Registry
-	control   *controlServer
-	limitsMu  sync.Mutex
-	limits    Limits
-	startMu   sync.Mutex
-	started   time.Time
+	cfg        Config
+	log        *slog.Logger
+	did        verify.DID
+	lock       *os.File
+	store      *Store
+	network    *swarm.Network
+	exchange   *swarm.Exchange
+	gossip     *announce.Gossip
+	installer  Installer
+	window     Window
+	collector  *gc.Collector
+	provideNow chan struct{} // capacity 1
+	reserve    *gc.Reserve
+	lines      []*line
+	traffic    *traffic
+	metrics    *metrics
+	registry   *prometheus.Registry
+	control    *controlServer
+	limitsMu   sync.Mutex
+	limits     Limits
+	startMu    sync.Mutex
+	started    time.Time
 
 	closeOnce sync.Once
 	closeErr  error
@@ -66,6 +67,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Network.Region == "" {
+		cfg.Network.Region = string(cfg.Products[0].Region)
+	}
 	o := injected{log: slog.New(slog.DiscardHandler)}
 	for _, opt := range opts {
 		opt(&o)
@@ -73,7 +77,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry)}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), provideNow: make(chan struct{}, 1)}
 	opened := n
 	defer func() {
 		if err != nil {
@@ -232,6 +236,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.exchange.Run(ctx) })
 	g.Go(func() error { return n.gossip.Run(ctx) })
 	g.Go(func() error { return n.traffic.run(ctx) })
+	g.Go(func() error { return n.reprovide(ctx) })
 	for _, l := range n.lines {
 		g.Go(func() error { return l.watcher.Run(ctx) })
 		g.Go(func() error { return l.run(ctx) })
@@ -332,13 +337,45 @@ func (n *Node) mayInstall() (bool, time.Time) {
 	return MayInstall(time.Now(), n.window, inhibited)
 }
 
-// provide tells the DHT that this node holds a root; a failure costs only
-// findability, since connected peers are told directly.
-func (n *Node) provide(ctx context.Context, root cid.Cid) {
-	if err := n.network.Provide(ctx, root); err != nil && ctx.Err() == nil {
-		n.log.Debug("not provided on the DHT", "root", root.String(), "err", err)
+// reprovide tells the DHT which images this node holds, after start, after each
+// one that was verified, and again before the records expire (two days on the
+// DHT). A failure costs only findability, since connected peers are told
+// directly; it is tried again.
+func (n *Node) reprovide(ctx context.Context) error {
+	timer := time.NewTimer(provideRetry)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.provideNow:
+		case <-timer.C:
+		}
+		next := provideEvery
+		for _, l := range n.lines {
+			for _, root := range l.roots() {
+				if err := n.network.Provide(ctx, root); err != nil && ctx.Err() == nil {
+					n.log.Debug("not provided on the DHT", "root", root.String(), "err", err)
+					next = provideRetry
+				}
+			}
+		}
+		timer.Reset(next)
 	}
 }
+
+// provideSoon wakes reprovide.
+func (n *Node) provideSoon() {
+	select {
+	case n.provideNow <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	provideEvery = 12 * time.Hour
+	provideRetry = time.Minute
+)
 
 // swarmFile describes a release to the exchange, which knows no firmware: its
 // blocks, and as extra blocks the DAG's inner nodes and the envelope, so that

@@ -370,7 +370,7 @@ func (l *line) check(ctx context.Context, approved *verify.Approved) error {
 			return err
 		}
 		l.log.Info("verified", "sequence", rel.Sequence, "sha256", fmt.Sprintf("%x", rel.ImageSHA256))
-		l.node.provide(ctx, approved.Manifest().Image.Root)
+		l.node.provideSoon()
 		return nil
 	}
 	return l.mend(ctx, approved, err)
