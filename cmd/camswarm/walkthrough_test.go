@@ -26,12 +26,14 @@ func TestREADMEWalkthrough(t *testing.T) {
 		t.Fatalf("README.md has %d blocks marked <!-- walkthrough -->, it must have one", len(blocks))
 	}
 	text := string(blocks[0][1])
+	var ports []string
 	for _, port := range []string{"8545", "4417"} {
 		if !strings.Contains(text, port) {
 			t.Fatalf("the walk-through does not use port %s; replace another one here", port)
 		}
-		text = strings.ReplaceAll(text, port, freePort(t))
+		ports = append(ports, port, freePort(t))
 	}
+	text = strings.NewReplacer(ports...).Replace(text) // at once: a new port may contain an old one
 	dir := t.TempDir()
 	out := script(t, bin, dir, text, 4*time.Minute)
 
