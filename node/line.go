@@ -34,7 +34,7 @@ type retry struct {
 
 func newLine(n *Node, cfg ProductConfig, w *chainwatch.Watcher, v *verify.Verifier, c *Catalog) *line {
 	return &line{
-		node: n, cfg: cfg, product: v.Product, verifier: v, watcher: w, catalog: c,
+		node: n, cfg: cfg, verifier: v, watcher: w, catalog: c,
 		log:  n.log.With("product", v.Product.String()),
 		wake: make(chan struct{}, 1), signed: map[uint64]*verify.Signed{}, serving: map[uint64]*verify.Signed{},
 		jobs: map[uint64]*job{}, retries: map[uint64]retry{},
@@ -196,7 +196,7 @@ func (l *line) viewWith(ctx context.Context, seq uint64) (verify.View, error) {
 		}
 		next, err := l.watcher.View(ctx, view.Rev+1)
 		if err != nil {
-			return verify.View{}, fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, l.product, view.Rev, err)
+			return verify.View{}, fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, l.verifier.Product, view.Rev, err)
 		}
 		view = next
 	}

@@ -29,7 +29,6 @@ import (
 type line struct {
 	node     *Node
 	cfg      ProductConfig
-	product  verify.Product
 	verifier *verify.Verifier
 	watcher  *chainwatch.Watcher
 	catalog  *Catalog
@@ -240,7 +239,7 @@ func (l *line) wanted(view *verify.View, choice verify.Choice) []uint64 {
 }
 
 // withdraw stops the jobs of releases that are no longer wanted, and the
-// serving of those that the chain no longer offers, unless the device runs them.
+// serving of those that the chain no longer offers, even of the one that runs.
 func (l *line) withdraw(view *verify.View, wanted []uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -443,7 +442,7 @@ func (l *line) confirm(ctx context.Context, rel verify.Release) error {
 		if err := l.catalog.advance(ctx, rel, StateConfirmed); err != nil {
 			return err
 		}
-		l.node.metrics.installed.WithLabelValues(l.product.String()).Set(float64(rel.Sequence))
+		l.node.metrics.installed.WithLabelValues(l.verifier.Product.String()).Set(float64(rel.Sequence))
 		l.log.Info("confirmed", "sequence", rel.Sequence, "version", rel.Version)
 		return nil
 	case Failed:

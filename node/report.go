@@ -166,7 +166,7 @@ func (l *line) held() ([]HeldRelease, error) {
 
 func (l *line) status() ProductStatus {
 	s := ProductStatus{
-		ID: l.verifier.Product.ID(), Name: l.product.String(), Region: l.cfg.Region, Label: l.cfg.Label, Hardware: l.cfg.Hardware,
+		ID: l.verifier.Product.ID(), Name: l.verifier.Product.String(), Region: l.cfg.Region, Label: l.cfg.Label, Hardware: l.cfg.Hardware,
 		Chain: l.chainStatus(),
 	}
 	s.Held, _ = l.held()
@@ -242,7 +242,7 @@ func (l *line) alarms() []Alarm {
 		if name == "" {
 			name = "no_quorum"
 		}
-		out = append(out, Alarm{Name: name, Message: l.product.String() + ": " + w.Error, Since: w.Confirmed})
+		out = append(out, Alarm{Name: name, Message: l.verifier.Product.String() + ": " + w.Error, Since: w.Confirmed})
 	}
 	for _, e := range l.watcher.Endpoints() {
 		if e.State == chainwatch.StateContradict {
@@ -250,18 +250,18 @@ func (l *line) alarms() []Alarm {
 		}
 	}
 	if ok && !view.Keys.Equal(l.verifier.Pinned) {
-		out = append(out, Alarm{Name: verify.AttackKeyCompromise, Message: l.product.String() +
+		out = append(out, Alarm{Name: verify.AttackKeyCompromise, Message: l.verifier.Product.String() +
 			": the key set on chain is not the pinned one; nothing is installed until they agree"})
 	}
 	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence >= oldest(&view) {
 		if _, offered := view.Candidate(running.Release.Sequence); !offered {
 			out = append(out, Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
-				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", l.product, running.Release.Sequence)})
+				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", l.verifier.Product, running.Release.Sequence)})
 		}
 	}
 	for _, rec := range l.catalog.All() {
 		if rec.State == StateFailed {
-			out = append(out, Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", l.product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
+			out = append(out, Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", l.verifier.Product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
 		}
 	}
 	return out

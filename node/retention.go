@@ -2,9 +2,7 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -36,7 +34,7 @@ func (n *Node) wireCollector(reg prometheus.Registerer) {
 // sweep removes directories that no catalog record stands for: leftovers of an
 // interrupted removal, or of a product that is no longer configured.
 func (n *Node) sweep() error {
-	err := gc.Sweep(filepath.Join(n.cfg.StateDir, releasesDir), func(dir string) bool {
+	return gc.Sweep(filepath.Join(n.cfg.StateDir, releasesDir), func(dir string) bool {
 		for _, l := range n.lines {
 			for _, rec := range l.catalog.All() {
 				if rec.hasBytes() && dir == n.releaseDir(rec.Release) {
@@ -46,10 +44,6 @@ func (n *Node) sweep() error {
 		}
 		return false
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // List implements gc.Store.

@@ -39,6 +39,13 @@ func (r *registryFile) dial(ctx context.Context) (*registry.Client, error) {
 
 // withRegistry opens the registry of the flags, hands it to work and closes it.
 func (f *registryFlags) withRegistry(cmd *cobra.Command, work func(context.Context, *registryFile, *registry.Registry) error) error {
+	return f.withClient(cmd, func(ctx context.Context, file *registryFile, _ *registry.Client, reg *registry.Registry) error {
+		return work(ctx, file, reg)
+	})
+}
+
+// withClient is withRegistry for work that asks the chain itself too.
+func (f *registryFlags) withClient(cmd *cobra.Command, work func(context.Context, *registryFile, *registry.Client, *registry.Registry) error) error {
 	file, err := f.load()
 	if err != nil {
 		return err
@@ -54,7 +61,7 @@ func (f *registryFlags) withRegistry(cmd *cobra.Command, work func(context.Conte
 	if err != nil {
 		return err
 	}
-	return work(ctx, file, reg)
+	return work(ctx, file, client, reg)
 }
 
 // chainIDOf asks an endpoint for the id of its chain.

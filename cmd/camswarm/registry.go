@@ -280,26 +280,12 @@ func newRegistryShowCommand() *cobra.Command {
 		Example: `  camswarm registry show --registry registry.json --product acme.example/cam-1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := reg.load()
-			if err != nil {
-				return err
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), chainTimeout)
-			defer cancel()
-			client, err := file.dial(ctx)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			r, err := client.Open(ctx, file.Address)
-			if err != nil {
-				return err
-			}
-			facts := registryFacts{Registry: file.ref(), RPC: file.RPC, DeployBlock: file.DeployBlock}
-			if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil {
-				return err
-			}
-			if product.text != "" {
+			var facts registryFacts
+			err := reg.withClient(cmd, func(ctx context.Context, file *registryFile, client *registry.Client, r *registry.Registry) (err error) {
+				facts = registryFacts{Registry: file.ref(), RPC: file.RPC, DeployBlock: file.DeployBlock}
+				if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil || product.text == "" {
+					return err
+				}
 				p, err := product.parse()
 				if err != nil {
 					return err
@@ -312,6 +298,10 @@ func newRegistryShowCommand() *cobra.Command {
 					Name: p, ID: p.ID(), Manufacturer: view.Manufacturer, Keys: view.Keys, Paused: view.Paused,
 					Latest: view.Latest, MinSequence: view.MinSequence, Barrier: view.Barrier, Rev: view.Rev, RevBlock: view.RevBlock,
 				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
 			return printFacts(cmd, asJSON, facts, facts.print)
 		},
