@@ -130,8 +130,8 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	netOpts := []swarm.NetworkOption{
 		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(blob{n.store.Namespace("swarm"), "bans"}),
 	}
-	if o.host != nil {
-		netOpts = append(netOpts, swarm.WithHost(o.host))
+	if o.transport != nil {
+		netOpts = append(netOpts, swarm.WithTransport(o.transport))
 	}
 	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, netOpts...); err != nil {
 		return err

@@ -4,10 +4,10 @@ import (
 	"log/slog"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
+	"camswarm/swarm"
 )
 
 // Option injects what a program, rather than an operator, decides.
@@ -18,7 +18,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer Installer
 	key       crypto.PrivKey
-	host      host.Host
+	transport swarm.TransportConstructor
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 }
@@ -37,9 +37,11 @@ func WithInstaller(i Installer) Option { return func(o *injected) { o.installer 
 // WithIdentity replaces the identity file by a key in memory.
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
-// WithHost replaces the node's own libp2p host, for simulated networks. The
-// caller closes it after Run has returned. Its key must be the node's identity.
-func WithHost(h host.Host) Option { return func(o *injected) { o.host = h } }
+// WithTransport replaces the transports of the node's libp2p host, for simulated
+// networks; see swarm.WithTransport.
+func WithTransport(t swarm.TransportConstructor) Option {
+	return func(o *injected) { o.transport = t }
+}
 
 // WithChainDialer replaces the HTTP client that asks chain endpoints, for
 // simulated chains.

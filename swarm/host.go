@@ -12,16 +12,18 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/core/transport"
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	basicconnmgr "github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	libp2pswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -47,6 +49,11 @@ func UserAgent(c Config) string {
 	return agent
 }
 
+// TransportConstructor makes the one transport of a host: its connections must
+// be the identity's, pass the gater and be accounted for with the resource
+// manager. Transports of go-libp2p have constructors of about this form.
+type TransportConstructor func(crypto.PrivKey, connmgr.ConnectionGater, network.ResourceManager) (transport.Transport, error)
+
 // cameraHost is a libp2p host assembled by hand. Importing go-libp2p's root or
 // config package would link every transport it has, 5 to 6 MB of binary, so
 // this file wires what config.NewNode wires, less what a camera has no use for:
@@ -69,7 +76,10 @@ type cameraHost struct {
 
 // newHost assembles a host and binds its TCP addresses, and its QUIC addresses
 // when the clock is sane.
-func newHost(cfg Config, key crypto.PrivKey, g *gater, log *slog.Logger) (_ *cameraHost, err error) {
+//
+// With a transport, that one takes the place of both and nothing is offered to
+// nodes behind NAT.
+func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
 	limits, err := LimitsFor(cfg)
 	if err != nil {
 		return nil, err
@@ -101,7 +111,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, log *slog.Logger) (_ *cam
 		return nil, err
 	}
 	undo = append(undo, resources.Close)
-	conns, err := connmgr.NewConnManager(limits.MeshLow, limits.MeshHigh, connmgr.WithGracePeriod(gracePeriod))
+	conns, err := basicconnmgr.NewConnManager(limits.MeshLow, limits.MeshHigh, basicconnmgr.WithGracePeriod(gracePeriod))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +127,14 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, log *slog.Logger) (_ *cam
 	}
 	undo = append(undo, sw.Close)
 
-	if err := addTCP(sw, key, limits, resources, g, cfg.DialTimeout); err != nil {
+	if construct == nil {
+		err = addTCP(sw, key, limits, resources, g, cfg.DialTimeout)
+	} else if t, terr := construct(key, g, resources); terr != nil {
+		err = terr
+	} else {
+		err = sw.AddTransport(t)
+	}
+	if err != nil {
 		return nil, err
 	}
 	advertise, err := parseAddrs(cfg.Advertise)
@@ -149,6 +166,14 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, log *slog.Logger) (_ *cam
 		return nil, err
 	}
 	h.Start() // before listening, so that identify sees every connection
+	if construct != nil {
+		for _, a := range listen {
+			if err := h.listen(a); err != nil {
+				return nil, err
+			}
+		}
+		return h, nil
+	}
 	for _, a := range listen {
 		if transportOf(a) == transportQUIC {
 			h.quicAddrs = append(h.quicAddrs, a)

@@ -37,6 +37,7 @@ type Network struct {
 	now      func() time.Time
 	host     host.Host
 	own      *cameraHost // nil when the host was injected
+	injected bool        // own has a transport of the program's
 	gater    *gater
 	store    BanStore
 	links    *links
@@ -66,6 +67,7 @@ type networkOptions struct {
 	log        *slog.Logger
 	registerer prometheus.Registerer
 	host       host.Host
+	transport  TransportConstructor
 	bans       BanStore
 	admitter   Admitter
 	now        func() time.Time
@@ -84,6 +86,13 @@ func WithRegisterer(r prometheus.Registerer) NetworkOption {
 // are its own: bans, the admitter and LANOnly then act by closing a connection
 // as soon as it is there.
 func WithHost(h host.Host) NetworkOption { return func(o *networkOptions) { o.host = h } }
+
+// WithTransport replaces TCP and QUIC by another transport, which must take the
+// addresses of Config.Listen: for simulated networks. All else of the host stays
+// as it is on a device, except that a seed offers no AutoNAT and no relay.
+func WithTransport(t TransportConstructor) NetworkOption {
+	return func(o *networkOptions) { o.transport = t }
+}
 
 // WithBanStore keeps bans over restarts; the default forgets them.
 func WithBanStore(s BanStore) NetworkOption { return func(o *networkOptions) { o.bans = s } }
@@ -141,10 +150,10 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 		if n.gater.self, err = peer.IDFromPrivateKey(key); err != nil {
 			return nil, fmt.Errorf("identity: %w", err)
 		}
-		if n.own, err = newHost(cfg, key, n.gater, n.log); err != nil {
+		if n.own, err = newHost(cfg, key, n.gater, o.transport, n.log); err != nil {
 			return nil, err
 		}
-		n.host = n.own
+		n.host, n.injected = n.own, o.transport != nil
 	}
 	n.gater.self = n.host.ID()
 
@@ -217,7 +226,7 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.store != nil {
 		work.Go(func() { n.keepBans(ctx) })
 	}
-	if n.own != nil {
+	if n.own != nil && !n.injected {
 		work.Go(func() { n.awaitClock(ctx) })
 	}
 	work.Go(func() { n.dialLoop(ctx) })

@@ -1,0 +1,173 @@
+// Package report holds what a simulation measured, and shows it: as JSON and CSV
+// for machines, on a terminal, as figures and as one HTML page. It computes the
+// summaries from the numbers of each node, so that no two outputs can disagree,
+// and it knows nothing of how a simulation runs.
+package report
+
+// Schema is the version of the JSON document. Fields may be added under one
+// version; a changed meaning needs a new one.
+const Schema = 1
+
+// Report is one run of one scenario.
+type Report struct {
+	Schema   int    `json:"schema"`
+	Scenario string `json:"scenario"`
+	Nodes    int    `json:"nodes"` // cameras
+	Seeds    int    `json:"seeds"` // region seeds, the publisher's among them
+	Seed     uint64 `json:"seed"`  // of the random numbers
+	Links    string `json:"links"` // "quic" or "fast"
+	Commit   string `json:"commit"`
+
+	ImageBytes int64     `json:"imageBytes"`
+	BlockBytes int64     `json:"blockBytes"`
+	LinkModel  LinkModel `json:"linkModel"`
+
+	// FluidBoundSeconds is the least time in which any scheme could bring the
+	// image from the sources to every camera over these access lines:
+	// max(F/u_s, F/d_min, N·F/(u_s+Σu)), u_s summed over the seeds that hold it
+	// from the start (Kumar and Ross, "Peer-Assisted File Distribution: The
+	// Minimum Distribution Time", HOTWEB 2006).
+	FluidBoundSeconds float64 `json:"fluidBoundSeconds"`
+
+	// CompletionSeconds is from the announcement to the verified image, over the
+	// honest cameras that finished.
+	CompletionSeconds Quantiles `json:"completionSeconds"`
+	RatioToBound      Quantiles `json:"ratioToBound"`
+	Unfinished        int       `json:"unfinished"` // honest cameras that did not
+
+	DuplicateRatio   float64 `json:"duplicateRatio"`   // block bytes received again / block bytes needed
+	SeedCopies       float64 `json:"seedCopies"`       // block bytes sent by seeds / image bytes
+	MessagesPerBlock float64 `json:"messagesPerBlock"` // wants, blocks and possession messages sent / blocks needed
+
+	// AnnounceSeconds is from the announcement to its acceptance by a node: heard
+	// and confirmed by the node's own view of the chain.
+	AnnounceSeconds Quantiles `json:"announceSeconds"`
+
+	// BytesByTier are the block bytes that cameras received, by how near the
+	// sender was: "lan", "region", "seed", "other".
+	BytesByTier map[string]int64 `json:"bytesByTier"`
+
+	Baselines map[string]Baseline `json:"baselines"`
+	S3Terms   *S3Terms            `json:"s3Terms,omitempty"` // nil without the s3 and poll baselines
+
+	Sites      []Site      `json:"sites,omitempty"`
+	Stages     []Stage     `json:"stages,omitempty"`
+	Faults     []Fault     `json:"faults,omitempty"`
+	Violations []Violation `json:"violations"` // broken invariants; empty in a good run
+
+	CPUSeconds      float64 `json:"cpuSeconds"` // of the process, this run
+	WallSeconds     float64 `json:"wallSeconds"`
+	VirtualSeconds  float64 `json:"virtualSeconds"`
+	PeakMemoryBytes int64   `json:"peakMemoryBytes"`
+
+	PerNode []Node `json:"perNode"`
+}
+
+// LinkModel says in words and numbers what the lines were.
+type LinkModel struct {
+	Classes []LinkClass `json:"classes"`
+	Latency string      `json:"latency"` // source and range of the delays
+	Chain   string      `json:"chain"`   // how long a look at the chain takes
+	Notes   []string    `json:"notes,omitempty"`
+}
+
+// LinkClass is a kind of access line and how many nodes have it.
+type LinkClass struct {
+	Name  string  `json:"name"`
+	Nodes int     `json:"nodes"`
+	Up    float64 `json:"upBitsPerSecond"`
+	Down  float64 `json:"downBitsPerSecond"`
+	Loss  float64 `json:"loss"`
+}
+
+// Quantiles of a sample, by the nearest-rank method; zero for an empty sample.
+type Quantiles struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Baseline is how long the same cameras took by another way over the same
+// lines, from the same moment.
+type Baseline struct {
+	Quantiles
+	Unfinished int       `json:"unfinished"`
+	Note       string    `json:"note"`              // what it models, with its parameters
+	Seconds    []float64 `json:"seconds,omitempty"` // by camera, in the order of PerNode; negative: unfinished
+	ServedBy   string    `json:"servedBy,omitempty"`
+}
+
+// S3Terms splits the gain at p95 over a daily poll of S3, which is what IoTeX
+// had, into where it comes from. Total = Push + RoundTrips + Bandwidth + Peers
+// = p95 of poll - p95 of the swarm. A negative term is a loss.
+type S3Terms struct {
+	PushSeconds       float64 `json:"pushSeconds"`       // poll - s3: hearing at once instead of asking daily
+	RoundTripSeconds  float64 `json:"roundTripSeconds"`  // s3 - its transfer at full rate: connection set-up and slow start
+	BandwidthSeconds  float64 `json:"bandwidthSeconds"`  // transfer at full rate - the same from the seed alone: what S3's fatter pipe is worth, negative
+	PeersSeconds      float64 `json:"peersSeconds"`      // from the seed alone - swarm: what the peers' uplinks are worth
+	TotalSeconds      float64 `json:"totalSeconds"`      // the sum
+	Speedup           float64 `json:"speedup"`           // p95 of s3 / p95 of the swarm, both from the announcement
+	SpeedupOverCapped float64 `json:"speedupOverCapped"` // the same for s3-capped; 0: not run
+}
+
+// Site is a place whose cameras share one line.
+type Site struct {
+	Name      string  `json:"name"`
+	Nodes     int     `json:"nodes"`
+	DownBytes int64   `json:"downBytes"` // through the line
+	UpBytes   int64   `json:"upBytes"`
+	Copies    float64 `json:"copies"` // DownBytes / image bytes
+}
+
+// Stage is a step of a rollout or one of several releases.
+type Stage struct {
+	Name       string    `json:"name"`
+	AtSeconds  float64   `json:"atSeconds"` // since the first announcement
+	Eligible   int       `json:"eligible"`
+	Completion Quantiles `json:"completionSeconds"` // from the start of the stage
+	Unfinished int       `json:"unfinished"`
+}
+
+// Fault is something that was done to the network.
+type Fault struct {
+	Kind      string  `json:"kind"`
+	AtSeconds float64 `json:"atSeconds"`
+	Nodes     int     `json:"nodes"`
+	Note      string  `json:"note"`
+}
+
+// Violation is a broken promise. A run that has one is a failed run.
+type Violation struct {
+	Invariant string `json:"invariant"`
+	Node      string `json:"node"`
+	Detail    string `json:"detail"`
+}
+
+// Node is what one node did. Seconds count from the announcement; negative
+// means never.
+type Node struct {
+	Name      string  `json:"name"`
+	Role      string  `json:"role"` // "camera", "seed", or the name of a hostile behaviour
+	Region    string  `json:"region"`
+	Class     string  `json:"class"` // of its line
+	Site      string  `json:"site,omitempty"`
+	NAT       bool    `json:"nat,omitempty"`
+	Announced float64 `json:"announcedSeconds"`
+	FirstByte float64 `json:"firstBlockSeconds"`
+	Fetched   float64 `json:"fetchedSeconds"`
+	Verified  float64 `json:"verifiedSeconds"`
+	Installed float64 `json:"installedSeconds"`
+
+	// Progress are the times at which 10 %, 20 % … 100 % of the image were there.
+	Progress []float64 `json:"progressSeconds,omitempty"`
+
+	Sent      int64            `json:"sentBytes"` // of blocks
+	Received  int64            `json:"receivedBytes"`
+	Duplicate int64            `json:"duplicateBytes"`
+	Wrong     int64            `json:"wrongBytes"`
+	ByTier    map[string]int64 `json:"bytesByTier,omitempty"`
+	LineSent  int64            `json:"lineSentBytes"` // all traffic, headers included
+	LineRecv  int64            `json:"lineReceivedBytes"`
+	Peers     int              `json:"peers"` // connections at the announcement
+}
