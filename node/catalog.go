@@ -76,8 +76,9 @@ func (r *Record) hasBytes() bool {
 // Catalog is one product's records, each written through to the datastore
 // before the call returns. It is safe for concurrent use.
 type Catalog struct {
-	store datastore.Batching
-	log   *slog.Logger
+	store   datastore.Batching
+	log     *slog.Logger
+	changed func(Record) // nil: nobody is told; called under mu
 
 	mu      sync.Mutex
 	records map[uint64]Record
@@ -175,7 +176,11 @@ func (c *Catalog) Update(ctx context.Context, rel verify.Release, change func(*R
 	if err := c.store.Sync(ctx, key); err != nil {
 		return rec, fmt.Errorf("sync the catalog record of release %d: %w", rel.Sequence, err)
 	}
+	before := c.records[rel.Sequence].State
 	c.records[rel.Sequence] = rec
+	if c.changed != nil && rec.State != before {
+		c.changed(rec)
+	}
 	return rec, nil
 }
 

@@ -37,7 +37,7 @@ func newLine(n *Node, cfg ProductConfig, w *chainwatch.Watcher, v *verify.Verifi
 		node: n, cfg: cfg, verifier: v, watcher: w, catalog: c,
 		log:  n.log.With("product", v.Product.String()),
 		wake: make(chan struct{}, 1), signed: map[uint64]*verify.Signed{}, serving: map[uint64]*verify.Signed{},
-		jobs: map[uint64]*job{}, retries: map[uint64]retry{},
+		learned: map[*func(*verify.Signed)]struct{}{}, jobs: map[uint64]*job{}, retries: map[uint64]retry{},
 	}
 }
 
@@ -46,6 +46,13 @@ func (l *line) poke() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
+	}
+}
+
+// tell tells the observer, if there is one.
+func (l *line) tell(seq uint64, state State) {
+	if l.observe != nil {
+		l.observe(Event{Product: l.verifier.Product.ID(), Sequence: seq, State: state})
 	}
 }
 
@@ -210,6 +217,21 @@ func (l *line) learn(s *verify.Signed) {
 		return
 	}
 	l.signed[s.Manifest().Sequence] = s
+	for f := range l.learned {
+		(*f)(s)
+	}
+}
+
+// onLearn has f called, under mu, with every envelope that is learnt until stop.
+func (l *line) onLearn(f func(*verify.Signed)) (stop func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.learned[&f] = struct{}{}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.learned, &f)
+	}
 }
 
 // manifest returns the envelope that the chain's record names, if known.

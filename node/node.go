@@ -90,7 +90,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if n.lock, err = lockDir(cfg.StateDir); err != nil {
 		return nil, err
 	}
-	if n.store, err = OpenStore(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
+	if o.data != nil {
+		n.store = &Store{dir: cfg.StateDir, data: o.data}
+	} else if n.store, err = OpenStore(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
 		return nil, err
 	}
 	key := o.key
@@ -215,6 +217,8 @@ func (n *Node) wireProduct(p ProductConfig, o injected) error {
 		return err
 	}
 	l := newLine(n, p, watcher, v, catalog)
+	l.observe = o.observe
+	catalog.changed = func(r Record) { l.tell(r.Release.Sequence, r.State) }
 	n.lines = append(n.lines, l)
 	if err := n.network.Join(announce.Topic(id)); err != nil {
 		return err
@@ -310,6 +314,22 @@ func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 		return err
 	}
 	return n.gossip.Publish(ctx, a)
+}
+
+// Progress tells how far the image of a release is, and false when the release is
+// not being fetched or held.
+func (n *Node) Progress(product verify.ProductID, sequence uint64) (swarm.Progress, bool) {
+	l := n.line(product)
+	if l == nil {
+		return swarm.Progress{}, false
+	}
+	l.mu.Lock()
+	s := l.serving[sequence]
+	l.mu.Unlock()
+	if s == nil {
+		return swarm.Progress{}, false
+	}
+	return n.exchange.Progress(s.Manifest().Image.Root)
 }
 
 // Look makes every product's watcher look at the chain now.

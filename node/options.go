@@ -3,11 +3,13 @@ package node
 import (
 	"log/slog"
 
+	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
 	"camswarm/swarm"
+	"camswarm/verify"
 )
 
 // Option injects what a program, rather than an operator, decides.
@@ -21,6 +23,8 @@ type injected struct {
 	transport swarm.TransportConstructor
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
+	data      datastore.Batching
+	observe   func(Event)
 }
 
 // WithLogger sets the logger; the default discards.
@@ -52,3 +56,22 @@ func WithChainDialer(dial func(chainwatch.Endpoint) (chainwatch.Caller, error)) 
 // WithoutControl leaves out the control socket, for programs that embed many
 // nodes and hold them directly.
 func WithoutControl() Option { return func(o *injected) { o.noControl = true } }
+
+// WithDatastore keeps the metadata in d instead of the state directory's own
+// database, for simulations of many nodes in one process. What d forgets is
+// learnt anew, like after a loss of the database. The node closes d.
+func WithDatastore(d datastore.Batching) Option { return func(o *injected) { o.data = d } }
+
+// Event is a step in the life of a release on a node.
+type Event struct {
+	Product  verify.ProductID
+	Sequence uint64
+	// State is what the release has come to. It is 0 for the news of the
+	// release: an announcement that the node's own view of the chain confirms.
+	State State
+}
+
+// WithObserver has f told of every Event, in the order in which they happen to
+// a release. It is called from the pipeline, which waits for it: it must be
+// quick and must not call the node.
+func WithObserver(f func(Event)) Option { return func(o *injected) { o.observe = f } }

@@ -33,13 +33,15 @@ type line struct {
 	watcher  *chainwatch.Watcher
 	catalog  *Catalog
 	log      *slog.Logger
+	observe  func(Event) // nil: nobody
 
 	wake chan struct{}  // capacity 1: something changed, step again
 	work sync.WaitGroup // running jobs
 
 	mu      sync.Mutex
-	signed  map[uint64]*verify.Signed // envelopes with good signatures, by sequence
-	serving map[uint64]*verify.Signed // what the exchange serves, by sequence
+	signed  map[uint64]*verify.Signed          // envelopes with good signatures, by sequence
+	learned map[*func(*verify.Signed)]struct{} // told of each envelope that is learnt
+	serving map[uint64]*verify.Signed          // what the exchange serves, by sequence
 	jobs    map[uint64]*job
 	retries map[uint64]retry
 	view    verify.View   // last view stepped on
@@ -114,6 +116,7 @@ func (l *line) resume(ctx context.Context) error {
 func (l *line) accepted(a announce.Accepted) {
 	if a.Approved != nil {
 		l.learn(a.Approved.Signed)
+		l.tell(a.Approved.Manifest().Sequence, 0)
 	}
 	l.poke()
 }
@@ -314,11 +317,27 @@ func (l *line) advance(ctx context.Context, view *verify.View, now uint64, devic
 
 // findManifest asks peers for a release's envelope: first for their latest
 // announcement, then for the block that the chain named by digest.
+//
+// An announcement often brings it at the same moment: the look at the chain that
+// confirms the one starts the other. Then the questions end.
 func (l *line) findManifest(ctx context.Context, rel verify.Release) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer l.onLearn(func(s *verify.Signed) {
+		if s.Digest() == rel.Envelope {
+			cancel()
+		}
+	})()
+	if l.manifest(rel) != nil {
+		return nil
+	}
 	if err := l.node.gossip.Ask(ctx, rel.Product); err == nil && l.manifest(rel) != nil {
 		return nil
 	}
 	data, err := l.node.exchange.FetchBlock(ctx, rel.EnvelopeCID(), verify.MaxEnvelopeSize)
+	if l.manifest(rel) != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("no peer has the manifest of release %d yet: %w", rel.Sequence, err)
 	}
