@@ -8,10 +8,24 @@
 // quic-go, its handshake and its congestion control. Fast is a model of it that
 // moves segments without encryption, for sweeps and for large numbers of nodes;
 // how far it is from QUIC is held by a test.
+//
+// A packet waits in a queue of the sender's uplink, crosses the line of the
+// sender's site, travels, crosses the line of the receiver's site and then the
+// receiver's downlink. Every line serves the pairs of nodes that use it fairly
+// (RFC 8290); for QUIC each pair's queue is kept short by CoDel (RFC 8289), as
+// in a home router of today. A line carries packets of up to 1500 bytes, of
+// which 28 are the headers of IPv4 and UDP: they take time on the line and are
+// counted. What is not modelled: jitter, reordering, layers below IP, the CPU of
+// nodes, and queues inside the network.
 package links
 
 import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/connmgr"
@@ -21,6 +35,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
+// ErrTopology is returned for a topology that cannot be built.
+var ErrTopology = errors.New("links: bad topology")
+
 // Topology says who is on the network and what lies between. It is not changed
 // while a Network uses it.
 type Topology struct {
@@ -28,7 +45,8 @@ type Topology struct {
 	Sites []Site
 
 	// Delay is the one-way propagation delay between the access lines of two
-	// nodes of different sites. It must be symmetric and may not change.
+	// nodes of different sites. It must be symmetric and may not change: it is
+	// asked once for each pair. nil: no delay.
 	Delay func(a, b int) time.Duration
 
 	// Seed makes losses repeatable as far as the order of packets is.
@@ -39,36 +57,43 @@ type Topology struct {
 type Node struct {
 	Up, Down float64 // bit/s; 0: no limit of its own
 	Loss     float64 // share of packets lost on this line, in each direction, 0 to 1; fast links ignore it
-	NAT      bool    // packets come in only from addresses that it has sent to (port-preserving, endpoint-dependent filtering)
-	Site     int     // 1 and up: number of its site in Sites, whose line it shares; 0: none
+	// NAT lets packets of other sites in only from an address and port that the
+	// node sent to from the same port in the last 60 s (endpoint-dependent
+	// filtering, RFC 4787). Ports are preserved, so that hole punching works.
+	// Packets that are not let in have crossed the line: the NAT is behind it.
+	NAT  bool
+	Site int // 1 and up: number of its site in Sites, whose line it shares; 0: none
 }
 
 // Site is a place with one line and a local network behind it. Packets between
 // its nodes cross only their own Up and Down and take Delay; all others cross
 // the line too.
 type Site struct {
-	Up, Down float64       // bit/s of the shared line
+	Up, Down float64       // bit/s of the shared line; 0: no limit
 	Delay    time.Duration // one way between two nodes of the site
 }
 
-// Network is a running network over a Topology.
+// Network is a running network over a Topology. Packets to addresses that no
+// node has, or to a node that is closed, vanish.
 type Network interface {
 	// Addr is where node i listens: /ip4/…/udp/…/quic-v1, whichever transport
-	// it is. Every node has an address of its own in another /16; nodes of a
-	// site have private addresses in one /24, if the topology says so.
+	// it is.
 	Addr(i int) ma.Multiaddr
 
 	// Transport makes the libp2p transport of node i, once at a time; a node
 	// that was closed may be made again. Its signature is that of
-	// swarm.TransportConstructor, and fits libp2p.Transport.
+	// swarm.TransportConstructor, and fits libp2p.Transport. A nil resource
+	// manager counts nothing. The host's swarm closes the transport.
 	Transport(i int) func(crypto.PrivKey, connmgr.ConnectionGater, network.ResourceManager) (transport.Transport, error)
 
 	// Cut drops all packets from now on between pairs of nodes for which cut
-	// returns true; nil heals the network.
+	// returns true in either order, also those on their way; nil heals the
+	// network. Cut may not call the network.
 	Cut(cut func(a, b int) bool)
 
 	// Traffic returns the bytes that node i has put on its line and got from
-	// it, headers included.
+	// it, headers included: what was dropped in its own queue, lost on its line
+	// or arrived while it was off is not in them.
 	Traffic(i int) (sent, received int64)
 
 	// SiteTraffic returns the bytes that crossed the line of a site (1 and up).
@@ -78,7 +103,111 @@ type Network interface {
 	Close()
 }
 
-// IP returns the address of node i of a topology.
-func (t *Topology) IP(i int) netip.Addr {
-	panic("TODO")
+// port is where all nodes listen.
+const port = 8000
+
+// prefixes are the /16 networks that nodes and sites get: routable ones (RFC
+// 6890), none of which go-libp2p-kad-dht counts as one network with others.
+// Neighbours in the list differ in the first byte.
+var prefixes = sync.OnceValue(func() [][2]byte {
+	var out [][2]byte
+	for b := range 256 {
+		for a := 1; a < 224; a++ {
+			switch a {
+			case 10, 127: // private, loopback
+			case 12, 17, 19, 38, 48, 53, 56, 73: // kad-dht takes each for one network
+			case 100:
+				if b >= 64 && b < 128 {
+					continue
+				}
+				out = append(out, [2]byte{byte(a), byte(b)})
+			default:
+				switch [2]byte{byte(a), byte(b)} {
+				case [2]byte{169, 254}, [2]byte{192, 0}, [2]byte{192, 88}, [2]byte{192, 168}, [2]byte{198, 18}, [2]byte{198, 19}, [2]byte{198, 51}, [2]byte{203, 0}:
+					continue
+				}
+				if a == 172 && b >= 16 && b < 32 {
+					continue
+				}
+				out = append(out, [2]byte{byte(a), byte(b)})
+			}
+		}
+	}
+	return out
+})
+
+// ips returns the addresses of all nodes.
+func (t *Topology) ips() []netip.Addr {
+	out := make([]netip.Addr, len(t.Nodes))
+	used := make([]int, len(t.Sites)+1)
+	for i, n := range t.Nodes {
+		if n.Site == 0 {
+			p := prefixes()[i]
+			out[i] = netip.AddrFrom4([4]byte{p[0], p[1], 77, 1})
+			continue
+		}
+		p, k := t.sitePrefix(n.Site), used[n.Site]
+		used[n.Site]++
+		out[i] = netip.AddrFrom4([4]byte{p[0], p[1], byte(k / 250), byte(1 + k%250)})
+	}
+	return out
+}
+
+func (t *Topology) sitePrefix(site int) [2]byte { return prefixes()[len(prefixes())-site] }
+
+// IP returns the address of node i of a topology: each node has one in another
+// /16, but for the nodes of a site, which have one /16 together. All are of the
+// public range; a node of a site behind NAT is seen under its own address.
+func (t *Topology) IP(i int) netip.Addr { return t.ips()[i] }
+
+// Interfaces returns what net.InterfaceAddrs would on node i: its address with
+// the network that it is attached to, which is the site's /16, or for a node
+// without a site a /30 of its own.
+func (t *Topology) Interfaces(i int) []net.Addr {
+	ones := 30
+	if t.Nodes[i].Site != 0 {
+		ones = 16
+	}
+	return []net.Addr{&net.IPNet{IP: t.IP(i).AsSlice(), Mask: net.CIDRMask(ones, 32)}}
+}
+
+// Addr returns where node i listens.
+func (t *Topology) Addr(i int) ma.Multiaddr { return addrOf(t.IP(i)) }
+
+func addrOf(ip netip.Addr) ma.Multiaddr {
+	return ma.StringCast(fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", ip, port))
+}
+
+// validate returns an error that wraps ErrTopology and names the first fault.
+func (t *Topology) validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{ErrTopology}, args...)...)
+	}
+	if n := len(t.Nodes) + len(t.Sites); n > len(prefixes()) {
+		return bad("%d nodes and sites, and there are addresses for %d", n, len(prefixes()))
+	}
+	rate := func(r float64) bool { return r == 0 || r >= 1000 && !math.IsInf(r, 0) } // NaN is not
+	members := make([]int, len(t.Sites)+1)
+	for i, n := range t.Nodes {
+		switch {
+		case !rate(n.Up) || !rate(n.Down):
+			return bad("node %d has rates of %g up and %g down; a rate is in bit/s, 0 for no limit or at least 1000", i, n.Up, n.Down)
+		case !(n.Loss >= 0 && n.Loss <= 1):
+			return bad("node %d loses a share of %g; it is between 0 and 1", i, n.Loss)
+		case n.Site < 0 || n.Site > len(t.Sites):
+			return bad("node %d is in site %d, and there are %d sites, counted from 1", i, n.Site, len(t.Sites))
+		}
+		members[n.Site]++
+	}
+	for i, s := range t.Sites {
+		switch {
+		case !rate(s.Up) || !rate(s.Down):
+			return bad("site %d has rates of %g up and %g down; a rate is in bit/s, 0 for no limit or at least 1000", i+1, s.Up, s.Down)
+		case s.Delay < 0:
+			return bad("site %d has a delay of %v", i+1, s.Delay)
+		case members[i+1] > 250*256:
+			return bad("site %d has %d nodes, and there are addresses for %d", i+1, members[i+1], 250*256)
+		}
+	}
+	return nil
 }

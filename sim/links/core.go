@@ -1,0 +1,664 @@
+package links
+
+import (
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	mtu      = 1500
+	overhead = 28 // of IPv4 and UDP
+
+	// tick is how late packets may be delivered: those of one tick are handled
+	// in one go, which spares the scheduler. Lines keep their exact rates.
+	tick = 100 * time.Microsecond
+
+	natTimeout = 60 * time.Second
+
+	// CoDel's parameters, and the packets that a line's queues hold together
+	// (RFC 8289 and 8290).
+	codelTarget   = 5 * time.Millisecond
+	codelInterval = 100 * time.Millisecond
+	queueLimit    = 10240
+)
+
+// core moves packets over the lines of a topology: one heap of events, one
+// goroutine that waits for the next of them. Times are in ns since start.
+type core struct {
+	topo    *Topology
+	start   time.Time
+	quantum int  // bytes that a flow may send in its turn
+	lossy   bool // Loss and CoDel act
+
+	stop, done chan struct{}
+	stopOnce   sync.Once
+	timer      *time.Timer
+
+	mu      sync.Mutex
+	closed  bool
+	running bool
+	now     int64 // all events up to here have happened
+	armed   int64 // when timer fires
+	heap    []event
+	seq     uint64
+	nodes   []*coreNode
+	sites   []*coreSite // [0] is not used
+	byIP    map[netip.Addr]int
+	cut     func(a, b int) bool
+	epoch   int // of cut
+}
+
+type coreNode struct {
+	Node
+	ip             netip.Addr
+	up, down       line
+	sent, received int64
+	paths          map[int]*path // by receiver
+	ports          map[uint16]receiver
+	nextPort       uint16
+	nat            map[natKey]int64 // when a packet last left
+}
+
+type natKey struct {
+	local, remote uint16
+	peer          int
+}
+
+type coreSite struct {
+	Site
+	up, down line
+}
+
+// receiver is a socket. Packets are its own once it gets them. Its methods are
+// called with the core locked.
+type receiver interface {
+	receive(p *packet)
+	dropped(p *packet) // was sent by this socket
+	close()            // the network is closed
+}
+
+// path is the way from one node to another.
+type path struct {
+	src, dst int
+	delay    int64
+	local    bool    // in one site
+	flows    [4]flow // in the lines up, siteUp, siteDown, down
+	epoch    int
+	cut      bool
+}
+
+// The stages of a packet: at the index of its next line.
+const (
+	stageUp = iota
+	stageSiteUp
+	stageSiteDown
+	stageDown
+	stageThere
+)
+
+type packet struct {
+	path     *path
+	stage    int
+	from, to uint16 // ports
+	size     int    // bytes on the line
+	queued   int64  // since when
+	next     *packet
+
+	addr net.Addr // of the sender, for QUIC
+	data []byte
+	body any // for fast links
+	src  receiver
+}
+
+// event is one of: a packet arrives after its delay, a line is done with a
+// packet, a function is called.
+type event struct {
+	at  int64
+	seq uint64
+	p   *packet
+	l   *line
+	f   func()
+}
+
+func newCore(t *Topology, quantum int, lossy bool) (*core, error) {
+	if err := t.validate(); err != nil {
+		return nil, err
+	}
+	c := &core{
+		topo: t, start: time.Now(), quantum: quantum, lossy: lossy,
+		stop: make(chan struct{}), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
+		armed: math.MaxInt64, byIP: make(map[netip.Addr]int, len(t.Nodes)), sites: make([]*coreSite, 1, len(t.Sites)+1),
+	}
+	c.timer.Stop()
+	ips := t.ips()
+	for i, n := range t.Nodes {
+		node := &coreNode{Node: n, ip: ips[i], paths: map[int]*path{}, ports: map[uint16]receiver{}, nextPort: 49152}
+		node.up.init(n.Up, n.Loss, t.Seed, 2*uint64(i))
+		node.down.init(n.Down, n.Loss, t.Seed, 2*uint64(i)+1)
+		if n.NAT {
+			node.nat = map[natKey]int64{}
+		}
+		c.nodes = append(c.nodes, node)
+		c.byIP[ips[i]] = i
+	}
+	for _, s := range t.Sites {
+		site := &coreSite{Site: s}
+		site.up.init(s.Up, 0, 0, 0)
+		site.down.init(s.Down, 0, 0, 0)
+		c.sites = append(c.sites, site)
+	}
+	go c.loop()
+	return c, nil
+}
+
+func (c *core) loop() {
+	defer close(c.done)
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-c.timer.C:
+			c.mu.Lock()
+			c.armed = math.MaxInt64
+			c.run()
+			c.arm()
+			c.mu.Unlock()
+		}
+	}
+}
+
+// Close ends the core's goroutine and wakes all who wait for packets.
+func (c *core) Close() {
+	c.stopOnce.Do(func() {
+		c.mu.Lock()
+		c.closed = true
+		c.timer.Stop()
+		c.heap = nil
+		var open []receiver
+		for _, n := range c.nodes {
+			for _, r := range n.ports {
+				open = append(open, r)
+			}
+			clear(n.ports)
+		}
+		for _, r := range open {
+			r.close()
+		}
+		c.mu.Unlock()
+		close(c.stop)
+	})
+	<-c.done
+}
+
+func (c *core) Cut(cut func(a, b int) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run()
+	c.cut = cut
+	c.epoch++
+}
+
+func (c *core) Traffic(i int) (sent, received int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run()
+	return c.nodes[i].sent, c.nodes[i].received
+}
+
+func (c *core) SiteTraffic(site int) (up, down int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run()
+	return c.sites[site].up.carried, c.sites[site].down.carried
+}
+
+// bind gives a port of a node to r; 0 is any free one. It is false if the port
+// is taken or the network closed.
+func (c *core) bind(node int, port uint16, r receiver) (uint16, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.nodes[node]
+	if port == 0 {
+		for range 1 << 14 {
+			port, n.nextPort = n.nextPort, max(49152, n.nextPort+1)
+			if n.ports[port] == nil {
+				break
+			}
+		}
+	}
+	if n.ports[port] != nil || c.closed {
+		return 0, false
+	}
+	n.ports[port] = r
+	return port, true
+}
+
+func (c *core) unbind(node int, port uint16, r receiver) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nodes[node].ports[port] == r {
+		delete(c.nodes[node].ports, port)
+	}
+}
+
+// send puts a packet from one node's port on its way; size includes headers.
+// The core is locked.
+func (c *core) send(src, dst int, p *packet) {
+	if c.closed {
+		c.drop(p)
+		return
+	}
+	c.run()
+	p.path, p.stage = c.path(src, dst), stageUp
+	if n := c.nodes[src]; n.nat != nil && !p.path.local {
+		n.nat[natKey{p.from, p.to, dst}] = c.now
+		if len(n.nat) > 4096 {
+			for k, at := range n.nat {
+				if c.now-at > int64(natTimeout) {
+					delete(n.nat, k)
+				}
+			}
+		}
+	}
+	c.advance(p, c.now)
+	c.arm()
+}
+
+func (c *core) path(src, dst int) *path {
+	n := c.nodes[src]
+	p := n.paths[dst]
+	if p != nil {
+		return p
+	}
+	m := c.nodes[dst]
+	p = &path{src: src, dst: dst, local: src == dst || n.Site != 0 && n.Site == m.Site}
+	switch {
+	case src == dst:
+	case p.local:
+		p.delay = int64(c.sites[n.Site].Delay)
+	case c.topo.Delay != nil:
+		p.delay = max(0, int64(c.topo.Delay(src, dst)))
+	}
+	n.paths[dst] = p
+	return p
+}
+
+// line returns the line of a stage of a path, nil if it has none there.
+func (c *core) line(p *path, stage int) *line {
+	n, m := c.nodes[p.src], c.nodes[p.dst]
+	switch {
+	case p.src == p.dst:
+	case stage == stageUp:
+		return &n.up
+	case stage == stageDown:
+		return &m.down
+	case p.local:
+	case stage == stageSiteUp && n.Site != 0:
+		return &c.sites[n.Site].up
+	case stage == stageSiteDown && m.Site != 0:
+		return &c.sites[m.Site].down
+	}
+	return nil
+}
+
+// advance takes a packet to its next line, or to its receiver.
+func (c *core) advance(p *packet, t int64) {
+	for ; p.stage < stageThere; p.stage++ {
+		l := c.line(p.path, p.stage)
+		if l == nil {
+			if p.stage == stageSiteUp && c.travel(p, t) {
+				return
+			}
+			continue
+		}
+		if l.perByte > 0 {
+			if l.queued >= queueLimit && c.lossy {
+				c.drop(p)
+				return
+			}
+			f := &p.path.flows[p.stage]
+			f.push(p, t)
+			l.queued++
+			if !f.listed {
+				f.listed, f.credits = true, c.quantum
+				l.fresh.push(f)
+			}
+			if l.current == nil {
+				c.transmit(l, t)
+			}
+			return
+		}
+		if !c.crossed(l, p) || p.stage == stageSiteUp && c.travel(p, t) {
+			return
+		}
+	}
+	c.deliver(p, t)
+}
+
+// transmit starts with the next packet of a line that is free.
+func (c *core) transmit(l *line, t int64) {
+	if l.current = l.dequeue(c, t); l.current != nil {
+		l.owed += float64(l.current.size) * l.perByte
+		whole := math.Floor(l.owed)
+		l.owed -= whole
+		c.push(event{at: t + int64(whole), l: l})
+	}
+}
+
+// crossed counts a packet that a line is done with. It is false if the packet
+// was lost on it.
+func (c *core) crossed(l *line, p *packet) bool {
+	l.carried += int64(p.size)
+	if p.stage == stageUp {
+		c.nodes[p.path.src].sent += int64(p.size)
+	}
+	if c.lossy && l.loss > 0 && l.random.Float64() < l.loss {
+		c.drop(p)
+		return false
+	}
+	return true
+}
+
+// travel sends a packet that has left its site over the distance. It is false
+// if there is none.
+func (c *core) travel(p *packet, t int64) bool {
+	if p.path.delay == 0 {
+		return false
+	}
+	p.stage++
+	c.push(event{at: t + p.path.delay, p: p})
+	return true
+}
+
+func (c *core) deliver(p *packet, t int64) {
+	if c.isCut(p.path) {
+		c.drop(p)
+		return
+	}
+	n := c.nodes[p.path.dst]
+	r := n.ports[p.to]
+	if n.nat != nil && !p.path.local && r != nil {
+		at, ok := n.nat[natKey{p.to, p.from, p.path.src}]
+		if !ok || t-at > int64(natTimeout) {
+			r = nil
+		}
+	}
+	if r == nil {
+		c.drop(p)
+		return
+	}
+	if p.path.src != p.path.dst {
+		n.received += int64(p.size)
+	}
+	r.receive(p)
+}
+
+func (c *core) isCut(p *path) bool {
+	if p.epoch != c.epoch {
+		p.epoch = c.epoch
+		p.cut = c.cut != nil && (c.cut(p.src, p.dst) || c.cut(p.dst, p.src))
+	}
+	return p.cut
+}
+
+func (c *core) drop(p *packet) {
+	if p.src != nil {
+		p.src.dropped(p)
+	}
+}
+
+// run lets all events up to now happen. Called by one of them it does nothing,
+// and now stays the time of that event.
+func (c *core) run() {
+	if c.running {
+		return
+	}
+	c.running = true
+	defer func() { c.running = false }()
+	now := int64(time.Since(c.start))
+	for len(c.heap) > 0 && c.heap[0].at <= now {
+		e := c.pop()
+		c.now = e.at
+		switch {
+		case e.p != nil:
+			c.advance(e.p, e.at)
+		case e.l != nil:
+			l, p := e.l, e.l.current
+			c.transmit(l, e.at)
+			if !c.crossed(l, p) || p.stage == stageSiteUp && c.travel(p, e.at) {
+				continue
+			}
+			p.stage++
+			c.advance(p, e.at)
+		default:
+			e.f()
+		}
+	}
+	c.now = now
+}
+
+// arm sets the timer to the next event, at the end of its tick.
+func (c *core) arm() {
+	if len(c.heap) == 0 || c.closed || c.running {
+		return
+	}
+	at := (c.heap[0].at + int64(tick) - 1) / int64(tick) * int64(tick)
+	if at < c.armed {
+		c.armed = at
+		c.timer.Reset(time.Duration(at - c.now))
+	}
+}
+
+// push and pop keep heap a heap with four children each.
+func (c *core) push(e event) {
+	c.seq++
+	e.seq = c.seq
+	h := append(c.heap, e)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 4
+		if !e.before(&h[up]) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = e
+	c.heap = h
+}
+
+func (c *core) pop() event {
+	h := c.heap
+	top, e := h[0], h[len(h)-1]
+	h[len(h)-1] = event{}
+	h = h[:len(h)-1]
+	c.heap = h
+	if len(h) == 0 {
+		return top
+	}
+	i := 0
+	for {
+		first := 4*i + 1
+		if first >= len(h) {
+			break
+		}
+		least := first
+		for k := first + 1; k < min(first+4, len(h)); k++ {
+			if h[k].before(&h[least]) {
+				least = k
+			}
+		}
+		if !h[least].before(&e) {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	h[i] = e
+	return top
+}
+
+func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
+
+// line is one direction of an access line: flows that take turns (RFC 8290,
+// with a queue for every pair of nodes instead of hashed ones).
+type line struct {
+	perByte float64 // ns; 0: no limit
+	target  int64   // CoDel's, ns
+	loss    float64
+	random  *rand.Rand
+
+	current    *packet // on the line
+	owed       float64 // parts of a ns
+	queued     int     // packets
+	fresh, old flowList
+	carried    int64 // bytes
+}
+
+func (l *line) init(rate, loss float64, seed, stream uint64) {
+	if rate > 0 {
+		l.perByte = 8e9 / rate
+	}
+	// On a slow line one packet alone takes longer than 5 ms (RFC 8290, 5.2.2).
+	l.target = max(int64(codelTarget), int64(1.5*mtu*l.perByte))
+	l.loss = loss
+	if loss > 0 {
+		l.random = rand.New(rand.NewPCG(seed, stream))
+	}
+}
+
+func (l *line) dequeue(c *core, t int64) *packet {
+	for {
+		list := &l.fresh
+		if list.head == nil {
+			list = &l.old
+		}
+		f := list.head
+		if f == nil {
+			return nil
+		}
+		if f.credits <= 0 {
+			f.credits += c.quantum
+			list.pop()
+			l.old.push(f)
+			continue
+		}
+		if p := f.dequeue(c, l, t); p != nil {
+			f.credits -= p.size
+			return p
+		}
+		list.pop()
+		if list == &l.fresh && l.old.head != nil {
+			l.old.push(f) // or it would come back before others had their turn
+		} else {
+			f.listed = false
+		}
+	}
+}
+
+// flow is the queue of one pair of nodes in one line, with CoDel's state.
+type flow struct {
+	head, tail *packet
+	bytes      int
+	credits    int
+	listed     bool
+	next       *flow
+
+	dropping          bool
+	firstAbove        int64 // 0: not above
+	dropNext          int64
+	count, countAtEnd int
+}
+
+func (f *flow) push(p *packet, t int64) {
+	p.queued, p.next = t, nil
+	if f.tail == nil {
+		f.head = p
+	} else {
+		f.tail.next = p
+	}
+	f.tail = p
+	f.bytes += p.size
+}
+
+// pop returns the next packet, and whether CoDel may drop it.
+func (f *flow) pop(l *line, t int64) (p *packet, bad bool) {
+	p = f.head
+	if p == nil {
+		f.firstAbove = 0
+		return nil, false
+	}
+	if f.head = p.next; f.head == nil {
+		f.tail = nil
+	}
+	p.next = nil
+	f.bytes -= p.size
+	l.queued--
+	switch {
+	case t-p.queued < l.target || f.bytes < mtu:
+		f.firstAbove = 0
+	case f.firstAbove == 0:
+		f.firstAbove = t + int64(codelInterval)
+	default:
+		bad = t >= f.firstAbove
+	}
+	return p, bad
+}
+
+func (f *flow) dequeue(c *core, l *line, t int64) *packet {
+	p, bad := f.pop(l, t)
+	if !c.lossy {
+		return p
+	}
+	law := func(t int64) int64 { return t + int64(float64(codelInterval)/math.Sqrt(float64(f.count))) }
+	switch {
+	case f.dropping && !bad:
+		f.dropping = false
+	case f.dropping:
+		for f.dropping && t >= f.dropNext {
+			c.drop(p)
+			f.count++
+			if p, bad = f.pop(l, t); !bad {
+				f.dropping = false
+			} else {
+				f.dropNext = law(f.dropNext)
+			}
+		}
+	case bad:
+		c.drop(p)
+		p, _ = f.pop(l, t)
+		f.dropping = true
+		delta := f.count - f.countAtEnd
+		f.count = 1
+		if delta > 1 && t-f.dropNext < 16*int64(codelInterval) {
+			f.count = delta
+		}
+		f.dropNext = law(t)
+		f.countAtEnd = f.count
+	}
+	return p
+}
+
+type flowList struct{ head, tail *flow }
+
+func (l *flowList) push(f *flow) {
+	f.next = nil
+	if l.tail == nil {
+		l.head = f
+	} else {
+		l.tail.next = f
+	}
+	l.tail = f
+}
+
+func (l *flowList) pop() {
+	f := l.head
+	if l.head = f.next; l.head == nil {
+		l.tail = nil
+	}
+	f.next = nil
+}
