@@ -38,8 +38,9 @@ type Config struct {
 	Options func(m *Member) []node.Option
 }
 
-// Network is a running deployment.
-type Network struct {
+// Authority is a development chain with the registry contract on it, and the
+// keys of everybody who may do something there.
+type Authority struct {
 	Chain    *devchain.Chain
 	Client   *registry.Client
 	Registry *registry.Registry
@@ -48,7 +49,11 @@ type Network struct {
 
 	Admin, Manufacturer, Operator *sign.Key   // chain accounts
 	Signers                       []*sign.Key // code signing
+}
 
+// Network is a running deployment.
+type Network struct {
+	Authority
 	Seed    *Member
 	Cameras []*Member
 
@@ -71,24 +76,20 @@ type Member struct {
 // Start deploys the contract and starts every node. Everything stops when ctx
 // ends or Close is called.
 func Start(ctx context.Context, cfg Config) (n *Network, err error) {
-	if cfg.Product == (verify.Product{}) {
-		cfg.Product = verify.Product{Vendor: "acme.example", Name: "cam-1"}
-	}
-	if cfg.Signers == 0 {
-		cfg.Signers, cfg.Threshold = 3, 2
-	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	n = &Network{cfg: cfg, Product: cfg.Product}
+	n = &Network{cfg: cfg}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if err := n.deploy(ctx); err != nil {
-		return n, fmt.Errorf("deploy the registry: %w", err)
+	authority, err := Deploy(ctx, cfg)
+	if err != nil {
+		return n, err
 	}
+	n.Authority = *authority
 	if n.Seed, err = n.newMember("seed", node.RoleSeed); err != nil {
 		return n, err
 	}
@@ -108,40 +109,63 @@ func Start(ctx context.Context, cfg Config) (n *Network, err error) {
 	return n, nil
 }
 
-// deploy starts the chain and sets up manufacturer, product and roles.
-func (n *Network) deploy(ctx context.Context) (err error) {
-	for _, key := range []**sign.Key{&n.Admin, &n.Manufacturer, &n.Operator} {
+// Deploy starts the chain and sets up manufacturer, product and roles as the
+// config's Product, Signers and Threshold say. Close it when it is done with.
+func Deploy(ctx context.Context, cfg Config) (a *Authority, err error) {
+	if cfg.Product == (verify.Product{}) {
+		cfg.Product = verify.Product{Vendor: "acme.example", Name: "cam-1"}
+	}
+	if cfg.Signers == 0 {
+		cfg.Signers, cfg.Threshold = 3, 2
+	}
+	a = &Authority{Product: cfg.Product, Keys: verify.KeySet{Threshold: cfg.Threshold}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("deploy the registry: %w", err), a.Close())
+		}
+	}()
+	for _, key := range []**sign.Key{&a.Admin, &a.Manufacturer, &a.Operator} {
 		if *key, err = sign.Generate(verify.ES256K); err != nil {
-			return err
+			return a, err
 		}
 	}
 	algorithms := []verify.Algorithm{verify.EdDSA, verify.ES256, verify.ES256K}
-	n.Keys.Threshold = n.cfg.Threshold
-	for i := range n.cfg.Signers {
+	for i := range cfg.Signers {
 		key, err := sign.Generate(algorithms[i%len(algorithms)])
 		if err != nil {
-			return err
+			return a, err
 		}
-		n.Signers = append(n.Signers, key)
-		n.Keys.Keys = append(n.Keys.Keys, key.Public())
+		a.Signers = append(a.Signers, key)
+		a.Keys.Keys = append(a.Keys.Keys, key.Public())
 	}
-	if n.Chain, err = devchain.Start(ctx, devchain.Config{
-		BlockTime: time.Second, Fund: []verify.Address{account(n.Admin), account(n.Manufacturer), account(n.Operator)},
+	if a.Chain, err = devchain.Start(ctx, devchain.Config{
+		BlockTime: time.Second, Fund: []verify.Address{account(a.Admin), account(a.Manufacturer), account(a.Operator)},
 	}); err != nil {
-		return err
+		return a, err
 	}
-	if n.Client, err = registry.Dial(ctx, n.Chain.URL(), n.Chain.ChainID()); err != nil {
-		return err
+	if a.Client, err = registry.Dial(ctx, a.Chain.URL(), a.Chain.ChainID()); err != nil {
+		return a, err
 	}
-	if n.Registry, _, err = n.Client.Deploy(ctx, n.Admin, time.Hour, account(n.Operator)); err != nil {
-		return err
+	if a.Registry, _, err = a.Client.Deploy(ctx, a.Admin, time.Hour, account(a.Operator)); err != nil {
+		return a, err
 	}
-	did := verify.DIDKey(n.Signers[0].Public())
-	if _, err = n.Registry.CreateManufacturer(ctx, n.Admin, did, n.Keys, account(n.Manufacturer)); err != nil {
-		return err
+	did := verify.DIDKey(a.Signers[0].Public())
+	if _, err = a.Registry.CreateManufacturer(ctx, a.Admin, did, a.Keys, account(a.Manufacturer)); err != nil {
+		return a, err
 	}
-	_, err = n.Registry.CreateProduct(ctx, n.Admin, n.Product, did, account(n.Operator))
-	return err
+	_, err = a.Registry.CreateProduct(ctx, a.Admin, a.Product, did, account(a.Operator))
+	return a, err
+}
+
+// Close stops the chain.
+func (a *Authority) Close() error {
+	if a.Client != nil {
+		a.Client.Close()
+	}
+	if a.Chain != nil {
+		return a.Chain.Close()
+	}
+	return nil
 }
 
 func account(k *sign.Key) verify.Address {
@@ -250,13 +274,7 @@ func (n *Network) Close() error {
 	for _, m := range n.Members() {
 		errs = append(errs, m.Stop())
 	}
-	if n.Client != nil {
-		n.Client.Close()
-	}
-	if n.Chain != nil {
-		errs = append(errs, n.Chain.Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, n.Authority.Close())...)
 }
 
 // Release is a signed release, ready to be published.
@@ -269,7 +287,7 @@ type Release struct {
 
 // Build describes and signs the image at path. signers default to as many of
 // the manufacturer's as the threshold asks for.
-func (n *Network) Build(path string, sequence uint64, version string, signers ...*sign.Key) (*Release, error) {
+func (a *Authority) Build(path string, sequence uint64, version string, signers ...*sign.Key) (*Release, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -280,11 +298,11 @@ func (n *Network) Build(path string, sequence uint64, version string, signers ..
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m := &verify.Manifest{
-		Product: n.Product, Sequence: sequence, Version: version, Image: info,
-		Component: "firmware", Registry: n.Registry.Ref(),
+		Product: a.Product, Sequence: sequence, Version: version, Image: info,
+		Component: "firmware", Registry: a.Registry.Ref(),
 	}
 	if len(signers) == 0 {
-		signers = n.Signers[:n.Keys.Threshold]
+		signers = a.Signers[:a.Keys.Threshold]
 	}
 	return Sign(m, path, signers...)
 }
@@ -329,8 +347,8 @@ func (n *Network) Publish(ctx context.Context, r *Release, policy verify.Rollout
 }
 
 // SetRollout changes the policy of a release in every region, as the operator.
-func (n *Network) SetRollout(ctx context.Context, sequence uint64, policy verify.Rollout) error {
-	_, err := n.Registry.SetRollout(ctx, n.Operator, n.Product.ID(), sequence, "", policy)
+func (a *Authority) SetRollout(ctx context.Context, sequence uint64, policy verify.Rollout) error {
+	_, err := a.Registry.SetRollout(ctx, a.Operator, a.Product.ID(), sequence, "", policy)
 	return err
 }
 
