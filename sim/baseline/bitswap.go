@@ -1,0 +1,322 @@
+package baseline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ipfs/boxo/bitswap"
+	"github.com/ipfs/boxo/bitswap/client"
+	"github.com/ipfs/boxo/bitswap/network/bsnet"
+	"github.com/ipfs/boxo/blockservice"
+	"github.com/ipfs/boxo/blockstore"
+	"github.com/ipfs/boxo/ipld/merkledag"
+	ufsio "github.com/ipfs/boxo/ipld/unixfs/io"
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/sim/links"
+	"camswarm/sim/report"
+	"camswarm/verify"
+)
+
+// dag is the image as stock IPFS tools see it.
+type dag struct {
+	root   cid.Cid
+	blocks []blocks.Block // inner nodes, root first, then the leaves in order; none twice
+}
+
+func newDAG(image []byte, blockSize int) (*dag, error) {
+	info, err := verify.DescribeImage(bytes.NewReader(image), uint32(blockSize))
+	if err != nil {
+		return nil, err
+	}
+	d := &dag{root: info.Root}
+	seen := map[cid.Cid]bool{}
+	add := func(c cid.Cid, data []byte) error {
+		if seen[c] {
+			return nil
+		}
+		seen[c] = true
+		b, err := blocks.NewBlockWithCid(data, c)
+		d.blocks = append(d.blocks, b)
+		return err
+	}
+	for _, n := range info.Nodes() {
+		err = errors.Join(err, add(n.CID, n.Data))
+	}
+	for i, digest := range info.Blocks {
+		from := i * int(info.BlockSize)
+		err = errors.Join(err, add(verify.RawCID(digest), image[from:from+info.BlockLen(i)]))
+	}
+	return d, err
+}
+
+func (d *dag) cids() []cid.Cid {
+	out := make([]cid.Cid, len(d.blocks))
+	for i, b := range d.blocks {
+		out[i] = b.Cid()
+	}
+	return out
+}
+
+// store is a blockstore in memory. The bytes of a block, which have its hash by
+// then, are those of the image for every node, so that a hundred nodes do not
+// hold a hundred images.
+type store struct {
+	all map[cid.Cid]blocks.Block // shared, not changed
+
+	mu  sync.RWMutex
+	has map[cid.Cid]bool
+}
+
+var _ blockstore.Blockstore = (*store)(nil)
+
+func (s *store) Get(_ context.Context, c cid.Cid) (blocks.Block, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.has[c] {
+		return nil, ipld.ErrNotFound{Cid: c}
+	}
+	return s.all[c], nil
+}
+
+func (s *store) Has(_ context.Context, c cid.Cid) (bool, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.has[c], nil
+}
+
+func (s *store) GetSize(ctx context.Context, c cid.Cid) (int, error) {
+	b, err := s.Get(ctx, c)
+	if err != nil {
+		return -1, err
+	}
+	return len(b.RawData()), nil
+}
+
+func (s *store) Put(ctx context.Context, b blocks.Block) error {
+	return s.PutMany(ctx, []blocks.Block{b})
+}
+
+func (s *store) PutMany(_ context.Context, list []blocks.Block) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range list {
+		if s.all[b.Cid()] == nil {
+			return fmt.Errorf("block %s is not one of the image's", b.Cid())
+		}
+		s.has[b.Cid()] = true
+	}
+	return nil
+}
+
+func (s *store) DeleteBlock(_ context.Context, c cid.Cid) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.has, c)
+	return nil
+}
+
+func (s *store) AllKeysChan(context.Context) (<-chan cid.Cid, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	keys := make(chan cid.Cid, len(s.has))
+	for c := range s.has {
+		keys <- c
+	}
+	close(keys)
+	return keys, nil
+}
+
+// stock is a node with boxo's bitswap.
+type stock struct {
+	h     host.Host
+	x     *bitswap.Bitswap
+	store *store
+}
+
+// fetch gets the whole image. walk reads the file from its root on, as ipfs get
+// does: through a session, ten leaves ahead. Otherwise the session is asked for
+// every block at once.
+func (s *stock) fetch(ctx context.Context, d *dag, image []byte, walk bool) error {
+	service := blockservice.New(s.store, s.x) // puts what comes, and tells bitswap
+	if !walk {
+		n := 0
+		for range blockservice.NewSession(ctx, service).GetBlocks(ctx, d.cids()) {
+			n++
+		}
+		if n < len(d.blocks) {
+			return fmt.Errorf("%d of %d blocks: %w", n, len(d.blocks), ctx.Err())
+		}
+		return nil
+	}
+	session := merkledag.NewSession(ctx, merkledag.NewDAGService(service))
+	root, err := session.Get(ctx, d.root)
+	if err != nil {
+		return err
+	}
+	r, err := ufsio.NewDagReader(ctx, root, session)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	got := 0
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > len(image)-got || !bytes.Equal(buf[:n], image[got:got+n]) {
+			return errors.New("the file read is not the image")
+		}
+		if got += n; err == io.EOF && got == len(image) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%d of %d bytes: %w", got, len(image), err)
+		}
+	}
+}
+
+// runBitswap measures stock bitswap over the swarm's mesh.
+func (e *Env) runBitswap(ctx context.Context, name string) (b report.Baseline, err error) {
+	err = inBubble(ctx, func(ctx context.Context) error {
+		b, err = e.bitswap(ctx, name)
+		return err
+	})
+	return b, err
+}
+
+func (e *Env) bitswap(ctx context.Context, name string) (b report.Baseline, err error) {
+	d, err := newDAG(e.Image, e.BlockBytes)
+	if err != nil {
+		return b, err
+	}
+	all := make(map[cid.Cid]blocks.Block, len(d.blocks))
+	for _, block := range d.blocks {
+		all[block.Cid()] = block
+	}
+	net, err := e.Open(e.Topology)
+	if err != nil {
+		return b, err
+	}
+	defer net.Close()
+
+	nodes := make(map[int]*stock)
+	defer func() {
+		var wg sync.WaitGroup
+		for _, n := range nodes {
+			wg.Go(func() {
+				_ = n.x.Close()
+				_ = n.h.Close()
+			})
+		}
+		wg.Wait()
+	}()
+	for _, i := range slices.Concat(e.Seeds, e.Cameras) {
+		h, err := links.Host(net, i, nil)
+		if err != nil {
+			return b, err
+		}
+		n := &stock{h: h, store: &store{all: all, has: map[cid.Cid]bool{}}}
+		if slices.Contains(e.Seeds, i) {
+			_ = n.store.PutMany(ctx, d.blocks)
+		}
+		// All options are boxo's defaults, which are kubo's, but two that only
+		// concern many nodes in one process: fewer goroutines that read the store,
+		// and no spacing of wants by the number of peers in the process.
+		n.x = bitswap.New(context.Background(), bsnet.NewFromIpfsHost(h), nil, n.store,
+			bitswap.EngineBlockstoreWorkerCount(4),
+			bitswap.WithClientOption(client.WithPerPeerSendDelay(1)))
+		nodes[i] = n
+	}
+	made, err := e.connect(ctx, nodes)
+	if err != nil {
+		return b, err
+	}
+
+	seconds, why := e.fetchAll(ctx, name, func(ctx context.Context, k int) error {
+		return nodes[e.Cameras[k]].fetch(ctx, d, e.Image, name == Bitswap)
+	})
+	var dup, sent uint64
+	for i, n := range nodes {
+		st, err := n.x.Stat()
+		if err != nil {
+			return b, err
+		}
+		dup += st.DupDataReceived
+		if slices.Contains(e.Seeds, i) {
+			sent += st.DataSent
+		}
+	}
+	how := "the file is read from its root on, as ipfs get does"
+	if name == BitswapAll {
+		how = "all blocks of the file are asked for at once"
+	}
+	size := float64(len(e.Image))
+	b = summary(seconds, fmt.Sprintf("Stock boxo bitswap with kubo's options (but no broadcast reduction, which would leave it without its neighbours), over %d of the swarm's %d connections; %s, in blocks of %d bytes. %.0f %% of the image's bytes came again; seeds sent %.1f copies.",
+		made, len(e.Neighbours), how, e.BlockBytes, 100*float64(dup)/size/float64(len(e.Cameras)), float64(sent)/size), why)
+	b.ServedBy = fmt.Sprintf("%d seeds and the cameras", len(e.Seeds))
+	return b, nil
+}
+
+// connect makes the swarm's connections among nodes, waits until both ends know
+// that the other speaks bitswap, and returns how many there are. Nodes that are
+// not there, such as hostile ones, are left out.
+func (e *Env) connect(ctx context.Context, nodes map[int]*stock) (int, error) {
+	var made atomic.Int64
+	var wg sync.WaitGroup
+	for _, pair := range e.Neighbours {
+		a, b := pair[0], pair[1]
+		if nodes[a] == nil || nodes[b] == nil || a == b {
+			continue
+		}
+		// A node behind NAT dials; two such nodes dial each other at once.
+		var dialers [][2]int
+		switch natA, natB := e.Topology.Nodes[a].NAT, e.Topology.Nodes[b].NAT; {
+		case natA && natB:
+			dialers = [][2]int{{a, b}, {b, a}}
+		case natB:
+			dialers = [][2]int{{b, a}}
+		default:
+			dialers = [][2]int{{a, b}}
+		}
+		wg.Go(func() {
+			var ok atomic.Bool
+			var both sync.WaitGroup
+			for _, d := range dialers {
+				both.Go(func() {
+					from, to := nodes[d[0]].h, nodes[d[1]].h
+					ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+					defer cancel()
+					if from.Connect(ctx, peer.AddrInfo{ID: to.ID(), Addrs: to.Addrs()}) == nil {
+						ok.Store(true)
+					}
+				})
+			}
+			if both.Wait(); ok.Load() {
+				made.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if err := sleep(ctx, settle); err != nil { // identify, both ways
+		return 0, err
+	}
+	for i, n := range nodes {
+		for _, p := range n.h.Network().Peers() {
+			if got, err := n.h.Peerstore().SupportsProtocols(p, bsnet.ProtocolBitswap); err != nil || len(got) == 0 {
+				return 0, fmt.Errorf("node %d does not know after %v that a neighbour speaks bitswap: %v", i, settle, err)
+			}
+		}
+	}
+	return int(made.Load()), nil
+}
