@@ -31,8 +31,7 @@ const (
 type core struct {
 	topo    *Topology
 	start   time.Time
-	quantum int  // bytes that a flow may send in its turn
-	lossy   bool // Loss and CoDel act
+	quantum int // bytes that a flow may send in its turn: no packet is larger
 
 	stop, done chan struct{}
 	stopOnce   sync.Once
@@ -105,6 +104,7 @@ type packet struct {
 	stage    int
 	from, to uint16 // ports
 	size     int    // bytes on the line
+	count    int    // packets that it stands for; 0: 1
 	queued   int64  // since when
 	next     *packet
 
@@ -124,12 +124,12 @@ type event struct {
 	f   func()
 }
 
-func newCore(t *Topology, quantum int, lossy bool) (*core, error) {
+func newCore(t *Topology, quantum int) (*core, error) {
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
 	c := &core{
-		topo: t, start: time.Now(), quantum: quantum, lossy: lossy,
+		topo: t, start: time.Now(), quantum: quantum,
 		stop: make(chan struct{}), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
 		armed: math.MaxInt64, byIP: make(map[netip.Addr]int, len(t.Nodes)), sites: make([]*coreSite, 1, len(t.Sites)+1),
 	}
@@ -221,6 +221,10 @@ func (c *core) SiteTraffic(site int) (up, down int64) {
 func (c *core) bind(node int, port uint16, r receiver) (uint16, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.bindLocked(node, port, r)
+}
+
+func (c *core) bindLocked(node int, port uint16, r receiver) (uint16, bool) {
 	n := c.nodes[node]
 	if port == 0 {
 		for range 1 << 14 {
@@ -316,7 +320,7 @@ func (c *core) advance(p *packet, t int64) {
 			continue
 		}
 		if l.perByte > 0 {
-			if l.queued >= queueLimit && c.lossy {
+			if l.queued >= queueLimit {
 				c.drop(p)
 				return
 			}
@@ -356,9 +360,13 @@ func (c *core) crossed(l *line, p *packet) bool {
 	if p.stage == stageUp {
 		c.nodes[p.path.src].sent += int64(p.size)
 	}
-	if c.lossy && l.loss > 0 && l.random.Float64() < l.loss {
-		c.drop(p)
-		return false
+	if l.loss > 0 {
+		for range max(1, p.count) {
+			if l.random.Float64() < l.loss {
+				c.drop(p)
+				return false
+			}
+		}
 	}
 	return true
 }
@@ -586,7 +594,7 @@ func (f *flow) push(p *packet, t int64) {
 }
 
 // pop returns the next packet, and whether CoDel may drop it.
-func (f *flow) pop(l *line, t int64) (p *packet, bad bool) {
+func (f *flow) pop(l *line, t int64, largest int) (p *packet, bad bool) {
 	p = f.head
 	if p == nil {
 		f.firstAbove = 0
@@ -599,7 +607,7 @@ func (f *flow) pop(l *line, t int64) (p *packet, bad bool) {
 	f.bytes -= p.size
 	l.queued--
 	switch {
-	case t-p.queued < l.target || f.bytes < mtu:
+	case t-p.queued < l.target || f.bytes < largest:
 		f.firstAbove = 0
 	case f.firstAbove == 0:
 		f.firstAbove = t + int64(codelInterval)
@@ -610,10 +618,7 @@ func (f *flow) pop(l *line, t int64) (p *packet, bad bool) {
 }
 
 func (f *flow) dequeue(c *core, l *line, t int64) *packet {
-	p, bad := f.pop(l, t)
-	if !c.lossy {
-		return p
-	}
+	p, bad := f.pop(l, t, c.quantum)
 	law := func(t int64) int64 { return t + int64(float64(codelInterval)/math.Sqrt(float64(f.count))) }
 	switch {
 	case f.dropping && !bad:
@@ -622,7 +627,7 @@ func (f *flow) dequeue(c *core, l *line, t int64) *packet {
 		for f.dropping && t >= f.dropNext {
 			c.drop(p)
 			f.count++
-			if p, bad = f.pop(l, t); !bad {
+			if p, bad = f.pop(l, t, c.quantum); !bad {
 				f.dropping = false
 			} else {
 				f.dropNext = law(f.dropNext)
@@ -630,7 +635,7 @@ func (f *flow) dequeue(c *core, l *line, t int64) *packet {
 		}
 	case bad:
 		c.drop(p)
-		p, _ = f.pop(l, t)
+		p, _ = f.pop(l, t, c.quantum)
 		f.dropping = true
 		delta := f.count - f.countAtEnd
 		f.count = 1

@@ -21,7 +21,7 @@ type kind struct {
 	make func(*Topology) (Network, error)
 }
 
-var kinds = []kind{{"quic", NewQUIC}}
+var kinds = []kind{{"quic", NewQUIC}, {"fast", NewFast}}
 
 // bubble runs f over both networks with a host on every node.
 func bubble(t *testing.T, topo func() *Topology, f func(t *testing.T, n Network, hosts []host.Host)) {

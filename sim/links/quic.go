@@ -34,7 +34,7 @@ type quicNetwork struct{ *core }
 // in the bubble that its nodes live in, and when the bubble's clock is past
 // 2026, or certificates are not valid.
 func NewQUIC(t *Topology) (Network, error) {
-	c, err := newCore(t, mtu, true)
+	c, err := newCore(t, mtu)
 	if err != nil {
 		return nil, err
 	}
