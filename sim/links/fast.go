@@ -135,24 +135,28 @@ func (t *fastTransport) Close() error {
 	return nil
 }
 
-// socket returns the socket of a port, or for 0 the one to dial from. The core
-// is locked.
+// dialer returns the socket to dial from: one that listens if there is one. The
+// core is locked.
+func (t *fastTransport) dialer() (*fastSocket, error) {
+	var any *fastSocket
+	for _, s := range t.sockets {
+		if any == nil || s.listener != nil && any.listener == nil || (s.listener != nil) == (any.listener != nil) && s.port < any.port {
+			any = s
+		}
+	}
+	if any != nil {
+		return any, nil
+	}
+	return t.socket(0)
+}
+
+// socket returns the socket of a port; 0 is any free one. The core is locked.
 func (t *fastTransport) socket(port uint16) (*fastSocket, error) {
 	if t.closed || t.net.closed {
 		return nil, net.ErrClosed
 	}
 	if s := t.sockets[port]; s != nil {
 		return s, nil
-	}
-	if port == 0 {
-		for _, s := range t.sockets {
-			if s.listener != nil {
-				return s, nil
-			}
-		}
-		for _, s := range t.sockets {
-			return s, nil
-		}
 	}
 	s := &fastSocket{t: t, conns: map[*fastConn]struct{}{}}
 	p, ok := t.net.bindLocked(t.node, port, s)
@@ -217,7 +221,7 @@ func (t *fastTransport) dial(ctx context.Context, a ma.Multiaddr, p peer.ID, sco
 	dst, known := t.net.byIP[ap.Addr().Unmap()]
 	c := t.net.core
 	c.mu.Lock()
-	s, err := t.socket(0)
+	s, err := t.dialer()
 	if err != nil {
 		c.mu.Unlock()
 		return nil, err
