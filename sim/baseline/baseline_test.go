@@ -227,6 +227,32 @@ func TestStockBitswapGetsThere(t *testing.T) {
 	}
 }
 
+func TestASeedKeepsTheNeighboursThatNobodyElseConnects(t *testing.T) {
+	env := flash(30, 1)
+	env.Neighbours = nil
+	for i := 1; i <= 30; i++ {
+		env.Neighbours = append(env.Neighbours, [2]int{0, i}, [2]int{i, 0})
+		if i < 20 {
+			env.Neighbours = append(env.Neighbours, [2]int{i, i + 1})
+		}
+	}
+	// 1 to 20 are a chain; 21 to 30 have the seed alone.
+	n, alone := 0, 0
+	for _, p := range env.mesh(3) {
+		if p[0] == 0 || p[1] == 0 {
+			if n++; max(p[0], p[1]) > 20 {
+				alone++
+			}
+		}
+	}
+	if alone != 10 || n > 13 {
+		t.Errorf("the seed has %d neighbours, %d of the 10 that need it", n, alone)
+	}
+	if got := len(env.mesh(1000)); got != 30+19 {
+		t.Errorf("%d different connections, want 49", got)
+	}
+}
+
 func TestUnfinishedCamerasAreCounted(t *testing.T) {
 	env := flash(3, 1_000_000)
 	env.Limit = 5 * time.Second

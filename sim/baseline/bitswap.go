@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -187,15 +188,15 @@ func (s *stock) fetch(ctx context.Context, d *dag, image []byte, walk bool) erro
 }
 
 // runBitswap measures stock bitswap over the swarm's mesh.
-func (e *Env) runBitswap(ctx context.Context, name string) (b report.Baseline, err error) {
+func (e *Env) runBitswap(ctx context.Context, name string, cfg Config) (b report.Baseline, err error) {
 	err = inBubble(ctx, func(ctx context.Context) error {
-		b, err = e.bitswap(ctx, name)
+		b, err = e.bitswap(ctx, name, cfg)
 		return err
 	})
 	return b, err
 }
 
-func (e *Env) bitswap(ctx context.Context, name string) (b report.Baseline, err error) {
+func (e *Env) bitswap(ctx context.Context, name string, cfg Config) (b report.Baseline, err error) {
 	d, err := newDAG(e.Image, e.BlockBytes)
 	if err != nil {
 		return b, err
@@ -238,7 +239,7 @@ func (e *Env) bitswap(ctx context.Context, name string) (b report.Baseline, err 
 			bitswap.WithClientOption(client.WithPerPeerSendDelay(1)))
 		nodes[i] = n
 	}
-	made, err := e.connect(ctx, nodes)
+	made, err := e.connect(ctx, nodes, e.mesh(cfg.SeedNeighbours))
 	if err != nil {
 		return b, err
 	}
@@ -262,21 +263,64 @@ func (e *Env) bitswap(ctx context.Context, name string) (b report.Baseline, err 
 		how = "all blocks of the file are asked for at once"
 	}
 	size := float64(len(e.Image))
-	b = summary(seconds, fmt.Sprintf("Stock boxo bitswap with kubo's options (but no broadcast reduction, which would leave it without its neighbours), over %d of the swarm's %d connections; %s, in blocks of %d bytes. %.0f %% of the image's bytes came again; seeds sent %.1f copies.",
-		made, len(e.Neighbours), how, e.BlockBytes, 100*float64(dup)/size/float64(len(e.Cameras)), float64(sent)/size), why)
+	b = summary(seconds, fmt.Sprintf("Stock boxo bitswap with kubo's options (but no broadcast reduction, which would leave it without its neighbours), over %d of the swarm's %d connections, at most about %d of a seed's, which suits it best; %s, in blocks of %d bytes. %.0f %% of the image's bytes came again; seeds sent %.1f copies.",
+		made, len(e.Neighbours), cfg.SeedNeighbours, how, e.BlockBytes, 100*float64(dup)/size/float64(len(e.Cameras)), float64(sent)/size), why)
 	b.ServedBy = fmt.Sprintf("%d seeds and the cameras", len(e.Seeds))
 	return b, nil
 }
 
-// connect makes the swarm's connections among nodes, waits until both ends know
+// mesh returns the swarm's connections less those of a seed above limit, unless
+// nodes would be cut off without them. Pairs that are there twice are left out.
+func (e *Env) mesh(limit int) [][2]int {
+	group := make([]int, len(e.Topology.Nodes)) // union-find
+	for i := range group {
+		group[i] = i
+	}
+	find := func(i int) int {
+		for group[i] != i {
+			group[i] = group[group[i]]
+			i = group[i]
+		}
+		return i
+	}
+	var keep, spare [][2]int
+	seen := map[[2]int]bool{}
+	degree := map[int]int{}
+	pairs := slices.Clone(e.Neighbours)
+	rand.New(rand.NewPCG(e.Seed, 0x6d657368)).Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
+	for _, p := range pairs {
+		a, b := min(p[0], p[1]), max(p[0], p[1])
+		if a == b || seen[[2]int{a, b}] {
+			continue
+		}
+		seen[[2]int{a, b}] = true
+		if degree[a] >= limit && slices.Contains(e.Seeds, a) || degree[b] >= limit && slices.Contains(e.Seeds, b) {
+			spare = append(spare, p)
+			continue
+		}
+		degree[a]++
+		degree[b]++
+		keep = append(keep, p)
+		group[find(a)] = find(b)
+	}
+	for _, p := range spare {
+		if find(p[0]) != find(p[1]) {
+			keep = append(keep, p)
+			group[find(p[0])] = find(p[1])
+		}
+	}
+	return keep
+}
+
+// connect makes connections among nodes, waits until both ends know
 // that the other speaks bitswap, and returns how many there are. Nodes that are
 // not there, such as hostile ones, are left out.
-func (e *Env) connect(ctx context.Context, nodes map[int]*stock) (int, error) {
+func (e *Env) connect(ctx context.Context, nodes map[int]*stock, mesh [][2]int) (int, error) {
 	var made atomic.Int64
 	var wg sync.WaitGroup
-	for _, pair := range e.Neighbours {
+	for _, pair := range mesh {
 		a, b := pair[0], pair[1]
-		if nodes[a] == nil || nodes[b] == nil || a == b {
+		if nodes[a] == nil || nodes[b] == nil {
 			continue
 		}
 		// A node behind NAT dials; two such nodes dial each other at once.
