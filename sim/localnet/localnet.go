@@ -293,9 +293,20 @@ func (a *Authority) Build(path string, sequence uint64, version string, signers 
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := verify.DescribeImage(f, 0)
+	r, err := a.BuildFrom(f, 0, sequence, version, signers...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.Path = path
+	return r, nil
+}
+
+// BuildFrom is Build for an image that is read, in blocks of a size; 0 is the
+// default.
+func (a *Authority) BuildFrom(image io.Reader, blockSize uint32, sequence uint64, version string, signers ...*sign.Key) (*Release, error) {
+	info, err := verify.DescribeImage(image, blockSize)
+	if err != nil {
+		return nil, err
 	}
 	m := &verify.Manifest{
 		Product: a.Product, Sequence: sequence, Version: version, Image: info,
@@ -304,7 +315,7 @@ func (a *Authority) Build(path string, sequence uint64, version string, signers 
 	if len(signers) == 0 {
 		signers = a.Signers[:a.Keys.Threshold]
 	}
-	return Sign(m, path, signers...)
+	return Sign(m, "", signers...)
 }
 
 // Sign makes a release of a manifest.

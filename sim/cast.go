@@ -1,0 +1,420 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/node"
+	"camswarm/sim/links"
+	"camswarm/sim/report"
+	"camswarm/sim/world"
+	"camswarm/verify"
+)
+
+// mbit is a million bits a second.
+const mbit = 1e6
+
+// actor is one node of a run: what the scenario and the random numbers made of
+// it, fixed before anything starts.
+type actor struct {
+	index    int // in the topology
+	name     string
+	role     string // "seed", "camera", or a hostile behaviour
+	region   string
+	class    string
+	memory   string
+	line     links.Node
+	key      crypto.PrivKey
+	id       peer.ID
+	did      verify.DID
+	seeds    []int         // provisioned with
+	late     time.Duration // starts that long after the announcement; 0: with all
+	leaves   time.Duration // since the announcement; negative: stays
+	cut      bool          // on the far side of the partition
+	rpcSeed  uint64
+	startsIn time.Duration // of the warm-up, so that not all dial at one moment
+}
+
+func (a *actor) honest() bool { return a.role == roleSeed || a.role == roleCamera }
+
+const (
+	roleSeed   = string(node.RoleSeed)
+	roleCamera = string(node.RoleCamera)
+)
+
+// A cast is all actors and what lies between them. Seeds come first, then the
+// cameras, then those that are hostile.
+type cast struct {
+	actors  []*actor
+	seeds   []*actor
+	cameras []*actor
+	hostile []*actor
+	regions []string
+	topo    links.Topology
+	delay   func(regionA, regionB string) time.Duration // typical, one way, access included
+	model   report.LinkModel
+}
+
+// seed32 derives a seed for one purpose from that of the scenario, so that a
+// change in one part of a scenario leaves the numbers of the others alone.
+func seed32(seed uint64, purpose string) [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64([]byte("camswarm/sim/"+purpose+"/"), seed))
+}
+
+func (s *Scenario) rng(purpose string) *rand.Rand {
+	return rand.New(rand.NewChaCha8(seed32(s.Seed, purpose)))
+}
+
+// regions returns the region codes of the run.
+func (s *Scenario) regions() ([]string, error) {
+	known := s.Latency.Regions
+	if s.Latency.Kind == "world" {
+		all := world.Regions()
+		if len(known) == 0 {
+			for _, r := range all {
+				known = append(known, string(r))
+			}
+		}
+		for _, r := range known {
+			if !slices.Contains(all, world.Region(r)) {
+				return nil, fmt.Errorf("%w: latency.regions: the world has no %q; it has %v", ErrScenario, r, all)
+			}
+		}
+	}
+	if len(known) == 0 {
+		known = []string{"lab"}
+	}
+	for _, r := range known {
+		if _, err := verify.ParseRegion(r); err != nil || r == "" {
+			return nil, fmt.Errorf("%w: latency.regions: %q is no region code", ErrScenario, r)
+		}
+	}
+	for _, c := range s.Classes {
+		if c.Region != "" && !slices.Contains(known, c.Region) {
+			return nil, fmt.Errorf("%w: class %s: there is no region %q", ErrScenario, c.Name, c.Region)
+		}
+	}
+	return known, nil
+}
+
+// classes returns the classes of cameras of a region.
+func (s *Scenario) classes(region string) []Class {
+	var out []Class
+	for _, c := range s.Classes {
+		if c.Region == "" || c.Region == region {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		for _, c := range world.Classes(world.Region(region)) {
+			out = append(out, Class{Name: c.Name, Share: c.Share, Up: c.Up / mbit, Down: c.Down / mbit, Loss: c.Loss})
+		}
+	}
+	return out
+}
+
+// assemble decides everything about a run that chance decides.
+func assemble(s *Scenario) (*cast, error) {
+	regions, err := s.regions()
+	if err != nil {
+		return nil, err
+	}
+	c := &cast{regions: regions, topo: links.Topology{Seed: s.Seed}}
+	keys := rand.NewChaCha8(seed32(s.Seed, "keys"))
+	add := func(a *actor) error {
+		a.index, a.leaves = len(c.actors), -1
+		var err error
+		if a.key, _, err = crypto.GenerateEd25519Key(keys); err != nil {
+			return err
+		}
+		if a.id, err = peer.IDFromPrivateKey(a.key); err != nil {
+			return err
+		}
+		if a.did, err = node.DIDOf(a.key.GetPublic()); err != nil {
+			return err
+		}
+		c.actors = append(c.actors, a)
+		return nil
+	}
+
+	seeds := s.Seeds.Count
+	if seeds == 0 {
+		seeds = len(regions)
+	}
+	for i := range seeds {
+		a := &actor{name: fmt.Sprintf("seed-%d", i+1), role: roleSeed, region: regions[i%len(regions)], class: "seed",
+			line: links.Node{Up: s.Seeds.Up * mbit, Down: s.Seeds.Down * mbit}}
+		if err := add(a); err != nil {
+			return nil, err
+		}
+	}
+	c.seeds = c.actors[:seeds:seeds]
+
+	rng := s.rng("cameras")
+	for i := range s.Nodes {
+		region := regions[i%len(regions)]
+		class := pick(rng, s.classes(region))
+		factor := 1 + class.Spread*(2*rng.Float64()-1)
+		a := &actor{name: fmt.Sprintf("camera-%d", i+1), role: roleCamera, region: region, class: class.Name, memory: class.Memory,
+			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, NAT: rng.Float64() < class.NAT}}
+		if s.Site.Count > 0 {
+			a.line.Site = 1 + i%s.Site.Count
+			a.line.Up, a.line.Down = s.Site.LAN*mbit, s.Site.LAN*mbit
+		}
+		a.startsIn = time.Duration(rng.Int64N(int64(s.WarmUp/3) + 1))
+		if err := add(a); err != nil {
+			return nil, err
+		}
+	}
+	c.cameras = c.actors[seeds:len(c.actors):len(c.actors)]
+	s.fate(c.cameras)
+
+	for role, n := range s.Hostile.roles() {
+		for i := range n {
+			class := pick(rng, s.classes(regions[0]))
+			a := &actor{name: fmt.Sprintf("%s-%d", role, i+1), role: role, region: regions[i%len(regions)], class: class.Name,
+				line: links.Node{Up: class.Up * mbit, Down: class.Down * mbit}}
+			a.startsIn = time.Duration(rng.Int64N(int64(s.WarmUp/3) + 1))
+			if err := add(a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	c.hostile = c.actors[seeds+s.Nodes:]
+
+	for _, a := range c.actors {
+		a.seeds = s.provisionedSeeds(c, a)
+		a.rpcSeed = rng.Uint64()
+		c.topo.Nodes = append(c.topo.Nodes, a.line)
+	}
+	for range s.Site.Count {
+		c.topo.Sites = append(c.topo.Sites, links.Site{Up: s.Site.Up * mbit, Down: s.Site.Down * mbit, Delay: s.Site.Delay})
+	}
+	s.latencies(c)
+	s.describe(c)
+	return c, nil
+}
+
+// roles yields hostile behaviours and how many nodes show each, in a fixed order.
+func (h Hostile) roles() func(yield func(string, int) bool) {
+	return func(yield func(string, int) bool) {
+		_ = yield("poisoner", h.Poisoners) && yield("staller", h.Stallers) && yield("trickler", h.Tricklers) && yield("liar", h.Liars)
+	}
+}
+
+// pick draws a class by share.
+func pick(rng *rand.Rand, classes []Class) Class {
+	sum := 0.0
+	for _, c := range classes {
+		sum += c.Share
+	}
+	x := rng.Float64() * sum
+	for _, c := range classes {
+		if x -= c.Share; x < 0 {
+			return c
+		}
+	}
+	return classes[len(classes)-1]
+}
+
+// fate decides who comes late, who leaves and who is cut off.
+func (s *Scenario) fate(cameras []*actor) {
+	rng := s.rng("fate")
+	some := func(share float64) []*actor {
+		order := slices.Clone(cameras)
+		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		return order[:int(share*float64(len(order))+0.5)]
+	}
+	within := func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d) + 1)) }
+	for _, a := range some(s.Late.Share) {
+		a.late = max(within(s.Late.Over), 1)
+	}
+	for _, a := range some(s.Churn.Leave) {
+		a.leaves = s.Churn.From + within(s.Churn.Over)
+	}
+	for _, a := range some(s.Partition.Share) {
+		a.cut = true
+	}
+}
+
+// provisionedSeeds are the seeds in an actor's configuration.
+func (s *Scenario) provisionedSeeds(c *cast, a *actor) (out []int) {
+	if a.role == roleSeed {
+		for _, o := range c.seeds {
+			if o != a {
+				out = append(out, o.index)
+			}
+		}
+		return out[:min(len(out), 32)]
+	}
+	for _, o := range c.seeds {
+		if o.region == a.region {
+			out = append(out, o.index)
+		}
+	}
+	if len(out) == 0 {
+		out = []int{0}
+	}
+	if n := s.Seeds.PerCamera; n > 0 && n < len(out) {
+		from := a.index % len(out)
+		out = append(out[from:], out[:from]...)[:n]
+	}
+	return out[:min(len(out), 32)]
+}
+
+// latencies sets the delays between nodes and the typical ones between regions.
+func (s *Scenario) latencies(c *cast) {
+	if s.Latency.Kind == "world" {
+		access := make([]time.Duration, len(c.actors))
+		rng := s.rng("access")
+		for i, a := range c.actors {
+			if a.role != roleSeed {
+				access[i] = world.Access(rng)
+			}
+		}
+		c.topo.Delay = func(a, b int) time.Duration {
+			return world.RTT(world.Region(c.actors[a].region), world.Region(c.actors[b].region))/2 + access[a] + access[b]
+		}
+		c.delay = func(a, b string) time.Duration { return world.RTT(world.Region(a), world.Region(b)) / 2 }
+		return
+	}
+	between := func(a, b int) (lo, hi time.Duration) {
+		lo, hi = s.Latency.RTTMin, s.Latency.RTTMax
+		if near := s.Latency.NearRTT; near > 0 && c.actors[a].region == c.actors[b].region {
+			hi = max(min(hi, near), lo)
+		}
+		return lo, hi
+	}
+	c.topo.Delay = func(a, b int) time.Duration {
+		lo, hi := between(a, b)
+		r := rand.New(rand.NewPCG(s.Seed, uint64(min(a, b))<<32|uint64(max(a, b))))
+		return (lo + time.Duration(r.Int64N(int64(hi-lo)+1))) / 2
+	}
+	c.delay = func(a, b string) time.Duration {
+		hi := s.Latency.RTTMax
+		if a == b && s.Latency.NearRTT > 0 {
+			hi = max(min(hi, s.Latency.NearRTT), s.Latency.RTTMin)
+		}
+		return (s.Latency.RTTMin + hi) / 4
+	}
+}
+
+// describe says what the lines are, for the report.
+func (s *Scenario) describe(c *cast) {
+	classes := map[string]*report.LinkClass{}
+	var order []string
+	for _, a := range c.actors {
+		name := a.class
+		if len(c.regions) > 1 && a.role != roleSeed && len(s.Classes) == 0 {
+			name += " " + a.region
+		}
+		l := classes[name]
+		if l == nil {
+			l = &report.LinkClass{Name: name, Loss: a.line.Loss}
+			classes[name] = l
+			order = append(order, name)
+		}
+		l.Nodes++
+		l.Up += a.line.Up
+		l.Down += a.line.Down
+	}
+	for _, name := range order {
+		l := classes[name]
+		l.Up /= float64(l.Nodes)
+		l.Down /= float64(l.Nodes)
+		c.model.Classes = append(c.model.Classes, *l)
+	}
+	switch s.Latency.Kind {
+	case "world":
+		c.model.Latency = world.Source
+	default:
+		c.model.Latency = fmt.Sprintf("round trips of %v to %v, drawn uniformly for each pair of nodes", s.Latency.RTTMin, s.Latency.RTTMax)
+		if s.Latency.NearRTT > 0 {
+			c.model.Latency += fmt.Sprintf(", of at most %v inside a region", s.Latency.NearRTT)
+		}
+	}
+	c.model.Chain = fmt.Sprintf("%d operators, round trips of %v to %v, %v in the server; two more round trips on a connection idle for over %v",
+		s.Chain.Operators, s.Chain.RTTMin, s.Chain.RTTMax, s.Chain.Server, keepAlive)
+	if s.Site.Count > 0 {
+		c.model.Notes = append(c.model.Notes, fmt.Sprintf("%d sites, each behind one line of %g up and %g down Mbit/s, %g Mbit/s and %v inside",
+			s.Site.Count, s.Site.Up, s.Site.Down, s.Site.LAN, s.Site.Delay))
+	}
+	if s.Links == "fast" {
+		c.model.Notes = append(c.model.Notes, "fast links: a model of QUIC without packets; losses are ignored")
+	}
+	spreads := slices.ContainsFunc(s.Classes, func(c Class) bool { return c.Spread > 0 })
+	if spreads {
+		c.model.Notes = append(c.model.Notes, "rates vary inside a class; the means are given")
+	}
+	if nat := len(c.cameras) - len(slices.DeleteFunc(slices.Clone(c.cameras), func(a *actor) bool { return a.line.NAT })); nat > 0 {
+		c.model.Notes = append(c.model.Notes, fmt.Sprintf("%d cameras cannot be dialled", nat))
+	}
+}
+
+// bound is the fluid bound in seconds: the image in bits over the seeds' uplink,
+// the slowest downlink, and all uplinks together. Cameras of a site get the image
+// through its line once at least, and upload to others through it.
+func (c *cast) bound(imageBytes int64) float64 {
+	bits := float64(imageBytes) * 8
+	var seedUp, up float64
+	down := 0.0
+	for _, a := range c.seeds {
+		seedUp += a.line.Up
+	}
+	up = seedUp
+	sites := map[int]bool{}
+	for _, a := range c.cameras {
+		up += a.line.Up
+		down = max(down, bits/a.line.Down)
+		if n := a.line.Site; n > 0 && !sites[n] {
+			sites[n] = true
+			down = max(down, bits/c.topo.Sites[n-1].Down)
+		}
+	}
+	return max(bits/seedUp, down, float64(len(c.cameras))*bits/up)
+}
+
+// policies are the operator's policies of one release that is announced at a
+// virtual time, one for each step; without steps everybody may install at once.
+func (s *Scenario) policies(canaries []verify.DID, announced time.Time) []verify.Rollout {
+	steps := s.Rollout
+	if len(steps) == 0 {
+		steps = []Step{{Mode: "all"}}
+	}
+	var out []verify.Rollout
+	for _, step := range steps {
+		p := verify.Rollout{Warm: step.Warm}
+		switch step.Mode {
+		case "canary":
+			p.Mode = verify.RolloutCanary
+			for _, did := range canaries[:step.Canaries] {
+				p.Canaries = append(p.Canaries, did.Hash())
+			}
+		case "percent":
+			p.Mode = verify.RolloutPercent
+			p.Start = uint64(announced.Add(step.At).Unix()) - 60
+			p.StartBps = uint16(step.Percent * 100)
+			p.EndBps = p.StartBps
+		default:
+			p.Mode = verify.RolloutAll
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func regionCodes(regions []string) []verify.Region {
+	var out []verify.Region
+	for _, r := range regions {
+		out = append(out, verify.Region(strings.Clone(r)))
+	}
+	return out
+}

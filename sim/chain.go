@@ -1,0 +1,249 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"camswarm/chainwatch"
+	"camswarm/sim/localnet"
+	"camswarm/verify"
+)
+
+// A history is what the real registry contract answered after each transaction
+// of a scenario, recorded on a development chain before the simulation starts.
+// In virtual time it is replayed byte for byte but for the block's number and
+// time, behind the same interface as the client of a real endpoint.
+type history struct {
+	registry verify.RegistryRef
+	product  verify.ProductID
+	regions  []verify.Region
+	states   []map[string]string // by call data in hexadecimal: the result of eth_call
+}
+
+// record asks the contract for its present answers and appends them as the next
+// state.
+func (h *history) record(ctx context.Context, endpoint chainwatch.Caller) error {
+	state := map[string]string{}
+	for _, r := range h.regions {
+		data := "0x" + hex.EncodeToString(chainwatch.EncodeCheck(h.product, r))
+		raw, err := endpoint.Call(ctx, "eth_call", map[string]string{"to": h.registry.Address.String(), "data": data}, "latest")
+		if err != nil {
+			return fmt.Errorf("record the registry's answer: %w", err)
+		}
+		var result string
+		if err := json.Unmarshal(raw, &result); err != nil {
+			return fmt.Errorf("record the registry's answer: %w", err)
+		}
+		state[data] = result
+	}
+	h.states = append(h.states, state)
+	return nil
+}
+
+// A chain replays a history in virtual time.
+type chain struct {
+	history *history
+	model   Chain
+	start   time.Time // of the virtual chain
+
+	mu    sync.Mutex
+	state int // index into history.states
+}
+
+// blockTime is IoTeX's: 2.5 s between blocks.
+const blockTime = 2500 * time.Millisecond
+
+// firstBlock is the virtual chain's height at its start, beyond every height
+// that was recorded.
+const firstBlock = 1_000_000
+
+// set makes a state of the history the present one, as a block with the
+// transactions up to it would.
+func (c *chain) set(state int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = state
+}
+
+// answer is the result of eth_call now, with the block's number and time in
+// their words of the returned struct (behind the offset word).
+func (c *chain) answer(data string) (string, bool) {
+	c.mu.Lock()
+	result, ok := c.history.states[c.state][data]
+	c.mu.Unlock()
+	if !ok {
+		return "", false
+	}
+	b, err := hex.DecodeString(result[2:])
+	if err != nil {
+		return "", false
+	}
+	since := time.Since(c.start)
+	word := func(i int) []byte { return b[32*(i+2)-8 : 32*(i+2)] }
+	binary.BigEndian.PutUint64(word(1), firstBlock+uint64(since/blockTime))
+	binary.BigEndian.PutUint64(word(2), uint64(c.start.Add(since/blockTime*blockTime).Unix()))
+	return "0x" + hex.EncodeToString(b), true
+}
+
+// keepAlive is how long an idle HTTPS connection lasts, as in Go's default
+// transport and the camera's client.
+const keepAlive = 90 * time.Second
+
+// endpoint is one operator's server as one node sees it.
+type endpoint struct {
+	chain *chain
+	rtt   time.Duration
+	down  bool
+
+	mu   sync.Mutex
+	used time.Time // when the connection was last used; zero: never
+}
+
+// endpoints returns the configuration of a node's endpoints and the dialler that
+// stands for the HTTP client. The round trips are drawn from rng.
+func (c *chain) endpoints(rng *rand.Rand) ([]chainwatch.Endpoint, func(chainwatch.Endpoint) (chainwatch.Caller, error)) {
+	var list []chainwatch.Endpoint
+	callers := map[string]*endpoint{}
+	for i := range c.model.Operators {
+		e := chainwatch.Endpoint{URL: fmt.Sprintf("https://operator-%d.example", i+1), Operator: fmt.Sprintf("operator-%d", i+1)}
+		list = append(list, e)
+		spread := int64(c.model.RTTMax - c.model.RTTMin)
+		callers[e.URL] = &endpoint{
+			chain: c, rtt: c.model.RTTMin + time.Duration(rng.Int64N(spread+1)),
+			down: i >= c.model.Operators-c.model.Down,
+		}
+	}
+	return list, func(e chainwatch.Endpoint) (chainwatch.Caller, error) { return callers[e.URL], nil }
+}
+
+// Call implements chainwatch.Caller.
+func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
+	if e.down {
+		<-ctx.Done()
+		return nil, &verify.Error{Attack: "drop_request", Err: fmt.Errorf("no answer in time: %w", ctx.Err())}
+	}
+	e.mu.Lock()
+	trips := 1
+	if e.used.IsZero() || time.Since(e.used) > keepAlive {
+		trips = 3 // TCP, TLS 1.3, and the call
+	}
+	e.used = time.Now()
+	e.mu.Unlock()
+	if err := sleep(ctx, time.Duration(trips)*e.rtt-e.rtt/2+e.chain.model.Server); err != nil {
+		return nil, err
+	}
+	var result any
+	switch method {
+	case "eth_chainId":
+		result = fmt.Sprintf("0x%x", e.chain.history.registry.ChainID)
+	case "eth_call":
+		call, err := json.Marshal(params[0])
+		if err != nil {
+			return nil, err
+		}
+		var q struct {
+			Data string `json:"data"`
+		}
+		if err := json.Unmarshal(call, &q); err != nil {
+			return nil, err
+		}
+		answer, ok := e.chain.answer(q.Data)
+		if !ok {
+			return nil, fmt.Errorf("the scenario recorded no answer to %s", q.Data)
+		}
+		result = answer
+	default:
+		return nil, fmt.Errorf("the simulated endpoint has no method %s", method)
+	}
+	if err := sleep(ctx, e.rtt/2); err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A script is what the people of a scenario do on chain, and the bytes that
+// travel.
+type script struct {
+	history  *history
+	keys     verify.KeySet
+	product  verify.Product
+	releases []*localnet.Release
+	images   [][]byte
+
+	published []int   // by release: the state in which it is published, not rolled out
+	steps     [][]int // by release and rollout step: the state
+}
+
+// writeScript deploys the real contract on a development chain, has everybody
+// sign and send what the scenario needs, and records what the contract answers
+// after each transaction. start is the virtual time of the announcement of the
+// first release; canaries are the DIDs of the cameras that go first.
+func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, canaries []verify.DID, start time.Time) (_ *script, err error) {
+	a, err := localnet.Deploy(ctx, localnet.Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	endpoint, err := chainwatch.Dial(chainwatch.Endpoint{URL: a.Chain.URL()})
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := endpoint.(interface{ CloseIdleConnections() }); ok {
+		defer c.CloseIdleConnections()
+	}
+	out := &script{
+		history: &history{registry: a.Registry.Ref(), product: a.Product.ID(), regions: regions},
+		keys:    a.Keys, product: a.Product,
+	}
+	if err := out.history.record(ctx, endpoint); err != nil {
+		return nil, err
+	}
+	rng := rand.NewChaCha8(seed32(s.Seed, "images"))
+	for i := range s.Releases {
+		image := make([]byte, s.ImageBytes)
+		_, _ = rng.Read(image)
+		r, err := a.BuildFrom(bytes.NewReader(image), uint32(s.BlockBytes), uint64(i+1), fmt.Sprintf("1.%d.0", i+1))
+		if err != nil {
+			return nil, err
+		}
+		out.images, out.releases = append(out.images, image), append(out.releases, r)
+		if _, err := a.Registry.Publish(ctx, a.Manufacturer, r.Record); err != nil {
+			return nil, err
+		}
+		if err := out.history.record(ctx, endpoint); err != nil {
+			return nil, err
+		}
+		out.published = append(out.published, len(out.history.states)-1)
+		var steps []int
+		for _, policy := range s.policies(canaries, start.Add(time.Duration(i)*s.ReleaseEvery)) {
+			if err := a.SetRollout(ctx, r.Record.Sequence, policy); err != nil {
+				return nil, err
+			}
+			if err := out.history.record(ctx, endpoint); err != nil {
+				return nil, err
+			}
+			steps = append(steps, len(out.history.states)-1)
+		}
+		out.steps = append(out.steps, steps)
+	}
+	return out, nil
+}

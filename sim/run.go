@@ -1,0 +1,529 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"camswarm/announce"
+	"camswarm/chainwatch"
+	"camswarm/node"
+	"camswarm/sim/links"
+	"camswarm/sim/report"
+	"camswarm/verify"
+)
+
+// Options are what a program injects into a run.
+type Options struct {
+	// Baselines are run after the swarm, see package baseline; nil: none.
+	Baselines []string
+	// Dir holds the nodes' state directories during the run, about the image's
+	// size for each camera; "": a directory of its own under os.TempDir.
+	Dir string
+	// Logger hears of the run; the nodes' own logs go to NodeLogger. nil discards.
+	Logger     *slog.Logger
+	NodeLogger *slog.Logger
+	// Progress is told a few times a second of virtual time. It must be quick.
+	Progress func(Progress)
+	// Commit names the code in the report.
+	Commit string
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Phase     string        // "warming up", "fetching", …, or the name of a baseline
+	Virtual   time.Duration // since the announcement; negative before it
+	Nodes     int           // honest cameras
+	Announced int
+	Fetching  int
+	Done      int // verified
+}
+
+// A run is one scenario being played. Everything in it but the script lives in
+// the bubble.
+type run struct {
+	s      *Scenario
+	o      Options
+	cast   *cast
+	script *script
+	dir    string
+	log    *slog.Logger
+
+	net   links.Network
+	chain *chain
+
+	members []*member // by actor
+	byPeer  map[string]*member
+
+	mu         sync.Mutex
+	phase      string
+	start      time.Time // of the last announcement; zero before
+	target     uint64    // its sequence
+	waiting    int       // honest cameras that have not verified it
+	allDone    chan struct{}
+	violations []report.Violation
+	faults     []report.Fault
+	stages     []report.Stage
+	mesh       [][2]int
+	sites      []report.Site
+	siteBase   [][2]int64 // their counters at the announcement
+	virtual    time.Duration
+}
+
+// Run plays a scenario and returns what was measured. The error is about the run
+// itself; broken promises of the nodes are in the report's Violations and
+// Unfinished. It must not be called from within a bubble, and signals must have
+// been asked for before it.
+func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.NodeLogger == nil {
+		o.NodeLogger = slog.New(slog.DiscardHandler)
+	}
+	began, cpu := time.Now(), cpuTime()
+	c, err := assemble(s)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{s: s, o: o, cast: c, log: o.Logger, byPeer: map[string]*member{}}
+	var canaries []verify.DID
+	for _, a := range c.cameras {
+		canaries = append(canaries, a.did)
+	}
+	// Virtual time starts a little ahead of the present, so that what the real
+	// chain dates lies in the past of the simulated one.
+	at := began.Truncate(time.Second).Add(time.Hour)
+	if r.script, err = writeScript(ctx, s, regionCodes(c.regions), canaries, at.Add(s.WarmUp)); err != nil {
+		return nil, err
+	}
+	dir := o.Dir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	if r.dir, err = os.MkdirTemp(dir, "camsim-"); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	resetPeak()
+	if err := inBubble(ctx, at, r.play); err != nil {
+		return nil, err
+	}
+	out := r.report()
+	out.PeakMemoryBytes = peakMemory()
+	if err := r.baselines(ctx, out); err != nil {
+		return nil, err
+	}
+	out.WallSeconds = time.Since(began).Seconds()
+	out.CPUSeconds = (cpuTime() - cpu).Seconds()
+	return out, nil
+}
+
+// play is the run in virtual time.
+func (r *run) play(ctx context.Context) (err error) {
+	open := links.NewQUIC
+	if r.s.Links == "fast" {
+		open = links.NewFast
+	}
+	if r.net, err = open(&r.cast.topo); err != nil {
+		return err
+	}
+	defer r.net.Close()
+	r.allDone = make(chan struct{}, 1) // of the bubble: a channel from outside would stop its clock
+	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now()}
+	for _, a := range r.cast.actors {
+		m := &member{run: r, actor: a, slot: filepath.Join(r.dir, a.name)}
+		r.members = append(r.members, m)
+		r.byPeer[string(a.id)] = m
+	}
+	defer func() { err = errors.Join(err, r.stopAll()) }()
+	began := time.Now()
+	defer func() { r.virtual = time.Since(began) }()
+	r.enter("warming up")
+	stopSampling := r.sample(ctx)
+	defer stopSampling()
+
+	var starting sync.WaitGroup
+	errs := make(chan error, len(r.members))
+	for _, m := range r.members {
+		if m.actor.late > 0 {
+			continue
+		}
+		starting.Go(func() {
+			if sleep(ctx, m.actor.startsIn) == nil {
+				errs <- m.begin(ctx)
+			}
+		})
+	}
+	starting.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	if err := sleep(ctx, r.s.WarmUp-time.Since(began)); err != nil {
+		return err
+	}
+	for i := range r.script.releases {
+		if err := r.release(ctx, i); err != nil {
+			return fmt.Errorf("release %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) enter(phase string) {
+	r.mu.Lock()
+	r.phase = phase
+	r.mu.Unlock()
+	r.log.Info("phase", "phase", phase)
+}
+
+// seedMembers and cameraMembers are the honest ones.
+func (r *run) seedMembers() []*member   { return r.members[:len(r.cast.seeds)] }
+func (r *run) cameraMembers() []*member { return r.members[len(r.cast.seeds):][:len(r.cast.cameras)] }
+
+// release publishes release i, has the seeds take it, announces it, and waits
+// until every honest camera that can has verified it.
+func (r *run) release(ctx context.Context, i int) error {
+	last := i == len(r.script.releases)-1
+	rel := r.script.releases[i]
+	r.enter(fmt.Sprintf("publishing release %d", i+1))
+
+	// The manufacturer publishes; nobody may install yet, seeds take it.
+	r.chain.set(r.script.published[i])
+	if err := r.warm(ctx, i); err != nil {
+		return err
+	}
+	// The operator rolls it out. The tool announces when its node's view has it.
+	view, err := r.stateView(r.script.steps[i][0])
+	if err != nil {
+		return err
+	}
+	r.chain.set(r.script.steps[i][0])
+	if err := sleep(ctx, 2*blockTime); err != nil {
+		return err
+	}
+	r.seedMembers()[0].node.Look()
+	if err := sleep(ctx, 2*blockTime); err != nil {
+		return err
+	}
+
+	r.mu.Lock()
+	r.start, r.target = time.Now(), rel.Record.Sequence
+	r.waiting = 0
+	select {
+	case <-r.allDone:
+	default:
+	}
+	r.mu.Unlock()
+	for _, m := range r.members {
+		m.newTarget()
+	}
+	r.siteBase = nil
+	for n := range r.cast.topo.Sites {
+		up, down := r.net.SiteTraffic(n + 1)
+		r.siteBase = append(r.siteBase, [2]int64{up, down})
+	}
+	r.recordMesh()
+	r.enter(fmt.Sprintf("release %d", i+1))
+	if err := r.seedMembers()[0].node.Announce(ctx, announce.Announcement{
+		Product: r.script.product.ID(), Sequence: rel.Record.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: rel.Envelope,
+	}); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	var acts sync.WaitGroup
+	actx, cancel := context.WithCancel(ctx)
+	defer acts.Wait()
+	defer cancel()
+	if last {
+		r.schedule(actx, &acts)
+	}
+	acts.Go(func() { r.rollout(actx, i) })
+
+	limit := time.NewTimer(r.s.Limit)
+	defer limit.Stop()
+	select {
+	case <-r.allDone:
+	case <-limit.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !last {
+		return sleep(ctx, max(r.s.ReleaseEvery-time.Since(r.start), 0))
+	}
+	// Steps of the rollout that are still to come, installs, collection.
+	r.enter("settling")
+	if n := len(r.s.Rollout); n > 0 {
+		if err := sleep(ctx, r.s.Rollout[n-1].At-time.Since(r.start)); err != nil {
+			return err
+		}
+	}
+	if err := sleep(ctx, settle); err != nil {
+		return err
+	}
+	r.finish()
+	return nil
+}
+
+// settle is the time after the last camera has its image in which installs and
+// collections end.
+const settle = 10 * time.Second
+
+// warm hands release i to the first seed and, where the scenario wants it, waits
+// until the others have it too.
+func (r *run) warm(ctx context.Context, i int) error {
+	rel := r.script.releases[i]
+	first := r.seedMembers()[0]
+	wait, cancel := context.WithTimeout(ctx, warmLimit)
+	defer cancel()
+	if _, err := first.node.Provide(wait, rel.Envelope, bytes.NewReader(r.script.images[i])); err != nil {
+		return fmt.Errorf("hand the release to %s: %w", first.actor.name, err)
+	}
+	if !r.s.Seeds.Warm {
+		return nil
+	}
+	r.enter(fmt.Sprintf("seeds take release %d", i+1))
+	for _, m := range r.seedMembers() {
+		m.node.Look()
+	}
+	for {
+		cold := ""
+		for _, m := range r.seedMembers() {
+			if p, ok := m.node.Progress(r.script.product.ID(), rel.Record.Sequence); !ok || p.Blocks < p.BlocksTotal {
+				cold = m.actor.name
+			}
+		}
+		if cold == "" {
+			return nil
+		}
+		if err := sleep(wait, time.Second); err != nil {
+			return fmt.Errorf("%s did not get the release within %v of virtual time: %w", cold, warmLimit, err)
+		}
+	}
+}
+
+const warmLimit = 30 * time.Minute
+
+// stateView decodes a recorded state for what an announcement says of it.
+func (r *run) stateView(state int) (verify.View, error) {
+	h := r.script.history
+	for _, region := range h.regions {
+		data := "0x" + fmt.Sprintf("%x", chainwatch.EncodeCheck(h.product, region))
+		return decodeState(h, h.states[state][data], region)
+	}
+	return verify.View{}, errors.New("no region")
+}
+
+// rollout takes the operator's later steps, each told by a hint.
+func (r *run) rollout(ctx context.Context, i int) {
+	for k, state := range r.script.steps[i] {
+		if k > 0 {
+			if sleep(ctx, r.s.Rollout[k].At-time.Since(r.start)) != nil {
+				return
+			}
+			view, err := r.stateView(state)
+			if err != nil {
+				r.violate("simulator", "", err.Error())
+				return
+			}
+			r.chain.set(state)
+			seed := r.seedMembers()[0]
+			if err := seed.node.Announce(ctx, announce.Announcement{Product: r.script.product.ID(), Sequence: r.target, Rev: view.Rev, Block: view.RevBlock}); err != nil && ctx.Err() == nil {
+				r.violate("rollout is announced", seed.actor.name, err.Error())
+			}
+		}
+		if len(r.s.Rollout) > 0 {
+			r.stage(k, state)
+		}
+	}
+}
+
+// stage opens the record of a rollout step: who may install from now on.
+func (r *run) stage(k, state int) {
+	step := r.s.Rollout[k]
+	name := step.Mode
+	switch step.Mode {
+	case "canary":
+		name = fmt.Sprintf("canary, %d cameras", step.Canaries)
+	case "percent":
+		name = fmt.Sprintf("%g %%", step.Percent)
+	}
+	eligible := 0
+	for _, m := range r.cameraMembers() {
+		view, err := r.stateViewFor(state, verify.Region(m.actor.region))
+		if err != nil {
+			continue
+		}
+		if verify.Choose(&view, verify.Device{DID: string(m.actor.did)}, uint64(time.Now().Unix())).Install {
+			eligible++
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stages = append(r.stages, report.Stage{Name: name, AtSeconds: time.Since(r.start).Seconds(), Eligible: eligible})
+}
+
+func (r *run) stateViewFor(state int, region verify.Region) (verify.View, error) {
+	h := r.script.history
+	data := "0x" + fmt.Sprintf("%x", chainwatch.EncodeCheck(h.product, region))
+	return decodeState(h, h.states[state][data], region)
+}
+
+// schedule starts what happens to the network during the last release.
+func (r *run) schedule(ctx context.Context, acts *sync.WaitGroup) {
+	for _, m := range r.members {
+		if m.actor.late > 0 {
+			acts.Go(func() {
+				if sleep(ctx, m.actor.late) == nil {
+					if err := m.begin(context.WithoutCancel(ctx)); err != nil {
+						r.violate("a node starts", m.actor.name, err.Error())
+					}
+				}
+			})
+		}
+		if m.actor.leaves >= 0 {
+			acts.Go(func() { m.comeAndGo(ctx) })
+		}
+	}
+	if n := r.s.Late.Share; n > 0 {
+		r.fault("late", 0, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("start during %v", r.s.Late.Over))
+	}
+	if n := r.s.Churn.Leave; n > 0 {
+		note := "for good"
+		if r.s.Churn.Back > 0 {
+			note = fmt.Sprintf("each for %v", r.s.Churn.Back)
+		}
+		r.fault("leave", r.s.Churn.From, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("%s, during %v", note, r.s.Churn.Over))
+	}
+	if n := r.s.Hostile.Count(); n > 0 {
+		r.fault("hostile", -r.s.WarmUp, n, fmt.Sprintf("%d poisoners, %d stallers, %d tricklers, %d liars", r.s.Hostile.Poisoners, r.s.Hostile.Stallers, r.s.Hostile.Tricklers, r.s.Hostile.Liars))
+	}
+	if p := r.s.Partition; p.Share > 0 {
+		acts.Go(func() {
+			if sleep(ctx, p.From) != nil {
+				return
+			}
+			r.fault("partition", p.From, int(p.Share*float64(r.s.Nodes)+0.5), fmt.Sprintf("cut off from the seeds and the rest for %v", p.For))
+			r.net.Cut(func(a, b int) bool { return r.cast.actors[a].cut != r.cast.actors[b].cut })
+			_ = sleep(ctx, p.For)
+			r.net.Cut(nil)
+			r.fault("heal", p.From+p.For, 0, "")
+		})
+	}
+}
+
+func (r *run) fault(kind string, at time.Duration, nodes int, note string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = append(r.faults, report.Fault{Kind: kind, AtSeconds: at.Seconds(), Nodes: nodes, Note: note})
+}
+
+func (r *run) violate(invariant, who, detail string) {
+	r.log.Error("broken promise", "invariant", invariant, "node", who, "detail", detail)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.violations = append(r.violations, report.Violation{Invariant: invariant, Node: who, Detail: detail})
+}
+
+// recordMesh notes who is connected with whom at the announcement.
+func (r *run) recordMesh() {
+	seen := map[[2]int]bool{}
+	for _, m := range r.members {
+		if m.node == nil {
+			continue
+		}
+		peers := m.node.Host().Network().Peers()
+		m.peers = len(peers)
+		for _, p := range peers {
+			if o := r.byPeer[string(p)]; o != nil {
+				seen[[2]int{min(m.actor.index, o.actor.index), max(m.actor.index, o.actor.index)}] = true
+			}
+		}
+	}
+	r.mesh = slices.Collect(maps.Keys(seen))
+	slices.SortFunc(r.mesh, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+}
+
+// sample looks at every camera's progress until stop is called.
+func (r *run) sample(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	every := 20 * time.Millisecond
+	if len(r.members) > 200 {
+		every = 50 * time.Millisecond
+	}
+	var w sync.WaitGroup
+	w.Go(func() {
+		told := time.Time{}
+		for sleep(ctx, every) == nil {
+			r.mu.Lock()
+			start, phase := r.start, r.phase
+			r.mu.Unlock()
+			p := Progress{Phase: phase, Nodes: len(r.cast.cameras), Virtual: -r.s.WarmUp}
+			if !start.IsZero() {
+				p.Virtual = time.Since(start)
+			}
+			for _, m := range r.cameraMembers() {
+				announced, fetching, done := m.look()
+				p.Announced += announced
+				p.Fetching += fetching
+				p.Done += done
+			}
+			if r.o.Progress != nil && time.Since(told) >= 250*time.Millisecond {
+				told = time.Now()
+				r.o.Progress(p)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		w.Wait()
+	}
+}
+
+// stopAll stops every node, all at once.
+func (r *run) stopAll() error {
+	r.enter("stopping")
+	errs := make([]error, len(r.members))
+	var w sync.WaitGroup
+	for i, m := range r.members {
+		w.Go(func() { errs[i] = m.end() })
+	}
+	w.Wait()
+	return errors.Join(errs...)
+}
+
+// nodeConfig is an honest member's configuration: the defaults of its role and
+// what provisioning would write.
+func (r *run) nodeConfig(m *member) node.Config {
+	a := m.actor
+	c := node.DefaultConfig(node.Role(a.role))
+	c.StateDir = filepath.Join(r.dir, a.name)
+	c.Storage.ReserveBytes = 4 << 10
+	c.Network.Listen = []string{r.net.Addr(a.index).String()}
+	c.Network.MDNS = false // no multicast on these lines
+	c.Network.Memory = a.memory
+	for _, i := range a.seeds {
+		c.Network.Peers = append(c.Network.Peers, r.net.Addr(i).String()+"/p2p/"+r.cast.actors[i].id.String())
+	}
+	p := node.DefaultProduct(node.Role(a.role))
+	p.Name, p.Keys, p.Threshold, p.Region = r.script.product.String(), r.script.keys.Keys, r.script.keys.Threshold, verify.Region(a.region)
+	p.Chain.ChainID, p.Chain.Registry = r.script.history.registry.ChainID, r.script.history.registry.Address.String()
+	rng := rand.New(rand.NewPCG(r.s.Seed, a.rpcSeed))
+	p.Chain.Endpoints, m.dial = r.chain.endpoints(rng)
+	c.Products = []node.ProductConfig{p}
+	return c
+}

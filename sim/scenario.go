@@ -1,0 +1,409 @@
+package sim
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"camswarm/verify"
+)
+
+// ErrScenario is wrapped by every error about a scenario.
+var ErrScenario = errors.New("scenario")
+
+// Scenario describes a run: who is there, what lies between them, what happens.
+// It is what a researcher writes, as TOML; the files of the built-in scenarios
+// (camsim show NAME) are meant to be copied.
+type Scenario struct {
+	// Name names the scenario in reports.
+	Name string `toml:"name"`
+	// Doc says in one line what it shows.
+	Doc string `toml:"doc"`
+
+	// Nodes is the number of honest cameras, 1 to 5000.
+	Nodes int `toml:"nodes"`
+	// Seed seeds the random numbers: lines, latencies, who leaves. Runs with one
+	// seed are alike, not equal: goroutines and keys are not seeded.
+	Seed uint64 `toml:"seed"`
+	// Links is "quic", real QUIC over simulated lines, or "fast", a model of it
+	// that costs a fifth of the CPU and ignores loss.
+	Links string `toml:"links"`
+
+	// ImageBytes is the size of each release, 1 byte to 256 MiB; the bytes are random.
+	ImageBytes int64 `toml:"image_bytes"`
+	// BlockBytes is the block size of the manifest, a power of two from 16 KiB to
+	// 1 MiB; smaller blocks travel on sooner and cost more messages.
+	BlockBytes int64 `toml:"block_bytes"`
+	// Releases are announced one after another, ReleaseEvery apart; each replaces
+	// the one before. Completion is measured on the last one.
+	Releases     int           `toml:"releases"`
+	ReleaseEvery time.Duration `toml:"release_every"`
+
+	// WarmUp is the time between the start of the nodes and the announcement, in
+	// which they find one another.
+	WarmUp time.Duration `toml:"warm_up"`
+	// Limit ends the run, counted from the last announcement.
+	Limit time.Duration `toml:"limit"`
+
+	Seeds     Seeds     `toml:"seeds"`
+	Classes   []Class   `toml:"class"`
+	Latency   Latency   `toml:"latency"`
+	Chain     Chain     `toml:"chain"`
+	Rollout   []Step    `toml:"rollout"`
+	Late      Late      `toml:"late"`
+	Churn     Churn     `toml:"churn"`
+	Site      Site      `toml:"site"`
+	Hostile   Hostile   `toml:"hostile"`
+	Partition Partition `toml:"partition"`
+}
+
+// Seeds are the publisher's and the regions' seeds.
+type Seeds struct {
+	// Count is the number of seeds: in the regions in turn, the first one is
+	// where the publisher hands over the release. 0: one in each region.
+	Count int `toml:"count"`
+	// Up and Down are in Mbit/s.
+	Up   float64 `toml:"up"`
+	Down float64 `toml:"down"`
+	// Warm holds the announcement back until every seed has the release.
+	Warm bool `toml:"warm"`
+	// PerCamera is how many of its region's seeds a camera is provisioned with;
+	// 0: all of them, and the first seed where its region has none.
+	PerCamera int `toml:"per_camera"`
+}
+
+// Class is a kind of camera and its line.
+type Class struct {
+	// Name names the class in reports.
+	Name string `toml:"name"`
+	// Share is the class's part of the cameras, relative to the other classes.
+	Share float64 `toml:"share"`
+	// Region limits the class to one region; "": all regions in turn.
+	Region string `toml:"region"`
+	// Up and Down are in Mbit/s. Spread varies both by a factor between 1-Spread
+	// and 1+Spread, the same for both, uniformly, 0 to 0.95.
+	Up     float64 `toml:"up"`
+	Down   float64 `toml:"down"`
+	Spread float64 `toml:"spread"`
+	// Loss is the share of packets lost in each direction, 0 to 0.5. Fast links
+	// ignore it.
+	Loss float64 `toml:"loss"`
+	// NAT is the share of the class that cannot be dialled.
+	NAT float64 `toml:"nat"`
+	// Memory is the device's memory, as in the network configuration.
+	Memory string `toml:"memory"`
+}
+
+// Latency says how long packets travel.
+type Latency struct {
+	// Kind is "uniform", round trips drawn for each pair between RTTMin and
+	// RTTMax, or "world", the regions of package sim/world with their measured
+	// round trips plus an access delay of each line.
+	Kind   string        `toml:"kind"`
+	RTTMin time.Duration `toml:"rtt_min"`
+	RTTMax time.Duration `toml:"rtt_max"`
+	// Regions are region codes: with "uniform" any names, cameras in turn; with
+	// "world" a selection of its regions. Empty: "lab", or all of the world's.
+	Regions []string `toml:"regions"`
+	// NearRTT, with "uniform", is the longest round trip inside a region; 0: no
+	// difference.
+	NearRTT time.Duration `toml:"near_rtt"`
+}
+
+// Chain models the endpoints of the registry's chain: independent operators
+// that are asked over HTTPS.
+type Chain struct {
+	// Operators is the number of endpoints, each with an operator of its own.
+	Operators int `toml:"operators"`
+	// RTTMin and RTTMax bound the round trip from a node to an endpoint. A call
+	// on a connection that was idle for over 90 s first pays two round trips for
+	// TCP and TLS 1.3.
+	RTTMin time.Duration `toml:"rtt_min"`
+	RTTMax time.Duration `toml:"rtt_max"`
+	// Server is what the endpoint itself takes for eth_call.
+	Server time.Duration `toml:"server"`
+	// Down are endpoints, of Operators, that never answer.
+	Down int `toml:"down"`
+}
+
+// Step is one step of the operator's rollout.
+type Step struct {
+	// At is the time since the announcement.
+	At time.Duration `toml:"at"`
+	// Mode is "canary", "percent" or "all"; Canaries a number of cameras, Percent
+	// 0 to 100.
+	Mode     string  `toml:"mode"`
+	Canaries int     `toml:"canaries"`
+	Percent  float64 `toml:"percent"`
+	// Warm lets cameras fetch before their turn to install.
+	Warm bool `toml:"warm"`
+}
+
+// Late are cameras that start after the announcement.
+type Late struct {
+	Share float64       `toml:"share"` // of the cameras, 0 to 1
+	Over  time.Duration `toml:"over"`  // they start uniformly over this time
+}
+
+// Churn are cameras that leave while others fetch, and come back.
+type Churn struct {
+	Leave float64       `toml:"leave"` // share of the cameras that leave, 0 to 0.9
+	From  time.Duration `toml:"from"`  // since the announcement
+	Over  time.Duration `toml:"over"`  // they leave uniformly over this time
+	Back  time.Duration `toml:"back"`  // each comes back after this time, on the same state; 0: never
+}
+
+// Site puts cameras behind shared lines.
+type Site struct {
+	Count int           `toml:"count"` // sites; the cameras are spread over them evenly; 0: none
+	Up    float64       `toml:"up"`    // Mbit/s of each site's line
+	Down  float64       `toml:"down"`
+	LAN   float64       `toml:"lan"`   // Mbit/s of a camera's port on the local network
+	Delay time.Duration `toml:"delay"` // one way on the local network
+}
+
+// Hostile are nodes that are not honest. They know the network's protocols and
+// the public facts, and hold no key.
+type Hostile struct {
+	Poisoners int `toml:"poisoners"` // claim every block and send wrong bytes
+	Stallers  int `toml:"stallers"`  // claim every block and answer nothing
+	Tricklers int `toml:"tricklers"` // claim every block and send a few hundred bytes a second
+	Liars     int `toml:"liars"`     // claim every block and say DONT_HAVE
+	// Eclipse is how many connections each of them opens to cameras, more than a
+	// neighbour would. 0: 10.
+	Eclipse int `toml:"eclipse"`
+}
+
+// Count is the number of hostile nodes.
+func (h Hostile) Count() int { return h.Poisoners + h.Stallers + h.Tricklers + h.Liars }
+
+// Partition splits the network in two.
+type Partition struct {
+	Share float64       `toml:"share"` // of the cameras that are cut off from the seeds; 0: no partition
+	From  time.Duration `toml:"from"`  // since the announcement; may be negative
+	For   time.Duration `toml:"for"`
+}
+
+// Default returns what a scenario file is read over: the smallest complete
+// scenario, one seed and cameras of one class.
+func Default() Scenario {
+	return Scenario{
+		Name: "unnamed", Nodes: 50, Seed: 1, Links: "quic",
+		ImageBytes: 6_200_000, BlockBytes: verify.DefaultBlockSize,
+		Releases: 1, ReleaseEvery: time.Minute, WarmUp: time.Minute, Limit: 10 * time.Minute,
+		Seeds:   Seeds{Count: 1, Up: 100, Down: 100, Warm: true},
+		Latency: Latency{Kind: "uniform", RTTMin: 10 * time.Millisecond, RTTMax: 150 * time.Millisecond},
+		Chain:   Chain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond},
+	}
+}
+
+//go:embed scenarios/*.toml
+var builtin embed.FS
+
+// Info is a built-in scenario.
+type Info struct {
+	Name string
+	Doc  string // one line
+	TOML string // the whole file
+}
+
+// Scenarios returns the built-in scenarios, by name.
+func Scenarios() []Info {
+	files, err := builtin.ReadDir("scenarios")
+	if err != nil {
+		panic(err) // they are compiled in
+	}
+	var out []Info
+	for _, f := range files {
+		data, err := builtin.ReadFile("scenarios/" + f.Name())
+		if err != nil {
+			panic(err)
+		}
+		s, err := Parse(data)
+		if err != nil {
+			panic(fmt.Sprintf("built-in scenario %s: %v", f.Name(), err)) // a test reads them all
+		}
+		out = append(out, Info{Name: s.Name, Doc: s.Doc, TOML: string(data)})
+	}
+	return out
+}
+
+// maxScenarioBytes bounds a scenario file.
+const maxScenarioBytes = 1 << 20
+
+// Load returns a built-in scenario by its name, or reads the TOML file of that
+// path. What looks like a path (a separator or .toml in it) is never a name.
+func Load(nameOrPath string) (*Scenario, error) {
+	if !strings.ContainsRune(nameOrPath, filepath.Separator) && filepath.Ext(nameOrPath) != ".toml" {
+		var names []string
+		for _, i := range Scenarios() {
+			if i.Name == nameOrPath {
+				return Parse([]byte(i.TOML))
+			}
+			names = append(names, i.Name)
+		}
+		return nil, fmt.Errorf("%w: there is no built-in %q; there are %s; a file of yours ends in .toml", ErrScenario, nameOrPath, strings.Join(names, ", "))
+	}
+	info, err := os.Stat(nameOrPath)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrScenario, err)
+	}
+	if info.Size() > maxScenarioBytes {
+		return nil, fmt.Errorf("%w: %s is longer than %d bytes", ErrScenario, nameOrPath, maxScenarioBytes)
+	}
+	data, err := os.ReadFile(nameOrPath)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrScenario, err)
+	}
+	s, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", nameOrPath, err)
+	}
+	return s, nil
+}
+
+// Parse reads a scenario over Default and validates it. Unknown keys are errors.
+func Parse(data []byte) (*Scenario, error) {
+	s := Default()
+	if err := s.merge(string(data)); err != nil {
+		return nil, err
+	}
+	if len(s.Classes) == 0 && s.Latency.Kind != "world" {
+		s.Classes = []Class{{Name: "home", Share: 1, Up: 20, Down: 50}}
+	}
+	for i := range s.Classes {
+		if s.Classes[i].Share == 0 {
+			s.Classes[i].Share = 1
+		}
+	}
+	return &s, s.Validate()
+}
+
+func (s *Scenario) merge(text string) error {
+	meta, err := toml.Decode(text, s)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrScenario, err)
+	}
+	if extra := meta.Undecoded(); len(extra) > 0 {
+		return fmt.Errorf("%w: unknown key %q; camsim show flash-crowd has all keys", ErrScenario, extra[0])
+	}
+	return nil
+}
+
+// Set changes one value, as "nodes", "seeds.up" or "churn.leave" would in the
+// file. Beside these, "up", "down", "loss", "nat" and "spread" set the value of
+// every class of cameras.
+func (s *Scenario) Set(key, value string) error {
+	switch key {
+	case "up", "down", "loss", "nat", "spread":
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return fmt.Errorf("%w: %s=%s is no number", ErrScenario, key, value)
+		}
+		for i := range s.Classes {
+			c := &s.Classes[i]
+			*map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "nat": &c.NAT, "spread": &c.Spread}[key] = v
+		}
+		return nil
+	}
+	if key == "" || strings.ContainsAny(key, " =\n[]#\"'") {
+		return fmt.Errorf("%w: %q is no key", ErrScenario, key)
+	}
+	next := *s
+	err := next.merge(key + " = " + value)
+	if err != nil { // a bare word, such as links=fast or warm_up=30s
+		next = *s
+		if quoted := next.merge(key + " = " + strconv.Quote(value)); quoted != nil {
+			return quoted
+		}
+	}
+	*s = next
+	return nil
+}
+
+// Validate reports the first thing to mend. The error wraps ErrScenario.
+func (s *Scenario) Validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrScenario, fmt.Sprintf(format, args...))
+	}
+	share := func(x float64) bool { return x >= 0 && x <= 1 }
+	rate := func(x float64) bool { return x > 0 && x <= 1e6 && !math.IsNaN(x) }
+	b := s.BlockBytes
+	switch {
+	case s.Nodes < 1 || s.Nodes > 5000:
+		return bad("nodes is %d; write 1 to 5000, and use the flow model beyond", s.Nodes)
+	case s.Links != "quic" && s.Links != "fast":
+		return bad("links is %q; write \"quic\" or \"fast\"", s.Links)
+	case s.ImageBytes < 1 || s.ImageBytes > verify.MaxImageSize:
+		return bad("image_bytes is %d; write 1 to %d", s.ImageBytes, int64(verify.MaxImageSize))
+	case b < verify.MinBlockSize || b > verify.MaxBlockSize || b&(b-1) != 0:
+		return bad("block_bytes is %d; write a power of two from %d to %d", b, verify.MinBlockSize, verify.MaxBlockSize)
+	case (s.ImageBytes+b-1)/b > verify.MaxBlocks:
+		return bad("%d bytes in blocks of %d are more than %d blocks; make block_bytes larger", s.ImageBytes, b, verify.MaxBlocks)
+	case s.Releases < 1 || s.Releases > 100:
+		return bad("releases is %d; write 1 to 100", s.Releases)
+	case s.ReleaseEvery < time.Second || s.WarmUp < time.Second || s.Limit < time.Second:
+		return bad("release_every, warm_up and limit must be at least 1s")
+	case s.Seeds.Count < 0 || s.Seeds.Count > 256:
+		return bad("seeds.count is %d; write 0 (one a region) to 256", s.Seeds.Count)
+	case !rate(s.Seeds.Up) || !rate(s.Seeds.Down):
+		return bad("seeds.up and seeds.down are in Mbit/s and positive")
+	case s.Latency.Kind != "uniform" && s.Latency.Kind != "world":
+		return bad("latency.kind is %q; write \"uniform\" or \"world\"", s.Latency.Kind)
+	case s.Latency.RTTMin < 0 || s.Latency.RTTMax < s.Latency.RTTMin || s.Latency.RTTMax > 10*time.Second || s.Latency.NearRTT < 0:
+		return bad("latency: rtt_min and rtt_max must not decrease, up to 10s, and near_rtt is not negative")
+	case s.Chain.Operators < 1 || s.Chain.Operators > 16 || s.Chain.Down < 0 || s.Chain.Down >= s.Chain.Operators:
+		return bad("chain.operators is 1 to 16, and chain.down fewer")
+	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || s.Chain.Server < 0:
+		return bad("chain: rtt_min and rtt_max must not decrease, and server is not negative")
+	case !share(s.Late.Share) || s.Late.Over < 0:
+		return bad("late.share is 0 to 1 and late.over not negative")
+	case s.Churn.Leave < 0 || s.Churn.Leave > 0.9 || s.Churn.From < 0 || s.Churn.Over < 0 || s.Churn.Back < 0:
+		return bad("churn.leave is 0 to 0.9, and its times are not negative")
+	case s.Site.Count < 0 || s.Site.Count > s.Nodes:
+		return bad("site.count is 0 to the number of nodes")
+	case s.Site.Count > 0 && (!rate(s.Site.Up) || !rate(s.Site.Down) || !rate(s.Site.LAN) || s.Site.Delay < 0):
+		return bad("site.up, site.down and site.lan are in Mbit/s and positive")
+	case s.Hostile.Poisoners < 0 || s.Hostile.Stallers < 0 || s.Hostile.Tricklers < 0 || s.Hostile.Liars < 0 || s.Hostile.Eclipse < 0:
+		return bad("hostile: numbers of nodes are not negative")
+	case s.Partition.Share < 0 || s.Partition.Share > 1 || s.Partition.For < 0:
+		return bad("partition.share is 0 to 1 and partition.for not negative")
+	case s.Latency.Kind == "uniform" && len(s.Classes) == 0:
+		return bad("no [[class]] of cameras")
+	}
+	for i, c := range s.Classes {
+		switch {
+		case !rate(c.Up) || !rate(c.Down):
+			return bad("class %d (%s): up and down are in Mbit/s and positive", i+1, c.Name)
+		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5 || !share(c.NAT):
+			return bad("class %d (%s): share is positive, spread 0 to 0.95, loss 0 to 0.5, nat 0 to 1", i+1, c.Name)
+		}
+	}
+	last := time.Duration(-1)
+	for i, r := range s.Rollout {
+		switch {
+		case r.At <= last && i > 0 || r.At < 0:
+			return bad("rollout step %d: its time must be after the one before", i+1)
+		case !slices.Contains([]string{"canary", "percent", "all"}, r.Mode):
+			return bad("rollout step %d: mode is %q; write \"canary\", \"percent\" or \"all\"", i+1, r.Mode)
+		case r.Mode == "canary" && (r.Canaries < 1 || r.Canaries > min(s.Nodes, verify.MaxCanaries)):
+			return bad("rollout step %d: canaries is 1 to %d", i+1, min(s.Nodes, verify.MaxCanaries))
+		case r.Percent < 0 || r.Percent > 100:
+			return bad("rollout step %d: percent is 0 to 100", i+1)
+		}
+		last = r.At
+	}
+	if _, err := s.regions(); err != nil {
+		return err
+	}
+	return nil
+}
