@@ -1,7 +1,3 @@
-// Package report holds what a simulation measured, and shows it: as JSON and CSV
-// for machines, on a terminal, as figures and as one HTML page. It computes the
-// summaries from the numbers of each node, so that no two outputs can disagree,
-// and it knows nothing of how a simulation runs.
 package report
 
 // Schema is the version of the JSON document. Fields may be added under one
@@ -17,6 +13,11 @@ type Report struct {
 	Seed     uint64 `json:"seed"`  // of the random numbers
 	Links    string `json:"links"` // "quic" or "fast"
 	Commit   string `json:"commit"`
+
+	// Settings are the keys of the scenario that were set by whoever ran it,
+	// beyond nodes, seed and links: what tells two runs of one scenario apart.
+	Settings map[string]string `json:"settings,omitempty"`
+	Command  string            `json:"command,omitempty"` // repeats the run
 
 	ImageBytes int64     `json:"imageBytes"`
 	BlockBytes int64     `json:"blockBytes"`

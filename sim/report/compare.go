@@ -1,0 +1,113 @@
+package report
+
+import (
+	"fmt"
+	"io"
+)
+
+// Change is a metric in two reports.
+type Change struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit"`
+	A     float64 `json:"a"`
+	B     float64 `json:"b"`
+	Ratio float64 `json:"ratio"` // B / A; 0 if A is 0
+}
+
+// Comparison is what changed from one report to another.
+type Comparison struct {
+	A        string   `json:"a"`
+	B        string   `json:"b"`
+	Warnings []string `json:"warnings"` // why the two may not be comparable
+	Changes  []Change `json:"changes"`  // metrics that both have
+	OnlyA    []string `json:"onlyA,omitempty"`
+	OnlyB    []string `json:"onlyB,omitempty"`
+}
+
+// Compare puts the metrics of two reports side by side and says in what their
+// conditions differ.
+func Compare(a, b *Report) *Comparison {
+	c := &Comparison{A: a.title(), B: b.title(), Warnings: a.differences(b), Changes: []Change{}}
+	if c.Warnings == nil {
+		c.Warnings = []string{}
+	}
+	in := map[string]Metric{}
+	for _, m := range b.Metrics() {
+		in[m.Name] = m
+	}
+	seen := map[string]bool{}
+	for _, m := range a.Metrics() {
+		seen[m.Name] = true
+		o, ok := in[m.Name]
+		if !ok {
+			c.OnlyA = append(c.OnlyA, m.Name)
+			continue
+		}
+		change := Change{Name: m.Name, Unit: m.Unit, A: m.Value, B: o.Value}
+		if m.Value != 0 {
+			change.Ratio = o.Value / m.Value
+		}
+		c.Changes = append(c.Changes, change)
+	}
+	for _, m := range b.Metrics() {
+		if !seen[m.Name] {
+			c.OnlyB = append(c.OnlyB, m.Name)
+		}
+	}
+	return c
+}
+
+// title names a run in one line.
+func (r *Report) title() string {
+	t := fmt.Sprintf("%s, %s, %s links, seed %d", plain(r.Scenario), plural(r.Nodes, "camera"), plain(r.Links), r.Seed)
+	if r.Commit != "" {
+		t += ", " + shortCommit(r.Commit)
+	}
+	return t
+}
+
+// Encode writes the comparison as one JSON document.
+func (c *Comparison) Encode(w io.Writer) error { return encode(w, c) }
+
+// Table writes the comparison for a terminal of 100 columns.
+func (c *Comparison) Table(w io.Writer) error {
+	p := &printer{w: w}
+	p.linef("A  %s", clip(c.A, 97))
+	p.linef("B  %s", clip(c.B, 97))
+	for _, warning := range c.Warnings {
+		p.linef("%s", wrap("WARNING: not the same conditions: "+plain(warning), 100, "  "))
+	}
+	p.linef("")
+	p.linef("%s%s%s%s", left("", 44), right("A", 16), right("B", 16), right("B / A", 12))
+	for _, ch := range c.Changes {
+		ratio := "-"
+		switch {
+		case ch.A == ch.B:
+			ratio = "="
+		case ch.Ratio != 0:
+			ratio = digits(ch.Ratio)
+		}
+		p.linef("%s%s%s%s", left(clip(plain(ch.Name), 43), 44), right(formatUnit(ch.A, ch.Unit), 16), right(formatUnit(ch.B, ch.Unit), 16), right(ratio, 12))
+	}
+	only := func(which string, names []string) {
+		if len(names) == 0 {
+			return
+		}
+		text := "only in " + which + ":"
+		for _, n := range names {
+			text += " " + plain(n)
+		}
+		p.linef("%s", wrap(text, 100, "  "))
+	}
+	only("A", c.OnlyA)
+	only("B", c.OnlyB)
+	return p.err
+}
+
+// shortCommit keeps as much of a revision as people quote.
+func shortCommit(c string) string {
+	if r := []rune(plain(c)); len(r) >= 40 {
+		return string(r[:8])
+	}
+	return clip(plain(c), 20)
+}
