@@ -23,20 +23,20 @@ const (
 	S3         = "s3"         // one region, no limit to its egress, one connection
 	S3Capped   = "s3capped"   // the same behind one line of CappedEgress
 	S3Parallel = "s3parallel" // s3, the object in ranges over several connections
-	CDN        = "cdn"        // an edge in each region that has to fetch the image from s3 first
-	CDNWarm    = "cdnwarm"    // the same, with the image on every edge
+	CDN        = "cdn"        // an edge in each region, all with the image before the announcement
+	CDNCold    = "cdncold"    // the same, but the first request of each region fetches the image from s3
 	Bitswap    = "bitswap"    // stock boxo, the DAG walked as ipfs get does
 	BitswapAll = "bitswapall" // stock boxo, all blocks asked for at once
 	Poll       = "poll"       // s3, asked once a day instead of being told
 	SeedOnly   = "seedonly"   // fluid: the seeds send every copy themselves
 )
 
-var names = []string{S3, S3Capped, S3Parallel, CDN, CDNWarm, Bitswap, BitswapAll, Poll, SeedOnly}
+var names = []string{S3, S3Capped, S3Parallel, CDN, CDNCold, Bitswap, BitswapAll, Poll, SeedOnly}
 
 // Names returns the names of all baselines.
 func Names() []string { return slices.Clone(names) }
 
-var aliases = map[string]string{"cdncold": CDN, "bitswapflat": BitswapAll, "bitswapwalk": Bitswap}
+var aliases = map[string]string{"cdnwarm": CDN, "bitswapflat": BitswapAll, "bitswapwalk": Bitswap}
 
 // ParseNames reads a list of names: "none", "all", or names with commas between
 // them, in which hyphens do not count (s3-capped, cdn-cold).
@@ -49,7 +49,7 @@ func ParseNames(list string) ([]string, error) {
 	}
 	var out []string
 	for _, word := range strings.Split(list, ",") {
-		n := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), "-", "")
+		n := report.BaselineKey(strings.TrimSpace(word))
 		if a := aliases[n]; a != "" {
 			n = a
 		}
@@ -221,7 +221,7 @@ func Run(ctx context.Context, wanted []string, cfg Config, env Env) (map[string]
 	var s3 *report.Baseline // also if only the poll needs it
 	run := func(name string) (b report.Baseline, err error) {
 		switch name {
-		case S3, S3Capped, S3Parallel, CDN, CDNWarm:
+		case S3, S3Capped, S3Parallel, CDN, CDNCold:
 			return env.runHTTP(ctx, name, cfg)
 		case Bitswap, BitswapAll:
 			return env.runBitswap(ctx, name, cfg)
@@ -334,24 +334,11 @@ func summary(seconds []float64, note string, why error) report.Baseline {
 			finished = append(finished, s)
 		}
 	}
-	b.Quantiles = quantiles(finished)
+	b.Quantiles = report.QuantilesOf(finished)
 	if b.Unfinished > 0 {
 		b.Note += fmt.Sprintf(" %d did not finish (%s) and are not in the quantiles.", b.Unfinished, strings.ReplaceAll(fmt.Sprint(why), "\n", "; "))
 	}
 	return b
-}
-
-// quantiles by the nearest-rank method.
-func quantiles(sample []float64) report.Quantiles {
-	return report.Quantiles{P50: quantile(sample, 0.50), P95: quantile(sample, 0.95), P99: quantile(sample, 0.99), Max: quantile(sample, 1)}
-}
-
-func quantile(sample []float64, q float64) float64 {
-	if len(sample) == 0 {
-		return 0
-	}
-	s := slices.Sorted(slices.Values(sample))
-	return s[max(0, int(math.Ceil(q*float64(len(s))))-1)]
 }
 
 // sleep waits for d, or less if ctx ends.

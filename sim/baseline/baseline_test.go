@@ -110,7 +110,7 @@ func TestCappedEgressIsShared(t *testing.T) {
 
 func TestAnEdgeFetchesOnce(t *testing.T) {
 	env := flash(10, 1_000_000)
-	for name, most := range map[string]float64{CDN: 2 * 1.15, CDNWarm: 0.01, S3: 10 * 1.15} {
+	for name, most := range map[string]float64{CDNCold: 2 * 1.15, CDN: 0.01, S3: 10 * 1.15} {
 		err := inBubble(context.Background(), func(ctx context.Context) error {
 			b, egress, err := env.http(ctx, name, DefaultConfig())
 			copies := float64(egress) / float64(len(env.Image))
@@ -118,7 +118,7 @@ func TestAnEdgeFetchesOnce(t *testing.T) {
 			if b.Unfinished > 0 || copies > most {
 				t.Errorf("%s: S3 sent %.2f copies to %d cameras in 2 regions, %d did not finish", name, copies, len(env.Cameras), b.Unfinished)
 			}
-			if name == CDN && copies < 2 {
+			if name == CDNCold && copies < 2 {
 				t.Errorf("two edges have the image from %.2f copies", copies)
 			}
 			return err
@@ -138,10 +138,10 @@ func TestAnEdgeSendsWhatItHasBeforeItHasAll(t *testing.T) {
 		}
 		return 150 * time.Millisecond
 	}
-	out := run(t, env, CDN, CDNWarm)
+	out := run(t, env, CDN, CDNCold)
 	// The camera alone needs 0.7 s after the edge's first byte. Store and forward
 	// would take both times.
-	if cold, warm := out[CDN].Max, out[CDNWarm].Max; cold < warm+0.3 {
+	if cold, warm := out[CDNCold].Max, out[CDN].Max; cold < warm+0.3 {
 		t.Errorf("cold %.2f s, warm %.2f s", cold, warm)
 	}
 	e := newEdge(10)
@@ -257,7 +257,7 @@ func TestUnfinishedCamerasAreCounted(t *testing.T) {
 	env := flash(3, 1_000_000)
 	env.Limit = 5 * time.Second
 	env.Topology.Nodes[2].Loss = 1
-	for name, b := range run(t, env, S3, CDN, BitswapAll) {
+	for name, b := range run(t, env, S3, CDNCold, BitswapAll) {
 		if b.Unfinished != 1 || b.Seconds[1] >= 0 || b.P50 <= 0 || !strings.Contains(b.Note, "1 did not finish") {
 			t.Errorf("%s: %+v", name, b)
 		}
@@ -342,7 +342,7 @@ func TestBadInputIsExplained(t *testing.T) {
 	if _, err := Run(context.Background(), []string{"ftp"}, DefaultConfig(), flash(1, 1)); !errors.Is(err, ErrEnv) {
 		t.Error(err)
 	}
-	if got, err := ParseNames("s3, S3-capped,cdn-cold,cdn-warm,s3"); err != nil || fmt.Sprint(got) != "[s3 s3capped cdn cdnwarm]" {
+	if got, err := ParseNames("s3, S3-capped,cdn-cold,cdn-warm,s3"); err != nil || fmt.Sprint(got) != "[s3 s3capped cdncold cdn]" {
 		t.Error(got, err)
 	}
 	if got, err := ParseNames("none"); err != nil || len(got) > 0 {

@@ -455,7 +455,7 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 	}
 	s3Node := topo.add(place{region: home}, egressRate)
 	edgeNodes := map[string]int{}
-	if name == CDN || name == CDNWarm {
+	if name == CDN || name == CDNCold {
 		for _, c := range e.Cameras {
 			if r := e.Region(c); edgeNodes[r] == 0 {
 				edgeNodes[r] = topo.add(place{region: r, edge: true}, 0)
@@ -499,7 +499,7 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 			return b, 0, err
 		}
 		cache := newEdge(len(e.Image))
-		if name == CDNWarm {
+		if name == CDN {
 			cache.put(e.Image)
 		} else {
 			fills.Go(func() {
@@ -566,9 +566,9 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 	case S3Parallel:
 		note = fmt.Sprintf("As s3, each camera with %d connections for a range of the object each: %s. It sent %.1f copies.", ways, setUp, copies)
 		by = "S3 in " + home
-	case CDN, CDNWarm:
+	case CDN, CDNCold:
 		had := "None has the image: the first request fetches it from S3 in " + home + ", the others wait for the same bytes, sent on as they come"
-		if name == CDNWarm {
+		if name == CDN {
 			had = "Each has the image before the announcement"
 		}
 		note = fmt.Sprintf("An edge without limit to its egress in each of %d regions, as near as the providers' resolvers. %s. HTTPS set-up as s3; first byte of a hit after %v. S3 sent %.1f copies.", len(edgeNodes), had, cfg.EdgeFirstByte, copies)

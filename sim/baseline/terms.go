@@ -42,7 +42,8 @@ type Fluid struct{ S3, SeedOnly, Swarm float64 }
 // Fluid computes the ideal times of env.
 func (e *Env) Fluid() Fluid {
 	s3, seeds, swarm := e.fluid()
-	return Fluid{S3: quantile(s3, 0.95), SeedOnly: quantile(seeds, 0.95), Swarm: quantile(swarm, 0.95)}
+	p95 := func(seconds []float64) float64 { return report.QuantilesOf(seconds).P95 }
+	return Fluid{S3: p95(s3), SeedOnly: p95(seeds), Swarm: p95(swarm)}
 }
 
 // unlimited reads a rate of 0 as none.
