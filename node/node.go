@@ -132,10 +132,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	netOpts := []swarm.NetworkOption{
 		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(blob{n.store.Namespace("swarm"), "bans"}),
 	}
-	if o.transport != nil {
-		netOpts = append(netOpts, swarm.WithTransport(o.transport))
-	}
-	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, netOpts...); err != nil {
+	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{

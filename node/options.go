@@ -2,6 +2,7 @@ package node
 
 import (
 	"log/slog"
+	"net"
 
 	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -20,7 +21,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer Installer
 	key       crypto.PrivKey
-	transport swarm.TransportConstructor
+	network   []swarm.NetworkOption
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 	data      datastore.Batching
@@ -41,10 +42,13 @@ func WithInstaller(i Installer) Option { return func(o *injected) { o.installer 
 // WithIdentity replaces the identity file by a key in memory.
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
-// WithTransport replaces the transports of the node's libp2p host, for simulated
-// networks; see swarm.WithTransport.
-func WithTransport(t swarm.TransportConstructor) Option {
-	return func(o *injected) { o.transport = t }
+// WithTransport replaces the transports of the node's libp2p host and tells which
+// local networks it is on, for simulated networks; see swarm.WithTransport and
+// swarm.WithInterfaces.
+func WithTransport(t swarm.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
+	return func(o *injected) {
+		o.network = append(o.network, swarm.WithTransport(t), swarm.WithInterfaces(interfaces))
+	}
 }
 
 // WithChainDialer replaces the HTTP client that asks chain endpoints, for

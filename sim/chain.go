@@ -93,9 +93,9 @@ func (c *chain) answer(data string) (string, bool) {
 	return "0x" + hex.EncodeToString(b), true
 }
 
-// keepAlive is how long an idle HTTPS connection lasts, as in Go's default
-// transport and the camera's client.
-const keepAlive = 90 * time.Second
+// keepAlive is how long an idle HTTPS connection lasts: what the real client of
+// package chainwatch allows.
+const keepAlive = 15 * time.Second
 
 // endpoint is one operator's server as one node sees it.
 type endpoint struct {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -75,7 +76,7 @@ func (m *member) begin(ctx context.Context) error {
 	}
 	m.registry = prometheus.NewRegistry()
 	n, err := node.New(cfg,
-		node.WithTransport(m.run.net.Transport(m.actor.index)),
+		node.WithTransport(m.run.net.Transport(m.actor.index), m.interfaces),
 		node.WithIdentity(m.actor.key),
 		node.WithDatastore(m.meta),
 		node.WithChainDialer(m.dial),
@@ -92,6 +93,11 @@ func (m *member) begin(ctx context.Context) error {
 	go func() { done <- n.Run(nctx) }()
 	m.node, m.cancel, m.done = n, cancel, done
 	return nil
+}
+
+// interfaces are the local networks that the node is on.
+func (m *member) interfaces() ([]net.Addr, error) {
+	return m.run.cast.topo.Interfaces(m.actor.index), nil
 }
 
 // keptDatastore outlives the node that uses it.

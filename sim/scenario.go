@@ -125,7 +125,7 @@ type Chain struct {
 	// Operators is the number of endpoints, each with an operator of its own.
 	Operators int `toml:"operators"`
 	// RTTMin and RTTMax bound the round trip from a node to an endpoint. A call
-	// on a connection that was idle for over 90 s first pays two round trips for
+	// on a connection that was idle for over 15 s first pays two round trips for
 	// TCP and TLS 1.3.
 	RTTMin time.Duration `toml:"rtt_min"`
 	RTTMax time.Duration `toml:"rtt_max"`

@@ -22,8 +22,7 @@ type Admitter interface {
 	Admit(p peer.ID, addr ma.Multiaddr) bool
 }
 
-// gater decides, for the host, about each connection. It is also asked about
-// connections of a host that was built without it, see Network.police.
+// gater decides, for the host, about each connection.
 type gater struct {
 	self     peer.ID
 	bans     banList

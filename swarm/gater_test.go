@@ -180,30 +180,6 @@ func TestOnlyMembersAreAdmitted(t *testing.T) {
 	}
 }
 
-func TestBansAndMembershipHoldOnAnInjectedHost(t *testing.T) {
-	inner, stranger, member := newNet(t, netConfig(RoleCamera)), newNet(t, netConfig(RoleCamera)), newNet(t, netConfig(RoleCamera))
-	n, err := NewNetwork(netConfig(RoleCamera), nil, WithHost(inner.Host()), WithAdmitter(admit{member.Host().ID(): true}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = n.Close() })
-	_ = connectNets(t, stranger, n)
-	await(t, "the stranger to be gone", func() bool { return !linked(n, stranger) && !linked(stranger, n) })
-	if err := connectNets(t, member, n); err != nil {
-		t.Fatal(err)
-	}
-	n.Ban(member.Host().ID(), time.Hour, "")
-	await(t, "the banned member to be gone", func() bool { return !linked(n, member) })
-	_ = connectNets(t, member, n)
-	await(t, "the banned member to stay away", func() bool { return !linked(n, member) && !linked(member, n) })
-	if err := n.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if len(inner.Host().Network().ListenAddresses()) == 0 {
-		t.Error("an injected host was closed")
-	}
-}
-
 func TestLANOnlyKnowsPrivateAddresses(t *testing.T) {
 	g := &gater{lanOnly: true, now: time.Now, refused: func(string) {}}
 	p := newID(t)

@@ -67,6 +67,7 @@ type cameraHost struct {
 	gater     *gater
 	log       *slog.Logger
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
+	foreign   bool           // the transport is the program's: there is no QUIC to turn on
 	closers   []func() error // of what serves on top of the host; closed first
 
 	mu     sync.Mutex
@@ -167,6 +168,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstr
 	}
 	h.Start() // before listening, so that identify sees every connection
 	if construct != nil {
+		h.foreign = true
 		for _, a := range listen {
 			if err := h.listen(a); err != nil {
 				return nil, err
@@ -268,7 +270,7 @@ func (h *cameraHost) enableQUIC() error {
 func (h *cameraHost) quicOn() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.quic != nil
+	return h.quic != nil || h.foreign
 }
 
 // listen binds one address. An address family that the kernel lacks is only

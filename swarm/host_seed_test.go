@@ -21,11 +21,11 @@ import (
 func relayed(t *testing.T, n *Network) *Network {
 	t.Helper()
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
-	security, err := noise.New(noise.ID, n.own.key, muxers)
+	security, err := noise.New(noise.ID, n.host.key, muxers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	up, err := upgrader.New([]sec.SecureTransport{security}, muxers, nil, n.own.rcmgr, n.gater)
+	up, err := upgrader.New([]sec.SecureTransport{security}, muxers, nil, n.host.rcmgr, n.gater)
 	if err != nil {
 		t.Fatal(err)
 	}

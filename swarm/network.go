@@ -35,9 +35,7 @@ type Network struct {
 	limits   Limits
 	log      *slog.Logger
 	now      func() time.Time
-	host     host.Host
-	own      *cameraHost // nil when the host was injected
-	injected bool        // own has a transport of the program's
+	host     *cameraHost
 	gater    *gater
 	store    BanStore
 	links    *links
@@ -46,7 +44,6 @@ type Network struct {
 	notifiee *network.NotifyBundle
 	// clockCheck is clockCheckEvery but in tests.
 	clockCheck time.Duration
-	police     sync.WaitGroup // closing connections that an injected host let in
 
 	dht     atomic.Pointer[dht.IpfsDHT]
 	running atomic.Bool
@@ -66,8 +63,8 @@ type NetworkOption func(*networkOptions)
 type networkOptions struct {
 	log        *slog.Logger
 	registerer prometheus.Registerer
-	host       host.Host
 	transport  TransportConstructor
+	interfaces func() ([]net.Addr, error)
 	bans       BanStore
 	admitter   Admitter
 	now        func() time.Time
@@ -81,17 +78,17 @@ func WithRegisterer(r prometheus.Registerer) NetworkOption {
 	return func(o *networkOptions) { o.registerer = r }
 }
 
-// WithHost replaces the host that NewNetwork would assemble, for simulated
-// networks. The caller closes it after Run has returned. Its gater and limits
-// are its own: bans, the admitter and LANOnly then act by closing a connection
-// as soon as it is there.
-func WithHost(h host.Host) NetworkOption { return func(o *networkOptions) { o.host = h } }
-
 // WithTransport replaces TCP and QUIC by another transport, which must take the
 // addresses of Config.Listen: for simulated networks. All else of the host stays
 // as it is on a device, except that a seed offers no AutoNAT and no relay.
 func WithTransport(t TransportConstructor) NetworkOption {
 	return func(o *networkOptions) { o.transport = t }
+}
+
+// WithInterfaces replaces net.InterfaceAddrs, which tells whether a peer is on
+// the same local network, for simulated networks.
+func WithInterfaces(get func() ([]net.Addr, error)) NetworkOption {
+	return func(o *networkOptions) { o.interfaces = get }
 }
 
 // WithBanStore keeps bans over restarts; the default forgets them.
@@ -107,7 +104,7 @@ func WithClock(now func() time.Time) NetworkOption { return func(o *networkOptio
 // NewNetwork assembles the host of the identity key and binds its sockets, so
 // that a taken port is reported here and the ports that the kernel chose are
 // known; it dials nobody before Run. A network that is never run must be
-// closed. With WithHost the key may be nil.
+// closed.
 //
 // TCP with Noise is always there. QUIC is there when the clock is sane (2026 or
 // later): its TLS certificates are dated, and a camera that starts in 1970 would
@@ -119,13 +116,13 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	o := networkOptions{log: slog.New(slog.DiscardHandler), now: time.Now}
+	o := networkOptions{log: slog.New(slog.DiscardHandler), now: time.Now, interfaces: net.InterfaceAddrs}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	n := &Network{
-		cfg: cfg, log: o.log, now: o.now, host: o.host, store: o.bans,
-		links:  &links{now: o.now, get: net.InterfaceAddrs},
+		cfg: cfg, log: o.log, now: o.now, store: o.bans,
+		links:  &links{now: o.now, get: o.interfaces},
 		banned: make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1),
 		book: newBook(), namespaces: map[string]*membership{}, clockCheck: clockCheckEvery,
 	}
@@ -143,19 +140,15 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 			n.log.Warn("the ban list starts empty", "err", err)
 		}
 	}
-	if n.host == nil {
-		if key == nil {
-			return nil, errors.New("swarm: a network needs an identity key or a host")
-		}
-		if n.gater.self, err = peer.IDFromPrivateKey(key); err != nil {
-			return nil, fmt.Errorf("identity: %w", err)
-		}
-		if n.own, err = newHost(cfg, key, n.gater, o.transport, n.log); err != nil {
-			return nil, err
-		}
-		n.host, n.injected = n.own, o.transport != nil
+	if key == nil {
+		return nil, errors.New("swarm: a network needs an identity key")
 	}
-	n.gater.self = n.host.ID()
+	if n.gater.self, err = peer.IDFromPrivateKey(key); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	if n.host, err = newHost(cfg, key, n.gater, o.transport, n.log); err != nil {
+		return nil, err
+	}
 
 	all, err := parsePeers(cfg.Peers)
 	if err != nil {
@@ -226,25 +219,19 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.store != nil {
 		work.Go(func() { n.keepBans(ctx) })
 	}
-	if n.own != nil && !n.injected {
-		work.Go(func() { n.awaitClock(ctx) })
-	}
+	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.dialLoop(ctx) })
 	<-ctx.Done()
 	return nil
 }
 
-// Close closes the host, unless it was injected. It is called after Run has
-// returned, or instead of it.
+// Close closes the host. It is called after Run has returned, or instead of it.
 func (n *Network) Close() (err error) {
 	n.closed.Do(func() {
 		if n.notifiee != nil {
 			n.host.Network().StopNotify(n.notifiee)
 		}
-		n.police.Wait()
-		if n.own != nil {
-			err = n.own.Close()
-		}
+		err = n.host.Close()
 		n.metrics.unregister()
 	})
 	return err
@@ -337,13 +324,6 @@ func (n *Network) mesh() int { return len(n.host.Network().Peers()) }
 
 // connected and disconnected are called by the host for every connection.
 func (n *Network) connected(_ network.Network, c network.Conn) {
-	if n.own == nil {
-		if why := n.gater.refusal(c.RemotePeer(), c.RemoteMultiaddr()); why != "" {
-			n.gater.refused(why)
-			n.police.Go(func() { _ = c.CloseWithError(network.ConnGated) })
-			return
-		}
-	}
 	n.mu.Lock()
 	n.book.connectedTo(c.RemotePeer(), n.now())
 	n.mu.Unlock()
@@ -419,7 +399,7 @@ func (n *Network) keepBans(ctx context.Context) {
 func (n *Network) awaitClock(ctx context.Context) {
 	tick := time.NewTicker(n.clockCheck)
 	defer tick.Stop()
-	for !n.own.quicOn() {
+	for !n.host.quicOn() {
 		select {
 		case <-ctx.Done():
 			return
@@ -428,7 +408,7 @@ func (n *Network) awaitClock(ctx context.Context) {
 		if !clockSane(n.now()) {
 			continue
 		}
-		if err := n.own.enableQUIC(); err != nil {
+		if err := n.host.enableQUIC(); err != nil {
 			n.log.Warn("the clock is set but QUIC cannot start; TCP works", "err", err)
 			return
 		}
