@@ -145,6 +145,7 @@ func (p *exPeer) sendWants(ctx context.Context) {
 			// The planner notices the silence and asks elsewhere.
 			p.x.log.Debug("wants not sent", "peer", p.id, "error", err)
 		}
+		p.x.m.sent.WithLabelValues("wants").Inc()
 	}
 }
 
@@ -300,6 +301,7 @@ func (p *exPeer) serve(ctx context.Context, msg message.BitSwapMessage) error {
 		size += int64(len(b.RawData()))
 	}
 	if size == 0 {
+		p.x.m.sent.WithLabelValues("answers").Inc()
 		return p.control.send(ctx, p.openBitswap, writeMessage(msg, nil))
 	}
 	x := p.x
@@ -314,6 +316,7 @@ func (p *exPeer) serve(ctx context.Context, msg message.BitSwapMessage) error {
 		return err
 	}
 	x.books.add(p.id, PeerStats{Sent: size})
+	x.m.sent.WithLabelValues("blocks").Inc()
 	x.m.bytes.WithLabelValues("sent").Add(float64(size))
 	return nil
 }

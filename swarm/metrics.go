@@ -8,6 +8,7 @@ type exchangeMetrics struct {
 	stalls  prometheus.Counter
 	damaged prometheus.Counter
 	haves   *prometheus.CounterVec // by direction
+	sent    *prometheus.CounterVec // messages, by kind
 	hostile *prometheus.CounterVec // by what
 	fetches *prometheus.CounterVec // by result
 }
@@ -23,6 +24,8 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 			Help: "Blocks on disk that no longer hashed to their digest."}),
 		haves: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("have_messages_total"),
 			Help: "Possession messages, by direction: in, out."}, []string{"direction"}),
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("messages_sent_total"),
+			Help: "Bitswap messages sent, by kind: wants (wants and cancels), blocks, answers (HAVE and DONT_HAVE)."}, []string{"kind"}),
 		hostile: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("hostile_total"),
 			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message)."}, []string{"what"}),
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("fetches_total"),
@@ -31,7 +34,7 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.damaged, m.haves, m.hostile, m.fetches} {
+	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.damaged, m.haves, m.sent, m.hostile, m.fetches} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
