@@ -59,8 +59,14 @@ type cast struct {
 	hostile []*actor
 	regions []string
 	topo    links.Topology
-	delay   func(regionA, regionB string) time.Duration // typical, one way, access included
 	model   report.LinkModel
+
+	// One-way delays to places that are no nodes, for the baselines: from a line
+	// to a data centre of a region, to the nearest place of its provider, and
+	// between data centres.
+	toDataCentre func(node int, region string) time.Duration
+	edge         func(node int) time.Duration
+	backbone     func(a, b string) time.Duration
 }
 
 // seed32 derives a seed for one purpose from that of the scenario, so that a
@@ -283,7 +289,11 @@ func (s *Scenario) latencies(c *cast) {
 		c.topo.Delay = func(a, b int) time.Duration {
 			return world.RTT(world.Region(c.actors[a].region), world.Region(c.actors[b].region))/2 + access[a] + access[b]
 		}
-		c.delay = func(a, b string) time.Duration { return world.RTT(world.Region(a), world.Region(b)) / 2 }
+		c.backbone = func(a, b string) time.Duration { return world.RTT(world.Region(a), world.Region(b)) / 2 }
+		c.toDataCentre = func(node int, region string) time.Duration {
+			return c.backbone(c.actors[node].region, region) + access[node]
+		}
+		c.edge = func(node int) time.Duration { return max(access[node], time.Millisecond) }
 		return
 	}
 	between := func(a, b int) (lo, hi time.Duration) {
@@ -298,12 +308,22 @@ func (s *Scenario) latencies(c *cast) {
 		r := rand.New(rand.NewPCG(s.Seed, uint64(min(a, b))<<32|uint64(max(a, b))))
 		return (lo + time.Duration(r.Int64N(int64(hi-lo)+1))) / 2
 	}
-	c.delay = func(a, b string) time.Duration {
-		hi := s.Latency.RTTMax
-		if a == b && s.Latency.NearRTT > 0 {
-			hi = max(min(hi, s.Latency.NearRTT), s.Latency.RTTMin)
+	// A data centre is as far from a line as the seed in its place would be, an
+	// edge as near as the nearest peer.
+	c.toDataCentre = func(node int, region string) time.Duration {
+		for _, a := range c.seeds {
+			if a.region == region {
+				return c.topo.Delay(a.index, node)
+			}
 		}
-		return (s.Latency.RTTMin + hi) / 4
+		return c.topo.Delay(0, node)
+	}
+	c.edge = func(int) time.Duration { return s.Latency.RTTMin / 2 }
+	c.backbone = func(a, b string) time.Duration {
+		if a == b {
+			return time.Millisecond / 2
+		}
+		return (s.Latency.RTTMin + s.Latency.RTTMax) / 4
 	}
 }
 

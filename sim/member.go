@@ -155,9 +155,16 @@ func messagesOf(r *prometheus.Registry) float64 {
 	}
 	sum := 0.0
 	for _, f := range families {
-		if f.GetName() == "camswarm_exchange_messages_total" {
+		switch f.GetName() {
+		case "camswarm_exchange_messages_sent_total":
 			for _, metric := range f.GetMetric() {
 				sum += metric.GetCounter().GetValue()
+			}
+		case "camswarm_exchange_have_messages_total":
+			for _, metric := range f.GetMetric() {
+				if metric.GetLabel()[0].GetValue() == "out" {
+					sum += metric.GetCounter().GetValue()
+				}
 			}
 		}
 	}

@@ -133,11 +133,7 @@ func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err err
 
 // play is the run in virtual time.
 func (r *run) play(ctx context.Context) (err error) {
-	open := links.NewQUIC
-	if r.s.Links == "fast" {
-		open = links.NewFast
-	}
-	if r.net, err = open(&r.cast.topo); err != nil {
+	if r.net, err = opener(r.s.Links)(&r.cast.topo); err != nil {
 		return err
 	}
 	defer r.net.Close()
@@ -183,6 +179,14 @@ func (r *run) play(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// opener makes the network of a kind of links.
+func opener(kind string) func(*links.Topology) (links.Network, error) {
+	if kind == "fast" {
+		return links.NewFast
+	}
+	return links.NewQUIC
 }
 
 func (r *run) enter(phase string) {
