@@ -161,7 +161,7 @@ func (r *Report) check() error {
 		c.count("faults.nodes", f.Nodes)
 	}
 	for _, n := range r.PerNode {
-		for _, v := range []float64{n.Announced, n.FirstByte, n.Fetched, n.Verified, n.Installed} {
+		for _, v := range []float64{n.Joined, n.Announced, n.FirstByte, n.Fetched, n.Verified, n.Installed} {
 			c.number("perNode", v)
 		}
 		if len(n.Progress) > maxProgress {

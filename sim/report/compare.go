@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // Change is a metric in two reports.
@@ -80,6 +82,9 @@ func (c *Comparison) Table(w io.Writer) error {
 	p.linef("")
 	p.linef("%s%s%s%s", left("", 44), right("A", 16), right("B", 16), right("B / A", 12))
 	for _, ch := range c.Changes {
+		if ch.minor() {
+			continue
+		}
 		ratio := "-"
 		switch {
 		case ch.A == ch.B:
@@ -102,6 +107,15 @@ func (c *Comparison) Table(w io.Writer) error {
 	only("A", c.OnlyA)
 	only("B", c.OnlyB)
 	return p.err
+}
+
+// minor are rows that the table can do without; the JSON document has them.
+func (c Change) minor() bool {
+	ends := func(suffixes ...string) bool {
+		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(c.Name, s) })
+	}
+	baseline := strings.HasPrefix(c.Name, "baselines.")
+	return ends(".p99") || baseline && ends(".p50", ".max") || baseline && ends(".unfinished") && c.A == 0 && c.B == 0
 }
 
 // shortCommit keeps as much of a revision as people quote.

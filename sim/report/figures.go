@@ -280,10 +280,14 @@ func progressFigure(runs []*Report) Figure {
 	var finished []sample
 	end := 0.0
 	for _, r := range runs {
-		times, all := r.completions()
-		finished = append(finished, sample{times, all})
+		done := sample{}
 		for _, n := range r.cameras() {
-			if n.Verified > 0 {
+			if n.Gone && n.Verified < 0 {
+				continue
+			}
+			done.all++
+			if n.Verified >= 0 {
+				done.times = append(done.times, n.Verified)
 				end = max(end, n.Verified)
 			}
 			if len(n.Progress) == 0 {
@@ -299,6 +303,8 @@ func progressFigure(runs []*Report) Figure {
 			}
 			curves = append(curves, line)
 		}
+		slices.Sort(done.times)
+		finished = append(finished, done)
 	}
 	if end <= 0 {
 		return Figure{}
@@ -506,10 +512,13 @@ func announceFigure(runs []*Report) Figure {
 	for _, r := range runs {
 		s := sample{}
 		for _, n := range r.cameras() {
+			if n.Gone && n.Announced < 0 {
+				continue
+			}
 			s.all++
 			if n.Announced >= 0 {
-				s.times = append(s.times, n.Announced)
-				hi = max(hi, n.Announced)
+				s.times = append(s.times, n.Announced-n.Joined)
+				hi = max(hi, n.Announced-n.Joined)
 			}
 		}
 		slices.Sort(s.times)

@@ -30,8 +30,8 @@ type Report struct {
 	// Minimum Distribution Time", HOTWEB 2006).
 	FluidBoundSeconds float64 `json:"fluidBoundSeconds"`
 
-	// CompletionSeconds is from the announcement to the verified image, over the
-	// honest cameras that finished.
+	// CompletionSeconds is from the announcement (of a late camera: its start) to
+	// the verified image, over the honest cameras that finished.
 	CompletionSeconds Quantiles `json:"completionSeconds"`
 	RatioToBound      Quantiles `json:"ratioToBound"`
 	Unfinished        int       `json:"unfinished"` // honest cameras that did not
@@ -154,6 +154,8 @@ type Node struct {
 	Class     string  `json:"class"` // of its line
 	Site      string  `json:"site,omitempty"`
 	NAT       bool    `json:"nat,omitempty"`
+	Joined    float64 `json:"joinedSeconds,omitempty"` // late cameras: when they started; completion counts from there
+	Gone      bool    `json:"gone,omitempty"`          // left for good; not missed if it did not finish
 	Announced float64 `json:"announcedSeconds"`
 	FirstByte float64 `json:"firstBlockSeconds"`
 	Fetched   float64 `json:"fetchedSeconds"`

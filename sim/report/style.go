@@ -70,6 +70,8 @@ var series = []draw.LineStyle{
 	{Color: sky, Width: vg.Points(1.5), Dashes: dash(9, 3)},
 	{Color: grey, Width: vg.Points(1.5), Dashes: dash(4, 1.5, 1, 1.5, 1, 1.5)},
 	{Color: yellow, Width: vg.Points(1.5)},
+	{Color: purple, Width: vg.Points(1.5), Dashes: dash(6, 1.5, 1.5, 1.5)},
+	{Color: vermillion, Width: vg.Points(1.2), Dashes: dash(1.5, 1.5)},
 }
 
 func dash(points ...float64) []vg.Length {
@@ -82,7 +84,7 @@ func dash(points ...float64) []vg.Length {
 
 // baselineStyle gives a baseline the same line in every figure.
 func baselineStyle(key string) draw.LineStyle {
-	place := map[string]int{"s3": 1, "s3capped": 3, "cdn": 2, "cdncold": 5, "bitswap": 4, "bitswapdag": 7, "bitswapwalk": 7, "poll": 6}
+	place := map[string]int{"s3": 1, "s3capped": 3, "s3parallel": 9, "cdn": 2, "cdnwarm": 5, "bitswapall": 4, "bitswap": 8, "poll": 6, "seedonly": 6}
 	if i, ok := place[BaselineKey(key)]; ok {
 		return series[i]
 	}
@@ -218,7 +220,7 @@ type curve struct {
 
 func (l curve) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
-	at := func(q point) vg.Point { return vg.Point{X: tx(q.x), Y: ty(q.y)} }
+	at := func(q point) vg.Point { return vg.Point{X: tx(onAxis(&p.X, q.x)), Y: ty(onAxis(&p.Y, q.y))} }
 	switch {
 	case l.bars:
 		var low, high []vg.Point
@@ -256,6 +258,14 @@ func (l curve) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
+// onAxis moves what a logarithmic axis cannot hold out of sight at its low end.
+func onAxis(a *plot.Axis, v float64) float64 {
+	if _, log := a.Scale.(plot.LogScale); log {
+		return max(v, a.Min/2)
+	}
+	return v
+}
+
 // mark is a vertical line with its name above the plot.
 type mark struct {
 	x     float64
@@ -270,7 +280,7 @@ var (
 
 func (m mark) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, _ := p.Transforms(&c)
-	x := tx(m.x)
+	x := tx(onAxis(&p.X, m.x))
 	if !c.ContainsX(x) {
 		return
 	}

@@ -45,11 +45,11 @@ func (r *Report) Summarize() {
 			fromSeeds += n.Sent
 		case RoleCamera:
 			if n.Announced >= 0 {
-				announced = append(announced, n.Announced)
+				announced = append(announced, n.Announced-n.Joined)
 			}
 			if n.Verified >= 0 {
-				completion = append(completion, n.Verified)
-			} else {
+				completion = append(completion, n.Verified-n.Joined)
+			} else if !n.Gone {
 				r.Unfinished++
 			}
 			duplicate += n.Duplicate
@@ -108,15 +108,15 @@ func (r *Report) cameras() []Node {
 }
 
 // completions returns the completion times in ascending order and the number of
-// honest cameras, finished or not.
+// honest cameras that could finish, whether they did or not.
 func (r *Report) completions() (times []float64, all int) {
 	for _, n := range r.PerNode {
-		if n.Role != RoleCamera {
+		if n.Role != RoleCamera || n.Gone && n.Verified < 0 {
 			continue
 		}
 		all++
 		if n.Verified >= 0 {
-			times = append(times, n.Verified)
+			times = append(times, n.Verified-n.Joined)
 		}
 	}
 	slices.Sort(times)
@@ -128,13 +128,13 @@ func (r *Report) completions() (times []float64, all int) {
 var baselineOrder = []struct{ key, label string }{
 	{"poll", "daily poll of S3"},
 	{"s3", "S3, unlimited"},
+	{"s3parallel", "S3, in ranges"},
 	{"s3capped", "S3, capped egress"},
-	{"cdn", "CDN, warm edges"},
-	{"cdncold", "CDN, cold edges"},
-	{"bitswap", "bitswap, all at once"},
-	{"bitswapdag", "bitswap, DAG walk"},
-	{"bitswapwalk", "bitswap, DAG walk"},
-	{"single", "seed alone"},
+	{"cdn", "CDN, cold edges"},
+	{"cdnwarm", "CDN, warm edges"},
+	{"bitswap", "bitswap, DAG walk"},
+	{"bitswapall", "bitswap, all at once"},
+	{"seedonly", "seeds alone, fluid"},
 }
 
 // BaselineKey is the name of a baseline in a report: as people write it on a

@@ -159,7 +159,8 @@ func (s *Sweep) Table(w io.Writer) error {
 		return err
 	}
 	p := &printer{w: w}
-	p.linef("%s of %s; medians over seeds. %s", plural(runs, "run"), plural(len(s.Points), "point"), Repeatable)
+	p.linef("%s of %s; medians over seeds.", plural(runs, "run"), plural(len(s.Points), "point"))
+	p.linef("%s", Repeatable)
 	return p.err
 }
 
