@@ -368,7 +368,7 @@ func (x *fastConn) hybrid(rtt int64, m *message) {
 	}
 	if x.roundSamples < 8 {
 		x.roundRTT = min(x.roundRTT, rtt)
-		if x.roundSamples += max(1, m.count); x.roundSamples >= 8 {
+		if x.roundSamples += (max(1, m.count) + 1) / 2; x.roundSamples >= 8 { // one for each acknowledgement of two packets
 			limit := min(max(x.leastRTT/8, int64(4*time.Millisecond)), int64(16*time.Millisecond))
 			x.slowDone = x.slowDone || x.roundRTT > x.leastRTT+limit
 		}
@@ -591,6 +591,11 @@ func (x *fastConn) end(code network.ConnErrorCode) error {
 	return nil
 }
 
+// reserve asks the resource manager for a larger window.
+func (x *fastConn) reserve(n int64) bool {
+	return x.scope.ReserveMemory(int(n), network.ReservationPriorityMedium) == nil
+}
+
 func (x *fastConn) done() { x.scopeOnce.Do(x.scope.Done) }
 
 func (x *fastConn) Close() error { return x.CloseWithError(0) }
@@ -672,6 +677,20 @@ type window struct {
 	read       int64
 	epoch      int64 // since when
 	epochRead  int64
+}
+
+// arrived starts the clock with the first byte.
+func (w *window) arrived(now int64) {
+	if w.epoch == 0 {
+		w.epoch = now
+	}
+}
+
+// atLeast enlarges the window for the sake of a stream's.
+func (w *window) atLeast(size, now int64, reserve func(int64) bool) {
+	if size = min(size, w.most); size > w.size && reserve(size-w.size) {
+		w.size, w.epoch, w.epochRead = size, now, w.read
+	}
 }
 
 // consumed takes note of bytes that were read. It is true if the sender must be

@@ -231,6 +231,8 @@ func (s *fastStream) data(f *frame) {
 	if f.fin {
 		s.final = end
 	}
+	s.receiving.arrived(s.x.net.now)
+	s.x.receiving.arrived(s.x.net.now)
 	s.highest = max(s.highest, end)
 	if s.readErr != nil {
 		s.credit(s.highest)
@@ -286,6 +288,7 @@ func (s *fastStream) Read(b []byte) (int, error) {
 			}
 			s.credit(s.credited + int64(n))
 			if s.receiving.consumed(int64(n), s.x.net.now, s.x.rtt, nil) && s.final < 0 && s.x.err == nil {
+				s.x.receiving.atLeast(s.receiving.size*3/2, s.x.net.now, s.x.reserve)
 				s.x.control = append(s.x.control, frame{kind: streamLimitFrame, stream: s.id, off: s.receiving.limit})
 				s.x.flushSoon()
 			}
@@ -316,9 +319,7 @@ func (s *fastStream) credit(to int64) {
 	n := to - s.credited
 	s.credited = to
 	x := s.x
-	if x.receiving.consumed(n, x.net.now, x.rtt, func(n int64) bool {
-		return x.scope.ReserveMemory(int(n), network.ReservationPriorityMedium) == nil
-	}) {
+	if x.receiving.consumed(n, x.net.now, x.rtt, x.reserve) {
 		x.control = append(x.control, frame{kind: connLimitFrame, off: x.receiving.limit})
 		x.flushSoon()
 	}

@@ -342,7 +342,6 @@ func TestASiteSharesItsLine(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		up, down := n.SiteTraffic(1)
-		start := time.Now()
 		took, err := push(hosts[1], hosts[2], 20_000_000)
 		if err != nil {
 			t.Fatal(err)
@@ -355,7 +354,7 @@ func TestASiteSharesItsLine(t *testing.T) {
 		}
 		// Two downloads share 20 Mbit/s.
 		up, down = n.SiteTraffic(1)
-		start = time.Now()
+		start := time.Now()
 		var wg sync.WaitGroup
 		for i := 1; i <= 2; i++ {
 			wg.Go(func() {

@@ -1,0 +1,106 @@
+package links
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+)
+
+// coldPush is how many seconds a transfer of 6.2 MB takes with the connection
+// that it needs: the median of five seeds.
+func coldPush(t *testing.T, k kind, up, loss float64, oneWay time.Duration) float64 {
+	t.Helper()
+	seeds := uint64(1)
+	if loss > 0 {
+		seeds = 5
+	}
+	var took []float64
+	for seed := range seeds {
+		topo := &Topology{Seed: seed, Delay: delay(oneWay), Nodes: []Node{{Up: up, Down: up, Loss: loss}, {Up: 20e6, Down: 50e6}}}
+		synctest.Test(t, func(t *testing.T) {
+			inBubble(t, k, topo, func(t *testing.T, n Network, hosts []host.Host) {
+				start := time.Now()
+				if err := connect(hosts[0], hosts[1]); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := push(hosts[0], hosts[1], 6_200_000); err != nil {
+					t.Fatal(err)
+				}
+				took = append(took, time.Since(start).Seconds())
+			})
+		})
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
+
+// Measured when written: without loss within 3 %, but 6 % where slow start
+// overshoots by far (100 Mbit/s into 50 over 150 ms); with loss the medians of
+// five within 17 %, where those of other fives differ by as much.
+func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
+	for _, c := range []struct {
+		up, loss float64
+		rtt      time.Duration
+		band     float64
+	}{
+		{5e6, 0, 40 * time.Millisecond, 0.06},
+		{20e6, 0, 10 * time.Millisecond, 0.04},
+		{20e6, 0, 150 * time.Millisecond, 0.06},
+		{100e6, 0, 40 * time.Millisecond, 0.1},
+		{100e6, 0, 150 * time.Millisecond, 0.1},
+		{20e6, 0.001, 40 * time.Millisecond, 0.15},
+		{20e6, 0.01, 40 * time.Millisecond, 0.25},
+		{100e6, 0.01, 150 * time.Millisecond, 0.25},
+	} {
+		t.Run(fmt.Sprintf("%gMbps/%v/loss=%g", c.up/1e6, c.rtt, c.loss), func(t *testing.T) {
+			quic := coldPush(t, kind{"quic", NewQUIC}, c.up, c.loss, c.rtt/2)
+			fast := coldPush(t, kind{"fast", NewFast}, c.up, c.loss, c.rtt/2)
+			t.Logf("quic %.2f s, fast %.2f s", quic, fast)
+			if off := fast/quic - 1; math.Abs(off) > c.band {
+				t.Errorf("fast links take %.2f s, QUIC %.2f s: %+.0f %%", fast, quic, 100*off)
+			}
+		})
+	}
+}
+
+// Measured when written, single runs of the same seed: p50 within 4 %, p95
+// within 9 % of QUIC's at 12 cameras; 3 and 5 % at 30; QUIC against itself 3
+// and 7 %. The bands here are for the means of the seeds.
+func TestFastLinksTakeAsLongAsQUICForASwarm(t *testing.T) {
+	for _, c := range []struct {
+		cameras  int
+		seeds    uint64
+		p50, p95 float64
+	}{{12, 3, 0.08, 0.15}, {30, 2, 0.08, 0.12}} {
+		t.Run(fmt.Sprintf("cameras=%d", c.cameras), func(t *testing.T) {
+			if testing.Short() && c.cameras > 12 {
+				t.Skip("takes 20 s of CPU")
+			}
+			var sums [2]swarmResult
+			for i, k := range kinds {
+				for seed := range c.seeds {
+					dir := t.TempDir()
+					synctest.Test(t, func(t *testing.T) {
+						r, err := runSwarm(dir, flashCrowd(c.cameras, seed, 0), k.make, 6_200_000, seed)
+						if err != nil {
+							t.Fatal(err)
+						}
+						t.Logf("%s, seed %d: p50 %.2f p95 %.2f max %.2f", k.name, seed, r.p50, r.p95, r.max)
+						sums[i].p50 += r.p50
+						sums[i].p95 += r.p95
+					})
+				}
+			}
+			p50, p95 := sums[1].p50/sums[0].p50-1, sums[1].p95/sums[0].p95-1
+			t.Logf("fast links against QUIC: p50 %+.1f %%, p95 %+.1f %%", 100*p50, 100*p95)
+			if math.Abs(p50) > c.p50 || math.Abs(p95) > c.p95 {
+				t.Errorf("fast links are %+.1f %% off at p50 and %+.1f %% at p95", 100*p50, 100*p95)
+			}
+		})
+	}
+}
