@@ -62,7 +62,7 @@ func made(scenario string, n int, seed uint64) *Report {
 		s3 := 1.9 + 0.05*rng.ExpFloat64()
 		times["s3"] = append(times["s3"], s3+heard)
 		times["s3capped"] = append(times["s3capped"], float64(i+1)*image*8/1e9*1.2+1.4)
-		times["cdnwarm"] = append(times["cdnwarm"], 1.2+0.3*rng.Float64()+heard)
+		times["cdn"] = append(times["cdn"], 1.2+0.3*rng.Float64()+heard)
 		times["bitswapall"] = append(times["bitswapall"], 6.2+rng.NormFloat64()+heard)
 		times["poll"] = append(times["poll"], 86400*rng.Float64()+s3)
 	}

@@ -84,7 +84,7 @@ func dash(points ...float64) []vg.Length {
 
 // baselineStyle gives a baseline the same line in every figure.
 func baselineStyle(key string) draw.LineStyle {
-	place := map[string]int{"s3": 1, "s3capped": 3, "s3parallel": 9, "cdn": 2, "cdnwarm": 5, "bitswapall": 4, "bitswap": 8, "poll": 6, "seedonly": 6}
+	place := map[string]int{"s3": 1, "s3capped": 3, "s3parallel": 9, "cdn": 2, "cdncold": 5, "bitswapall": 4, "bitswap": 8, "poll": 6, "seedonly": 6}
 	if i, ok := place[BaselineKey(key)]; ok {
 		return series[i]
 	}
