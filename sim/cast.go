@@ -212,7 +212,8 @@ func assemble(s *Scenario) (*cast, error) {
 // roles yields hostile behaviours and how many nodes show each, in a fixed order.
 func (h Hostile) roles() func(yield func(string, int) bool) {
 	return func(yield func(string, int) bool) {
-		_ = yield("poisoner", h.Poisoners) && yield("staller", h.Stallers) && yield("trickler", h.Tricklers) && yield("liar", h.Liars)
+		_ = yield("poisoner", h.Poisoners) && yield("staller", h.Stallers) && yield("trickler", h.Tricklers) && yield("liar", h.Liars) &&
+			yield("flooder", h.Flooders) && yield("replayer", h.Replayers)
 	}
 }
 

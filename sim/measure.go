@@ -69,21 +69,13 @@ func (r *run) report() *report.Report {
 		Sites: r.sites, Stages: r.stages, Faults: r.faults, Violations: r.violations,
 		VirtualSeconds: r.virtual.Seconds(),
 	}
-	var seedSent, useful, duplicate int64
-	messages := 0.0
+	messages, useful := 0.0, int64(0)
 	for _, m := range r.members {
 		n := r.nodeReport(m)
 		out.PerNode = append(out.PerNode, n)
 		messages += m.messages
-		switch m.actor.role {
-		case roleSeed:
-			seedSent += n.Sent
-		case roleCamera:
+		if m.actor.role == roleCamera {
 			useful += n.Received - n.Duplicate - n.Wrong
-			duplicate += n.Duplicate
-			for tier, b := range n.ByTier {
-				out.BytesByTier[tier] += b
-			}
 			if n := m.actor.line.Site; n > 0 {
 				out.Sites[n-1].Nodes++
 			}
@@ -93,11 +85,10 @@ func (r *run) report() *report.Report {
 		out.Sites[i].Copies = float64(out.Sites[i].DownBytes) / float64(s.ImageBytes)
 	}
 	if useful > 0 {
-		out.DuplicateRatio = float64(duplicate) / float64(useful)
 		out.MessagesPerBlock = messages / (float64(useful) / float64(min(s.BlockBytes, s.ImageBytes)))
 	}
-	out.SeedCopies = float64(seedSent) / float64(s.ImageBytes)
-	r.summarize(out)
+	out.Summarize()
+	r.judgeStages(out)
 	return out
 }
 
@@ -114,6 +105,7 @@ func (r *run) nodeReport(m *member) report.Node {
 		Name: a.name, Role: a.role, Region: a.region, Class: a.class, NAT: a.line.NAT, Peers: m.peers,
 		Announced: seconds(m.line.announced), FirstByte: seconds(m.line.first), Fetched: seconds(m.line.fetched),
 		Verified: seconds(m.line.verified), Installed: seconds(m.line.installed),
+		Joined: a.late.Seconds(), Gone: a.leaves >= 0 && r.s.Churn.Back == 0,
 		LineSent: m.sentLine, LineRecv: m.recvLine, ByTier: map[string]int64{},
 	}
 	if a.line.Site > 0 {
@@ -147,29 +139,8 @@ func tier(to, from *actor) string {
 	return "other"
 }
 
-// summarize fills the quantiles from the nodes.
-func (r *run) summarize(out *report.Report) {
-	var completion, announced []float64
-	for i, m := range r.cameraMembers() {
-		n := out.PerNode[len(r.cast.seeds)+i]
-		gone := m.actor.leaves >= 0 && r.s.Churn.Back == 0
-		// A camera that starts late is measured from its start.
-		late := m.actor.late.Seconds()
-		switch {
-		case n.Verified >= 0:
-			completion = append(completion, n.Verified-late)
-		case !gone:
-			out.Unfinished++
-		}
-		if n.Announced >= 0 {
-			announced = append(announced, n.Announced-late)
-		}
-	}
-	out.CompletionSeconds = report.QuantilesOf(completion)
-	out.AnnounceSeconds = report.QuantilesOf(announced)
-	b := out.FluidBoundSeconds
-	q := out.CompletionSeconds
-	out.RatioToBound = report.Quantiles{P50: q.P50 / b, P95: q.P95 / b, P99: q.P99 / b, Max: q.Max / b}
+// judgeStages counts the installs of each step of the rollout.
+func (r *run) judgeStages(out *report.Report) {
 	for k := range out.Stages {
 		var took []float64
 		from := out.Stages[k].AtSeconds
@@ -212,7 +183,15 @@ func (r *run) baselines(ctx context.Context, out *report.Report) error {
 	if err != nil {
 		return err
 	}
+	for _, b := range found {
+		for k := range b.Seconds {
+			if b.Seconds[k] >= 0 { // late cameras count from their start
+				b.Seconds[k] -= r.cast.cameras[k].late.Seconds()
+			}
+		}
+	}
 	out.Baselines = found
+	out.Summarize()
 	s3, ok := found[baseline.S3]
 	if !ok {
 		return nil

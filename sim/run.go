@@ -77,6 +77,7 @@ type run struct {
 	sites      []report.Site
 	siteBase   [][2]int64 // their counters at the announcement
 	virtual    time.Duration
+	tried      hostileTried
 }
 
 // Run plays a scenario and returns what was measured. The error is about the run

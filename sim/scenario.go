@@ -178,13 +178,20 @@ type Hostile struct {
 	Stallers  int `toml:"stallers"`  // claim every block and answer nothing
 	Tricklers int `toml:"tricklers"` // claim every block and send a few hundred bytes a second
 	Liars     int `toml:"liars"`     // claim every block and say DONT_HAVE
-	// Eclipse is how many connections each of them opens to cameras, more than a
-	// neighbour would. 0: 10.
+	Flooders  int `toml:"flooders"`  // want everything, over and over, of cameras and seeds
+	Replayers int `toml:"replayers"` // send old and invalid announcements at a high rate
+	// Eclipse is how many cameras each of them keeps connected, more than a
+	// neighbour would, coming back when it is hung up on. 0: 10.
 	Eclipse int `toml:"eclipse"`
+	// Connections is how many connections each of them holds with each camera, to
+	// fill its slots. 0: 1.
+	Connections int `toml:"connections"`
 }
 
 // Count is the number of hostile nodes.
-func (h Hostile) Count() int { return h.Poisoners + h.Stallers + h.Tricklers + h.Liars }
+func (h Hostile) Count() int {
+	return h.Poisoners + h.Stallers + h.Tricklers + h.Liars + h.Flooders + h.Replayers
+}
 
 // Partition splits the network in two.
 type Partition struct {
@@ -373,7 +380,7 @@ func (s *Scenario) Validate() error {
 		return bad("site.count is 0 to the number of nodes")
 	case s.Site.Count > 0 && (!rate(s.Site.Up) || !rate(s.Site.Down) || !rate(s.Site.LAN) || s.Site.Delay < 0):
 		return bad("site.up, site.down and site.lan are in Mbit/s and positive")
-	case s.Hostile.Poisoners < 0 || s.Hostile.Stallers < 0 || s.Hostile.Tricklers < 0 || s.Hostile.Liars < 0 || s.Hostile.Eclipse < 0:
+	case s.Hostile.Poisoners < 0 || s.Hostile.Stallers < 0 || s.Hostile.Tricklers < 0 || s.Hostile.Liars < 0 || s.Hostile.Flooders < 0 || s.Hostile.Replayers < 0 || s.Hostile.Eclipse < 0 || s.Hostile.Connections < 0:
 		return bad("hostile: numbers of nodes are not negative")
 	case s.Partition.Share < 0 || s.Partition.Share > 1 || s.Partition.For < 0:
 		return bad("partition.share is 0 to 1 and partition.for not negative")
@@ -406,4 +413,20 @@ func (s *Scenario) Validate() error {
 		return err
 	}
 	return nil
+}
+
+// Need estimates the memory and the CPU time that a run takes, without
+// baselines: linear fits to the measurements in docs/SIMULATOR.md. Memory holds
+// for images up to 16 MB or so; above that the bytes in flight and the copies of
+// the image count, and are added.
+func (s *Scenario) Need() (memory int64, cpu time.Duration) {
+	perNode, perByte := 9.5e6, 8e-8 // bytes; seconds for each byte that a camera receives
+	if s.Links == "fast" {
+		perNode, perByte = 6.5e6, 3e-8
+	}
+	nodes := float64(s.Nodes + s.Hostile.Count())
+	image := float64(s.ImageBytes)
+	memory = int64(150e6 + nodes*perNode + image*float64(s.Releases)*2 + nodes*max(image-16e6, 0)/8)
+	cpu = time.Duration((2 + nodes*(0.05+image*perByte*float64(s.Releases)+s.WarmUp.Seconds()*0.001)) * float64(time.Second))
+	return memory, cpu
 }
