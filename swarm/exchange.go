@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ipfs/boxo/bitswap/message"
 	bsnetwork "github.com/ipfs/boxo/bitswap/network"
@@ -32,6 +33,7 @@ type ExchangeOptions struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	Rand       *rand.Rand            // for random choices among equals; nil: seeded from the system
 	Planner    PlannerConfig         // zero: DefaultPlannerConfig
+	Lender     LenderConfig          // zero: DefaultLenderConfig
 
 	// MayServe and MayAsk say whether blocks may be sent to a peer, and asked
 	// of it: LAN only, for example. They are called often, so that the answer
@@ -69,6 +71,7 @@ type Exchange struct {
 	books *ledger
 	gate  *uploadGate
 
+	born    time.Time
 	ran     atomic.Bool
 	started chan struct{} // closed when Run is ready
 	stopped chan struct{} // closed when Run ends
@@ -77,16 +80,18 @@ type Exchange struct {
 
 	// mu guards everything below, and the planners. It is never held during
 	// I/O, so that waiting for it never takes long.
-	mu      sync.Mutex
-	running bool
-	mode    Mode
-	down    int64 // bytes per second
-	rng     *rand.Rand
-	peers   map[peer.ID]*exPeer
-	keys    map[peer.ID]PlanPeer // of connected peers and of those that a fetch remembers
-	lastKey PlanPeer
-	fetches map[[32]byte]*fetch
-	waiters map[[32]byte][]*blockWaiter
+	mu       sync.Mutex
+	running  bool
+	mode     Mode
+	down     int64 // bytes per second
+	rng      *rand.Rand
+	peers    map[peer.ID]*exPeer
+	byKey    map[PlanPeer]*exPeer // the same
+	keys     map[peer.ID]PlanPeer // of connected peers and of those that a fetch remembers
+	lastKey  PlanPeer
+	fetches  map[[32]byte]*fetch
+	lendings map[[32]byte]*lending // of added files
+	waiters  map[[32]byte][]*blockWaiter
 }
 
 // bitswapProtocols are what is spoken with any peer, best first.
@@ -108,16 +113,21 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	if opts.Planner == (PlannerConfig{}) {
 		opts.Planner = DefaultPlannerConfig()
 	}
+	if opts.Lender == (LenderConfig{}) {
+		opts.Lender = DefaultLenderConfig()
+	}
 	m, err := newExchangeMetrics(opts.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: register metrics of the exchange: %w", err)
 	}
 	x := &Exchange{
-		h: h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
+		born: time.Now(),
+		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
 		books: newLedger(), gate: newUploadGate(cfg.UploadLimit),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
 		peers: make(map[peer.ID]*exPeer), keys: make(map[peer.ID]PlanPeer),
+		byKey: make(map[PlanPeer]*exPeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
 	}
 	x.store = newFileStore(x.log, x.blockLost)
@@ -194,6 +204,10 @@ func (x *Exchange) Run(ctx context.Context) error {
 		gone = append(gone, p)
 	}
 	clear(x.peers)
+	clear(x.byKey)
+	for root := range x.lendings {
+		x.stopLending(root)
+	}
 	x.mu.Unlock()
 	x.h.RemoveStreamHandler(HaveProtocol)
 	for _, id := range bitswapProtocols {
@@ -234,10 +248,12 @@ func (x *Exchange) Add(f File) error {
 		return err
 	}
 	x.mu.Lock()
+	x.startLending(sf)
 	for _, p := range x.peers {
 		p.have.ask(sf.key)
 	}
 	x.arrived(done)
+	x.lend(x.lendings[sf.key])
 	x.mu.Unlock()
 	// Stock peers may be waiting for some of it already. The engine looks only
 	// at the CID and the length.
@@ -267,6 +283,7 @@ func (x *Exchange) Remove(root cid.Cid) error {
 	if f := x.fetches[d]; f != nil {
 		f.fail(fmt.Errorf("%w: %s was removed", ErrNotAdded, root))
 	}
+	x.stopLending(d)
 	for _, p := range x.peers {
 		p.have.withdraw(d, false)
 	}
@@ -344,6 +361,9 @@ func (x *Exchange) SetMode(mode Mode) error {
 		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
 	}
 	for _, sf := range files {
+		if g := x.lendings[sf.key]; g != nil {
+			g.l.Withdrawn()
+		}
 		for _, p := range x.peers {
 			p.have.withdraw(sf.key, true)
 		}
@@ -383,7 +403,12 @@ func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 		x.join(ctx, id)
 	case !up && p != nil:
 		delete(x.peers, id)
+		delete(x.byKey, p.key)
 		p.cancel()
+		for _, g := range x.lendings {
+			g.l.PeerGone(p.key)
+			x.lend(g)
+		}
 		for _, f := range x.fetches {
 			delete(f.byKey, p.key)
 			delete(f.probes, p.key)
@@ -417,6 +442,10 @@ func (x *Exchange) join(ctx context.Context, id peer.ID) {
 	ctx, cancel := context.WithCancel(ctx)
 	p := newExPeer(x, id, key, cancel)
 	x.peers[id] = p
+	x.byKey[key] = p
+	for _, g := range x.lendings {
+		x.meetLender(g, p)
+	}
 	x.goRun(func() { p.sendWants(ctx) })
 	x.goRun(func() { p.sendHaves(ctx) })
 	for _, f := range x.fetches {
@@ -515,7 +544,10 @@ func (x *Exchange) ReceiveMessage(ctx context.Context, id peer.ID, msg message.B
 	if pres := msg.BlockPresences(); len(pres) > 0 && p != nil {
 		x.receivePresences(p, pres)
 	}
-	if msg.Full() || len(msg.Wantlist()) > 0 {
+	if wants := msg.Wantlist(); msg.Full() || len(wants) > 0 {
+		if p != nil {
+			x.wanted(p, wants)
+		}
 		x.server.ReceiveMessage(ctx, id, msg)
 	}
 }
@@ -552,6 +584,9 @@ func (x *Exchange) blockLost(sf *storeFile, unit int) {
 	f := x.fetches[sf.key]
 	if f != nil {
 		x.act(f, f.plan.Lost(f.now(), unit))
+	}
+	if g := x.lendings[sf.key]; g != nil {
+		g.l.Lost(unit)
 	}
 	for _, p := range x.peers {
 		p.have.withdraw(sf.key, true)

@@ -18,21 +18,37 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 		v, _ := strconv.Atoi(s)
 		seed = uint64(v)
 	}
+	env := func(name string, value int) int {
+		if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			return v
+		}
+		return value
+	}
+	degree := env("SWARM_SEED_DEGREE", n) // of the seed
+	block := env("SWARM_BLOCK", 32<<10)
 	const size = 6_200_000
 	links := []link{{100, 100}}
 	for range n {
 		links = append(links, link{20, 50})
 	}
-	data, f := testImage(size, 64<<10, seed)
+	data, f := testImage(size, block, seed)
 	runSim(t, links, rtt(10*time.Millisecond, 150*time.Millisecond, seed), func(s *testSim) {
 		for _, n := range s.nodes {
-			n.start(ExchangeOptions{})
+			cfg := DefaultExchangeConfig()
+			cfg.Workers = env("SWARM_WORKERS", cfg.Workers)
+			n.startWith(cfg, ExchangeOptions{})
 		}
-		s.mesh(10, 30, seed)
+		s.mesh(10, degree, seed)
 		time.Sleep(time.Second)
 		s.nodes[0].add(f, data)
+		time.Sleep(time.Second) // seeds are warm before cameras are told
 		for _, n := range s.nodes[1:] {
 			n.add(f, nil)
+		}
+		stop := make(chan struct{})
+		defer close(stop)
+		if os.Getenv("SWARM_TRACE") != "" {
+			go s.trace(stop)
 		}
 		took := fetchAll(t, f.Root, time.Minute, s.nodes[1:]...)
 		for _, n := range s.nodes[1:] {
@@ -61,4 +77,26 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 			t.Errorf("peers sent %d bytes, the seed %d", peers, fromSeed)
 		}
 	})
+}
+
+// trace logs every 100 ms the share of the uplinks in use.
+func (s *testSim) trace(stop chan struct{}) {
+	var seed, all int64
+	var seeds, cameras []string
+	for {
+		select {
+		case <-stop:
+			s.t.Log("seed   ", seeds)
+			s.t.Log("cameras", cameras)
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		a, b := s.nodes[0].x.Stats().Total.Sent, int64(0)
+		for _, n := range s.nodes[1:] {
+			b += n.x.Stats().Total.Sent
+		}
+		seeds = append(seeds, strconv.Itoa(int((a-seed)*100/(int64(s.nodes[0].link.up)*12500))))
+		cameras = append(cameras, strconv.Itoa(int((b-all)*100/(int64(len(s.nodes)-1)*int64(s.nodes[1].link.up)*12500))))
+		seed, all = a, b
+	}
 }

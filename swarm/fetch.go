@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/ipfs/boxo/bitswap/message"
@@ -246,11 +247,20 @@ func (x *Exchange) act(f *fetch, actions []PlanAction) {
 // arrived tells fetches and neighbours of units that have become present. The
 // caller holds mu.
 func (x *Exchange) arrived(done []unitDone) {
+	var news []*lending
 	for _, u := range done {
 		if f := x.fetches[u.file.key]; f != nil && !f.plan.have.has(u.unit) {
 			x.act(f, f.plan.Received(f.now(), elsewhere, u.unit))
 		}
-		x.announceUnit(u)
+		if g := x.lendings[u.file.key]; g != nil {
+			g.l.Has(u.unit)
+			if !slices.Contains(news, g) {
+				news = append(news, g)
+			}
+		}
+	}
+	for _, g := range news {
+		x.lend(g)
 	}
 }
 

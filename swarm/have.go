@@ -27,11 +27,16 @@ import (
 //	  3 indexes  uvarint count, the first index, then the gaps: index - previous - 1
 //	  4 none     empty: holds nothing any more, what was announced is withdrawn
 //	  5 ask      empty: what do you hold?
+//	  6 lend     empty: holds more than it says, and wants to hear of all you get
 //
 // Block numbers are positions in the file's list of blocks. To announce one
 // place of a repeated block is to announce the block. Kinds 1 to 3 add to what
 // was announced before. A bitmap may be empty: it says that the sender takes
 // part in the exchange of that file and wants to hear what others get.
+//
+// A sender need not name to everyone all that it holds. One that rations says so
+// with kind 6 and names blocks with 2 and 3 as it can serve them; to it, peers
+// announce all that they get, also what it named itself. Kind 1 ends this.
 //
 // There is one encoding of each message: integers are minimal, unused bits of a
 // bitmap zero, and nothing follows the body.
@@ -45,6 +50,7 @@ const (
 	haveIndexes haveKind = 3
 	haveNone    haveKind = 4
 	haveAsk     haveKind = 5
+	haveLend    haveKind = 6
 )
 
 // haveMessage is one message of HaveProtocol.
@@ -140,7 +146,7 @@ func decodeHave(b []byte) (m haveMessage, err error) {
 		return int(x), true
 	}
 	switch m.kind {
-	case haveAll, haveNone, haveAsk:
+	case haveAll, haveNone, haveAsk, haveLend:
 	case haveBitmap:
 		var ok bool
 		if m.n, ok = number(); !ok || m.n < 1 {

@@ -26,8 +26,9 @@ const (
 
 // haveClaim is what a peer has announced of one file.
 type haveClaim struct {
-	all  bool
-	bits bitset // of MaxBlocks bits, or of the blocks of the file if it was known
+	all   bool
+	lends bool   // holds more than it says, and wants to hear of all we get
+	bits  bitset // of MaxBlocks bits, or of the blocks of the file if it was known
 }
 
 func (c *haveClaim) has(i int) bool { return c.all || i>>6 < len(c.bits) && c.bits.has(i) }
@@ -216,14 +217,14 @@ func (p *exPeer) encodeHaves() (buf []byte, n int) {
 		}
 		// A bitmap of n bits is shorter than n/8 indexes.
 		if full := e.full || len(e.indexes) > len(sf.Blocks)/8; full {
-			held, all := p.x.store.held(sf)
-			switch {
-			case !share:
-				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: newBitset(len(sf.Blocks))})
-			case all:
+			told, all, lends := p.disclosed(sf, share)
+			if lends {
+				put(haveMessage{kind: haveLend, root: root})
+			}
+			if all {
 				put(haveMessage{kind: haveAll, root: root})
-			default:
-				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: held})
+			} else if !lends || told.count() > 0 {
+				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: told})
 			}
 		} else if share && len(e.indexes) > 0 {
 			slices.Sort(e.indexes)
@@ -234,6 +235,29 @@ func (p *exPeer) encodeHaves() (buf []byte, n int) {
 		}
 	}
 	return buf, n
+}
+
+// disclosed returns the blocks of a file that the peer is to know of, whether
+// these are all of the file, and whether more will be named one by one.
+func (p *exPeer) disclosed(sf *storeFile, share bool) (told bitset, all, lends bool) {
+	told = newBitset(len(sf.Blocks))
+	if !share {
+		return told, false, false
+	}
+	x := p.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	g := x.lendings[sf.key]
+	if g == nil || x.peers[p.id] != p {
+		return told, false, false // removed, or gone
+	}
+	units, all, lends := g.l.State(x.now(), p.key)
+	for i, u := range sf.unitOf {
+		if units.has(int(u)) {
+			told.set(i)
+		}
+	}
+	return told, all, lends
 }
 
 // setSpeaks notes whether a peer speaks HaveProtocol; stock peers are probed.
@@ -288,7 +312,11 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 	if x.peers[p.id] != p {
 		return
 	}
-	f := x.fetches[m.root]
+	f, g := x.fetches[m.root], x.lendings[m.root]
+	if g != nil {
+		defer x.lend(g)
+		g.l.PeerBarred(p.key, x.opts.MayServe != nil && !x.opts.MayServe(p.id))
+	}
 	switch m.kind {
 	case haveAsk:
 		if sf != nil {
@@ -300,6 +328,9 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 		p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return r == m.root })
 		if f != nil {
 			x.act(f, f.plan.PeerHasNone(f.now(), p.key))
+		}
+		if g != nil {
+			g.l.PeerHasNone(p.key)
 		}
 		return
 	}
@@ -315,7 +346,12 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 			p.unknown = append(p.unknown, m.root)
 		}
 	}
-	if c.bits == nil && m.kind != haveAll {
+	c.lends = m.kind == haveLend || c.lends && m.kind != haveAll
+	if g != nil {
+		g.l.PeerLends(p.key, c.lends)
+		g.l.PeerInterested(p.key)
+	}
+	if c.bits == nil && m.kind != haveAll && m.kind != haveLend {
 		n := MaxBlocks
 		if sf != nil {
 			n = len(sf.Blocks)
@@ -328,15 +364,23 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 			return
 		}
 		c.bits.set(i)
-		if f != nil && i < len(f.file.unitOf) {
-			units = append(units, int(f.file.unitOf[i]))
+		if sf != nil && i < len(sf.unitOf) {
+			units = append(units, int(sf.unitOf[i]))
 		}
 	}
 	switch m.kind {
 	case haveAll:
 		c.all = true
+		if g != nil {
+			g.l.PeerHasAll(x.now(), p.key)
+		}
 		if f != nil && x.mayAsk(p.id) {
 			x.act(f, f.plan.PeerHasAll(f.now(), p.key))
+		}
+		return
+	case haveLend:
+		if f != nil {
+			f.plan.PeerInterested(f.now(), p.key)
 		}
 		return
 	case haveBitmap:
@@ -345,6 +389,9 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 		for _, i := range m.indexes {
 			add(i)
 		}
+	}
+	if g != nil {
+		g.l.PeerHas(x.now(), p.key, units...)
 	}
 	if f != nil && x.mayAsk(p.id) {
 		x.act(f, f.plan.PeerHas(f.now(), p.key, units...))
@@ -360,19 +407,5 @@ func (x *Exchange) forgetUnknown(p *exPeer) {
 	for len(p.unknown) >= MaxUnknownRoots {
 		delete(p.claims, p.unknown[0])
 		p.unknown = p.unknown[1:]
-	}
-}
-
-// announceUnit tells the peers that take part in a file that we hold a unit of
-// it, unless they hold it too. The caller holds mu.
-func (x *Exchange) announceUnit(u unitDone) {
-	if x.mode != ModeShare {
-		return
-	}
-	index := int(u.file.first[u.unit])
-	for _, p := range x.peers {
-		if c := p.claims[u.file.key]; c != nil && !c.has(index) {
-			p.have.announce(u.file.key, index)
-		}
 	}
 }

@@ -35,6 +35,7 @@ func TestHaveGoldenBytes(t *testing.T) {
 		"25" + "03" + r + "03" + "050003":             {kind: haveIndexes, indexes: []int{5, 6, 10}},
 		"21" + "04" + r:                               {kind: haveNone},
 		"21" + "05" + r:                               {kind: haveAsk},
+		"21" + "06" + r:                               {kind: haveLend},
 	} {
 		m.root = haveRoot(0xaa)
 		got := m.append(nil)
@@ -53,7 +54,7 @@ func TestHaveMessagesAreRefusedUnlessCanonical(t *testing.T) {
 	for name, s := range map[string]string{
 		"empty":                     "00",
 		"short root":                "20" + "01" + r[2:],
-		"unknown kind":              "21" + "06" + r,
+		"unknown kind":              "21" + "07" + r,
 		"kind 0":                    "21" + "00" + r,
 		"trailing byte":             "22" + "01" + r + "00",
 		"no bitmap":                 "21" + "02" + r,
@@ -100,7 +101,7 @@ func TestLargestHaveMessageFits(t *testing.T) {
 
 func FuzzHave(f *testing.F) {
 	for _, m := range []haveMessage{
-		{kind: haveAll}, {kind: haveNone}, {kind: haveAsk},
+		{kind: haveAll}, {kind: haveNone}, {kind: haveAsk}, {kind: haveLend},
 		{kind: haveBitmap, n: 11, bitmap: bitsOf(11, 0, 3, 10)},
 		{kind: haveIndexes, indexes: []int{5, 6, 10, 300}},
 	} {

@@ -23,8 +23,10 @@ type PlanAction struct {
 // 50 down, 10-150 ms of round trip, ten neighbours each.
 type PlannerConfig struct {
 	// Ahead is how much work is kept at a peer: as many blocks as arrive from
-	// it in that time. More hides longer round trips; less leaves more blocks
-	// to be asked of a peer that turns out to be faster.
+	// it in that time, and two if one takes less than twice of it. More hides
+	// longer round trips; less leaves more blocks to be asked of a peer that
+	// turns out to be faster: 100, 150, 200, 300 and 400 ms took 1.35, 1.27,
+	// 1.25, 1.27 and 1.33 times the bound at p95.
 	Ahead time.Duration
 
 	// StartWindow and MaxWindow bound the blocks in flight per peer before
@@ -69,7 +71,7 @@ type PlannerConfig struct {
 // DefaultPlannerConfig returns the measured defaults.
 func DefaultPlannerConfig() PlannerConfig {
 	return PlannerConfig{
-		Ahead:        300 * time.Millisecond,
+		Ahead:        200 * time.Millisecond,
 		StartWindow:  2,
 		MaxWindow:    6,
 		Few:          16,
@@ -535,6 +537,10 @@ func (p *Planner) measure(now time.Duration, q *planPeer, unit int) {
 		q.interval = max(q.interval+(dt-q.interval)*3/10, time.Microsecond)
 	}
 	q.window = int((p.cfg.Ahead + q.interval - 1) / q.interval)
+	if q.interval < 2*p.cfg.Ahead {
+		// The line must not idle for the round trip between two blocks.
+		q.window = max(q.window, 2)
+	}
 }
 
 // estimate is the time that q takes for a block, 0 if unknown.
