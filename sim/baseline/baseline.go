@@ -139,6 +139,10 @@ type Env struct {
 	// what it took to hear of the release and to look at the chain. Nil: at once.
 	Start func(k int) time.Duration
 
+	// Joined is when camera k came, since the announcement, if it was not there:
+	// its times count from then. Nil: all were there.
+	Joined func(k int) time.Duration
+
 	Region  func(node int) string // where a node is
 	Regions []string              // all of them; the first is the publisher's, where S3 is
 
@@ -208,6 +212,16 @@ func (e *Env) start(k int) time.Duration {
 		return 0
 	}
 	return e.Start(k)
+}
+
+// waits is how long camera k waits before it begins, since its times count.
+func (e *Env) waits(k int) time.Duration { return e.start(k) - e.joined(k) }
+
+func (e *Env) joined(k int) time.Duration {
+	if e.Joined == nil {
+		return 0
+	}
+	return e.Joined(k)
 }
 
 // Run runs baselines one after the other, each in a bubble of virtual time of
@@ -288,7 +302,7 @@ func inBubble(ctx context.Context, f func(ctx context.Context) error) (err error
 }
 
 // fetchAll calls fetch for every camera when it begins, and returns their
-// seconds, from now on, when all are back. fetch must end when its context
+// seconds, since now or since they joined, when all are back. fetch must end when its context
 // does. The error is the first reason for which a camera did not finish.
 func (e *Env) fetchAll(ctx context.Context, name string, fetch func(ctx context.Context, k int) error) ([]float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Limit)
@@ -307,7 +321,7 @@ func (e *Env) fetchAll(ctx context.Context, name string, fetch func(ctx context.
 				return
 			}
 			since := time.Since(begin)
-			seconds[k] = since.Seconds()
+			seconds[k] = (since - e.joined(k)).Seconds()
 			if n := done.Add(1); e.Progress != nil {
 				e.Progress(name, int(n), since)
 			}

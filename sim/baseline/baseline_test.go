@@ -324,6 +324,28 @@ func TestASiteSharesItsLine(t *testing.T) {
 	}
 }
 
+func TestLateCamerasCountFromTheirArrival(t *testing.T) {
+	env := flash(2, 1_000_000)
+	env.Start = func(k int) time.Duration { return time.Duration(k) * time.Minute }
+	late := env
+	late.Joined = env.Start
+	absolute, own := run(t, env, S3, Poll, SeedOnly), run(t, late, S3, Poll, SeedOnly)
+	for name := range own {
+		if name == Poll { // asks at its own moment, whenever it joined
+			if d := absolute[name].Seconds[1] - own[name].Seconds[1]; math.Abs(d) > 0.2 {
+				t.Errorf("%s differs by %.2f s", name, d)
+			}
+			continue
+		}
+		if d := absolute[name].Seconds[1] - own[name].Seconds[1]; math.Abs(d-60) > 0.2 {
+			t.Errorf("%s: a camera that came after a minute took %.2f s less from its arrival", name, d)
+		}
+	}
+	if env.Fluid().S3 < 60 || late.Fluid().S3 > 1 {
+		t.Errorf("%+v, %+v", env.Fluid(), late.Fluid())
+	}
+}
+
 func TestBadInputIsExplained(t *testing.T) {
 	for name, spoil := range map[string]func(*Env, *Config){
 		"no seeds":     func(e *Env, _ *Config) { e.Seeds = nil },

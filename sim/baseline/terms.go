@@ -16,7 +16,7 @@ func (e *Env) poll(s3 report.Baseline, cfg Config) report.Baseline {
 	for k, s := range s3.Seconds {
 		asks := r.Float64() * cfg.PollInterval.Seconds()
 		if seconds[k] = -1; s >= 0 {
-			seconds[k] = asks + s - e.start(k).Seconds()
+			seconds[k] = asks + s - e.waits(k).Seconds()
 		}
 	}
 	b := summary(seconds, fmt.Sprintf("Computed, not simulated: each camera asks every %v, from a uniformly random moment on (by the run's seed), and then takes its own time of s3, in which all fetch at once.", cfg.PollInterval), nil)
@@ -73,7 +73,7 @@ func (e *Env) fluid() (s3, seeds, swarm []float64) {
 			down := unlimited(e.Topology.Sites[node.Site-1].Down)
 			line, part = min(line, down), min(part, down/atSite[node.Site])
 		}
-		start := e.start(k).Seconds()
+		start := e.waits(k).Seconds()
 		s3 = append(s3, start+bits/part)
 		seeds = append(seeds, start+max(bits/part, n*bits/u))
 		swarm = append(swarm, start+max(bits/line, bits/u, n*bits/(u+c)))
