@@ -171,8 +171,8 @@ var confined = []struct {
 }{
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
 	{"github.com/ipfs/boxo", []string{"swarm", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
-	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm"}, "the swarm alone knows how peers are found"},
-	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce"}, "announce alone knows how hints travel"},
+	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm", "sim/hostile"}, "the swarm alone knows how peers are found"},
+	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
 	{"github.com/dgraph-io/badger", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
 	{"github.com/ipfs/go-ds-badger4", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
 	{"github.com/syndtr/goleveldb", []string{"node"}, "what keeps metadata is chosen in one place"},

@@ -183,15 +183,7 @@ func (r *run) baselines(ctx context.Context, out *report.Report) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range found {
-		for k := range b.Seconds {
-			if b.Seconds[k] >= 0 { // late cameras count from their start
-				b.Seconds[k] -= r.cast.cameras[k].late.Seconds()
-			}
-		}
-	}
 	out.Baselines = found
-	out.Summarize()
 	s3, ok := found[baseline.S3]
 	if !ok {
 		return nil
@@ -223,6 +215,7 @@ func (r *run) baselineEnv(out *report.Report) baseline.Env {
 			return a.late
 		},
 	}
+	env.Joined = func(k int) time.Duration { return c.cameras[k].late }
 	for _, a := range c.cameras {
 		env.Cameras = append(env.Cameras, a.index)
 	}
