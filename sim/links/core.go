@@ -85,6 +85,7 @@ type path struct {
 	src, dst int
 	delay    int64
 	local    bool    // in one site
+	instant  bool    // no line with a rate and no delay
 	flows    [4]flow // in the lines up, siteUp, siteDown, down
 	epoch    int
 	cut      bool
@@ -268,7 +269,11 @@ func (c *core) send(src, dst int, p *packet) {
 			}
 		}
 	}
-	c.advance(p, c.now)
+	if p.path.instant {
+		c.push(event{at: c.now, p: p}) // or the receiver would run inside the sender
+	} else {
+		c.advance(p, c.now)
+	}
 	c.arm()
 }
 
@@ -286,6 +291,12 @@ func (c *core) path(src, dst int) *path {
 		p.delay = int64(c.sites[n.Site].Delay)
 	case c.topo.Delay != nil:
 		p.delay = max(0, int64(c.topo.Delay(src, dst)))
+	}
+	p.instant = p.delay == 0
+	for stage := range stageThere {
+		if l := c.line(p, stage); l != nil && l.perByte > 0 {
+			p.instant = false
+		}
 	}
 	n.paths[dst] = p
 	return p

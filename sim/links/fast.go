@@ -311,20 +311,18 @@ func (s *fastSocket) hello(m *message) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.run()
-		x.scope = scope
-		if err != nil || x.err != nil {
-			if err == nil {
-				scope.Done()
-			}
-			x.scope = &network.NullScope{}
+		switch {
+		case err != nil:
 			x.close(network.ConnResourceLimitExceeded)
-		} else {
+		case x.err != nil:
+			scope.Done()
+		default:
+			x.scope = scope
 			x.answered = true
 			x.answer()
 			c.push(event{at: c.now + int64(handshakeIdle), f: func() {
-				if !x.ready && x.err == nil {
+				if !x.ready {
 					x.fail(&quic.IdleTimeoutError{})
-					x.scope.Done()
 				}
 			}})
 		}
@@ -353,10 +351,10 @@ func (l *fastListener) Accept() (transport.CapableConn, error) {
 		}
 		x := l.queue[0]
 		l.queue = l.queue[1:]
+		x.accepted = true
 		c.mu.Unlock()
 		if err := x.scope.SetPeer(x.remoteID); err != nil {
-			_ = x.end(network.ConnResourceLimitExceeded)
-			x.scope.Done()
+			_ = x.CloseWithError(network.ConnResourceLimitExceeded)
 			continue
 		}
 		if t.gater != nil && !(t.gater.InterceptAccept(x) && t.gater.InterceptSecured(network.DirInbound, x.remoteID, x)) {
@@ -372,16 +370,18 @@ func (l *fastListener) Accept() (transport.CapableConn, error) {
 func (l *fastListener) Close() error {
 	c := l.s.t.net.core
 	c.mu.Lock()
+	c.run()
 	waiting := l.queue
 	l.queue, l.closed = nil, true
 	if l.s.listener == l {
 		l.s.listener = nil
 	}
 	l.wake.Broadcast()
-	c.mu.Unlock()
 	for _, x := range waiting {
-		_ = x.CloseWithError(network.ConnShutdown)
+		x.close(network.ConnShutdown)
 	}
+	c.arm()
+	c.mu.Unlock()
 	return nil
 }
 

@@ -119,6 +119,7 @@ type fastConn struct {
 
 	flushing    bool
 	pacing      bool
+	accepted    bool // by the program
 	probes      int
 	probeAt     int64
 	probeArmed  int64
@@ -237,7 +238,6 @@ func (x *fastConn) receive(m *message) {
 			x.start()
 			if l := x.socket.listener; l == nil || len(l.queue) >= acceptQueue {
 				x.close(network.ConnRateLimited)
-				x.done()
 				return
 			} else {
 				l.queue = append(l.queue, x)
@@ -420,16 +420,17 @@ func (x *fastConn) flush() {
 		if room := (x.window - x.flight + datagram - 1) / datagram * datagramData; room < most {
 			most = max(room, datagramData)
 		}
-		if most = min(most, max(1, int(budget)/datagram)*datagramData); !x.emit(most) {
+		sent := x.emit(min(most, max(1, int(budget)/datagram)*datagramData))
+		if sent == 0 {
 			return
 		}
-		x.budget, x.budgetAt = max(0, budget-float64(x.sent[len(x.sent)-1].flight)), x.net.now
+		x.budget, x.budgetAt = max(0, budget-float64(sent)), x.net.now
 	}
 }
 
-// emit sends one segment of up to most bytes of data. It is false if there was
-// nothing to send.
-func (x *fastConn) emit(most int) bool {
+// emit sends one segment of up to most bytes of data, and returns how many count
+// as in flight for it: none if there was nothing to send.
+func (x *fastConn) emit(most int) int {
 	m := &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now}
 	size := 0
 	for len(x.control) > 0 && (size == 0 || size+x.control[0].size() <= most) {
@@ -457,11 +458,10 @@ func (x *fastConn) emit(most int) bool {
 			break // the connection's window is full
 		}
 	}
-	if len(m.frames) == 0 {
-		return false
+	if len(m.frames) > 0 {
+		x.transmit(m, size)
 	}
-	x.transmit(m, size)
-	return true
+	return m.flight
 }
 
 func (x *fastConn) transmit(m *message, size int) {
@@ -520,6 +520,7 @@ func (x *fastConn) probe(at int64) {
 	size := 8
 	if !old.received {
 		m.frames, size = old.frames, max(8, old.flight-max(1, old.count)*(datagram-datagramData))
+		old.frames = nil // lost with the probe, if at all
 	}
 	x.transmit(m, size)
 }
@@ -560,6 +561,9 @@ func (x *fastConn) fail(err error) {
 		s.wake.Broadcast()
 	}
 	x.sent, x.control, x.sending, x.streams, x.accept = nil, nil, nil, nil, nil
+	if x.dir == network.DirInbound && !x.accepted && x.scope != nil {
+		x.done() // nobody else will
+	}
 	if x.dialed != nil && !x.ready {
 		select {
 		case x.dialed <- err:
