@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	"camswarm/sim/links"
@@ -268,37 +265,6 @@ func Run(ctx context.Context, wanted []string, cfg Config, env Env) (map[string]
 		out[Poll] = env.poll(*s3, cfg)
 	}
 	return out, nil
-}
-
-// bubbleStart is when a bubble's clock is set before anything runs: it begins
-// in the year 2000, where certificates of QUIC are not valid yet.
-var bubbleStart = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-
-// inBubble runs f in virtual time. A panic of f, and a goroutine that f left
-// behind, become an error. The context of f ends soon after the one given,
-// which itself must not be waited for in a bubble: it was made outside.
-func inBubble(ctx context.Context, f func(ctx context.Context) error) (err error) {
-	caught := func() {
-		if r := recover(); r != nil {
-			err = errors.Join(err, fmt.Errorf("panic in virtual time: %v\n%s", r, debug.Stack()))
-		}
-	}
-	defer caught()
-	// Not a test: a T is what opens a bubble, and nothing else of it is used.
-	synctest.Test(&testing.T{}, func(*testing.T) {
-		defer caught()
-		time.Sleep(time.Until(bubbleStart))
-		inside, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		go func() {
-			for inside.Err() == nil && ctx.Err() == nil {
-				_ = sleep(inside, time.Second)
-			}
-			cancel()
-		}()
-		err = errors.Join(f(inside), ctx.Err())
-	})
-	return err
 }
 
 // fetchAll calls fetch for every camera when it begins, and returns their

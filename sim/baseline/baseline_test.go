@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 )
@@ -111,7 +112,7 @@ func TestCappedEgressIsShared(t *testing.T) {
 func TestAnEdgeFetchesOnce(t *testing.T) {
 	env := flash(10, 1_000_000)
 	for name, most := range map[string]float64{CDNCold: 2 * 1.15, CDN: 0.01, S3: 10 * 1.15} {
-		err := inBubble(context.Background(), func(ctx context.Context) error {
+		err := bubble.Run(context.Background(), func(ctx context.Context) error {
 			b, egress, err := env.http(ctx, name, DefaultConfig())
 			copies := float64(egress) / float64(len(env.Image))
 			t.Logf("%s: %.2f s, %.2f copies", name, b.P95, copies)
@@ -170,7 +171,7 @@ func TestConnectionsInParallelHelpWhereLinesLose(t *testing.T) {
 
 func TestDownloadGoesOnWhereItStopped(t *testing.T) {
 	env := flash(1, 3_000_000)
-	err := inBubble(context.Background(), func(ctx context.Context) error {
+	err := bubble.Run(context.Background(), func(ctx context.Context) error {
 		topo := env.extend()
 		node := topo.add(place{region: "us-east"}, 0)
 		net, err := links.NewQUIC(&topo.Topology)
@@ -375,21 +376,13 @@ func TestBadInputIsExplained(t *testing.T) {
 	}
 }
 
-func TestAPanicInVirtualTimeIsAnError(t *testing.T) {
-	err := inBubble(context.Background(), func(context.Context) error { panic("boom") })
-	if err == nil || !strings.Contains(err.Error(), "boom") {
-		t.Error(err)
-	}
-	err = inBubble(context.Background(), func(context.Context) error {
-		go func() { select {} }()
-		return nil
-	})
-	if err == nil {
-		t.Error("a goroutine that was left behind went unnoticed")
-	}
+func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := inBubble(ctx, func(ctx context.Context) error { return sleep(ctx, time.Hour) }); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	env := flash(2, 1_000_000)
+	for _, name := range []string{S3, Bitswap} {
+		if _, err := Run(ctx, []string{name}, DefaultConfig(), env); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 	"camswarm/verify"
@@ -189,7 +190,7 @@ func (s *stock) fetch(ctx context.Context, d *dag, image []byte, walk bool) erro
 
 // runBitswap measures stock bitswap over the swarm's mesh.
 func (e *Env) runBitswap(ctx context.Context, name string, cfg Config) (b report.Baseline, err error) {
-	err = inBubble(ctx, func(ctx context.Context) error {
+	err = bubble.Run(ctx, func(ctx context.Context) error {
 		b, err = e.bitswap(ctx, name, cfg)
 		return err
 	})

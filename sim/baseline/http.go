@@ -21,6 +21,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/transport"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 )
@@ -429,7 +430,7 @@ const settle = 10 * time.Second
 
 // runHTTP measures a baseline in which cameras fetch from servers.
 func (e *Env) runHTTP(ctx context.Context, name string, cfg Config) (b report.Baseline, err error) {
-	err = inBubble(ctx, func(ctx context.Context) error {
+	err = bubble.Run(ctx, func(ctx context.Context) error {
 		b, _, err = e.http(ctx, name, cfg)
 		return err
 	})
