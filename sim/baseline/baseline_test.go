@@ -252,6 +252,27 @@ func TestASeedKeepsTheNeighboursThatNobodyElseConnects(t *testing.T) {
 	if got := len(env.mesh(1000)); got != 30+19 {
 		t.Errorf("%d different connections, want 49", got)
 	}
+	// Node 1 came later; 2 and 3 know each other and a node that takes no part.
+	env.Neighbours = [][2]int{{2, 3}, {3, 31}, {31, 0}}
+	for i := 4; i <= 30; i++ {
+		env.Neighbours = append(env.Neighbours, [2]int{i, 4 + i%27}, [2]int{0, i})
+	}
+	env.Topology.Nodes = append(env.Topology.Nodes, links.Node{})
+	reach := map[int]bool{0: true}
+	pairs := env.mesh(10)
+	for range pairs {
+		for _, p := range pairs {
+			if reach[p[0]] || reach[p[1]] {
+				reach[p[0]], reach[p[1]] = true, true
+			}
+			if p[0] == 31 || p[1] == 31 {
+				t.Fatal("a node that takes no part has a connection")
+			}
+		}
+	}
+	if len(reach) != 31 {
+		t.Errorf("%d nodes of 31 have a way to the seed", len(reach))
+	}
 }
 
 func TestUnfinishedCamerasAreCounted(t *testing.T) {
@@ -373,6 +394,18 @@ func TestBadInputIsExplained(t *testing.T) {
 	}
 	if _, err := ParseNames("s4"); !errors.Is(err, ErrEnv) {
 		t.Error(err)
+	}
+}
+
+func TestFastLinksAgree(t *testing.T) {
+	env := flash(20, 6_200_000)
+	fast := env
+	fast.Open = links.NewFast
+	real, model := run(t, env, S3, CDNCold), run(t, fast, S3, CDNCold)
+	for name := range real {
+		if r := model[name].P95 / real[name].P95; r < 0.85 || r > 1.15 {
+			t.Errorf("%s: %.2f s on QUIC, %.2f s on fast links", name, real[name].P95, model[name].P95)
+		}
 	}
 }
 

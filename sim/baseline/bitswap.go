@@ -264,18 +264,24 @@ func (e *Env) bitswap(ctx context.Context, name string, cfg Config) (b report.Ba
 		how = "all blocks of the file are asked for at once"
 	}
 	size := float64(len(e.Image))
-	b = summary(seconds, fmt.Sprintf("Stock boxo bitswap with kubo's options (but no broadcast reduction, which would leave it without its neighbours), over %d of the swarm's %d connections, at most about %d of a seed's, which suits it best; %s, in blocks of %d bytes. %.0f %% of the image's bytes came again; seeds sent %.1f copies.",
-		made, len(e.Neighbours), cfg.SeedNeighbours, how, e.BlockBytes, 100*float64(dup)/size/float64(len(e.Cameras)), float64(sent)/size), why)
+	b = summary(seconds, fmt.Sprintf("Stock boxo bitswap with kubo's options (but no broadcast reduction, which would leave it without its neighbours), over %d of the swarm's connections, at most about %d of a seed's, which suits it best; %s, in blocks of %d bytes. %.0f %% of the image's bytes came again; seeds sent %.1f copies.",
+		made, cfg.SeedNeighbours, how, e.BlockBytes, 100*float64(dup)/size/float64(len(e.Cameras)), float64(sent)/size), why)
 	b.ServedBy = fmt.Sprintf("%d seeds and the cameras", len(e.Seeds))
 	return b, nil
 }
 
-// mesh returns the swarm's connections less those of a seed above limit, unless
-// nodes would be cut off without them. Pairs that are there twice are left out.
+// mesh returns the swarm's connections among seeds and cameras, each once, less
+// those of a seed above limit, unless nodes would be cut off without them. A node
+// that has none, because it came later or its neighbours were hostile, gets as
+// many at random as the others have in the mean; and what is still without a way
+// to a seed gets one to the first.
 func (e *Env) mesh(limit int) [][2]int {
-	group := make([]int, len(e.Topology.Nodes)) // union-find
-	for i := range group {
-		group[i] = i
+	r := rand.New(rand.NewPCG(e.Seed, 0x6d657368))
+	nodes := slices.Concat(e.Seeds, e.Cameras)
+	there := make(map[int]bool, len(nodes))
+	group := make(map[int]int, len(nodes)) // union-find
+	for _, i := range nodes {
+		there[i], group[i] = true, i
 	}
 	find := func(i int) int {
 		for group[i] != i {
@@ -284,46 +290,61 @@ func (e *Env) mesh(limit int) [][2]int {
 		}
 		return i
 	}
+	full := func(i, degree int) bool { return degree >= limit && slices.Contains(e.Seeds, i) }
 	var keep, spare [][2]int
 	seen := map[[2]int]bool{}
 	degree := map[int]int{}
-	pairs := slices.Clone(e.Neighbours)
-	rand.New(rand.NewPCG(e.Seed, 0x6d657368)).Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
-	for _, p := range pairs {
-		a, b := min(p[0], p[1]), max(p[0], p[1])
-		if a == b || seen[[2]int{a, b}] {
-			continue
-		}
-		seen[[2]int{a, b}] = true
-		if degree[a] >= limit && slices.Contains(e.Seeds, a) || degree[b] >= limit && slices.Contains(e.Seeds, b) {
-			spare = append(spare, p)
-			continue
-		}
-		degree[a]++
-		degree[b]++
+	add := func(p [2]int) {
 		keep = append(keep, p)
-		group[find(a)] = find(b)
+		degree[p[0]]++
+		degree[p[1]]++
+		group[find(p[0])] = find(p[1])
+	}
+	pairs := slices.Clone(e.Neighbours)
+	r.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
+	for _, p := range pairs {
+		key := [2]int{min(p[0], p[1]), max(p[0], p[1])}
+		if p[0] == p[1] || seen[key] || !there[p[0]] || !there[p[1]] {
+			continue
+		}
+		seen[key] = true
+		if full(p[0], degree[p[0]]) || full(p[1], degree[p[1]]) {
+			spare = append(spare, p)
+		} else {
+			add(p)
+		}
 	}
 	for _, p := range spare {
 		if find(p[0]) != find(p[1]) {
-			keep = append(keep, p)
-			group[find(p[0])] = find(p[1])
+			add(p)
+		}
+	}
+	mean := max(1, 2*len(keep)/len(nodes))
+	for _, i := range nodes {
+		if degree[i] > 0 {
+			continue
+		}
+		for _, j := range r.Perm(len(nodes))[:min(mean, len(nodes))] {
+			if nodes[j] != i && !full(nodes[j], degree[nodes[j]]) {
+				add([2]int{i, nodes[j]})
+			}
+		}
+	}
+	for _, i := range nodes {
+		if !slices.ContainsFunc(e.Seeds, func(s int) bool { return find(s) == find(i) }) {
+			add([2]int{i, e.Seeds[0]})
 		}
 	}
 	return keep
 }
 
-// connect makes connections among nodes, waits until both ends know
-// that the other speaks bitswap, and returns how many there are. Nodes that are
-// not there, such as hostile ones, are left out.
+// connect makes connections, waits until both ends know that the other speaks
+// bitswap, and returns how many there are.
 func (e *Env) connect(ctx context.Context, nodes map[int]*stock, mesh [][2]int) (int, error) {
 	var made atomic.Int64
 	var wg sync.WaitGroup
 	for _, pair := range mesh {
 		a, b := pair[0], pair[1]
-		if nodes[a] == nil || nodes[b] == nil {
-			continue
-		}
 		// A node behind NAT dials; two such nodes dial each other at once.
 		var dialers [][2]int
 		switch natA, natB := e.Topology.Nodes[a].NAT, e.Topology.Nodes[b].NAT; {

@@ -10,8 +10,11 @@
 // in the DNS, one round trip for TCP, one for TLS 1.3 and one for the request;
 // QUIC's handshake stands for TLS's, and DNS and TCP are waited for. Slow start
 // begins at quic-go's 32 packets where TCP begins at 10 (RFC 6928), which spares
-// HTTP one to two round trips; lost SYNs, 503s and the CPU of servers cost
-// nothing. The sender recovers losses like Reno or better (quic-go's is NewReno
-// with RACK-like loss detection), so where lines lose packets a server with BBR
-// would do better; s3parallel, with eight connections, shows by how much about.
+// HTTP one to two round trips. Lost SYNs, 503s and the CPU of servers cost
+// nothing, edges stand at the providers, and no node leaves or is cut off.
+//
+// Where lines lose packets, congestion control decides: here it is NewReno with
+// the loss detection of RFC 9002, quic-go's, for the swarm as for HTTP, and one
+// stream of it over a long way does badly. CUBIC and BBR would do better, by how
+// much about is shown by s3parallel: the same object over eight connections.
 package baseline
