@@ -74,7 +74,7 @@ func TestMemoryClassesGiveFiniteLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if role == RoleCamera {
-				if l.Connections != 16 || l.MeshLow < 8 || l.MeshHigh > 12 {
+				if l.Connections != 16 || l.MeshLow != 10 || l.MeshHigh != 14 {
 					t.Errorf("%s camera: %+v", memory, l)
 				}
 				if l.Memory < last.Memory || l.Streams < last.Streams || l.StreamWindow < last.StreamWindow {
