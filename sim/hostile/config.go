@@ -130,7 +130,7 @@ const (
 	reclaim = 500 * time.Millisecond
 	// floodEvery is the pause between two want messages of a flooder to one
 	// peer, floodWants the random wants in each.
-	floodEvery = 200 * time.Millisecond
+	floodEvery = 500 * time.Millisecond
 	floodWants = 1000
 	// replayEvery is the pause between two messages of a replayer to one peer.
 	replayEvery = 20 * time.Millisecond
