@@ -121,7 +121,7 @@ func (s *Scenario) classes(region string) []Class {
 	}
 	if len(out) == 0 {
 		for _, c := range world.Classes(world.Region(region)) {
-			out = append(out, Class{Name: c.Name, Share: c.Share, Up: c.Up / mbit, Down: c.Down / mbit, Loss: c.Loss})
+			out = append(out, Class{Name: c.Name, Share: c.Share, Up: c.Up / mbit, Down: c.Down / mbit, Spread: c.Spread, Loss: c.Loss})
 		}
 	}
 	return out
@@ -284,7 +284,7 @@ func (s *Scenario) latencies(c *cast) {
 		rng := s.rng("access")
 		for i, a := range c.actors {
 			if a.role != roleSeed {
-				access[i] = world.Access(rng)
+				access[i] = worldAccess(rng, a)
 			}
 		}
 		c.topo.Delay = func(a, b int) time.Duration {
@@ -326,6 +326,16 @@ func (s *Scenario) latencies(c *cast) {
 		}
 		return (s.Latency.RTTMin + s.Latency.RTTMax) / 4
 	}
+}
+
+// worldAccess draws the delay of an actor's line: of its class, if the world has it.
+func worldAccess(rng *rand.Rand, a *actor) time.Duration {
+	for _, c := range world.Classes(world.Region(a.region)) {
+		if c.Name == a.class {
+			return c.Access(rng)
+		}
+	}
+	return world.Access(rng)
 }
 
 // describe says what the lines are, for the report.

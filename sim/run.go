@@ -17,6 +17,7 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch"
 	"camswarm/node"
+	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 	"camswarm/verify"
@@ -104,10 +105,7 @@ func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err err
 	for _, a := range c.cameras {
 		canaries = append(canaries, a.did)
 	}
-	// Virtual time starts a little ahead of the present, so that what the real
-	// chain dates lies in the past of the simulated one.
-	at := began.Truncate(time.Second).Add(time.Hour)
-	if r.script, err = writeScript(ctx, s, regionCodes(c.regions), canaries, at.Add(s.WarmUp)); err != nil {
+	if r.script, err = writeScript(ctx, s, regionCodes(c.regions), canaries, bubble.Start.Add(s.WarmUp)); err != nil {
 		return nil, err
 	}
 	dir := o.Dir
@@ -119,7 +117,7 @@ func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
 	resetPeak()
-	if err := inBubble(ctx, at, r.play); err != nil {
+	if err := bubble.Run(ctx, r.play); err != nil {
 		return nil, err
 	}
 	out := r.report()
