@@ -39,9 +39,10 @@ func coldPush(t *testing.T, k kind, up, loss float64, oneWay time.Duration) floa
 	return took[len(took)/2]
 }
 
-// Measured when written: without loss within 3 %, but 6 % where slow start
-// overshoots by far (100 Mbit/s into 50 over 150 ms); with loss the medians of
-// five within 17 %, where those of other fives differ by as much.
+// Measured when written, over 5 to 100 Mbit/s and 10 to 150 ms: without loss
+// within 4 %, but 7 % where slow start overshoots by far (100 Mbit/s into 50 over
+// 150 ms); with loss the medians of five within 11 %, where those of other fives
+// differ by as much.
 func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
 	for _, c := range []struct {
 		up, loss float64
@@ -54,8 +55,8 @@ func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
 		{100e6, 0, 40 * time.Millisecond, 0.1},
 		{100e6, 0, 150 * time.Millisecond, 0.1},
 		{20e6, 0.001, 40 * time.Millisecond, 0.15},
-		{20e6, 0.01, 40 * time.Millisecond, 0.25},
-		{100e6, 0.01, 150 * time.Millisecond, 0.25},
+		{20e6, 0.01, 40 * time.Millisecond, 0.2},
+		{100e6, 0.01, 150 * time.Millisecond, 0.2},
 	} {
 		t.Run(fmt.Sprintf("%gMbps/%v/loss=%g", c.up/1e6, c.rtt, c.loss), func(t *testing.T) {
 			quic := coldPush(t, kind{"quic", NewQUIC}, c.up, c.loss, c.rtt/2)
@@ -70,14 +71,16 @@ func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
 
 // Measured when written, single runs of the same seed: p50 within 4 %, p95
 // within 9 % of QUIC's at 12 cameras; 3 and 5 % at 30; QUIC against itself 3
-// and 7 %. The bands here are for the means of the seeds.
+// and 7 %. With 1 % loss on every line 4 and 7 % at 30. The bands here are for
+// the means of the seeds.
 func TestFastLinksTakeAsLongAsQUICForASwarm(t *testing.T) {
 	for _, c := range []struct {
 		cameras  int
+		loss     float64
 		seeds    uint64
 		p50, p95 float64
-	}{{12, 3, 0.08, 0.15}, {30, 2, 0.08, 0.12}} {
-		t.Run(fmt.Sprintf("cameras=%d", c.cameras), func(t *testing.T) {
+	}{{12, 0, 3, 0.08, 0.15}, {12, 0.01, 3, 0.2, 0.25}, {30, 0, 2, 0.08, 0.12}} {
+		t.Run(fmt.Sprintf("cameras=%d/loss=%g", c.cameras, c.loss), func(t *testing.T) {
 			if testing.Short() && c.cameras > 12 {
 				t.Skip("takes 20 s of CPU")
 			}
@@ -86,7 +89,7 @@ func TestFastLinksTakeAsLongAsQUICForASwarm(t *testing.T) {
 				for seed := range c.seeds {
 					dir := t.TempDir()
 					synctest.Test(t, func(t *testing.T) {
-						r, err := runSwarm(dir, flashCrowd(c.cameras, seed, 0), k.make, 6_200_000, seed)
+						r, err := runSwarm(dir, flashCrowd(c.cameras, seed, c.loss), k.make, 6_200_000, seed)
 						if err != nil {
 							t.Fatal(err)
 						}

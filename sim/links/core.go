@@ -106,6 +106,8 @@ type packet struct {
 	from, to uint16 // ports
 	size     int    // bytes on the line
 	count    int    // packets that it stands for; 0: 1
+	lost     int    // of them on the way
+	lastLost bool   // the last of them is among these
 	queued   int64  // since when
 	next     *packet
 
@@ -372,14 +374,28 @@ func (c *core) crossed(l *line, p *packet) bool {
 		c.nodes[p.path.src].sent += int64(p.size)
 	}
 	if l.loss > 0 {
-		for range max(1, p.count) {
+		for i := range max(1, p.count) - p.lost {
 			if l.random.Float64() < l.loss {
-				c.drop(p)
-				return false
+				p.lastLost = p.lastLost || i == 0
+				if c.lose(p) {
+					return false
+				}
 			}
 		}
 	}
 	return true
+}
+
+// lose takes away one of the packets that p stands for. It is true if it was the
+// last one; p is dropped then.
+func (c *core) lose(p *packet) bool {
+	left := max(1, p.count) - p.lost
+	p.lost++
+	p.size -= p.size / left
+	if left == 1 {
+		c.drop(p)
+	}
+	return left == 1
 }
 
 // travel sends a packet that has left its site over the distance. It is false
@@ -636,17 +652,20 @@ func (f *flow) dequeue(c *core, l *line, t int64) *packet {
 		f.dropping = false
 	case f.dropping:
 		for f.dropping && t >= f.dropNext {
-			c.drop(p)
 			f.count++
-			if p, bad = f.pop(l, t, c.quantum); !bad {
+			if c.lose(p) {
+				p, bad = f.pop(l, t, c.quantum)
+			}
+			if !bad {
 				f.dropping = false
 			} else {
 				f.dropNext = law(f.dropNext)
 			}
 		}
 	case bad:
-		c.drop(p)
-		p, _ = f.pop(l, t, c.quantum)
+		if c.lose(p) {
+			p, _ = f.pop(l, t, c.quantum)
+		}
 		f.dropping = true
 		delta := f.count - f.countAtEnd
 		f.count = 1

@@ -65,8 +65,8 @@ type fastNetwork struct {
 // streams and connections, 256 streams, keep-alives and timeouts, and refusals
 // by gater and resource manager. It leaves out: authentication (a node is who
 // it says), address validation by Retry, hole punching by DCUtR (a dial to a NAT
-// that sent nothing times out), delayed acknowledgements. One lost packet of a
-// segment loses the segment.
+// that sent nothing times out), delayed acknowledgements, and the order of
+// packets within a segment: all its bytes are there when its last packet is.
 func NewFast(t *Topology) (Network, error) {
 	c, err := newCore(t, segmentLine)
 	if err != nil {

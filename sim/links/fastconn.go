@@ -24,7 +24,8 @@ type message struct {
 	frames   []frame
 	flight   int   // bytes that count as in flight
 	sent     int64 // when
-	received bool  // set by the receiver: what its acknowledgements say
+	received bool  // set by the receiver, perhaps in part: what its acknowledgements say
+	patched  bool  // what was lost of it was sent again
 	code     network.ConnErrorCode
 	reset    bool // nobody knows the connection
 }
@@ -52,6 +53,7 @@ type frame struct {
 	data   []byte
 	fin    bool
 	code   network.StreamErrorCode
+	of     *message // whose lost packets these are
 }
 
 type frameKind uint8
@@ -65,6 +67,7 @@ const (
 	streamLimitFrame
 	connLimitFrame
 	streamsFrame
+	patchFrame
 )
 
 func (f *frame) size() int {
@@ -73,6 +76,8 @@ func (f *frame) size() int {
 		return len(f.data)
 	case finishFrame:
 		return handshakeData
+	case patchFrame:
+		return f.of.lost * datagramData
 	}
 	return 8
 }
@@ -244,13 +249,12 @@ func (x *fastConn) receive(m *message) {
 				l.wake.Signal()
 			}
 		}
-		for i := range m.frames {
-			x.handle(&m.frames[i])
-			if x.err != nil {
-				return
-			}
+		if m.lost == 0 {
+			x.take(m.frames)
 		}
-		x.send(&message{kind: ackMessage, to: m.from, seq: m.seq}, ackLine*((max(1, m.count)+1)/2), 1)
+		if x.err == nil && !m.lastLost { // else it is the next one that tells
+			x.send(&message{kind: ackMessage, to: m.from, seq: m.seq}, ackLine*((max(1, m.count)+1)/2), 1)
+		}
 	case ackMessage:
 		x.acknowledged(m.seq)
 	case closeMessage:
@@ -261,6 +265,16 @@ func (x *fastConn) receive(m *message) {
 			return
 		}
 		x.fail(&network.ConnError{Remote: true, ErrorCode: m.code, TransportError: cause})
+	}
+}
+
+func (x *fastConn) take(frames []frame) {
+	for i := range frames {
+		if f := &frames[i]; f.kind == patchFrame {
+			x.take(f.of.frames)
+		} else if x.err == nil {
+			x.handle(f)
+		}
 	}
 }
 
@@ -293,9 +307,10 @@ func (x *fastConn) acknowledged(seq int64) {
 		x.sent[0] = nil
 		x.sent = x.sent[1:]
 		x.flight -= m.flight
-		if !m.received {
+		if !m.received || m.lost > 0 {
 			x.lost(m)
 			lost = true
+			newly = newly || m.received
 			continue
 		}
 		newly = true
@@ -322,14 +337,18 @@ func (x *fastConn) acknowledged(seq int64) {
 	}
 }
 
+// lost sends again what did not arrive of a segment, and slows down.
 func (x *fastConn) lost(m *message) {
-	for _, f := range m.frames {
-		if f.kind == dataFrame {
-			if s := x.streams[f.stream]; s != nil && s.resetSent {
+	if m.received {
+		if !m.patched {
+			m.patched = true
+			x.control = append(x.control, frame{kind: patchFrame, of: m})
+		}
+	} else {
+		for _, f := range m.frames {
+			if s := x.streams[f.stream]; f.kind == pingFrame || f.kind == dataFrame && s != nil && s.resetSent {
 				continue
 			}
-		}
-		if f.kind != pingFrame {
 			x.control = append(x.control, f)
 		}
 	}
@@ -518,7 +537,10 @@ func (x *fastConn) probe(at int64) {
 	old := x.sent[0]
 	m := &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now, frames: []frame{{kind: pingFrame}}}
 	size := 8
-	if !old.received {
+	if old.received && old.lost > 0 && !old.patched {
+		old.patched = true
+		m.frames, size = []frame{{kind: patchFrame, of: old}}, old.lost*datagramData
+	} else if !old.received {
 		m.frames, size = old.frames, max(8, old.flight-max(1, old.count)*(datagram-datagramData))
 		old.frames = nil // lost with the probe, if at all
 	}
