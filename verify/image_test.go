@@ -109,16 +109,16 @@ func TestNodesAreThoseOfIPFSAdd(t *testing.T) {
 }
 
 func TestDescribedImageHasTheRootOfIPFSAdd(t *testing.T) {
-	for _, size := range []int{1, 65535, 65536, 65537, 12_345_678} { // the last: 189 blocks, two levels
+	for _, size := range []int{1, 32767, 32768, 32769, 12_345_678} { // the last: 377 blocks, two levels
 		b := testImage(size)
 		info, err := verify.DescribeImage(iotestReader{bytes.NewReader(b)}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if root, _ := ipfsAdd(t, b, 65536); info.Root != root {
+		if root, _ := ipfsAdd(t, b, 32768); info.Root != root {
 			t.Errorf("%d bytes: root %s, ipfs makes %s", size, info.Root, root)
 		}
-		if info.Size != uint64(size) || info.SHA256 != sha256.Sum256(b) || info.BlockSize != 65536 {
+		if info.Size != uint64(size) || info.SHA256 != sha256.Sum256(b) || info.BlockSize != 32768 {
 			t.Errorf("%d bytes are described as size %d, block size %d", size, info.Size, info.BlockSize)
 		}
 		if err := info.Validate(); err != nil {

@@ -6,7 +6,7 @@ const (
 	MaxImageSize     = 256 << 20 // bytes of one image
 	MinBlockSize     = 16 << 10  // bytes
 	MaxBlockSize     = 1 << 20   // bytes; bitswap refuses blocks over 2 MiB
-	DefaultBlockSize = 64 << 10  // bytes; 64 KiB swarmed best in trials (256 KiB: 1.3x slower)
+	DefaultBlockSize = 32 << 10  // bytes; fits into the first window of a cold QUIC connection, see docs/SWARM.md for what others took
 	MaxBlocks        = 8192      // blocks of one image
 	MaxManifestSize  = 300 << 10 // bytes: 8192 block digests and the rest
 	MaxEnvelopeSize  = 304 << 10 // bytes: a manifest and MaxSigners signatures
