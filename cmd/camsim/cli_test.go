@@ -508,6 +508,16 @@ func TestShardsCoverASweepOnce(t *testing.T) {
 	}
 }
 
+func TestSweepOverScenarios(t *testing.T) {
+	l := newLab(t)
+	out := t.TempDir()
+	r := l.must("sweep", "--grid", "scenario=flash-crowd,churn", "--nodes", "4", "--seeds", "1", "--baselines", "none", "--out", out, "--json")
+	if s := document[report.Sweep](t, r.stdout); !slices.Equal(s.Params, []string{"scenario"}) || len(s.Points) != 2 {
+		t.Errorf("params %v, %d points", s.Params, len(s.Points))
+	}
+	l.refused(exitUsage, "nonesuch", "sweep", "--grid", "scenario=flash-crowd,nonesuch", "--out", out)
+}
+
 func TestInterruptEndsASweep(t *testing.T) {
 	l := newLab(t)
 	ctx, cancel := context.WithCancel(t.Context())

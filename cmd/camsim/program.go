@@ -41,14 +41,7 @@ func newProgram() *program {
 			}
 			return sim.Run(ctx, s, o)
 		},
-		need: func(s *sim.Scenario) (int64, time.Duration) {
-			if n, ok := any(s).(interface {
-				Need() (int64, time.Duration)
-			}); ok {
-				return n.Need()
-			}
-			return 0, 0
-		},
+		need:      (*sim.Scenario).Need,
 		available: availableMemory,
 		child:     runChild,
 		self:      self(os.Args[0]),

@@ -74,8 +74,11 @@ func (v *progress) line(p *sim.Progress) string {
 	if p.Virtual < 0 {
 		at = "before the announcement"
 	}
-	return fmt.Sprintf("%s · %s · %d announced, %d fetching, %d of %d done · %.0f s of wall time",
-		p.Phase, at, p.Announced, p.Fetching, p.Done, p.Nodes, time.Since(v.began).Seconds())
+	doing := fmt.Sprintf("%d announced, %d fetching, ", p.Announced, p.Fetching)
+	if p.Announced == 0 && p.Fetching == 0 { // not yet, or a baseline, which has neither
+		doing = ""
+	}
+	return fmt.Sprintf("%s · %s · %s%d of %d done · %.0f s of wall time", p.Phase, at, doing, p.Done, p.Nodes, time.Since(v.began).Seconds())
 }
 
 func clipLine(s string, width int) string {

@@ -57,6 +57,10 @@ func (s *spec) with(more []setting, seed uint64) *spec {
 	next := *s
 	next.settings = nil
 	for _, x := range slices.Concat(s.settings, more) {
+		if x.key == "scenario" { // of a grid: no key of a scenario, but what varies
+			next.scenario = x.value
+			continue
+		}
 		next.settings = slices.DeleteFunc(next.settings, func(o setting) bool { return o.key == x.key })
 		next.settings = append(next.settings, x)
 	}

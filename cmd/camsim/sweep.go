@@ -49,7 +49,8 @@ func newSweepCommand(p *program) *cobra.Command {
 		Use:   "sweep",
 		Short: "Run a grid of parameters, one process for each run",
 		Long: `Runs every combination of the --grid values over several seeds, each run in a
-process of its own, and draws what came out. Runs that are there already are not
+process of its own, and draws what came out. Parameters are those of --set, nodes,
+links, image_bytes, block_bytes and scenario. Runs that are there already are not
 repeated, so a sweep that was stopped goes on where it was.
 
 To spread a sweep over machines that share --out, or whose directories are merged
@@ -59,6 +60,7 @@ Kubernetes indexed Job say --shard auto/N (JOB_COMPLETION_INDEX). --dry-run
 prints the commands instead, one on each line, for GNU parallel and its like.
 'camsim merge' draws the result when all parts are done.`,
 		Example: `  camsim sweep --scenario flash-crowd --grid nodes=20,50,100 --grid up=5,10,20 --links fast --seeds 3 --out sweep
+  camsim sweep --grid scenario=flash-crowd,churn,nat,hostile,partition --nodes 50 --out robust
   camsim sweep --scenario flash-crowd --grid nodes=20,50,100 --seeds 3 --out sweep --dry-run | parallel -j 8
   sbatch --array=0-15 --wrap 'camsim sweep --scenario global --grid nodes=100,200 --seeds 8 --out sweep'`,
 		Args: cobra.NoArgs,

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -250,17 +252,9 @@ func cdfFigure(runs []*Report) Figure {
 			slices.Reverse(curves) // the swarm on top
 			p.Add(curves...)
 			if bound > 0 {
-				p.Add(mark{x: bound, name: "fluid bound " + formatSeconds(bound), style: boundStyle})
+				p.Add(marks{{x: bound, name: "fluid bound " + formatSeconds(bound), style: boundStyle}})
 			}
-			slices.SortStableFunc(entries, func(a, b entry) int {
-				switch {
-				case a.p50 < b.p50:
-					return -1
-				case a.p50 > b.p50:
-					return 1
-				}
-				return 0
-			})
+			slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.p50, b.p50) })
 			legend := make([]legendEntry, len(entries))
 			for i, e := range entries {
 				legend[i] = e.legendEntry
@@ -277,18 +271,24 @@ func cdfFigure(runs []*Report) Figure {
 // and how many had all of it.
 func progressFigure(runs []*Report) Figure {
 	var curves [][]point // of each camera: share held by time
-	var finished []sample
+	var finished, installed []sample
 	end := 0.0
+	staged := len(runs[0].Stages) > 0 // installs are steered apart from fetching
 	for _, r := range runs {
-		done := sample{}
+		done, runs := sample{}, sample{}
 		for _, n := range r.cameras() {
 			if n.Gone && n.Verified < 0 {
 				continue
 			}
 			done.all++
+			runs.all++
 			if n.Verified >= 0 {
 				done.times = append(done.times, n.Verified)
 				end = max(end, n.Verified)
+			}
+			if n.Installed >= 0 && staged {
+				runs.times = append(runs.times, n.Installed)
+				end = max(end, n.Installed)
 			}
 			if len(n.Progress) == 0 {
 				continue
@@ -304,17 +304,22 @@ func progressFigure(runs []*Report) Figure {
 			curves = append(curves, line)
 		}
 		slices.Sort(done.times)
-		finished = append(finished, done)
+		slices.Sort(runs.times)
+		finished, installed = append(finished, done), append(installed, runs)
 	}
 	if end <= 0 {
 		return Figure{}
 	}
+	caption := "Share of the image that the cameras held, in the mean and from the 10th to the 90th percentile of the cameras, and share of the cameras that had verified all of it"
+	if staged {
+		caption += " and that ran it, with the steps of the rollout"
+	}
 	return Figure{
 		Name: "progress", Title: "Completion over time",
-		Caption: "Share of the image that the cameras held, in the mean and from the 10th to the 90th percentile of the cameras, and share of the cameras that had verified all of it." + over(runs),
+		Caption: caption + "." + over(runs),
 		width:   figureWidth, height: figureHeight,
 		draw: func(c draw.Canvas) {
-			p := newPlot("", "image held, cameras finished")
+			p := newPlot("", "share of image, of cameras")
 			timeAxis(&p.X, "time since the announcement", 0, end*1.04, true)
 			p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, 1, percentTicks{}
 			p.Add(grid{x: true, y: true})
@@ -341,7 +346,11 @@ func progressFigure(runs []*Report) Figure {
 			}
 			if done, ok := cdf(finished, series[1], p.X.Max); ok {
 				p.Add(done)
-				legend = append(legend, legendEntry{line: done.style, band: len(done.low) > 0, name: "cameras finished"})
+				legend = append(legend, legendEntry{line: done.style, band: len(done.low) > 0, name: "cameras that verified"})
+			}
+			if done, ok := cdf(installed, series[2], p.X.Max); ok {
+				p.Add(done)
+				legend = append(legend, legendEntry{line: done.style, band: len(done.low) > 0, name: "cameras that run it"})
 			}
 			events := len(runs[0].Stages) + len(runs[0].Faults)
 			if b := runs[0].FluidBoundSeconds; b > 0 && b < p.X.Max {
@@ -350,20 +359,21 @@ func progressFigure(runs []*Report) Figure {
 					m.name = "" // the room above is theirs
 					legend = append(legend, legendEntry{line: boundStyle, name: "fluid bound"})
 				}
-				p.Add(m)
+				p.Add(marks{m})
 			}
-			for i, s := range runs[0].Stages {
-				if i < 6 {
-					p.Add(mark{x: s.AtSeconds, name: clip(plain(s.Name), 18), style: eventStyle})
-				}
+			var happened marks
+			for _, s := range runs[0].Stages {
+				happened = append(happened, mark{x: s.AtSeconds, name: clip(plain(s.Name), 18), style: eventStyle})
 			}
-			if len(runs[0].Stages) == 0 {
-				for i, f := range runs[0].Faults {
-					if i < 4 && f.AtSeconds >= 0 {
-						p.Add(mark{x: f.AtSeconds, name: clip(plain(f.Kind), 18), style: eventStyle})
+			if len(happened) == 0 {
+				for _, f := range runs[0].Faults {
+					if f.AtSeconds >= 0 {
+						happened = append(happened, mark{x: f.AtSeconds, name: clip(plain(f.Kind), 18), style: eventStyle})
 					}
 				}
 			}
+			slices.SortStableFunc(happened, func(a, b mark) int { return cmp.Compare(a.x, b.x) })
+			p.Add(happened)
 			drawPlot(c, p, true, "", legend)
 		},
 	}
@@ -429,15 +439,7 @@ func tierFigure(runs []*Report) Figure {
 	if all.total == 0 {
 		return Figure{}
 	}
-	slices.SortFunc(regions, func(a, b *region) int {
-		switch {
-		case a.name < b.name:
-			return -1
-		case a.name > b.name:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(regions, func(a, b *region) int { return strings.Compare(a.name, b.name) })
 	if len(regions) == 1 {
 		regions[0].name = "all"
 	} else {

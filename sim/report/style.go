@@ -278,19 +278,28 @@ var (
 	eventStyle = draw.LineStyle{Color: softInk, Width: vg.Points(0.8), Dashes: dash(4, 2)}
 )
 
-func (m mark) Plot(c draw.Canvas, p *plot.Plot) {
+// marks are in the order of x. A name that would run into the one before is
+// left out, its line is not.
+type marks []mark
+
+func (ms marks) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, _ := p.Transforms(&c)
-	x := tx(onAxis(&p.X, m.x))
-	if !c.ContainsX(x) {
-		return
+	taken := c.Min.X - vg.Points(100)
+	for _, m := range ms {
+		x := tx(onAxis(&p.X, m.x))
+		if !c.ContainsX(x) {
+			continue
+		}
+		c.StrokeLine2(m.style, x, c.Min.Y, x, c.Max.Y+vg.Points(3))
+		s := textStyle(smallSize, m.style.Color, false)
+		w := s.Width(m.name)
+		left := max(min(x-w/2, c.Max.X-w), c.Min.X)
+		if m.name == "" || left < taken+vg.Points(4) {
+			continue
+		}
+		c.FillText(s, vg.Point{X: left, Y: c.Max.Y + vg.Points(5)}, m.name)
+		taken = left + w
 	}
-	c.StrokeLine2(m.style, x, c.Min.Y, x, c.Max.Y+vg.Points(3))
-	s := textStyle(smallSize, m.style.Color, false)
-	w := s.Width(m.name)
-	left := x - w/2
-	left = min(left, c.Max.X-w)
-	left = max(left, c.Min.X)
-	c.FillText(s, vg.Point{X: left, Y: c.Max.Y + vg.Points(5)}, m.name)
 }
 
 // percentTicks are 0 to 100 %.
@@ -501,7 +510,28 @@ func drawPlot(c draw.Canvas, p *plot.Plot, named bool, heading string, entries [
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Tick.Marker = visible{a.Tick.Marker}
 	}
-	p.Draw(draw.Crop(c, 0, -legendWidth-vg.Points(10), 0, -top))
+	// The library places the label of a logarithmic axis by the arithmetic middle
+	// and makes room for it there, so labels are drawn here.
+	x, y := p.X.Label.Text, p.Y.Label.Text
+	p.X.Label.Text, p.Y.Label.Text = "", ""
+	room := func(text string) vg.Length {
+		if text == "" {
+			return 0
+		}
+		return vg.Points(fontSize + 6)
+	}
+	area := draw.Crop(c, room(y), -legendWidth-vg.Points(10), room(x), -top)
+	data := p.DataCanvas(area)
+	p.Draw(area)
+	s := textStyle(fontSize, ink, false)
+	s.XAlign = draw.XCenter
+	if x != "" {
+		c.FillText(s, vg.Point{X: data.Center().X, Y: c.Min.Y}, x)
+	}
+	if y != "" {
+		s.Rotation, s.YAlign = math.Pi/2, draw.YTop
+		c.FillText(s, vg.Point{X: c.Min.X, Y: data.Center().Y}, y)
+	}
 	drawLegend(draw.Crop(c, c.Size().X-legendWidth, 0, 0, -top), heading, entries)
 }
 
