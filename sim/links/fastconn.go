@@ -21,6 +21,7 @@ type message struct {
 	kind     messageKind
 	from, to *fastConn
 	seq      int64
+	ack      int64 // of a segment: the newest that arrived on the other way, or -1
 	frames   []frame
 	flight   int   // bytes that count as in flight
 	sent     int64 // when
@@ -111,6 +112,7 @@ type fastConn struct {
 	flight              int
 	sent                []*message // not acknowledged, oldest first
 	nextSeq             int64
+	newest              int64 // that arrived, or -1
 	recovery            int64 // losses before this one are of one event
 	rtt, deviation      int64 // ns, 0: none yet
 	leastRTT, roundRTT  int64
@@ -153,7 +155,7 @@ func newFastConn(s *fastSocket, node int, port uint16, dir network.Direction) *f
 	n := s.t.net
 	x := &fastConn{
 		net: n, socket: s, node: node, port: port, dir: dir,
-		window: firstWindow, threshold: math.MaxInt, budgetAt: -1, probeArmed: math.MaxInt64,
+		window: firstWindow, threshold: math.MaxInt, budgetAt: -1, probeArmed: math.MaxInt64, newest: -1,
 		streams: map[uint64]*fastStream{}, openLimit: mostStreams, granted: mostStreams, sendLimit: connWindow,
 		receiving: window{size: connWindow, most: connWindowM, limit: connWindow}, lastArrival: n.now,
 	}
@@ -252,11 +254,15 @@ func (x *fastConn) receive(m *message) {
 		if m.lost == 0 {
 			x.take(m.frames)
 		}
+		if x.err == nil {
+			x.acknowledged(m.ack, false)
+		}
 		if x.err == nil && !m.lastLost { // else it is the next one that tells
+			x.newest = m.seq
 			x.send(&message{kind: ackMessage, to: m.from, seq: m.seq}, ackLine*((max(1, m.count)+1)/2), 1)
 		}
 	case ackMessage:
-		x.acknowledged(m.seq)
+		x.acknowledged(m.seq, true)
 	case closeMessage:
 		x.code, x.told = m.code, true
 		var cause error = &quic.ApplicationError{Remote: true, ErrorCode: quic.ApplicationErrorCode(m.code)}
@@ -299,8 +305,9 @@ func (x *fastConn) sample(rtt int64, size int) {
 }
 
 // acknowledged handles an acknowledgement, which tells of all segments up to
-// seq which have arrived: lines do not reorder.
-func (x *fastConn) acknowledged(seq int64) {
+// seq which have arrived: lines do not reorder. One that was sent at once tells
+// how long the round trip is.
+func (x *fastConn) acknowledged(seq int64, atOnce bool) {
 	before, newly, lost := x.flight, false, false
 	for len(x.sent) > 0 && x.sent[0].seq <= seq {
 		m := x.sent[0]
@@ -314,7 +321,7 @@ func (x *fastConn) acknowledged(seq int64) {
 			continue
 		}
 		newly = true
-		if m.seq == seq {
+		if m.seq == seq && atOnce {
 			rtt := x.net.now - m.sent
 			x.sample(rtt, m.size)
 			x.hybrid(rtt, m)
@@ -423,7 +430,9 @@ func (x *fastConn) flush() {
 		if x.budgetAt >= 0 {
 			budget = min(burst, x.budget+rate*float64(x.net.now-x.budgetAt))
 		}
-		want := min(float64(x.segment/datagramData*datagram), burst)
+		// A connection that is slow at the moment sends smaller segments.
+		packets := max(1, min(x.segment/datagramData, int(rate*float64(segmentTime)/datagram)))
+		want := float64(packets * datagram)
 		if len(x.control) > 0 || x.pendingAtMost(datagramData) {
 			want = datagram
 		}
@@ -435,7 +444,7 @@ func (x *fastConn) flush() {
 			}
 			return
 		}
-		most := x.segment
+		most := packets * datagramData
 		if room := (x.window - x.flight + datagram - 1) / datagram * datagramData; room < most {
 			most = max(room, datagramData)
 		}
@@ -485,6 +494,7 @@ func (x *fastConn) emit(most int) int {
 
 func (x *fastConn) transmit(m *message, size int) {
 	x.nextSeq++
+	m.ack = x.newest
 	count := (size + datagramData - 1) / datagramData
 	m.flight = size + count*(datagram-datagramData)
 	x.flight += m.flight
