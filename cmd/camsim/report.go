@@ -85,6 +85,7 @@ holds several seeds stands for their medians. Differing conditions are named.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var sides [2]*report.Report
+			var seeds [2]string
 			for i, path := range args {
 				runs, err := load(path)
 				if err != nil {
@@ -95,8 +96,12 @@ holds several seeds stands for their medians. Differing conditions are named.`,
 					return fmt.Errorf("%s: %w", path, err)
 				}
 				sides[i] = &m.Report
+				if len(runs) > 1 {
+					seeds[i] = fmt.Sprintf(" and up, medians of %d", len(runs))
+				}
 			}
 			c := report.Compare(sides[0], sides[1])
+			c.A, c.B = c.A+seeds[0], c.B+seeds[1]
 			if asJSON {
 				return c.Encode(cmd.OutOrStdout())
 			}
