@@ -170,28 +170,35 @@ func (s *testSim) connect(i, j int) {
 	}
 }
 
-// mesh connects node 0 to seedDegree others, and every other to about degree.
-func (s *testSim) mesh(degree, seedDegree int, seed uint64) {
+// mesh connects node 0 to seedDegree others, and every other to low to high
+// random ones among the rest, as cameras in the field are.
+func (s *testSim) mesh(low, high, seedDegree int, seed uint64) {
 	s.t.Helper()
 	r := rand.New(rand.NewPCG(seed, 99))
 	n := len(s.nodes)
 	var wg sync.WaitGroup
 	seen := map[[2]int]bool{}
+	degree := make([]int, n)
 	link := func(i, j int) {
 		k := [2]int{min(i, j), max(i, j)}
 		if i == j || seen[k] {
 			return
 		}
 		seen[k] = true
+		degree[i]++
+		degree[j]++
 		wg.Go(func() { s.connect(i, j) })
 	}
 	for _, j := range r.Perm(n - 1)[:min(seedDegree, n-1)] {
 		link(0, j+1)
 	}
-	for i := 1; i < n; i++ {
-		link(i, 1+i%(n-1)) // a ring, so that nobody is left out
-		for range degree/2 - 1 {
-			link(i, 1+r.IntN(n-1))
+	clear(degree)
+	for _, k := range r.Perm(n - 1) {
+		i := k + 1
+		for tries := 0; degree[i] < low && tries < 20*high; tries++ {
+			if j := 1 + r.IntN(n-1); degree[j] < high {
+				link(i, j)
+			}
 		}
 	}
 	wg.Wait()

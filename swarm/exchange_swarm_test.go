@@ -1,11 +1,14 @@
 package swarm
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/quic-go/quic-go"
 )
 
 func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
@@ -33,12 +36,14 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 	}
 	data, f := testImage(size, block, seed)
 	runSim(t, links, rtt(10*time.Millisecond, 150*time.Millisecond, seed), func(s *testSim) {
-		for _, n := range s.nodes {
+		for i, n := range s.nodes {
 			cfg := DefaultExchangeConfig()
-			cfg.Workers = env("SWARM_WORKERS", cfg.Workers)
+			if i == 0 {
+				cfg.Workers = SeedWorkers
+			}
 			n.startWith(cfg, ExchangeOptions{})
 		}
-		s.mesh(10, degree, seed)
+		s.mesh(8, 12, degree, seed)
 		time.Sleep(time.Second)
 		s.nodes[0].add(f, data)
 		time.Sleep(time.Second) // seeds are warm before cameras are told
@@ -61,6 +66,21 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 			useful, dup, wrong, peers = useful+st.Useful, dup+st.Duplicate, wrong+st.Wrong, peers+st.Sent
 		}
 		fromSeed := s.nodes[0].x.Stats().Total.Sent
+		if os.Getenv("SWARM_TRACE") != "" {
+			var sent, lost, pk uint64
+			for _, n := range s.nodes[1:] {
+				for _, c := range n.h.Network().Conns() {
+					var q *quic.Conn
+					if c.As(&q) {
+						st := q.ConnectionStats()
+						sent += st.BytesSent
+						lost += st.BytesLost
+						pk += st.PacketsSent
+					}
+				}
+			}
+			t.Logf("cameras sent %d bytes in %d packets for %d of blocks, lost %d", sent, pk, peers, lost)
+		}
 		slices.Sort(took)
 		bound := fluidBound(size, links[0], links[1:])
 		p95 := took[len(took)*95/100]
@@ -82,12 +102,13 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 // trace logs every 100 ms the share of the uplinks in use.
 func (s *testSim) trace(stop chan struct{}) {
 	var seed, all int64
-	var seeds, cameras []string
+	var seeds, cameras, lender []string
 	for {
 		select {
 		case <-stop:
 			s.t.Log("seed   ", seeds)
 			s.t.Log("cameras", cameras)
+			s.t.Logf("offers asked/young/old, window, rate, queue %q", lender)
 			return
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -98,5 +119,23 @@ func (s *testSim) trace(stop chan struct{}) {
 		seeds = append(seeds, strconv.Itoa(int((a-seed)*100/(int64(s.nodes[0].link.up)*12500))))
 		cameras = append(cameras, strconv.Itoa(int((b-all)*100/(int64(len(s.nodes)-1)*int64(s.nodes[1].link.up)*12500))))
 		seed, all = a, b
+		s.nodes[0].x.mu.Lock()
+		for _, g := range s.nodes[0].x.lendings {
+			now, asked, young, old := s.nodes[0].x.now(), 0, 0, 0
+			for _, q := range g.l.peers {
+				for _, o := range q.offers {
+					switch {
+					case o.asked:
+						asked++
+					case now-o.since < 400*time.Millisecond:
+						young++
+					default:
+						old++
+					}
+				}
+			}
+			lender = append(lender, fmt.Sprintf("%d/%d/%d w%d r%.1f q%d", asked, young, old, g.l.window>>15, g.l.rate/1e6, g.l.queue.Milliseconds()))
+		}
+		s.nodes[0].x.mu.Unlock()
 	}
 }

@@ -40,8 +40,8 @@ func DefaultLenderConfig() LenderConfig {
 		StartWindow: 3 << 20,
 		MinWindow:   256 << 10,
 		MaxWindow:   32 << 20,
-		PerPeer:     4,
-		Stale:       time.Second,
+		PerPeer:     8,
+		Stale:       400 * time.Millisecond,
 	}
 }
 
@@ -358,10 +358,10 @@ func (l *Lender) State(now time.Duration, key PlanPeer) (told bitset, all, lends
 
 // counted returns the bytes that are offered, not sent, and not stale.
 func (l *Lender) counted(now time.Duration) (n int64) {
-	stale := max(l.cfg.Stale, 3*l.queue)
+	queued := max(time.Second, 3*l.queue)
 	for _, q := range l.peers {
 		for _, o := range q.offers {
-			if now-o.since < stale {
+			if age := now - o.since; age < l.cfg.Stale || o.asked && age < queued {
 				n += int64(l.sizes[o.unit])
 			}
 		}
