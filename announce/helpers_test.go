@@ -179,6 +179,10 @@ func (c *memChain) Current() (verify.View, bool) {
 	return *c.view, true
 }
 
+func (c *memChain) ViewProven(ctx context.Context, minRev uint64) (verify.View, error) {
+	return c.View(ctx, minRev)
+}
+
 func (c *memChain) View(ctx context.Context, minRev uint64) (verify.View, error) {
 	looked := false
 	for {

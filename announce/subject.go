@@ -25,6 +25,9 @@ type Chain interface {
 	// current one is, else after a look at the chain that all who wait share.
 	// It fails softly when the chain does not get there before ctx ends.
 	View(ctx context.Context, minRev uint64) (verify.View, error)
+	// ViewProven is View for what strangers cannot make up: its looks do not wait
+	// behind those of View.
+	ViewProven(ctx context.Context, minRev uint64) (verify.View, error)
 }
 
 // Subject is one product that a Gossip follows.
@@ -264,12 +267,15 @@ func (s *subject) waiting() int {
 // long. retry is the rev to look for now, 0: not now. The pauses between these
 // looks bound them; they have no part in the budget of hints, or one liar whose
 // claim is held would use up what the honest need.
-func (s *subject) due(now time.Time, rev uint64) (ready, expired []*held, retry uint64) {
+//
+// A look for a release that is signed and newer than all that the view knows is
+// proven.
+func (s *subject) due(now time.Time, view *verify.View) (ready, expired []*held, retry uint64, proven bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := 0; i < len(s.held); {
 		switch h := s.held[i]; {
-		case h.announcement.Rev <= rev:
+		case h.announcement.Rev <= view.Rev:
 			ready = append(ready, s.release(i))
 		case now.After(h.until):
 			expired = append(expired, s.release(i))
@@ -277,14 +283,15 @@ func (s *subject) due(now time.Time, rev uint64) (ready, expired []*held, retry 
 			if retry == 0 || h.announcement.Rev < retry {
 				retry = h.announcement.Rev
 			}
+			proven = proven || h.signed != nil && h.announcement.Sequence > view.Latest
 			i++
 		}
 	}
 	if retry == 0 || s.looking || now.Before(s.retryAt) {
-		return ready, expired, 0
+		return ready, expired, 0, false
 	}
 	s.looking = true
-	return ready, expired, retry
+	return ready, expired, retry, proven
 }
 
 // retried notes the end of a look for what is held.

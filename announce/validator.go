@@ -162,7 +162,7 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			return g.hold(s, h), err
 		}
 		var err error
-		if view, err = g.look(ctx, s, a.Rev, cause); err != nil {
+		if view, err = g.look(ctx, s, a.Rev, cause, cause != "hint"); err != nil {
 			if src == viaSelf {
 				return ignore, err
 			}
@@ -176,13 +176,18 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 	return g.settle(s, h, view, src)
 }
 
-// look waits for a view of at least the given rev, for a bounded time. Its
-// error is soft and names what stands in the way.
-func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string) (verify.View, error) {
+// look waits for a view of at least the given rev, for a bounded time. What is
+// proven does not wait behind the looks of claims that are not. Its error is soft
+// and names what stands in the way.
+func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string, proven bool) (verify.View, error) {
 	g.metrics.looks.WithLabelValues(cause).Inc()
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.LookTimeout)
 	defer cancel()
-	view, err := s.Chain.View(ctx, rev)
+	see := s.Chain.View
+	if proven {
+		see = s.Chain.ViewProven
+	}
+	view, err := see(ctx, rev)
 	if err == nil && view.Rev < rev {
 		err = fmt.Errorf("the chain is at rev %d", view.Rev)
 	}
@@ -306,7 +311,7 @@ func (g *Gossip) rejudge(ctx context.Context) {
 		for _, s := range g.subjects() {
 			now := time.Now()
 			view, _ := s.Chain.Current()
-			ready, expired, retry := s.due(now, view.Rev)
+			ready, expired, retry, proven := s.due(now, &view)
 			for _, h := range expired {
 				g.report(s, h.from, viaHeld, ignore, soft(verify.AttackFastForward,
 					fmt.Errorf("the chain did not reach rev %d in %v", h.announcement.Rev, g.cfg.HoldFor)))
@@ -320,7 +325,7 @@ func (g *Gossip) rejudge(ctx context.Context) {
 					defer func() { looks <- struct{}{} }()
 					// The view itself is read from Current, so that one look
 					// serves all that is held, whatever rev each one waits for.
-					if _, err := g.look(ctx, s, retry, "retry"); err != nil {
+					if _, err := g.look(ctx, s, retry, "retry", proven); err != nil {
 						g.log.Debug("chain has not reached a held announcement", "product", s.Product.String(), "rev", retry, "err", err)
 					}
 					s.retried(time.Now())

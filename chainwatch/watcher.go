@@ -48,7 +48,7 @@ type Watcher struct {
 	savedTime  uint64    // chain time of the checkpoint in the store
 	recoverTil time.Time // after an unreadable checkpoint: until then all operators must agree
 	failures   int       // looks without acceptance in a row
-	budget     budget    // for looks on demand
+	budgets    [2]budget // for looks on demand: of claims that prove nothing, and of all else
 
 	mu       sync.Mutex
 	view     *verify.View // in force, stops included; the value is never changed in place
@@ -63,10 +63,18 @@ type Watcher struct {
 
 // waiter is one caller of View or Confirm.
 type waiter struct {
-	rev   uint64        // least revision
-	since time.Time     // least time of acceptance
-	done  chan struct{} // closed when satisfied
+	rev    uint64        // least revision
+	since  time.Time     // least time of acceptance
+	proven bool          // not for the mere claim of a stranger
+	done   chan struct{} // closed when satisfied
 }
+
+// The budgets of looks on demand. What anybody can claim must not use up the
+// looks that a signed release or an install needs.
+const (
+	claimed = iota
+	proven
+)
 
 // Status is what a person should know about the watcher.
 type Status struct {
@@ -148,29 +156,41 @@ func (w *Watcher) Current() (verify.View, bool) {
 // otherwise waits for one, joining the looks that are shared by all who wait.
 // Those that bring no news are limited for all together (six in a row, then two
 // a minute), so a made-up minRev costs the waiter its time and endpoints almost
-// nothing.
+// nothing. It is for claims that anybody can make; see ViewProven.
 //
 // When ctx ends first the error is a soft [*verify.Error]: gossip_before_chain,
 // since the announcement may be right and the endpoints late, or rpc_down_all
 // while there is no quorum to be late.
 func (w *Watcher) View(ctx context.Context, minRev uint64) (verify.View, error) {
-	return w.wait(ctx, &waiter{rev: minRev}, func(hold error) error {
+	return w.await(ctx, &waiter{rev: minRev})
+}
+
+// ViewProven is View for a claim that the manufacturer has signed or that this
+// node makes itself. Its looks are limited like those of View, but by a budget
+// that they share with Confirm only, so that made-up claims cannot delay them.
+// The caller must see to it that a signed claim counts once.
+func (w *Watcher) ViewProven(ctx context.Context, minRev uint64) (verify.View, error) {
+	return w.await(ctx, &waiter{rev: minRev, proven: true})
+}
+
+func (w *Watcher) await(ctx context.Context, want *waiter) (verify.View, error) {
+	return w.wait(ctx, want, func(hold error) error {
 		attack := "gossip_before_chain"
 		if verify.AttackName(hold) == "rpc_down_all" {
 			attack = "rpc_down_all"
 		}
-		return refuse(attack, "the chain has not confirmed revision %d yet; it will be looked for again: %w", minRev, because(ctx, hold))
+		return refuse(attack, "the chain has not confirmed revision %d yet; it will be looked for again: %w", want.rev, because(ctx, hold))
 	})
 }
 
 // Confirm returns the view in force if a start quorum confirmed it within
 // maxAge, and otherwise waits for a look that does. Ask it before doing what
 // cannot be taken back: a device whose endpoints are down must not install on
-// the strength of yesterday's view. It shares the looks of View and their limits,
-// so ctx should last a minute. When ctx ends first the error is a soft
+// the strength of yesterday's view. Its looks are limited like those of
+// ViewProven, so ctx should last a minute. When ctx ends first the error is a soft
 // [*verify.Error] with the attack name of what prevents a quorum.
 func (w *Watcher) Confirm(ctx context.Context, maxAge time.Duration) (verify.View, error) {
-	return w.wait(ctx, &waiter{since: time.Now().Add(-maxAge)}, func(hold error) error {
+	return w.wait(ctx, &waiter{since: time.Now().Add(-maxAge), proven: true}, func(hold error) error {
 		attack := verify.AttackName(hold)
 		if hold == nil {
 			attack = "rpc_down_all"
@@ -260,19 +280,21 @@ func (w *Watcher) poke() {
 	}
 }
 
-// demanded reports whether somebody asks for a look.
-func (w *Watcher) demanded() bool {
+// demanded reports out of which budgets somebody asks for a look.
+func (w *Watcher) demanded() (by [2]bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hinted {
-		return true
-	}
+	by[claimed] = w.hinted
 	for want := range w.waiters {
-		if !w.satisfies(want) {
-			return true
+		switch {
+		case w.satisfies(want):
+		case want.proven:
+			by[proven] = true
+		default:
+			by[claimed] = true
 		}
 	}
-	return false
+	return by
 }
 
 // Run looks at once, then every poll interval and when asked, until ctx ends.
@@ -289,20 +311,22 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}()
 	var (
 		due     = time.Now() // the next look nobody asked for
-		token   time.Time    // when a look on demand may begin; zero: none reserved
+		tokens  [2]time.Time // when a look on demand may begin, by budget; zero: none reserved
 		earlier time.Time    // no look begins before: MinGap after the last, or all endpoints rest
 	)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		at := due
-		if w.demanded() {
-			now := time.Now()
-			if token.IsZero() {
-				token = w.budget.take(now)
+		for i, demanded := range w.demanded() {
+			if !demanded {
+				continue
 			}
-			if token.Before(at) {
-				at = token
+			if tokens[i].IsZero() {
+				tokens[i] = w.budgets[i].take(time.Now())
+			}
+			if tokens[i].Before(at) {
+				at = tokens[i]
 			}
 		}
 		if at.Before(earlier) {
@@ -317,13 +341,19 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		now := time.Now()
-		if !due.After(now) || !token.IsZero() && !token.After(now) && w.demanded() {
+		ready := !due.After(now)
+		for i, demanded := range w.demanded() {
+			ready = ready || demanded && !tokens[i].IsZero() && !tokens[i].After(now)
+		}
+		if ready {
 			if resting, ok := w.allResting(now); ok {
 				due, earlier = later(due, resting), resting
 				continue
 			}
-			if !token.IsZero() && !token.After(now) {
-				token = time.Time{} // a look that was due anyway serves the demand too
+			for i := range tokens {
+				if !tokens[i].After(now) {
+					tokens[i] = time.Time{} // a look that was due anyway serves the demand too
+				}
 			}
 			next := w.look(ctx)
 			if ctx.Err() != nil {
@@ -523,7 +553,7 @@ func (w *Watcher) apply(out *Outcome) {
 		return
 	}
 	if w.view == nil || out.Effective.Rev > w.view.Rev {
-		w.budget = budget{} // news costs somebody a transaction; only looks for nothing are limited
+		w.budgets = [2]budget{} // news costs somebody a transaction; only looks for nothing are limited
 	}
 	changed := !sameContent(w.view, out.Effective)
 	w.view, w.stopped = out.Effective, out.Stopped

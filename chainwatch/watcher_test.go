@@ -190,6 +190,40 @@ func TestThreatGossipFlood(t *testing.T) {
 	})
 }
 
+// Waiters for revisions that do not exist use up what is left for mere claims.
+// A signed release, and the confirmation before an install, do not wait behind
+// them.
+func TestThreatGossipFlood_MadeUpRevisionsDelayNoRelease(t *testing.T) {
+	inBubble(t, 4, func(t *testing.T, b *bench) {
+		b.start()
+		b.wantRev(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var claims sync.WaitGroup
+		defer claims.Wait()
+		defer cancel()
+		for i := range 8 {
+			claims.Go(func() { _, _ = b.w.View(ctx, uint64(1_000_000+i)) })
+		}
+		b.pass(5 * time.Minute)
+		rev, begun := b.world.publish(2), time.Now()
+		v, err := b.w.ViewProven(t.Context(), rev)
+		if err != nil || v.Rev != rev {
+			t.Fatalf("rev %d, %v", v.Rev, err)
+		}
+		if took := time.Since(begun); took > b.cfg.MinGap+5*time.Second {
+			t.Errorf("a release waited for %v", took)
+		}
+		b.pass(5 * time.Minute)
+		begun = time.Now()
+		if _, err := b.w.Confirm(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took > b.cfg.MinGap+5*time.Second {
+			t.Errorf("a confirmation waited for %v", took)
+		}
+	})
+}
+
 // Only looks for nothing are limited: a day of many changes is followed step by
 // step.
 func TestManyChangesAreFollowedAtOnce(t *testing.T) {

@@ -201,7 +201,7 @@ func (l *line) viewWith(ctx context.Context, seq uint64) (verify.View, error) {
 		if _, ok := view.Candidate(seq); ok {
 			return view, nil
 		}
-		next, err := l.watcher.View(ctx, view.Rev+1)
+		next, err := l.watcher.ViewProven(ctx, view.Rev+1)
 		if err != nil {
 			return verify.View{}, fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, l.verifier.Product, view.Rev, err)
 		}

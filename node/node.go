@@ -307,7 +307,7 @@ func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 	if l == nil {
 		return fmt.Errorf("%w: %s; see its [[product]] sections", ErrUnknownProduct, a.Product)
 	}
-	if _, err := l.watcher.View(ctx, a.Rev); err != nil {
+	if _, err := l.watcher.ViewProven(ctx, a.Rev); err != nil {
 		return err
 	}
 	return n.gossip.Publish(ctx, a)
