@@ -170,6 +170,8 @@ var confined = []struct {
 	why     string
 }{
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
+	{"gonum.org/v1/plot", []string{"sim/report"}, "figures are for researchers"},
+	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
 	{"github.com/ipfs/boxo", []string{"swarm", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
 	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm", "sim/hostile"}, "the swarm alone knows how peers are found"},
 	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
