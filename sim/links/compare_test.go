@@ -54,6 +54,8 @@ func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
 		{20e6, 0, 150 * time.Millisecond, 0.06},
 		{100e6, 0, 40 * time.Millisecond, 0.1},
 		{100e6, 0, 150 * time.Millisecond, 0.1},
+		{100e6, 0, 200 * time.Millisecond, 0.1}, // as long as the handshake's first timeout
+		{20e6, 0, 350 * time.Millisecond, 0.1},
 		{20e6, 0.001, 40 * time.Millisecond, 0.15},
 		{20e6, 0.01, 40 * time.Millisecond, 0.2},
 		{100e6, 0.01, 150 * time.Millisecond, 0.2},

@@ -298,7 +298,7 @@ func (s *fastSocket) hello(m *message) {
 	}
 	if x := client.peer; x != nil {
 		if x.socket == s && x.answered && x.err == nil {
-			x.answer()
+			x.answer(m.sent)
 		}
 		return
 	}
@@ -319,7 +319,7 @@ func (s *fastSocket) hello(m *message) {
 		default:
 			x.scope = scope
 			x.answered = true
-			x.answer()
+			x.answer(m.sent)
 			c.push(event{at: c.now + int64(handshakeIdle), f: func() {
 				if !x.ready {
 					x.fail(&quic.IdleTimeoutError{})

@@ -25,6 +25,7 @@ type message struct {
 	frames   []frame
 	flight   int   // bytes that count as in flight
 	sent     int64 // when
+	hello    int64 // of an answer: when that was sent which it answers
 	received bool  // set by the receiver, perhaps in part: what its acknowledgements say
 	patched  bool  // what was lost of it was sent again
 	code     network.ConnErrorCode
@@ -100,11 +101,13 @@ type fastConn struct {
 
 	peer     *fastConn // the other side
 	answered bool      // a server that answered
-	ready    bool
-	err      error
-	code     network.ConnErrorCode // with which it was closed
-	told     bool                  // closed by this side or told so by the other
-	wake     sync.Cond             // Accept and Open wait
+
+	answeredAt int64 // when the server sent the answer that a client got
+	ready      bool
+	err        error
+	code       network.ConnErrorCode // with which it was closed
+	told       bool                  // closed by this side or told so by the other
+	wake       sync.Cond             // Accept and Open wait
 
 	// Congestion control.
 	window, threshold   int
@@ -202,18 +205,15 @@ func (x *fastConn) hello(known bool, try int) {
 		wait = int64(handshakeIdle) - (int64(2*firstRTT)<<try - int64(2*firstRTT))
 	}
 	now := x.net.now
-	if x.rtt == 0 {
-		x.probeAt = now // the answer to the last one tells the round trip
-	}
 	if known {
-		x.send(&message{kind: helloMessage}, datagramLine, 1)
+		x.send(&message{kind: helloMessage, sent: now}, datagramLine, 1)
 	}
 	x.net.push(event{at: now + wait, f: func() { x.hello(known, try+1) }})
 }
 
-func (x *fastConn) answer() {
-	x.probeAt = x.net.now
-	x.send(&message{kind: answerMessage, to: x.peer}, serverHello, 2)
+// answer answers the packet that a client sent at a time.
+func (x *fastConn) answer(hello int64) {
+	x.send(&message{kind: answerMessage, to: x.peer, sent: x.net.now, hello: hello}, serverHello, 2)
 }
 
 func (x *fastConn) receive(m *message) {
@@ -230,7 +230,8 @@ func (x *fastConn) receive(m *message) {
 			return
 		}
 		x.remoteKey = t.key
-		x.sample(x.net.now-x.probeAt, 0)
+		x.answeredAt = m.sent
+		x.sample(x.net.now-m.hello, 0)
 		x.start()
 		x.control = append(x.control, frame{kind: finishFrame})
 		x.flushSoon()
@@ -241,7 +242,7 @@ func (x *fastConn) receive(m *message) {
 			if !x.answered {
 				return
 			}
-			x.sample(x.net.now-x.probeAt, 0)
+			x.sample(x.net.now-m.from.answeredAt, 0)
 			x.start()
 			if l := x.socket.listener; l == nil || len(l.queue) >= acceptQueue {
 				x.close(network.ConnRateLimited)
