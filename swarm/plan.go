@@ -55,7 +55,7 @@ type PlannerConfig struct {
 	EndgameHedge time.Duration
 
 	// SlowFactor is how many times longer than a second peer would need a
-	// request must have waited before it is repeated there.
+	// request must have waited, and will still take, before it is repeated there.
 	SlowFactor float64
 
 	// MaxHedges bounds the blocks that are asked of two peers at once. Each
@@ -73,14 +73,14 @@ func DefaultPlannerConfig() PlannerConfig {
 	return PlannerConfig{
 		Ahead:        200 * time.Millisecond,
 		StartWindow:  2,
-		MaxWindow:    6,
+		MaxWindow:    32,
 		Few:          16,
 		MinInFlight:  1 << 20,
 		MaxInFlight:  4 << 20,
 		Stall:        4 * time.Second,
-		EndgameHedge: 1200 * time.Millisecond,
+		EndgameHedge: 250 * time.Millisecond,
 		SlowFactor:   3,
-		MaxHedges:    4,
+		MaxHedges:    16,
 		JoinGrace:    2 * time.Second,
 	}
 }
@@ -617,14 +617,14 @@ func (p *Planner) schedule(now time.Duration) {
 		return
 	}
 	n := p.sources(now)
-	limit, slow, _ := p.limits(now)
+	limit, slow, perSecond := p.limits(now)
 	for p.flight == 0 || p.flight+p.ref <= limit {
 		// With a rate limit, a block may be asked for when the blocks before
 		// it have been paid for: an idle link is not saved up.
 		if p.rate > 0 && p.paceAt > now {
 			return
 		}
-		q, unit := p.choose(now, n, slow)
+		q, unit := p.choose(now, n, slow, p.horizon(perSecond))
 		if q == nil {
 			return
 		}
@@ -651,11 +651,19 @@ func (p *Planner) ask(now time.Duration, q *planPeer, unit int) {
 
 // choose picks the rarest unit that a peer with room claims, and among those
 // peers the one that should deliver it first.
-func (p *Planner) choose(now time.Duration, n int, slow time.Duration) (*planPeer, int) {
+func (p *Planner) choose(now time.Duration, n int, slow, horizon time.Duration) (*planPeer, int) {
 	clear(p.mask)
 	clear(p.rest)
+	late := func(q *planPeer) bool {
+		return time.Duration(len(q.reqs)+1)*p.estimateOr(now, q) > horizon
+	}
+	lates := false
 	for _, q := range p.peers {
 		if !p.healthy(now, q, slow) {
+			continue
+		}
+		if late(q) {
+			lates = true
 			continue
 		}
 		open := len(q.reqs) < p.room(q, n)
@@ -667,7 +675,28 @@ func (p *Planner) choose(now time.Duration, n int, slow time.Duration) (*planPee
 		}
 	}
 	if unit := p.rarest(p.mask); unit >= 0 {
-		return p.quickest(now, unit, n, func(q *planPeer) bool { return p.healthy(now, q, slow) }), unit
+		return p.quickest(now, unit, n, func(q *planPeer) bool { return p.healthy(now, q, slow) && !late(q) }), unit
+	}
+	if lates {
+		// What only those have who would be late.
+		for _, q := range p.peers {
+			if !p.healthy(now, q, slow) || !late(q) || len(q.reqs) >= p.room(q, n) {
+				continue
+			}
+			for w, c := range q.claims {
+				p.mask[w] |= c &^ p.rest[w]
+			}
+		}
+		if unit := p.rarest(p.mask); unit >= 0 {
+			return p.quickest(now, unit, n, func(q *planPeer) bool { return p.healthy(now, q, slow) }), unit
+		}
+		for _, q := range p.peers {
+			if p.healthy(now, q, slow) && late(q) {
+				for w, c := range q.claims {
+					p.rest[w] |= c
+				}
+			}
+		}
 	}
 	// The last resort: slow peers and those that failed before, one block
 	// each, for what nobody else has; or to give them another chance while
@@ -692,6 +721,17 @@ func (p *Planner) choose(now time.Duration, n int, slow time.Duration) (*planPee
 		return nil, 0
 	}
 	return p.quickest(now, unit, n, func(q *planPeer) bool { return p.resort(now, q, slow) }), unit
+}
+
+// horizon is when all that is missing should be here if the sources go on as
+// they do, with some slack. A source that would deliver a block later than that
+// is asked for it only if no other has it: the others are done before.
+func (p *Planner) horizon(perSecond float64) time.Duration {
+	if perSecond == 0 {
+		return 1 << 62
+	}
+	left := float64(p.missing) * float64(p.ref) / perSecond
+	return time.Duration(left*1.25*float64(time.Second)) + 50*time.Millisecond
 }
 
 func (p *Planner) healthy(now time.Duration, q *planPeer, slow time.Duration) bool {
@@ -822,7 +862,7 @@ func (p *Planner) hedge(now time.Duration) {
 			if q.interval > 0 || q.bytes > q.markBytes {
 				left = time.Duration(i+1)*p.estimate(now, q) - (now - q.mark)
 			}
-			if age <= time.Duration(p.cfg.SlowFactor*float64(need)) || left <= need {
+			if age <= time.Duration(p.cfg.SlowFactor*float64(need)) || left <= time.Duration(p.cfg.SlowFactor*float64(need)) {
 				continue
 			}
 			switch {
