@@ -24,30 +24,30 @@ import (
 // What QUIC with quic-go does is done with the same numbers; they are those of
 // quic-go v0.64 as go-libp2p configures it.
 const (
-	datagram      = 1280                        // bytes of a full packet's UDP payload
-	datagramData  = datagram - 31               // of which a stream's data
-	datagramLine  = datagram + overhead         // bytes of it on the line
-	segmentMost   = 4                           // packets in a segment
-	segmentLine   = segmentMost * datagramLine  // bytes of the largest segment on the line
-	segmentTime   = 3 * time.Millisecond        // that a segment takes on the slower line, if it is not one packet
-	ackLine       = 61                          // bytes of an acknowledgement, one for two packets
-	handshakeData = 1000                        // bytes with which a client ends the handshake: certificate and signature
-	serverHello   = 2 * datagramLine            // bytes with which a server answers
-	firstWindow   = 32 * datagram               // of congestion control
-	leastWindow   = 2 * datagram                //
-	mostWindow    = 10000 * datagram            //
-	firstRTT      = 100 * time.Millisecond      //
-	handshakeIdle = 5 * time.Second             //
-	keepAlive     = 15 * time.Second            // after silence, a ping
-	idleTimeout   = 30 * time.Second            // of silence end a connection
-	ackDelay      = 25 * time.Millisecond       // that the peer may take to acknowledge
-	acceptQueue   = 48                          // connections that wait for Accept
-	mostStreams   = 256                         // that a peer has open
-	streamWindow  = 512 << 10                   // of flow control at first
-	streamWindowM = 10 << 20                    // at most
-	connWindow    = 768 << 10                   //
-	connWindowM   = 15 << 20                    //
-	initialTries  = handshakeIdle / time.Second // repetitions of a client's first packet
+	datagram      = 1280                       // bytes of a full packet's UDP payload
+	datagramData  = datagram - 31              // of which a stream's data
+	datagramLine  = datagram + overhead        // bytes of it on the line
+	segmentMost   = 4                          // packets in a segment
+	segmentLine   = segmentMost * datagramLine // bytes of the largest segment on the line
+	segmentTime   = 3 * time.Millisecond       // that a segment takes on the slower line, if it is not one packet
+	ackLine       = 61                         // bytes of an acknowledgement, one for two packets
+	handshakeData = 1000                       // bytes with which a client ends the handshake: certificate and signature
+	serverHello   = 2 * datagramLine           // bytes with which a server answers
+	firstWindow   = 32 * datagram              // of congestion control
+	leastWindow   = 2 * datagram               //
+	mostWindow    = 10000 * datagram           //
+	firstRTT      = 100 * time.Millisecond     //
+	handshakeIdle = 5 * time.Second            //
+	keepAlive     = 15 * time.Second           // after silence, a ping
+	idleTimeout   = 30 * time.Second           // of silence end a connection
+	ackDelay      = 25 * time.Millisecond      // that the peer may take to acknowledge
+	acceptQueue   = 48                         // connections that wait for Accept
+	mostStreams   = 256                        // that a peer has open
+	streamWindow  = 512 << 10                  // of flow control at first
+	streamWindowM = 10 << 20                   // at most
+	connWindow    = 768 << 10                  //
+	connWindowM   = 15 << 20                   //
+	initialTries  = 5                          // of a client's first packet, within handshakeIdle
 )
 
 type fastNetwork struct {

@@ -196,12 +196,12 @@ func (x *fastConn) hello(known bool, try int) {
 	if x.err != nil || x.ready {
 		return
 	}
-	if try == int(initialTries) {
+	if try == initialTries {
 		x.fail(&quic.IdleTimeoutError{})
 		return
 	}
 	wait := int64(2*firstRTT) << try
-	if try == int(initialTries)-1 {
+	if try == initialTries-1 {
 		wait = int64(handshakeIdle) - (int64(2*firstRTT)<<try - int64(2*firstRTT))
 	}
 	now := x.net.now

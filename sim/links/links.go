@@ -7,14 +7,14 @@
 // Two transports cross the same lines. QUIC is the real one: every packet of
 // quic-go, its handshake and its congestion control. Fast is a model of it that
 // moves segments without encryption, for sweeps and for large numbers of nodes:
-// a quarter of the CPU. How far it is from QUIC is held by tests: medians within
-// a few per cent, also with loss.
+// for a third of the CPU. How far it is from QUIC is held by tests: a few per cent,
+// 10 with much loss.
 //
 // A packet waits in a queue of the sender's uplink, crosses the line of the
 // sender's site, travels, crosses the line of the receiver's site and then the
 // receiver's downlink. Every line serves the pairs of nodes that use it fairly
-// (RFC 8290); for QUIC each pair's queue is kept short by CoDel (RFC 8289), as
-// in a home router of today. A line carries packets of up to 1500 bytes, of
+// (RFC 8290) and keeps each pair's queue short with CoDel (RFC 8289), as a good
+// home router of today does. A line carries packets of up to 1500 bytes, of
 // which 28 are the headers of IPv4 and UDP: they take time on the line and are
 // counted. QUIC's packets have 1280 bytes without these headers, since quic-go
 // looks for larger ones on the kernel's sockets only. What is not modelled:
