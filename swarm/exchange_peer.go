@@ -315,7 +315,6 @@ func (p *exPeer) serve(ctx context.Context, msg message.BitSwapMessage) error {
 	if err := p.data.send(ctx, p.openBitswap, writeMessage(msg, x.gate)); err != nil {
 		return err
 	}
-	x.lent(p, msg)
 	x.books.add(p.id, PeerStats{Sent: size})
 	x.m.sent.WithLabelValues("blocks").Inc()
 	x.m.bytes.WithLabelValues("sent").Add(float64(size))

@@ -252,10 +252,8 @@ func (p *exPeer) disclosed(sf *storeFile, share bool) (told bitset, all, lends b
 		return told, false, false // removed, or gone
 	}
 	units, all, lends := g.l.State(x.now(), p.key)
-	for i, u := range sf.unitOf {
-		if units.has(int(u)) {
-			told.set(i)
-		}
+	for _, u := range units {
+		told.set(int(sf.first[u]))
 	}
 	return told, all, lends
 }

@@ -36,7 +36,7 @@ type LenderConfig struct {
 func DefaultLenderConfig() LenderConfig {
 	return LenderConfig{
 		Open:        16,
-		Ahead:       300 * time.Millisecond,
+		Ahead:       450 * time.Millisecond,
 		StartWindow: 3 << 20,
 		MinWindow:   256 << 10,
 		MaxWindow:   32 << 20,
@@ -86,11 +86,11 @@ type Lender struct {
 
 	window  int64
 	rate    float64       // bytes per second of the uplink when it was busy
-	queue   time.Duration // smoothed time from the request to the last byte
+	queue   time.Duration // smoothed time from a request to the report of its arrival
+	timing  bool          // since busyAt
 	busyAt  time.Duration // the measurement in progress began
-	busy    int64         // bytes sent since
+	busy    int64         // bytes that arrived since
 	pending int           // requests that were not answered yet
-	grownAt time.Duration
 
 	out []LendOffer
 }
@@ -103,12 +103,11 @@ type lendPeer struct {
 	toldAll    bool
 	hinted     bool
 	told       bitset // disclosed to it
-	has        bitset // it has said so, or we sent it
+	has        bitset // it has said so
 	held       int
 	offers     []lendOffer // told and not known to be there, oldest first
 	limit      int         // of offers
 	taken      int         // since the limit was raised
-	left       int         // units that were not told; only valid while lending
 }
 
 type lendOffer struct {
@@ -158,6 +157,9 @@ func (l *Lender) Withdrawn() {
 func (l *Lender) forget(q *lendPeer) {
 	for _, o := range q.offers {
 		l.copies[o.unit]--
+		if o.asked {
+			l.pending--
+		}
 	}
 	q.offers, q.toldAll, q.limit, q.taken = nil, false, 0, 0
 	clear(q.told)
@@ -261,7 +263,9 @@ func (l *Lender) owns(now time.Duration, q *lendPeer, unit int) {
 	}
 	if i := q.offer(unit); i >= 0 {
 		l.copies[unit]--
-		if q.offers[i].asked {
+		if o := q.offers[i]; o.asked {
+			l.busy += int64(l.sizes[unit])
+			l.queue += (now - o.since - l.queue) / 8
 			l.answered(now)
 		}
 		q.offers = slices.Delete(q.offers, i, i+1)
@@ -282,7 +286,7 @@ func (l *Lender) Asked(now time.Duration, key PlanPeer, unit int) {
 	if i := q.offer(unit); i >= 0 && !q.offers[i].asked {
 		q.offers[i].asked, q.offers[i].since = true, now
 		if l.pending++; l.pending == 1 {
-			l.busyAt, l.busy = now, 0
+			l.timing = false
 		}
 	}
 }
@@ -299,24 +303,14 @@ func (l *Lender) Cancelled(now time.Duration, key PlanPeer, unit int) {
 	}
 }
 
-// Sent tells that a unit was sent to a peer.
-func (l *Lender) Sent(now time.Duration, key PlanPeer, unit int) {
-	l.busy += int64(l.sizes[unit])
-	q := l.byKey[key]
-	if q == nil {
-		return
-	}
-	if i := q.offer(unit); i >= 0 && q.offers[i].asked {
-		l.queue += (now - q.offers[i].since - l.queue) / 8
-	}
-	l.owns(now, q, unit)
-}
-
-// answered measures the uplink: bytes sent while requests were waiting.
+// answered measures the uplink: bytes that arrived while requests were waiting.
 func (l *Lender) answered(now time.Duration) {
 	l.pending--
-	dt := (now - l.busyAt).Seconds()
-	if dt >= 0.2 && l.busy > 0 {
+	if !l.timing { // the time until the first arrival is round trips
+		l.timing, l.busyAt, l.busy = true, now, 0
+		return
+	}
+	if dt := (now - l.busyAt).Seconds(); dt >= 0.1 && l.busy > 0 {
 		r := float64(l.busy) / dt
 		if l.rate == 0 {
 			l.rate = r
@@ -326,11 +320,6 @@ func (l *Lender) answered(now time.Duration) {
 		l.busyAt, l.busy = now, 0
 		l.window = min(max(int64(l.rate*l.cfg.Ahead.Seconds()), l.cfg.MinWindow), l.cfg.MaxWindow)
 	}
-	if l.pending == 0 && now-l.grownAt > l.cfg.Ahead/2 {
-		// Nothing waits: the uplink idles until the next answer to an offer.
-		l.grownAt = now
-		l.window = min(l.window*5/4, l.cfg.MaxWindow)
-	}
 }
 
 // Lends reports whether the file is rationed now.
@@ -338,8 +327,9 @@ func (l *Lender) Lends() bool { return l.lend }
 
 // State marks everything that may be disclosed to a peer now as told, and
 // returns it: all units that are held, or what it was told while rationed. With
-// lends, more is held than told.
-func (l *Lender) State(now time.Duration, key PlanPeer) (told bitset, all, lends bool) {
+// all, the list is empty and means every unit; with lends, more is held than
+// told.
+func (l *Lender) State(now time.Duration, key PlanPeer) (told []int, all, lends bool) {
 	q := l.peer(key)
 	l.look(now)
 	if l.lend && !q.toldAll {
@@ -349,24 +339,44 @@ func (l *Lender) State(now time.Duration, key PlanPeer) (told bitset, all, lends
 				l.disclose(now, q, u)
 			}
 		}
-		return slices.Clone(q.told), false, true
+		return q.told.members(), false, true
 	}
 	copy(q.told, l.have)
-	q.toldAll = l.held == len(l.sizes)
-	return slices.Clone(q.told), q.toldAll, false
+	if q.toldAll = l.held == len(l.sizes); q.toldAll {
+		return nil, true, false
+	}
+	return q.told.members(), false, false
 }
 
-// counted returns the bytes that are offered, not sent, and not stale.
-func (l *Lender) counted(now time.Duration) (n int64) {
-	queued := max(time.Second, 3*l.queue)
+// counted returns the bytes that are offered, not there yet, and worth waiting
+// for. Offers that nobody takes up count for a short time, or as long as there
+// is enough else to send.
+func (l *Lender) counted(now time.Duration) int64 {
+	patience := time.Duration(1 << 62)
+	if l.rate > 0 {
+		// Requests of peers that are slower than the rest do not count for ever.
+		wait := float64(l.pending) * float64(l.sizes[0]) / l.rate
+		patience = max(time.Second, 3*l.queue, time.Duration(3*wait*float64(time.Second)))
+	}
+	var asked, young, old int64
 	for _, q := range l.peers {
 		for _, o := range q.offers {
-			if age := now - o.since; age < l.cfg.Stale || o.asked && age < queued {
-				n += int64(l.sizes[o.unit])
+			n := int64(l.sizes[o.unit])
+			switch age := now - o.since; {
+			case o.asked && age < patience:
+				asked += n
+			case o.asked:
+			case age < l.cfg.Stale:
+				young += n
+			default:
+				old += n
 			}
 		}
 	}
-	return n
+	if 2*asked < l.window {
+		old = 0
+	}
+	return asked + young + old
 }
 
 // look decides whether to ration.
@@ -496,7 +506,7 @@ func (l *Lender) neediest(share int) *lendPeer {
 			continue
 		}
 		if q.limit == 0 {
-			q.limit = l.cfg.PerPeer
+			q.limit = max(l.cfg.PerPeer, share/4)
 		} else if q.taken >= q.limit {
 			q.limit, q.taken = 2*q.limit, 0
 		}
@@ -549,12 +559,3 @@ func (l *Lender) Next(now time.Duration) (time.Duration, bool) {
 	}
 	return 0, false
 }
-
-// Told is State for a model: the units by number.
-func (l *Lender) Told(now time.Duration, key PlanPeer) (units []int32, all bool) {
-	told, all, _ := l.State(now, key)
-	told.each(func(u int) { units = append(units, int32(u)) })
-	return units, all
-}
-
-const lendTick = 200 * time.Millisecond

@@ -135,23 +135,3 @@ func (x *Exchange) wanted(p *exPeer, wants []message.Entry) {
 		x.lend(g)
 	}
 }
-
-// lent tells the Lenders that blocks were sent to a peer.
-func (x *Exchange) lent(p *exPeer, msg message.BitSwapMessage) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, g := range x.lendings {
-		sent := false
-		for _, b := range msg.Blocks() {
-			if d, ok := digestOf(b.Cid()); ok {
-				if u, ok := g.file.bySum[d]; ok {
-					g.l.Sent(x.now(), p.key, int(u))
-					sent = true
-				}
-			}
-		}
-		if sent && g.l.Lends() {
-			x.lend(g)
-		}
-	}
-}

@@ -59,7 +59,11 @@ const (
 	stallPenalty = 60 * time.Second
 
 	// planTick is how often a fetch looks for stalled and slow peers.
-	planTick = 200 * time.Millisecond
+	planTick = 100 * time.Millisecond
+
+	// lendTick is how often a node that rations a file looks for offers that
+	// nobody took.
+	lendTick = 200 * time.Millisecond
 
 	// findPeersAfter is how long a fetch waits for a useful source before it
 	// calls FindPeers, and findPeersMax the longest pause between two calls.

@@ -28,3 +28,10 @@ func (b bitset) each(f func(i int)) {
 		}
 	}
 }
+
+// members returns the members in ascending order.
+func (b bitset) members() []int {
+	out := make([]int, 0, b.count())
+	b.each(func(i int) { out = append(out, i) })
+	return out
+}

@@ -28,19 +28,19 @@ type Config struct {
 	ImageBytes int64
 	BlockBytes int
 
-	Planner              swarm.PlannerConfig // zero: the defaults
-	Lender               swarm.LenderConfig  // zero: the defaults
-	Workers, SeedWorkers int                 // blocks that a node, or a seed, sends side by side; 0: 8
+	Planner swarm.PlannerConfig // zero: the defaults
+	Lender  swarm.LenderConfig  // zero: the defaults
+	// Workers and SeedWorkers are the blocks that a camera, or a seed, sends side
+	// by side; 0: the defaults.
+	Workers, SeedWorkers int
 
 	// HaveDelay is the least time between two possession messages to one peer;
 	// 0: 10 ms, negative: none.
 	HaveDelay time.Duration
 
-	Order     int
-	LineQueue int
-	Segment   int           // bytes that the model moves at a time; 0: 4096
-	Seed      uint64        // of all random choices
-	Limit     time.Duration // of model time; 0: one hour
+	Segment int           // bytes that the model moves at a time; 0: 4096
+	Seed    uint64        // of all random choices
+	Limit   time.Duration // of model time; 0: one hour
 }
 
 // Result is what a run gave.
@@ -122,18 +122,26 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// Mesh returns links like those of a node-level run: node 0, a seed, is
-// connected to seedDegree others (0: all), and every other node to about degree.
-func Mesh(nodes, degree, seedDegree int, seed uint64) [][2]int {
+// Mesh returns links like those of cameras in the field: node 0, the seed of the
+// region, is connected to seedDegree others (0: all), and every other node to
+// low to high random ones among the rest.
+func Mesh(nodes, low, high, seedDegree int, seed uint64) [][2]int {
 	r := rand.New(rand.NewPCG(seed, 99))
 	var out [][2]int
 	seen := map[[2]int]bool{}
+	degree := make([]int, nodes)
 	link := func(i, j int) {
 		k := [2]int{min(i, j), max(i, j)}
-		if i != j && !seen[k] {
-			seen[k] = true
-			out = append(out, k)
+		if i == j || seen[k] {
+			return
 		}
+		seen[k] = true
+		degree[i]++
+		degree[j]++
+		out = append(out, k)
+	}
+	if nodes < 2 {
+		return nil
 	}
 	if seedDegree == 0 {
 		seedDegree = nodes - 1
@@ -141,10 +149,13 @@ func Mesh(nodes, degree, seedDegree int, seed uint64) [][2]int {
 	for _, j := range r.Perm(nodes - 1)[:min(seedDegree, nodes-1)] {
 		link(0, j+1)
 	}
-	for i := 1; i < nodes; i++ {
-		link(i, 1+i%(nodes-1)) // a ring, so that nobody is left out
-		for range degree/2 - 1 {
-			link(i, 1+r.IntN(nodes-1))
+	clear(degree)
+	for _, k := range r.Perm(nodes - 1) {
+		i := k + 1
+		for tries := 0; degree[i] < low && tries < 20*high; tries++ {
+			if j := 1 + r.IntN(nodes-1); degree[j] < high {
+				link(i, j)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
