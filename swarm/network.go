@@ -342,7 +342,8 @@ func (n *Network) chosen() int {
 	for _, p := range n.static {
 		delete(out, p.ID)
 	}
-	if len(out) < n.limits.Connections/4 {
+	// Static peers need slots too, also while they are away.
+	if len(out) < max(n.limits.Connections/4-len(n.static), 1) {
 		return n.limits.MeshLow - 1
 	}
 	return mesh
