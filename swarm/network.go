@@ -42,7 +42,6 @@ type Network struct {
 	static   []peer.AddrInfo
 	metrics  *networkMetrics
 	notifiee *network.NotifyBundle
-	closing  sync.WaitGroup // connections that are superfluous
 	// clockCheck is clockCheckEvery but in tests.
 	clockCheck time.Duration
 
@@ -232,7 +231,6 @@ func (n *Network) Close() (err error) {
 		if n.notifiee != nil {
 			n.host.Network().StopNotify(n.notifiee)
 		}
-		n.closing.Wait()
 		err = n.host.Close()
 		n.metrics.unregister()
 	})
@@ -260,7 +258,7 @@ func (n *Network) dialLoop(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			mesh := n.chosen()
+			mesh := n.mesh()
 			n.mu.Lock()
 			info, src, ok := n.book.next(n.now(), mesh, n.limits)
 			wait := n.book.wait(n.now(), mesh, n.limits)
@@ -324,52 +322,11 @@ func (n *Network) discovered(info peer.AddrInfo, src source) bool {
 // mesh counts the connected peers.
 func (n *Network) mesh() int { return len(n.host.Network().Peers()) }
 
-// chosen counts the connected peers for the question whether others are to be
-// dialled. Whoever dials a camera first could be all its neighbours, so those do
-// not make the mesh large enough while fewer peers than the slots kept for dials
-// were dialled from here.
-func (n *Network) chosen() int {
-	mesh := n.mesh()
-	if n.cfg.seed() || mesh < n.limits.MeshLow || mesh >= n.limits.Connections-1 {
-		return mesh
-	}
-	out := map[peer.ID]struct{}{}
-	for _, c := range n.host.Network().Conns() {
-		if c.Stat().Direction == network.DirOutbound {
-			out[c.RemotePeer()] = struct{}{}
-		}
-	}
-	for _, p := range n.static {
-		delete(out, p.ID)
-	}
-	// Static peers need slots too, also while they are away.
-	if len(out) < max(n.limits.Connections/4-len(n.static), 1) {
-		return n.limits.MeshLow - 1
-	}
-	return mesh
-}
-
 // connected and disconnected are called by the host for every connection.
 func (n *Network) connected(_ network.Network, c network.Conn) {
 	n.mu.Lock()
 	n.book.connectedTo(c.RemotePeer(), n.now())
 	n.mu.Unlock()
-	if n.cfg.seed() {
-		return
-	}
-	switch c.Stat().Direction {
-	case network.DirOutbound:
-		// Peers of our own choice are kept rather than those who chose us.
-		n.host.ConnManager().TagPeer(c.RemotePeer(), "camswarm-chosen", 40)
-	case network.DirInbound:
-		// One peer needs one slot. An honest one comes twice when it has lost the
-		// first connection and we have not noticed yet: the new one is right.
-		for _, old := range n.host.Network().ConnsToPeer(c.RemotePeer()) {
-			if old.Stat().Direction == network.DirInbound && old.ID() != c.ID() && old.Stat().Opened.Before(c.Stat().Opened) {
-				n.closing.Go(func() { _ = old.Close() })
-			}
-		}
-	}
 }
 
 func (n *Network) disconnected(nw network.Network, c network.Conn) {
@@ -381,7 +338,7 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	n.book.disconnected(p, n.now())
 	n.mu.Unlock()
 	nudge(n.woken)
-	if n.chosen() < n.limits.MeshLow {
+	if n.mesh() < n.limits.MeshLow {
 		n.hurry()
 	}
 }
