@@ -12,7 +12,9 @@ import (
 type LenderConfig struct {
 	// Open is the number of connected peers that may still need the file, up
 	// to which nothing is rationed. A camera, which has 16 connections at
-	// most, never rations; a seed does in a crowd.
+	// most, never rations; a seed does in a crowd. In the model a seed at 100
+	// Mbit/s gains nothing from it with 50 cameras, 1 % with 70, 8 % with 100;
+	// one at 1 Gbit/s loses 7, 4 and 2 %.
 	Open int
 
 	// Ahead is how much may be disclosed and not sent yet, as time of the
@@ -35,7 +37,7 @@ type LenderConfig struct {
 // DefaultLenderConfig returns the measured defaults.
 func DefaultLenderConfig() LenderConfig {
 	return LenderConfig{
-		Open:        16,
+		Open:        48,
 		Ahead:       450 * time.Millisecond,
 		StartWindow: 3 << 20,
 		MinWindow:   256 << 10,
@@ -87,6 +89,8 @@ type Lender struct {
 	window  int64
 	rate    float64       // bytes per second of the uplink when it was busy
 	queue   time.Duration // smoothed time from a request to the report of its arrival
+	waits   time.Duration // smoothed part of it that was spent waiting
+	waited  int           // samples of that since the window was doubled
 	timing  bool          // since busyAt
 	busyAt  time.Duration // the measurement in progress began
 	busy    int64         // bytes that arrived since
@@ -105,9 +109,10 @@ type lendPeer struct {
 	told       bitset // disclosed to it
 	has        bitset // it has said so
 	held       int
-	offers     []lendOffer // told and not known to be there, oldest first
-	limit      int         // of offers
-	taken      int         // since the limit was raised
+	offers     []lendOffer   // told and not known to be there, oldest first
+	limit      int           // of offers
+	quickest   time.Duration // from a request to the report of its arrival
+	taken      int           // since the limit was raised
 }
 
 type lendOffer struct {
@@ -265,11 +270,24 @@ func (l *Lender) owns(now time.Duration, q *lendPeer, unit int) {
 		l.copies[unit]--
 		if o := q.offers[i]; o.asked {
 			l.busy += int64(l.sizes[unit])
-			l.queue += (now - o.since - l.queue) / 8
+			l.time(q, now-o.since)
 			l.answered(now)
 		}
 		q.offers = slices.Delete(q.offers, i, i+1)
 		q.taken++
+	}
+}
+
+// time takes the time from a request of q to the report of its arrival into
+// account. What it takes longer than the fastest was spent in a queue.
+func (l *Lender) time(q *lendPeer, d time.Duration) {
+	l.queue += (d - l.queue) / 8
+	if q.quickest > 0 {
+		l.waits += (max(d-q.quickest, 0) - l.waits) / 16
+		l.waited++
+	}
+	if q.quickest == 0 || d < q.quickest {
+		q.quickest = d
 	}
 }
 
@@ -318,9 +336,23 @@ func (l *Lender) answered(now time.Duration) {
 			l.rate += (r - l.rate) / 2
 		}
 		l.busyAt, l.busy = now, 0
-		l.window = min(max(int64(l.rate*l.cfg.Ahead.Seconds()), l.cfg.MinWindow), l.cfg.MaxWindow)
+		old := l.window
+		l.window = max(int64(l.rate*l.cfg.Ahead.Seconds()), l.cfg.MinWindow)
+		if l.waited >= idleSamples && l.waits < idleWait {
+			// Nothing waits for the uplink: it could send more.
+			l.window = max(l.window, 2*old)
+			l.waited = 0
+		}
+		l.window = min(l.window, l.cfg.MaxWindow)
 	}
 }
+
+// The window is doubled when, over idleSamples blocks, less than idleWait was
+// spent waiting for the uplink.
+const (
+	idleSamples = 16
+	idleWait    = 60 * time.Millisecond
+)
 
 // Lends reports whether the file is rationed now.
 func (l *Lender) Lends() bool { return l.lend }

@@ -14,8 +14,10 @@ func TestCrowdAtASeedStarvesNobody(t *testing.T) {
 		links = append(links, link{20, 50})
 	}
 	runSim(t, links, rtt(10*time.Millisecond, 100*time.Millisecond, 50), func(s *testSim) {
+		lender := DefaultLenderConfig()
+		lender.Open = 16
 		for _, n := range s.nodes {
-			n.start(ExchangeOptions{})
+			n.start(ExchangeOptions{Lender: lender})
 		}
 		for i := 1; i < len(s.nodes); i++ {
 			s.connect(0, i)

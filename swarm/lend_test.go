@@ -7,12 +7,17 @@ import (
 	"time"
 )
 
-const lendBlock = 32 << 10
+const (
+	lendBlock = 32 << 10
+	lendOpen  = 16
+)
 
 // newLendWorld returns a Lender that holds n units, and peers with the keys 0 to
 // peers-1, all of them interested.
 func newLendWorld(seed uint64, n, peers int) *Lender {
-	l := NewLender(DefaultLenderConfig(), slices.Repeat([]int32{lendBlock}, n), rand.New(rand.NewPCG(seed, 1)))
+	cfg := DefaultLenderConfig()
+	cfg.Open = lendOpen
+	l := NewLender(cfg, slices.Repeat([]int32{lendBlock}, n), rand.New(rand.NewPCG(seed, 1)))
 	for u := range n {
 		l.Has(u)
 	}
@@ -26,9 +31,9 @@ func newLendWorld(seed uint64, n, peers int) *Lender {
 }
 
 func TestFewNeighboursAreToldEverything(t *testing.T) {
-	l := newLendWorld(1, 100, DefaultLenderConfig().Open)
+	l := newLendWorld(1, 100, lendOpen)
 	offers := l.Offers(0)
-	if len(offers) != DefaultLenderConfig().Open || l.Lends() {
+	if len(offers) != lendOpen || l.Lends() {
 		t.Fatalf("%d offers, rations: %v", len(offers), l.Lends())
 	}
 	for _, o := range offers {
