@@ -116,6 +116,7 @@ func DefaultConfig(role Role) Config {
 	c.Network.Role = string(role)
 	if role == RoleSeed {
 		c.Announce = announce.SeedConfig()
+		c.Exchange.Workers = swarm.SeedWorkers
 	}
 	return c
 }
