@@ -125,7 +125,7 @@ three seeds (--seeds 3).`,
 			return usagef("camsim has no command %q, it has: %s (see 'camsim --help')", args[0], list)
 		},
 	}
-	root.AddCommand(newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(), newCompareCommand(), newSweepCommand(p), newMergeCommand())
+	root.AddCommand(newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(), newCompareCommand(), newSweepCommand(p), newMergeCommand(), newFlowCommand(p))
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/sim"
+	"camswarm/sim/baseline"
+	"camswarm/sim/flow"
+	"camswarm/sim/report"
+)
+
+// flowPoints are the runs that the model is fitted to: flash-crowd by size, and
+// with one condition changed at 64 cameras, which a seed treats as a crowd.
+var flowPoints = []flow.FleetMeasurement{
+	{Cameras: 25}, {Cameras: 64}, {Cameras: 100},
+	{Cameras: 64, SeedUp: 1000},
+	{Cameras: 64, SeedUp: 20},
+	{Cameras: 64, RTTMin: 20, RTTMax: 300},
+	{Cameras: 64, Up: 5},
+	{Cameras: 64, Up: 50, Down: 20},
+	{Cameras: 64, RTTMin: 5, RTTMax: 40},
+	{Cameras: 25, Site: 5, LAN: 1000},
+	{Cameras: 64, Up: 5, Down: 20, RTTMin: 20, RTTMax: 300},
+	{Cameras: 200}, {Cameras: 500},
+}
+
+// filled gives a point the values of flash-crowd where it has none of its own.
+func filled(x flow.FleetMeasurement, blockBytes int64) flow.FleetMeasurement {
+	or := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	or(&x.Up, 20)
+	or(&x.Down, 50)
+	or(&x.SeedUp, 100)
+	or(&x.RTTMin, 10)
+	or(&x.RTTMax, 150)
+	x.Seeds = max(x.Seeds, 1)
+	if x.ImageBytes == 0 {
+		x.ImageBytes = 6_200_000
+	}
+	if x.BlockBytes == 0 {
+		x.BlockBytes = blockBytes
+	}
+	return x
+}
+
+// condition is a point without what was measured.
+func condition(x flow.FleetMeasurement) flow.FleetMeasurement {
+	x.Completion, x.Announce, x.SeedCopies = flow.FleetQuantiles{}, flow.FleetQuantiles{}, 0
+	x.S3, x.S3Capped, x.CDN = nil, nil, nil
+	return x
+}
+
+// runArgs are the arguments of camsim that measure a point with real nodes.
+func runArgs(x flow.FleetMeasurement, baselines string) []string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	ms := func(v float64) string { return time.Duration(v * float64(time.Millisecond)).String() }
+	up, down := x.Up, x.Down
+	var more []string
+	if x.Site > 1 {
+		up, down = x.LAN, x.LAN
+		more = []string{"--set", "site.count=" + strconv.Itoa(x.Cameras/x.Site), "--set", "site.up=" + number(x.Up), "--set", "site.down=" + number(x.Down),
+			"--set", "site.lan=" + number(x.LAN), "--set", "site.delay=500us"}
+	}
+	if x.NAT > 0 {
+		more = append(more, "--set", "nat="+number(x.NAT))
+	}
+	return append([]string{"run", "--scenario", "flash-crowd", "--nodes", strconv.Itoa(x.Cameras), "--links", x.Links, "--seed", strconv.FormatUint(x.Seed, 10),
+		"--image-bytes", strconv.FormatInt(x.ImageBytes, 10), "--block-bytes", strconv.FormatInt(x.BlockBytes, 10),
+		"--set", "up=" + number(up), "--set", "down=" + number(down), "--set", "seeds.up=" + number(x.SeedUp),
+		"--set", "latency.rtt_min=" + ms(x.RTTMin), "--set", "latency.rtt_max=" + ms(x.RTTMax),
+		"--baselines", baselines, "--quiet", "--json"}, more...)
+}
+
+// measuredBy takes what a report says into a point.
+func measuredBy(x flow.FleetMeasurement, r *report.Report) flow.FleetMeasurement {
+	of := func(q report.Quantiles) flow.FleetQuantiles {
+		round := func(v float64) float64 { return float64(int64(v*1e4+0.5)) / 1e4 }
+		return flow.FleetQuantiles{P50: round(q.P50), P95: round(q.P95), P99: round(q.P99), Max: round(q.Max)}
+	}
+	x.Completion, x.Announce, x.SeedCopies = of(r.CompletionSeconds), of(r.AnnounceSeconds), float64(int64(r.SeedCopies*1e3+0.5))/1e3
+	for key, to := range map[string]**flow.FleetQuantiles{baseline.S3: &x.S3, baseline.S3Capped: &x.S3Capped, baseline.CDN: &x.CDN} {
+		if b, ok := r.Baselines[key]; ok {
+			q := of(b.Quantiles)
+			*to = &q
+		}
+	}
+	return x
+}
+
+func newFlowMeasureCommand(p *program) *cobra.Command {
+	var (
+		out, links, planner string
+		largest             int
+		seeds               int
+		force               bool
+	)
+	cmd := &cobra.Command{
+		Use:   "measure",
+		Short: "Measure, with real nodes, what the flow model is fitted to",
+		Long: `Runs flash-crowd with real nodes, by size and with one condition at a time
+changed, and writes what came out as a table, after each run. Points that the table
+has already are not run again, so it goes on where it was stopped; delete the file
+to measure another commit. --planner adds runs of the scheduler alone, without
+nodes, for sizes beyond.
+
+The committed table is sim/flow/testdata/fleet.json.`,
+		Example: `  camsim flow measure --out sim/flow/testdata/fleet.json --largest 500 --planner 1000,3000`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				return usagef("--out is missing: the file for the table")
+			}
+			if links != "fast" && links != "quic" {
+				return usagef(`--links is %q; write "fast" or "quic"`, links)
+			}
+			if seeds < 1 || seeds > 100 || largest < 25 {
+				return usagef("--seeds must be 1 to 100, --largest 25 or more")
+			}
+			t, err := readTable(out)
+			if errors.Is(err, fs.ErrNotExist) {
+				t, err = &flow.FleetTable{}, nil
+			}
+			if err != nil {
+				return err
+			}
+			if len(t.Points) > 0 && t.Commit != p.commit && !force {
+				return usagef("%s was measured at commit %s and this is %s: delete it to measure anew, or --force to mix", out, t.Commit, p.commit)
+			}
+			if len(t.Points) == 0 {
+				t.Commit = p.commit
+			}
+			s, err := sim.Load("flash-crowd")
+			if err != nil {
+				return err
+			}
+			add := func(x flow.FleetMeasurement) error {
+				t.Points = append(t.Points, x)
+				return report.WriteFile(out, func(w io.Writer) error { return encodeJSON(w, t) })
+			}
+			there := func(x flow.FleetMeasurement) bool {
+				return slices.ContainsFunc(t.Points, func(o flow.FleetMeasurement) bool { return condition(o) == condition(x) })
+			}
+			for _, x := range flowPoints {
+				if x.Cameras > largest {
+					continue
+				}
+				x = filled(x, s.BlockBytes)
+				x.Model, x.Links = "nodes", links
+				plain := x.Up == 20 && x.SeedUp == 100 && x.RTTMax == 150 && x.NAT == 0 && x.Site == 0 && x.Down == 50 && x.Cameras == 25
+				for seed := range seeds {
+					x.Seed = uint64(seed + 1)
+					if there(x) {
+						continue
+					}
+					with := "none"
+					if plain && seed == 0 {
+						with = strings.Join([]string{baseline.S3, baseline.S3Capped, baseline.CDN}, ",")
+					}
+					began := time.Now()
+					r, err := p.runChild(cmd.Context(), runArgs(x, with), cmd.ErrOrStderr())
+					if err != nil {
+						return err
+					}
+					if r.Unfinished > 0 {
+						return fmt.Errorf("%s: %d cameras did not finish; a table of such runs would mislead", x, r.Unfinished)
+					}
+					m := measuredBy(x, r)
+					note(cmd, "%s, seed %d: p50 %.2f s, p95 %.2f s; took %v", m, m.Seed, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
+					if err := add(m); err != nil {
+						return err
+					}
+				}
+			}
+			for word := range strings.SplitSeq(planner, ",") {
+				if planner == "" {
+					break
+				}
+				n, err := strconv.Atoi(strings.TrimSpace(word))
+				if err != nil || n < 10 || n > 20_000 {
+					return usagef("--planner %q: write numbers of 10 to 20000 with commas between them", word)
+				}
+				x := filled(flow.FleetMeasurement{Model: "planner", Seed: 1, Cameras: n}, s.BlockBytes)
+				if there(x) {
+					continue
+				}
+				began := time.Now()
+				m, err := plannerRun(x)
+				if err != nil {
+					return err
+				}
+				note(cmd, "%s: p50 %.2f s, p95 %.2f s; took %v", m, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
+				if err := add(m); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the file for the table")
+	cmd.Flags().StringVar(&links, "links", "fast", `"fast" or "quic"`)
+	cmd.Flags().IntVar(&largest, "largest", 200, "leave out runs with more cameras")
+	cmd.Flags().IntVar(&seeds, "seeds", 1, "seeds of the random numbers for each point")
+	cmd.Flags().StringVar(&planner, "planner", "", "numbers of cameras for runs of the scheduler alone")
+	cmd.Flags().BoolVar(&force, "force", false, "add to a table of another commit")
+	return cmd
+}
+
+// plannerRun measures a point with the scheduler alone.
+func plannerRun(x flow.FleetMeasurement) (flow.FleetMeasurement, error) {
+	fl := x.Fleet()
+	ms := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
+	c := flow.Config{ImageBytes: x.ImageBytes, BlockBytes: int(x.BlockBytes), Seed: x.Seed, Delay: flow.RTT(ms(x.RTTMin), ms(x.RTTMax), x.Seed)}
+	c.Nodes = append(c.Nodes, flow.Node{Up: x.SeedUp * 1e6 / 8, Down: x.SeedUp * 1e6 / 8, Seed: true})
+	for range x.Cameras {
+		c.Nodes = append(c.Nodes, flow.Node{Up: x.Up * 1e6 / 8, Down: x.Down * 1e6 / 8, Start: time.Second})
+	}
+	c.Links = plannerMesh(x.Cameras, fl.Connections(), x.Seed)
+	r, err := flow.Run(c)
+	if err != nil {
+		return x, err
+	}
+	if r.Unfinished > 0 {
+		return x, fmt.Errorf("%s: %d cameras did not finish", x, r.Unfinished)
+	}
+	at := func(q float64) float64 { return r.Quantile(q).Seconds() }
+	x.Completion = flow.FleetQuantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(1)}
+	x.SeedCopies = float64(r.Sent[0]) / float64(x.ImageBytes)
+	return x, nil
+}
+
+// plannerMesh connects the seed, node 0, to as many cameras as it serves, and
+// every camera to 8 to 12 others at random, as the network's watermarks have it.
+func plannerMesh(cameras, seedConnections int, seed uint64) (links [][2]int) {
+	const low, high = 8, 12
+	r := rand.New(rand.NewPCG(seed, 0x6d657368))
+	for _, i := range r.Perm(cameras)[:min(cameras, seedConnections)] {
+		links = append(links, [2]int{0, i + 1})
+	}
+	degree := make([]int, cameras+1)
+	there := map[[2]int]bool{}
+	for i := 1; i <= cameras; i++ {
+		for tries := 0; degree[i] < min(low, cameras-1) && tries < 1000; tries++ {
+			j := 1 + r.IntN(cameras)
+			pair := [2]int{min(i, j), max(i, j)}
+			if i == j || there[pair] || degree[j] >= high {
+				continue
+			}
+			there[pair] = true
+			degree[i]++
+			degree[j]++
+			links = append(links, pair)
+		}
+	}
+	return links
+}
+
+func readTable(path string) (*flow.FleetTable, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	t, err := flow.ReadFleetTable(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+func newFlowFitCommand() *cobra.Command {
+	var (
+		asJSON bool
+		keep   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "fit [TABLE]",
+		Short: "Fit the flow model to a table of measurements and print its errors",
+		Long: `Fits the parameters of the flow model to a table that 'camsim flow measure' wrote,
+by least squares, and prints model and measurement of every point. Without a table
+it takes the committed one. --keep leaves the parameters as they are compiled in and
+only prints the errors.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t := flow.CommittedFleetTable()
+			if len(args) > 0 {
+				var err error
+				if t, err = readTable(args[0]); err != nil {
+					return usage(err)
+				}
+			}
+			params := flow.DefaultFleetParams()
+			if !keep {
+				var err error
+				if params, err = t.Fit(); err != nil {
+					return err
+				}
+			}
+			c, err := t.Compare(params)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd, c)
+			}
+			return fitTable(cmd.OutOrStdout(), c)
+		},
+	}
+	cmd.Flags().BoolVar(&keep, "keep", false, "do not fit")
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+func fitTable(w io.Writer, c *flow.FleetCalibration) error {
+	var b strings.Builder
+	p := c.Params
+	fmt.Fprintf(&b, "Ramp %.2f, SeedShare %.3f, CameraShare %.3f, DownShare %.3f, Spread %.3f, Tail %.2f, SeedRepeat %.2f, SeedLent %.2f MB, LookExtra %.3f\n\n", p.Ramp, p.SeedShare, p.CameraShare, p.DownShare, p.Spread, p.Tail, p.SeedRepeat, p.SeedLent/1e6, p.LookExtra)
+	fmt.Fprintf(&b, "%-56s%16s%16s%8s%8s%14s%14s\n", "", "p50 run/model", "p95 run/model", "error", "error", "copies", "announced")
+	for _, x := range c.Points {
+		m := x.Measured
+		fmt.Fprintf(&b, "%-56s%8.2f/%7.2f%8.2f/%7.2f%+7.1f%%%+7.1f%%%7.1f/%6.1f%8.3f/%5.3f\n", m, m.Completion.P50, x.Model.P50, m.Completion.P95, x.Model.P95,
+			100*x.ErrorP50, 100*x.ErrorP95, m.SeedCopies, x.Copies, m.Announce.P50, x.Announce.P50)
+		for _, o := range []struct {
+			name     string
+			measured *flow.FleetQuantiles
+			model    flow.FleetQuantiles
+		}{{baseline.S3, m.S3, x.S3}, {baseline.S3Capped, m.S3Capped, x.S3Capped}, {baseline.CDN, m.CDN, x.CDN}} {
+			if o.measured != nil {
+				fmt.Fprintf(&b, "%-56s%8.2f/%7.2f%8.2f/%7.2f%+7.1f%%%+7.1f%%\n", "  "+report.BaselineLabel(o.name), o.measured.P50, o.model.P50, o.measured.P95, o.model.P95,
+					100*(o.model.P50/o.measured.P50-1), 100*(o.model.P95/o.measured.P95-1))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\nreal nodes: %d points, up to %d cameras: %.1f %% at p50, %.1f %% at p95 (root mean square), worst %+.1f %% (%s)\n",
+		c.Nodes.Points, c.LargestNodes, 100*c.Nodes.RMS50, 100*c.Nodes.RMS95, 100*c.Nodes.Worst95, c.Nodes.WorstAt)
+	if c.Planner.Points > 0 {
+		fmt.Fprintf(&b, "scheduler alone: %d points, up to %d cameras: %.1f %% at p50, %.1f %% at p95, worst %+.1f %%\n",
+			c.Planner.Points, c.Planner.LargestAt, 100*c.Planner.RMS50, 100*c.Planner.RMS95, 100*c.Planner.Worst95)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// encodeJSON writes one indented document.
+func encodeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
