@@ -7,5 +7,5 @@
 // It is for choosing and checking scheduling rules, and for sizes that real
 // nodes cannot reach; published figures come from real nodes over QUIC. What it
 // leaves out: loss, the CPU of a node, the announcement, disks, and bytes on
-// the way of a control message. A test holds how far it is from QUIC.
+// the way of a control message. docs/SWARM.md says how far it is from QUIC.
 package flow
