@@ -21,12 +21,12 @@ type Node struct {
 
 // Config describes a run.
 type Config struct {
-	Nodes []Node
+	Nodes []Node                           // with their lines; the first ones may be seeds
 	Links [][2]int                         // connections between nodes
 	Delay func(a, b int) (d time.Duration) // one way; nil: 40 ms
 
-	ImageBytes int64
-	BlockBytes int
+	ImageBytes int64 // of the file
+	BlockBytes int   // of each block but the last
 
 	Planner swarm.PlannerConfig // zero: the defaults
 	Lender  swarm.LenderConfig  // zero: the defaults

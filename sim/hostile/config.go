@@ -50,9 +50,9 @@ func Behaviours() []Behaviour {
 
 // Config says who a hostile peer is and what it does.
 type Config struct {
-	Behaviour Behaviour
+	Behaviour Behaviour // what it does to others
 
-	Net   links.Network
+	Net   links.Network  // that it lives on
 	Index int            // of its line
 	Key   crypto.PrivKey // nil: a random identity
 
