@@ -107,7 +107,7 @@ func TestFleetsFollowTheirScenarios(t *testing.T) {
 func TestMeasureGoesOnWhereItStopped(t *testing.T) {
 	l := newLab(t)
 	path := filepath.Join(t.TempDir(), "table.json")
-	l.must("flow", "measure", "--out", path, "--largest", "50", "--planner", "30")
+	l.must("flow", "measure", "--out", path, "--largest", "64", "--planner", "30")
 	first := len(l.ran)
 	table, err := readTable(path)
 	if err != nil {
@@ -119,7 +119,7 @@ func TestMeasureGoesOnWhereItStopped(t *testing.T) {
 	if i := slices.IndexFunc(l.ran, func(s sim.Scenario) bool { return s.Classes[0].Up == 5 }); i < 0 || l.ran[i].Classes[0].Down != 50 || l.ran[i].Links != "fast" {
 		t.Error("no run had 5 Mbit/s up and 50 down over fast links")
 	}
-	l.must("flow", "measure", "--out", path, "--largest", "50", "--planner", "30")
+	l.must("flow", "measure", "--out", path, "--largest", "64", "--planner", "30")
 	if len(l.ran) != first {
 		t.Errorf("%d runs were repeated", len(l.ran)-first)
 	}
