@@ -412,9 +412,6 @@ func (r *run) schedule(ctx context.Context, acts *sync.WaitGroup) {
 		}
 		r.fault("leave", r.s.Churn.From, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("%s, during %v", note, r.s.Churn.Over))
 	}
-	if n := r.s.Hostile.Count(); n > 0 {
-		r.fault("hostile", -r.s.WarmUp, n, fmt.Sprintf("%d poisoners, %d stallers, %d tricklers, %d liars", r.s.Hostile.Poisoners, r.s.Hostile.Stallers, r.s.Hostile.Tricklers, r.s.Hostile.Liars))
-	}
 	if p := r.s.Partition; p.Share > 0 {
 		acts.Go(func() {
 			if sleep(ctx, p.From) != nil {
