@@ -65,8 +65,8 @@ type Config struct {
 
 	// MeshLow and MeshHigh bound the connections that the node seeks by itself:
 	// below MeshLow it looks for peers, above MeshHigh the least useful are
-	// closed again down to MeshLow. 0: 10 and 14 on a camera, half and three
-	// quarters of MaxConnections on a seed. Measured with 100 cameras, p95 over
+	// closed again down to MeshLow. 0: 10 and 14 on a camera, half and five
+	// eighths of MaxConnections on a seed. Measured with 100 cameras, p95 over
 	// the fluid bound: 1.46 with 8 and 12, 1.44 with 10 and 15, 1.43 with 12 and
 	// 15; fewer leave slots for those who come later.
 	MeshLow  int `toml:"mesh_low"`

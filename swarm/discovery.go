@@ -33,6 +33,7 @@ type candidate struct {
 	source    source
 	seen      time.Time // when it was last discovered
 	next      time.Time // not dialled before
+	alone     time.Time // the same for a node that has no connection at all
 	failures  int       // in a row
 	dialling  bool
 	connected time.Time // zero: not connected
@@ -103,7 +104,7 @@ func (b *book) next(now time.Time, mesh int, l Limits) (peer.AddrInfo, source, b
 	var due []peer.ID
 	best := sourceDHT
 	for id, c := range b.peers {
-		if c.dialling || !c.connected.IsZero() || now.Before(c.next) || !wanted(c.source, mesh, l) || c.source > best {
+		if c.dialling || !c.connected.IsZero() || now.Before(c.due(mesh)) || !wanted(c.source, mesh, l) || c.source > best {
 			continue
 		}
 		if c.source < best {
@@ -149,7 +150,7 @@ func (b *book) wait(now time.Time, mesh int, l Limits) time.Duration {
 	wait := time.Minute
 	for _, c := range b.peers {
 		if !c.dialling && c.connected.IsZero() && wanted(c.source, mesh, l) {
-			wait = min(wait, max(c.next.Sub(now), 0))
+			wait = min(wait, max(c.due(mesh).Sub(now), 0))
 		}
 	}
 	return wait
@@ -210,7 +211,20 @@ func (b *book) backOff(c *candidate, now time.Time) {
 		wait = min(backoffBase<<c.failures, limit)
 	}
 	c.failures++
-	c.next = now.Add(wait + time.Duration(b.random()*float64(wait)/2))
+	jitter := b.random()
+	c.next = now.Add(wait + time.Duration(jitter*float64(wait)/2))
+	c.alone = c.next
+	if c.source == sourceStatic && wait > aloneBackoffMax {
+		c.alone = now.Add(aloneBackoffMax + time.Duration(jitter*float64(aloneBackoffMax)/2))
+	}
+}
+
+// due returns when a candidate may be dialled.
+func (c *candidate) due(mesh int) time.Time {
+	if mesh == 0 {
+		return c.alone
+	}
+	return c.next
 }
 
 // is tells the source a peer was discovered by.

@@ -110,7 +110,7 @@ func TestBookDoesNotDialAFullPeerInALoop(t *testing.T) {
 	now := bookStart
 	var waits []time.Duration
 	for range 8 { // it takes us and hangs up at once, each time
-		info, _, ok := b.next(now, 0, bookLimits())
+		info, _, ok := b.next(now, 3, bookLimits())
 		if !ok {
 			t.Fatal("nobody is due")
 		}
@@ -118,7 +118,10 @@ func TestBookDoesNotDialAFullPeerInALoop(t *testing.T) {
 		b.dialled(info.ID, nil, now)
 		now = now.Add(time.Second)
 		b.disconnected(info.ID, now)
-		wait := b.wait(now, 0, bookLimits())
+		wait := b.wait(now, 3, bookLimits())
+		if alone := b.wait(now, 0, bookLimits()); alone != min(wait, aloneBackoffMax) {
+			t.Errorf("a node without any connection waits %v, another %v", alone, wait)
+		}
 		waits = append(waits, wait)
 		now = now.Add(wait)
 	}

