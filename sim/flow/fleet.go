@@ -370,7 +370,7 @@ func (f *Fleet) Connections() int {
 	c.Role = swarm.RoleSeed
 	l, err := swarm.LimitsFor(c)
 	if err != nil {
-		return 384 // the defaults are valid
+		return 320 // the defaults are valid
 	}
 	return l.MeshHigh
 }
