@@ -67,7 +67,7 @@ const (
 	// cameras around one seed, 109 had nobody a minute after the start with
 	// staticBackoffMax alone.
 	aloneBackoffMax = 8 * time.Second
-	backoffMax       = 10 * time.Minute
+	backoffMax      = 10 * time.Minute
 
 	// candidateAge is how long a discovered peer that cannot be reached is kept.
 	candidateAge = time.Hour
