@@ -13,6 +13,9 @@ import (
 // gets the release, nothing else is installed, no honest peer is accused, and
 // the report says what was tried.
 func TestHostileNodesStopNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
 	s, err := Load("hostile")
 	if err != nil {
 		t.Fatal(err)

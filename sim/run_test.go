@@ -2,9 +2,10 @@ package sim
 
 import (
 	"context"
-	"log/slog"
-	"os"
+	"errors"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestFlashCrowdReachesEveryCamera(t *testing.T) {
@@ -12,22 +13,114 @@ func TestFlashCrowdReachesEveryCamera(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Nodes = 12
-	o := Options{Dir: t.TempDir()}
-	if os.Getenv("SIM_LOG") != "" {
-		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-		o.NodeLogger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	s.Nodes, s.Releases = 12, 2
+	if testing.Short() {
+		s.Nodes = 4
 	}
-	rep, err := Run(context.Background(), s, o)
+	rep, err := Run(context.Background(), s, Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
-	}
-	t.Logf("%+v ratio %+v announce %+v dup %v seedCopies %v tiers %v", rep.CompletionSeconds, rep.RatioToBound, rep.AnnounceSeconds, rep.DuplicateRatio, rep.SeedCopies, rep.BytesByTier)
-	t.Logf("cpu %v wall %v virtual %v mem %v", rep.CPUSeconds, rep.WallSeconds, rep.VirtualSeconds, rep.PeakMemoryBytes)
-	for _, n := range rep.PerNode {
-		t.Logf("%+v", n)
 	}
 	if rep.Unfinished > 0 || len(rep.Violations) > 0 {
 		t.Errorf("%d unfinished, %+v", rep.Unfinished, rep.Violations)
 	}
+	if q := rep.RatioToBound; q.P50 < 1 || q.Max > 5 {
+		t.Errorf("a camera was faster than the lines allow, or far slower: %+v", q)
+	}
+	for _, n := range rep.PerNode {
+		if n.Role != roleCamera {
+			continue
+		}
+		if !(0 < n.Announced && n.Announced < n.FirstByte && n.FirstByte < n.Verified && n.Verified <= n.Installed) {
+			t.Errorf("%s: announced, first block, verified, installed at %.3f, %.3f, %.3f, %.3f s", n.Name, n.Announced, n.FirstByte, n.Verified, n.Installed)
+		}
+		if n.Received < s.ImageBytes || n.LineRecv < n.Received {
+			t.Errorf("%s received %d bytes of blocks, %d on its line", n.Name, n.Received, n.LineRecv)
+		}
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := Default()
+	s.Classes = []Class{{Name: "home", Share: 1, Up: 20, Down: 50}}
+	s.Nodes, s.Links = 2, "fast"
+	_, err := Run(ctx, &s, Options{Dir: t.TempDir(), Progress: func(Progress) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestBuiltInScenariosAreThoseOfTheDocument(t *testing.T) {
+	want := "canary churn flash-crowd global hostile lan late-joiners nat partition"
+	var names []string
+	for _, i := range Scenarios() {
+		names = append(names, i.Name)
+		if i.Doc == "" || !strings.HasPrefix(i.TOML, "# ") {
+			t.Errorf("%s explains nothing", i.Name)
+		}
+		s, err := Load(i.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := assemble(s); err != nil {
+			t.Errorf("%s: %v", i.Name, err)
+		}
+	}
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestSettingsOverrideAScenario(t *testing.T) {
+	s, err := Load("churn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]string{"nodes": "7", "links": "fast", "warm_up": "90s", "churn.leave": "0.5", "up": "3.5"} {
+		if err := s.Set(key, value); err != nil {
+			t.Errorf("%s=%s: %v", key, value, err)
+		}
+	}
+	if s.Nodes != 7 || s.Links != "fast" || s.WarmUp != 90*time.Second || s.Churn.Leave != 0.5 || s.Classes[0].Up != 3.5 {
+		t.Errorf("%+v", s)
+	}
+	for key, value := range map[string]string{"node": "7", "nodes": "many", "churn": "1", "a b": "1", "up": "fast"} {
+		before := *s
+		if err := s.Set(key, value); !errors.Is(err, ErrScenario) {
+			t.Errorf("%s=%s: %v", key, value, err)
+		}
+		if s.Nodes != before.Nodes {
+			t.Errorf("%s=%s was taken", key, value)
+		}
+	}
+}
+
+func TestBadScenariosAreRefusedWithAWord(t *testing.T) {
+	for text, word := range map[string]string{
+		"nodes = 0":                    "nodes",
+		"links = \"tcp\"":              "quic",
+		"block_bytes = 1000":           "power of two",
+		"image_bytes = 0":              "image_bytes",
+		"colour = 1":                   "unknown key",
+		"[[class]]\nup = 0\ndown = 1":  "up and down",
+		"[churn]\nleave = 2":           "churn",
+		"[[rollout]]\nmode = \"none\"": "mode",
+		"[latency]\nkind = \"world\"\nregions = [\"moon\"]": "moon",
+	} {
+		if _, err := Parse([]byte(text)); !errors.Is(err, ErrScenario) || !strings.Contains(err.Error(), word) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, i := range Scenarios() {
+		f.Add([]byte(i.TOML))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if s, err := Parse(data); err == nil && s.Validate() != nil {
+			t.Error("parsed and not valid")
+		}
+	})
 }

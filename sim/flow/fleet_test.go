@@ -246,6 +246,9 @@ func TestFleetTableIsReadStrictly(t *testing.T) {
 
 // TestFitFindsTheParametersThatMadeATable fits to what the model itself gives.
 func TestFitFindsTheParametersThatMadeATable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
 	made := DefaultFleetParams()
 	made.CameraShare, made.Ramp = 0.8, made.Ramp+2
 	table := &FleetTable{}

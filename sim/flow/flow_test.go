@@ -88,6 +88,9 @@ func TestRunsAreRepeatable(t *testing.T) {
 }
 
 func TestFlashCrowdNearsTheBoundAtEverySize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
 	ratio := map[int]float64{}
 	for _, n := range []int{20, 50, 100, 500} {
 		runs := uint64(2)
@@ -113,6 +116,9 @@ func TestFlashCrowdNearsTheBoundAtEverySize(t *testing.T) {
 }
 
 func TestEveryoneFinishes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
 	for _, c := range []struct {
 		name  string
 		limit float64 // of p95 over the bound
