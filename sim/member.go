@@ -44,7 +44,7 @@ type member struct {
 	dial  func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	meta  datastore.Batching // survives a restart, as flash would
 
-	node     *node.Node // nil while it is off, and for the hostile
+	node     *node.Node // nil while it is off, and for the hostile; written under mu, by whoever starts and stops it
 	registry *prometheus.Registry
 	cancel   context.CancelFunc
 	done     chan error
@@ -91,7 +91,10 @@ func (m *member) begin(ctx context.Context) error {
 	nctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- n.Run(nctx) }()
-	m.node, m.cancel, m.done = n, cancel, done
+	m.cancel, m.done = cancel, done
+	m.mu.Lock()
+	m.node = n
+	m.mu.Unlock()
 	return nil
 }
 
@@ -118,7 +121,9 @@ func (m *member) end() error {
 	m.account()
 	m.cancel()
 	err := <-m.done
+	m.mu.Lock()
 	m.node = nil
+	m.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.actor.name, err)
 	}

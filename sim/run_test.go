@@ -3,10 +3,19 @@ package sim
 import (
 	"context"
 	"errors"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
+
+// One processor, as camsim does: it is faster, and the race detector loses wake-ups
+// in bubbles on several (golang/go 78156).
+func TestMain(m *testing.M) {
+	runtime.GOMAXPROCS(1)
+	os.Exit(m.Run())
+}
 
 func TestFlashCrowdReachesEveryCamera(t *testing.T) {
 	s, err := Load("flash-crowd")
