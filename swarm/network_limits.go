@@ -19,7 +19,7 @@ const (
 	maxAgentBytes  = 64 // of a peer's agent string; ours fit
 
 	minMemory   = 32 << 20
-	largeMemory = 2 << 30
+	largeMemory = 4 << 30
 
 	// maxBans bounds the ban list; the one that ends first makes room.
 	maxBans = 1024
@@ -111,7 +111,7 @@ type Limits struct {
 	// Memory bounds the bytes that libp2p may reserve for receive windows and
 	// buffers. Windows are promises to peers: resident memory is far below as
 	// long as streams are read, and this is the bound when they are not.
-	// 5/8 of the device's memory, at most 1 GiB; every open stream reserves 256
+	// 5/8 of the device's memory, just under 2 GiB at most; every open stream reserves 256
 	// KiB of it, so less would run out of streams before it runs out of memory.
 	Memory int64
 	// Connections is the hard limit, handshakes included. The last quarter is
@@ -149,7 +149,7 @@ func LimitsFor(c Config) (Limits, error) {
 		}
 	}
 	l := Limits{
-		Memory:           min(device/8*5, 1<<30),
+		Memory:           min(device/8*5, 1<<31-1),
 		StreamWindow:     int(min(max(device/64, 1<<20), 16<<20)),
 		Connections:      16,
 		MeshLow:          10,

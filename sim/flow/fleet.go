@@ -370,7 +370,7 @@ func (f *Fleet) Connections() int {
 	c.Role = swarm.RoleSeed
 	l, err := swarm.LimitsFor(c)
 	if err != nil {
-		return 320 // the defaults are valid
+		return 640 // the defaults are valid
 	}
 	return l.MeshHigh
 }
