@@ -321,14 +321,10 @@ func (r *run) warm(ctx context.Context, i int) error {
 
 const warmLimit = 30 * time.Minute
 
-// stateView decodes a recorded state for what an announcement says of it.
+// stateView decodes a recorded state for what an announcement says of it, which is
+// the same in every region.
 func (r *run) stateView(state int) (verify.View, error) {
-	h := r.script.history
-	for _, region := range h.regions {
-		data := "0x" + fmt.Sprintf("%x", chainwatch.EncodeCheck(h.product, region))
-		return decodeState(h, h.states[state][data], region)
-	}
-	return verify.View{}, errors.New("no region")
+	return r.stateViewFor(state, r.script.history.regions[0])
 }
 
 // rollout takes the operator's later steps, each told by a hint.
