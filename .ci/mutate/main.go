@@ -1,0 +1,232 @@
+// Command mutate shows that the tests of defences test them: it switches off one
+// defence at a time and demands that its test fails. Run it in the module's root:
+//
+//	go run ./.ci/mutate [-run REGEXP] [FILE]
+//
+// FILE (default .ci/mutate/defences.txt) says how; its first lines explain the
+// format. Nothing in the tree is changed: the compiler sees the altered files
+// through an overlay. The exit code is 0 only if every test passes as the code
+// is and fails without its defence.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// timeout bounds one run of a test. A test that hangs without its defence has
+// failed too.
+const timeout = "90s"
+
+// A defence is a record of the table.
+type defence struct {
+	line   int    // where it begins
+	threat string // as THREATS and the metrics name it
+	pkg    string // of the test
+	test   string
+	edits  []edit
+}
+
+// An edit replaces a text that stands exactly once in a file.
+type edit struct{ file, old, new string }
+
+func main() {
+	only := flag.String("run", "", "only defences whose threat or test matches")
+	flag.Parse()
+	path := ".ci/mutate/defences.txt"
+	if flag.NArg() > 0 {
+		path = flag.Arg(0)
+	}
+	if err := run(path, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(path, only string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	defences, err := parse(string(text))
+	if err != nil {
+		return fmt.Errorf("%s:%w", path, err)
+	}
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	defences = slices.DeleteFunc(defences, func(d defence) bool {
+		return !match.MatchString(d.threat) && !match.MatchString(d.test)
+	})
+	tmp, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+
+	bad := unmutated(tmp, defences)
+	for _, d := range defences {
+		began := time.Now()
+		how, err := d.check(tmp)
+		verdict := "caught"
+		if err != nil {
+			verdict, how = "DEFECT", err.Error()
+			bad++
+		}
+		fmt.Printf("%-7s %-34s %-12s %s: %s (%.0f s)\n", verdict, d.threat, d.pkg, d.test, how, time.Since(began).Seconds())
+	}
+	fmt.Printf("%d defences, %d defects\n", len(defences), bad)
+	if bad > 0 {
+		return errors.New("a test does not notice that its defence is off, or the table is out of date")
+	}
+	return nil
+}
+
+// unmutated runs every test of the table as the code is, one run per package,
+// and returns the number of those that do not pass.
+func unmutated(tmp string, defences []defence) (bad int) {
+	tests := map[string][]string{}
+	var order []string
+	for _, d := range defences {
+		if tests[d.pkg] == nil {
+			order = append(order, d.pkg)
+		}
+		if !slices.Contains(tests[d.pkg], d.test) {
+			tests[d.pkg] = append(tests[d.pkg], d.test)
+		}
+	}
+	for _, pkg := range order {
+		out, err := test(tmp, pkg, tests[pkg], nil)
+		for _, name := range tests[pkg] {
+			if !bytes.Contains(out, []byte("--- PASS: "+name+" (")) {
+				fmt.Printf("DEFECT  %s %s does not pass as the code is: %v\n%s\n", pkg, name, err, tail(out))
+				bad++
+			}
+		}
+	}
+	return bad
+}
+
+// check switches the defence off and says how its test noticed.
+func (d defence) check(tmp string) (how string, err error) {
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for i, e := range d.edits {
+		full, err := filepath.Abs(e.file)
+		if err != nil {
+			return "", err
+		}
+		from := full
+		if before, ok := overlay.Replace[full]; ok {
+			from = before
+		}
+		code, err := os.ReadFile(from)
+		if err != nil {
+			return "", err
+		}
+		if n := strings.Count(string(code), e.old); n != 1 {
+			return "", fmt.Errorf("the old text stands %d times in %s; it must stand there once", n, e.file)
+		}
+		to := filepath.Join(tmp, fmt.Sprintf("%d-%d.go", d.line, i))
+		if err := os.WriteFile(to, []byte(strings.Replace(string(code), e.old, e.new, 1)), 0o600); err != nil {
+			return "", err
+		}
+		overlay.Replace[full] = to
+	}
+	data, err := json.Marshal(overlay)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(tmp, "overlay.json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return "", err
+	}
+	out, err := test(tmp, d.pkg, []string{d.test}, []string{"-overlay", file})
+	switch {
+	case errors.Is(err, errBuild):
+		return "", fmt.Errorf("%w with the new text:\n%s", err, tail(out))
+	case err == nil:
+		return "", errors.New("the test passes without the defence")
+	case bytes.Contains(out, []byte("panic: test timed out")):
+		return "it hangs without", nil
+	case bytes.Contains(out, []byte("--- FAIL: "+d.test)):
+		return "it fails without", nil
+	case bytes.Contains(out, []byte("panic: ")), bytes.Contains(out, []byte("fatal error: ")):
+		return "it breaks down without", nil
+	}
+	return "", fmt.Errorf("%w, but not in this test:\n%s", err, tail(out))
+}
+
+var errBuild = errors.New("the test does not compile")
+
+// test compiles a package's tests and runs some of them.
+func test(tmp, pkg string, names, flags []string) (out []byte, err error) {
+	bin := filepath.Join(tmp, "test.bin")
+	build := exec.Command("go", slices.Concat([]string{"test", "-c", "-ldflags=-w", "-o", bin}, flags, []string{pkg})...)
+	if out, err = build.CombinedOutput(); err != nil {
+		return out, errBuild
+	}
+	c := exec.Command(bin, "-test.v", "-test.timeout="+timeout, "-test.run=^("+strings.Join(names, "|")+")$")
+	c.Dir = pkg
+	return c.CombinedOutput()
+}
+
+func tail(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return "\t" + strings.Join(lines[max(len(lines)-15, 0):], "\n\t")
+}
+
+// parse reads the table.
+func parse(text string) (out []defence, err error) {
+	var d *defence
+	var e *edit
+	for i, line := range strings.Split(text, "\n") {
+		fail := func(why string) error { return fmt.Errorf("%d: %s: %q", i+1, why, line) }
+		switch {
+		case strings.TrimSpace(line) == "" || line[0] == '#':
+		case line[0] == '[':
+			f := strings.Fields(line)
+			if len(f) != 3 || !strings.HasSuffix(f[0], "]") {
+				return nil, fail("want [threat] package test")
+			}
+			out = append(out, defence{line: i + 1, threat: strings.Trim(f[0], "[]"), pkg: f[1], test: f[2]})
+			d, e = &out[len(out)-1], nil
+		case d == nil:
+			return nil, fail("no [threat] package test before")
+		case line[0] == '-' || line[0] == '+':
+			if e == nil {
+				return nil, fail("no file before")
+			}
+			to := &e.old
+			if line[0] == '+' {
+				to = &e.new
+			}
+			if *to != "" {
+				*to += "\n"
+			}
+			*to += strings.TrimPrefix(line[1:], " ")
+		default:
+			d.edits = append(d.edits, edit{file: strings.TrimSpace(line)})
+			e = &d.edits[len(d.edits)-1]
+		}
+	}
+	for _, d := range out {
+		if len(d.edits) == 0 || slices.ContainsFunc(d.edits, func(e edit) bool { return e.old == "" || e.old == e.new }) {
+			return nil, fmt.Errorf("%d: [%s] replaces nothing", d.line, d.threat)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("1: the table is empty")
+	}
+	return out, nil
+}
