@@ -29,6 +29,11 @@ const (
 	AttackImagePartial  = "partial_bundle_installation"      // bytes missing from the image
 	AttackImageReplaced = "img_replace"                      // image bytes changed after they were checked
 	AttackImageSHA      = "cid_right_sha_wrong"              // every block is right, the whole image's digest is not
+
+	AttackDIDDocHash      = "did_doc_hash_mismatch"      // a DID document that is not the one whose digest the chain records
+	AttackDIDRelationship = "did_key_wrong_relationship" // a key used for what its DID document does not list it for
+	AttackDIDDeactivated  = "did_deactivated"            // a DID that was deactivated, or never registered
+	AttackDIDCaseAlias    = "did_case_alias"             // two spellings of one identity used as two
 )
 
 // Error is the refusal of something that came from outside. Attack is a stable

@@ -9,12 +9,22 @@ const (
 	DefaultBlockSize = 32 << 10  // bytes; fits into the first window of a cold QUIC connection, see docs/SWARM.md for what others took
 	MaxBlocks        = 8192      // blocks of one image
 	MaxManifestSize  = 300 << 10 // bytes: 8192 block digests and the rest
-	MaxEnvelopeSize  = 304 << 10 // bytes: a manifest and MaxSigners signatures
+	MaxEnvelopeSize  = 400 << 10 // bytes: a manifest, MaxSigners signatures and MaxRotations rotations
 	MaxSigners       = 16        // keys of one manufacturer, and signatures on one envelope
+	MaxRotations     = 16        // rotations of one manufacturer's keys, ever
+	MaxRotationSize  = 5 << 10   // bytes: two key sets and maxRotationSigners signatures
 	MaxText          = 128       // bytes of a version, product, component or hardware text
 	MaxHardware      = 64        // hardware revisions in one manifest
 	MaxRegion        = 31        // bytes of a region code
 	MaxCandidates    = 5         // releases in one View
 	MaxLead          = 64        // sequences; a release this far beyond the latest on chain is no mere lag of the view
 	MaxCanaries      = 64        // devices in one canary list
+
+	maxDocumentSize    = 64 << 10 // bytes of one DID document
+	MaxDocumentMethods = 64       // verification methods in one DID document, and entries of one relationship
+	maxDocumentDepth   = 8        // arrays and objects within one another in a DID document
+	maxDIDURL          = 256      // bytes of a verification method's id
+
+	maxRotationSigners = 2 * MaxSigners                        // signatures on one rotation: two key sets
+	maxRotationsSize   = MaxRotations*(MaxRotationSize+3) + 16 // bytes of an encoded chain
 )
