@@ -152,7 +152,8 @@ func (m *Manifest) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// envelopeCBOR is the wire form of an Envelope.
+// envelopeCBOR is the wire form of an Envelope without rotations, and of a
+// Rotation: what is signed, and the signatures.
 type envelopeCBOR struct {
 	_          struct{} `cbor:",toarray"`
 	Manifest   []byte
@@ -183,6 +184,14 @@ type sigStructure struct {
 	Payload   []byte
 }
 
+// rotatedCBOR is the wire form of an Envelope with rotations.
+type rotatedCBOR struct {
+	_          struct{} `cbor:",toarray"`
+	Manifest   []byte
+	Signatures []cbor.RawMessage
+	Rotations  cbor.RawMessage
+}
+
 // DecodeEnvelope decodes strictly: trailing bytes, duplicate map keys, unknown
 // fields, non-deterministic encodings, duplicate signers and anything over a
 // limit are refused. Its errors are hard [Error]s.
@@ -190,20 +199,26 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if len(b) > MaxEnvelopeSize {
 		return nil, hard(AttackEndlessData, "envelope is %d bytes long, at most %d are allowed", len(b), MaxEnvelopeSize)
 	}
-	var w envelopeCBOR
-	if err := decMode.Unmarshal(b, &w); err != nil {
+	var w rotatedCBOR
+	var err error
+	if len(b) > 0 && b[0] == 0x83 { // an array of three
+		err = decMode.Unmarshal(b, &w)
+	} else {
+		var plain envelopeCBOR
+		err = decMode.Unmarshal(b, &plain)
+		w.Manifest, w.Signatures = plain.Manifest, plain.Signatures
+	}
+	if err != nil {
 		return nil, hard(AttackMalformed, "envelope: %w", err)
 	}
-	if len(w.Signatures) > MaxSigners {
-		return nil, hard(AttackEndlessData, "envelope has %d signatures, at most %d are allowed", len(w.Signatures), MaxSigners)
-	}
 	e := &Envelope{Manifest: w.Manifest}
-	for i, raw := range w.Signatures {
-		s, _, err := decodeSign1(raw)
-		if err != nil {
-			return nil, hard(AttackMalformed, "signature %d of the envelope: %w", i+1, err)
+	if e.Signatures, err = decodeSignatures("envelope", w.Signatures, MaxSigners); err != nil {
+		return nil, err
+	}
+	if w.Rotations != nil {
+		if e.Rotations, err = DecodeRotations(w.Rotations); err != nil {
+			return nil, fmt.Errorf("envelope: %w", err)
 		}
-		e.Signatures = append(e.Signatures, s)
 	}
 	if err := e.check(); err != nil {
 		return nil, hard(AttackMalformed, "%w", err)
@@ -216,6 +231,21 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 		return nil, hard(AttackMalformed, "envelope: %w, or its signatures are not ordered by key", errNotDeterministic)
 	}
 	return e, nil
+}
+
+// decodeSignatures reads at most so many; its errors are hard [Error]s.
+func decodeSignatures(what string, raw []cbor.RawMessage, most int) (out []Signature, err error) {
+	if len(raw) > most {
+		return nil, hard(AttackEndlessData, "%s has %d signatures, at most %d are allowed", what, len(raw), most)
+	}
+	for i, b := range raw {
+		s, _, err := decodeSign1(b)
+		if err != nil {
+			return nil, hard(AttackMalformed, "signature %d of the %s: %w", i+1, what, err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 // decodeSign1 reads the one accepted form of a signature: everything but the
@@ -258,8 +288,8 @@ func encodeSign1(k PublicKey, sig []byte) ([]byte, error) {
 	return encMode.Marshal(sign1CBOR{Protected: protected, Signature: sig})
 }
 
-// toBeSigned returns the bytes that a key signs for a manifest.
-func toBeSigned(k PublicKey, manifest []byte) ([]byte, error) {
+// toBeSigned returns the bytes that a key signs.
+func toBeSigned(k PublicKey, payload, external []byte) ([]byte, error) {
 	protected, err := encodeProtected(k)
 	if err != nil {
 		return nil, err
@@ -267,7 +297,161 @@ func toBeSigned(k PublicKey, manifest []byte) ([]byte, error) {
 	return encMode.Marshal(sigStructure{
 		Context:   "Signature1",
 		Protected: protected,
-		External:  []byte(SignatureContext),
-		Payload:   manifest,
+		External:  external,
+		Payload:   payload,
 	})
+}
+
+// rotationFormat is the version of the statement's encoding.
+const rotationFormat = 1
+
+// rotationCBOR is what is signed of a Rotation, a map with these keys.
+type rotationCBOR struct {
+	Format        uint64   `cbor:"1,keyasint"`
+	ChainID       uint64   `cbor:"2,keyasint"`
+	Registry      []byte   `cbor:"3,keyasint"`
+	Epoch         uint64   `cbor:"4,keyasint"`
+	FromThreshold uint64   `cbor:"5,keyasint"`
+	FromKeys      [][]byte `cbor:"6,keyasint"`
+	ToThreshold   uint64   `cbor:"7,keyasint"`
+	ToKeys        [][]byte `cbor:"8,keyasint"`
+	Reason        string   `cbor:"9,keyasint,omitempty"`
+}
+
+// DecodeRotation decodes one statement, as strictly as [DecodeEnvelope] does,
+// and validates it. Its errors are hard [Error]s. What it returns proves nothing
+// yet: see [Rotation.Check].
+func DecodeRotation(b []byte) (*Rotation, error) {
+	if len(b) > MaxRotationSize {
+		return nil, hard(AttackEndlessData, "rotation is %d bytes long, at most %d are allowed", len(b), MaxRotationSize)
+	}
+	var file envelopeCBOR // a statement has the form of an envelope
+	if err := decMode.Unmarshal(b, &file); err != nil {
+		return nil, hard(AttackMalformed, "rotation: %w", err)
+	}
+	var w rotationCBOR
+	if err := decMode.Unmarshal(file.Manifest, &w); err != nil {
+		return nil, hard(AttackMalformed, "rotation: %w", err)
+	}
+	if w.Format != rotationFormat {
+		return nil, hard(AttackMalformed, "rotation has format %d, this software reads %d", w.Format, rotationFormat)
+	}
+	if len(w.Registry) != len(Address{}) {
+		return nil, hard(AttackMalformed, "rotation has an address of the wrong length")
+	}
+	r := &Rotation{
+		Registry: RegistryRef{ChainID: w.ChainID, Address: Address(w.Registry)},
+		Epoch:    w.Epoch, Reason: w.Reason,
+	}
+	var err error
+	if r.From, err = decodeKeySet(w.FromThreshold, w.FromKeys); err != nil {
+		return nil, hard(AttackMalformed, "rotation, old keys: %w", err)
+	}
+	if r.To, err = decodeKeySet(w.ToThreshold, w.ToKeys); err != nil {
+		return nil, hard(AttackMalformed, "rotation, new keys: %w", err)
+	}
+	if r.Signatures, err = decodeSignatures("rotation", file.Signatures, maxRotationSigners); err != nil {
+		return nil, err
+	}
+	again, err := r.Encode()
+	if err != nil {
+		return nil, hard(AttackMalformed, "%w", err)
+	}
+	if !bytes.Equal(again, b) {
+		return nil, hard(AttackMalformed, "rotation: %w, or its keys or signatures are not ordered", errNotDeterministic)
+	}
+	return r, nil
+}
+
+func decodeKeySet(threshold uint64, keys [][]byte) (s KeySet, err error) {
+	s.Threshold = int(min(threshold, MaxSigners+1)) // which no key set has
+	for _, b := range keys {
+		k, err := PublicKeyFromBytes(b)
+		if err != nil {
+			return s, err
+		}
+		s.Keys = append(s.Keys, k)
+	}
+	return s, nil
+}
+
+// Payload validates the statement and returns the bytes that are signed.
+func (r *Rotation) Payload() ([]byte, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	list := func(s KeySet) (out [][]byte) {
+		for _, k := range s.sorted() {
+			out = append(out, k.Bytes())
+		}
+		return out
+	}
+	return encMode.Marshal(rotationCBOR{
+		Format:  rotationFormat,
+		ChainID: r.Registry.ChainID, Registry: r.Registry.Address[:],
+		Epoch:         r.Epoch,
+		FromThreshold: uint64(r.From.Threshold), FromKeys: list(r.From),
+		ToThreshold: uint64(r.To.Threshold), ToKeys: list(r.To),
+		Reason: r.Reason,
+	})
+}
+
+// Encode validates the statement and returns its encoding with the signatures
+// it has. It refuses what [DecodeRotation] would refuse.
+func (r *Rotation) Encode() ([]byte, error) {
+	payload, err := r.Payload()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRaw(r.Signatures); err != nil {
+		return nil, err
+	}
+	return encMode.Marshal(envelopeCBOR{Manifest: payload, Signatures: rawSignatures(r.Signatures)})
+}
+
+// EncodeRotations encodes a chain of statements, as an envelope and a device's
+// store hold it.
+func EncodeRotations(rs []*Rotation) ([]byte, error) {
+	if err := checkChain(rs); err != nil {
+		return nil, err
+	}
+	list := make([][]byte, len(rs))
+	for i, r := range rs {
+		b, err := r.Encode()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = b
+	}
+	return encMode.Marshal(list)
+}
+
+// DecodeRotations decodes a chain of at least one and at most MaxRotations
+// statements strictly. Its errors are hard [Error]s.
+func DecodeRotations(b []byte) ([]*Rotation, error) {
+	if len(b) > maxRotationsSize {
+		return nil, hard(AttackEndlessData, "rotations are %d bytes long, at most %d are allowed", len(b), maxRotationsSize)
+	}
+	var list [][]byte
+	if err := decMode.Unmarshal(b, &list); err != nil {
+		return nil, hard(AttackMalformed, "rotations: %w", err)
+	}
+	if len(list) == 0 || len(list) > MaxRotations {
+		return nil, hard(AttackMalformed, "%d rotations where 1 to %d are allowed", len(list), MaxRotations)
+	}
+	rs := make([]*Rotation, len(list))
+	for i := range list {
+		var err error
+		if rs[i], err = DecodeRotation(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	again, err := EncodeRotations(rs)
+	if err != nil {
+		return nil, hard(AttackMalformed, "%w", err)
+	}
+	if !bytes.Equal(again, b) {
+		return nil, hard(AttackMalformed, "rotations: %w", errNotDeterministic)
+	}
+	return rs, nil
 }

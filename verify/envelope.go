@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,13 +21,14 @@ type Signature struct {
 	Raw []byte    // the encoded COSE_Sign1
 }
 
-// Verify reports whether the signature is its key's over the encoded manifest.
-func (s Signature) Verify(manifest []byte) bool {
+// verify reports whether the signature is its key's over payload and external
+// data.
+func (s Signature) verify(payload, external []byte) bool {
 	parsed, sig, err := decodeSign1(s.Raw)
 	if err != nil || parsed.Key != s.Key {
 		return false
 	}
-	message, err := toBeSigned(s.Key, manifest)
+	message, err := toBeSigned(s.Key, payload, external)
 	return err == nil && s.Key.Verify(message, sig)
 }
 
@@ -35,6 +37,34 @@ func (s Signature) Verify(manifest []byte) bool {
 type Envelope struct {
 	Manifest   []byte // the encoded manifest, exactly as signed
 	Signatures []Signature
+
+	// Rotations are all that the manufacturer's key set went through, from the
+	// one to epoch 2 on, when it is no longer the first: so a device that slept
+	// for years finds what it needs in the one block that the chain names.
+	Rotations []*Rotation
+}
+
+// External returns the external_aad of the signatures: [SignatureContext], and
+// behind it the digest of the encoded rotations where there are any. Nobody can
+// add, drop or change one without signing anew.
+func (e *Envelope) External() ([]byte, error) {
+	external := []byte(SignatureContext)
+	if len(e.Rotations) == 0 {
+		return external, nil
+	}
+	b, err := EncodeRotations(e.Rotations)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(b)
+	return append(external, digest[:]...), nil
+}
+
+// Verify reports whether s is its key's signature over this envelope's manifest
+// and rotations.
+func (e *Envelope) Verify(s Signature) bool {
+	external, err := e.External()
+	return err == nil && s.verify(e.Manifest, external)
 }
 
 // Encode returns the deterministic encoding; signatures are ordered by key.
@@ -43,44 +73,75 @@ func (e *Envelope) Encode() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	for _, s := range e.Signatures {
-		parsed, _, err := decodeSign1(s.Raw)
-		if err != nil {
-			return nil, fmt.Errorf("signature of key %s: %w", s.Key, err)
-		}
-		if parsed.Key != s.Key {
-			return nil, fmt.Errorf("signature of key %s names key %s", s.Key, parsed.Key)
-		}
+	if err := checkRaw(e.Signatures); err != nil {
+		return nil, err
 	}
 	return e.encode()
 }
 
-// check checks the limits and that no key signed twice.
+// check checks the limits, that no key signed twice, and that the rotations are
+// a chain from the first key set on.
 func (e *Envelope) check() error {
 	if len(e.Manifest) == 0 || len(e.Manifest) > MaxManifestSize {
 		return fmt.Errorf("envelope has a manifest of %d bytes, it must have 1 to %d", len(e.Manifest), MaxManifestSize)
 	}
-	if len(e.Signatures) > MaxSigners {
-		return fmt.Errorf("envelope has %d signatures, at most %d are allowed", len(e.Signatures), MaxSigners)
+	if len(e.Rotations) > 0 && e.Rotations[0].Epoch != 2 {
+		return fmt.Errorf("envelope has rotations from the one to epoch %d on; it must have all, from epoch 2 on", e.Rotations[0].Epoch)
 	}
-	seen := make(map[PublicKey]bool, len(e.Signatures))
-	for _, s := range e.Signatures {
+	return checkSigners("envelope", e.Signatures, MaxSigners)
+}
+
+// checkSigners checks the number of signatures and that no key signed twice.
+func checkSigners(what string, signatures []Signature, most int) error {
+	if len(signatures) > most {
+		return fmt.Errorf("%s has %d signatures, at most %d are allowed", what, len(signatures), most)
+	}
+	seen := make(map[PublicKey]bool, len(signatures))
+	for _, s := range signatures {
 		if seen[s.Key] {
-			return fmt.Errorf("envelope has two signatures by key %s", s.Key)
+			return fmt.Errorf("%s has two signatures by key %s", what, s.Key)
 		}
 		seen[s.Key] = true
 	}
 	return nil
 }
 
-// encode encodes signatures that are known to be well formed.
-func (e *Envelope) encode() ([]byte, error) {
-	sorted := slices.SortedFunc(slices.Values(e.Signatures), func(a, b Signature) int {
+// checkRaw checks that each signature is in its one encoding and names its key.
+func checkRaw(signatures []Signature) error {
+	for _, s := range signatures {
+		parsed, _, err := decodeSign1(s.Raw)
+		if err != nil {
+			return fmt.Errorf("signature of key %s: %w", s.Key, err)
+		}
+		if parsed.Key != s.Key {
+			return fmt.Errorf("signature of key %s names key %s", s.Key, parsed.Key)
+		}
+	}
+	return nil
+}
+
+// rawSignatures returns signatures that are known to be well formed as they are
+// encoded: in the order of their keys.
+func rawSignatures(signatures []Signature) []cbor.RawMessage {
+	sorted := slices.SortedFunc(slices.Values(signatures), func(a, b Signature) int {
 		return strings.Compare(a.Key.multikey, b.Key.multikey)
 	})
-	w := envelopeCBOR{Manifest: e.Manifest, Signatures: make([]cbor.RawMessage, len(sorted))}
+	raw := make([]cbor.RawMessage, len(sorted))
 	for i, s := range sorted {
-		w.Signatures[i] = s.Raw
+		raw[i] = s.Raw
 	}
-	return encMode.Marshal(w)
+	return raw
+}
+
+// encode encodes an envelope whose signatures are known to be well formed.
+func (e *Envelope) encode() ([]byte, error) {
+	w := envelopeCBOR{Manifest: e.Manifest, Signatures: rawSignatures(e.Signatures)}
+	if len(e.Rotations) == 0 {
+		return encMode.Marshal(w)
+	}
+	rotations, err := EncodeRotations(e.Rotations)
+	if err != nil {
+		return nil, err
+	}
+	return encMode.Marshal(rotatedCBOR{Manifest: w.Manifest, Signatures: w.Signatures, Rotations: rotations})
 }

@@ -269,7 +269,13 @@ func (s KeySet) Validate() error {
 // Equal reports whether both sets have the same threshold and the same keys,
 // in any order.
 func (s KeySet) Equal(o KeySet) bool {
-	byBytes := func(a, b PublicKey) int { return strings.Compare(a.multikey, b.multikey) }
-	return s.Threshold == o.Threshold &&
-		slices.Equal(slices.SortedFunc(slices.Values(s.Keys), byBytes), slices.SortedFunc(slices.Values(o.Keys), byBytes))
+	return s.Threshold == o.Threshold && slices.Equal(s.sorted(), o.sorted())
+}
+
+// Has reports whether k is one of the keys.
+func (s KeySet) Has(k PublicKey) bool { return slices.Contains(s.Keys, k) }
+
+// sorted returns the keys in the order of their bytes.
+func (s KeySet) sorted() []PublicKey {
+	return slices.SortedFunc(slices.Values(s.Keys), func(a, b PublicKey) int { return strings.Compare(a.multikey, b.multikey) })
 }

@@ -12,7 +12,7 @@ const (
 	MaxEnvelopeSize  = 400 << 10 // bytes: a manifest, MaxSigners signatures and MaxRotations rotations
 	MaxSigners       = 16        // keys of one manufacturer, and signatures on one envelope
 	MaxRotations     = 16        // rotations of one manufacturer's keys, ever
-	MaxRotationSize  = 5 << 10   // bytes: two key sets and maxRotationSigners signatures
+	MaxRotationSize  = 6 << 10   // bytes: two key sets and maxRotationSigners signatures
 	MaxText          = 128       // bytes of a version, product, component or hardware text
 	MaxHardware      = 64        // hardware revisions in one manifest
 	MaxRegion        = 31        // bytes of a region code

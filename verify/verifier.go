@@ -14,6 +14,7 @@ type Verifier struct {
 	Product  Product
 	Registry RegistryRef
 	Pinned   KeySet // the manufacturer's key set; the chain alone can never replace it
+	Trust    *Trust // key sets adopted since, see [Verifier.Adopt]; nil: it adopts none
 }
 
 // Validate checks the provisioned values.
@@ -31,21 +32,31 @@ func (v *Verifier) equal(o *Verifier) bool {
 	return v.Product == o.Product && v.Registry == o.Registry && v.Pinned.Equal(o.Pinned)
 }
 
-// Signed is a manifest that a threshold of the pinned keys signed for the
-// pinned product and registry. Only [Verifier.CheckSigned] makes one.
+// Signed is a manifest that a threshold of the pinned keys, or of the key set
+// that rotations put in their place, signed for the pinned product and
+// registry. Only [Verifier.CheckSigned] makes one.
 type Signed struct {
 	manifest *Manifest
 	envelope []byte
 	digest   [32]byte
 	by       Verifier // what it was checked with
+
+	rotations []*Rotation
+	path      []KeySet // from a set that the device trusted to the one that signed
 }
 
 // CheckSigned decodes an encoded envelope and checks signatures, product and
 // registry. It asks nobody: it is the cheap check that precedes any look at
-// the chain. Every signature must be valid and by a pinned key, so that nobody
-// can make a second envelope out of a genuine one; the manifest is decoded
-// only after the signatures held. All its [Error]s are hard; a Verifier that
-// is not valid gives another error.
+// the chain.
+//
+// The signatures must be by a threshold of the key set in force, or of the one
+// to which the envelope's rotations lead from it. Every signature must be valid
+// and by a key of that set, so that nobody can make a second envelope out of a
+// genuine one; the manifest is decoded only after the signatures held.
+//
+// All its [Error]s are hard but one: an envelope signed with keys that this
+// device knows to be retired is refused softly, since who relays it may not
+// know yet. A Verifier that is not valid gives another error.
 func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if err := v.Validate(); err != nil {
 		return nil, fmt.Errorf("provisioned trust: %w", err)
@@ -57,17 +68,24 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if len(e.Signatures) == 0 {
 		return nil, hard(AttackArbitrary, "envelope is not signed")
 	}
+	keys := v.signersOf(e)
 	for _, s := range e.Signatures {
-		if !slices.Contains(v.Pinned.Keys, s.Key) {
+		if !keys.Has(s.Key) {
 			return nil, hard(AttackArbitrary, "envelope is signed by key %s, which is not one of the manufacturer's", s.Key)
 		}
 	}
-	if len(e.Signatures) < v.Pinned.Threshold {
-		return nil, hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), v.Pinned.Threshold)
+	if len(e.Signatures) < keys.Threshold {
+		return nil, hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), keys.Threshold)
 	}
 	for _, s := range e.Signatures {
-		if !s.Verify(e.Manifest) {
+		if !e.Verify(s) {
 			return nil, hard(AttackArbitrary, "signature of key %s is wrong", s.Key)
+		}
+	}
+	path := []KeySet{keys}
+	if len(e.Rotations) > 0 {
+		if path, err = v.follow(e.Rotations); err != nil {
+			return nil, err
 		}
 	}
 	m, err := DecodeManifest(e.Manifest)
@@ -80,10 +98,32 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if m.Registry != v.Registry {
 		return nil, hard(AttackUnapproved, "release is bound to registry %s, this device to %s", m.Registry, v.Registry)
 	}
+	if err := v.inForce(path); err != nil {
+		return nil, err
+	}
 	by := *v
 	by.Pinned.Keys = slices.Clone(v.Pinned.Keys)
+	keys.Keys = slices.Clone(keys.Keys)
+	path[len(path)-1] = keys
 	envelope = slices.Clone(envelope)
-	return &Signed{manifest: m, envelope: envelope, digest: sha256.Sum256(envelope), by: by}, nil
+	return &Signed{
+		manifest: m, envelope: envelope, digest: sha256.Sum256(envelope), by: by, rotations: e.Rotations, path: path,
+	}, nil
+}
+
+// signersOf returns the key set that must have signed an envelope: the one its
+// rotations lead to; without rotations the newest of which all signers are, so
+// that a set retired since can be told from strangers.
+func (v *Verifier) signersOf(e *Envelope) KeySet {
+	if n := len(e.Rotations); n > 0 {
+		return e.Rotations[n-1].To
+	}
+	for _, set := range slices.Backward(v.sets()) {
+		if !slices.ContainsFunc(e.Signatures, func(s Signature) bool { return !set.Has(s.Key) }) {
+			return set
+		}
+	}
+	return v.Keys()
 }
 
 // Manifest returns the signed manifest; the caller must not change it.
@@ -95,9 +135,16 @@ func (s *Signed) Envelope() []byte { return s.envelope }
 // Digest returns the SHA-256 of the encoded envelope.
 func (s *Signed) Digest() [32]byte { return s.digest }
 
+// Keys returns the key set that signed; the caller must not change it.
+func (s *Signed) Keys() KeySet { return s.path[len(s.path)-1] }
+
+// Rotations returns the rotations that the envelope carries; the caller must
+// not change them.
+func (s *Signed) Rotations() []*Rotation { return s.rotations }
+
 // Approved is a Signed manifest that the registry offers: same envelope
 // digest, sequence, size, image digest and version, not revoked, not expired,
-// key set on chain equal to the pinned one. It may be fetched and served.
+// key set on chain equal to the one that signed. It may be fetched and served.
 // Only [Verifier.Approve] makes one.
 type Approved struct {
 	*Signed
@@ -110,6 +157,9 @@ type Approved struct {
 func (v *Verifier) Approve(s *Signed, view *View, now uint64) (*Approved, error) {
 	if s == nil || s.manifest == nil || !s.by.equal(v) {
 		return nil, errors.New("envelope was not checked by this verifier: call CheckSigned first")
+	}
+	if err := v.inForce(s.path); err != nil {
+		return nil, err
 	}
 	c, err := s.match(view)
 	if err != nil {
@@ -129,8 +179,8 @@ func (s *Signed) match(view *View) (Candidate, error) {
 	if view.Registry != s.by.Registry || view.Product != s.by.Product.ID() {
 		return Candidate{}, soft(AttackWrongChain, "view is of product %s in registry %s, this device is %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.by.Registry)
 	}
-	if !view.Keys.Equal(s.by.Pinned) {
-		return Candidate{}, soft(AttackKeyCompromise, "the key set on chain is not the one provisioned on this device: provision the new one if the manufacturer changed it")
+	if !view.Keys.Equal(s.Keys()) {
+		return Candidate{}, soft(AttackKeyCompromise, "the key set on chain is not the one that signed release %d: if the manufacturer rotated its keys, a release signed with the new ones brings the statement", s.manifest.Sequence)
 	}
 	seq := s.manifest.Sequence
 	if seq > view.Latest {

@@ -71,7 +71,7 @@ func openRelease(path string) (*releaseFiles, error) {
 		return nil, fmt.Errorf("%s: %w", r.envelopePath, err)
 	}
 	for _, s := range r.envelope.Signatures {
-		if !s.Verify(r.envelope.Manifest) {
+		if !r.envelope.Verify(s) {
 			return nil, fmt.Errorf("%s: the signature by key %s is wrong; build and sign the release again", r.envelopePath, s.Key)
 		}
 	}

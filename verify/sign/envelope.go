@@ -30,19 +30,42 @@ func NewEnvelope(m *verify.Manifest) (*verify.Envelope, error) {
 
 // Sign adds the key's signature to an envelope. It refuses a second one by the
 // same key, a manifest that [verify.DecodeManifest] refuses, and more than
-// verify.MaxSigners signatures. The same key and manifest always give the same
+// verify.MaxSigners signatures. The same key and content always give the same
 // signature.
 func (k *Key) Sign(e *verify.Envelope) error {
 	if _, err := verify.DecodeManifest(e.Manifest); err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
-	for _, s := range e.Signatures {
-		if s.Key == k.public {
-			return fmt.Errorf("sign: the envelope is already signed by key %s", k.public)
-		}
-	}
 	if len(e.Signatures) >= verify.MaxSigners {
 		return fmt.Errorf("sign: the envelope has %d signatures already, more are not allowed", len(e.Signatures))
+	}
+	external, err := e.External()
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	return k.add(&e.Signatures, e.Manifest, external, e.Verify)
+}
+
+// SignRotation adds the key's signature to a rotation. It refuses a second one
+// by the same key, a statement that is not valid, and a key of neither set.
+func (k *Key) SignRotation(r *verify.Rotation) error {
+	payload, err := r.Payload()
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if !r.From.Has(k.public) && !r.To.Has(k.public) {
+		return fmt.Errorf("sign: key %s is in neither key set of the rotation: its signature would make every device refuse it", k.public)
+	}
+	return k.add(&r.Signatures, payload, []byte(verify.RotationContext), r.Verify)
+}
+
+// add appends the key's signature over payload and external data, after
+// checking it.
+func (k *Key) add(to *[]verify.Signature, payload, external []byte, check func(verify.Signature) bool) error {
+	for _, s := range *to {
+		if s.Key == k.public {
+			return fmt.Errorf("sign: already signed by key %s", k.public)
+		}
 	}
 	msg := cose.UntaggedSign1Message{
 		Headers: cose.Headers{
@@ -51,9 +74,9 @@ func (k *Key) Sign(e *verify.Envelope) error {
 				cose.HeaderLabelKeyID:     k.public.Bytes(),
 			},
 		},
-		Payload: e.Manifest,
+		Payload: payload,
 	}
-	if err := msg.Sign(nil, []byte(verify.SignatureContext), signer{k}); err != nil {
+	if err := msg.Sign(nil, external, signer{k}); err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
 	msg.Payload = nil // detached
@@ -62,10 +85,10 @@ func (k *Key) Sign(e *verify.Envelope) error {
 		return fmt.Errorf("sign: %w", err)
 	}
 	s := verify.Signature{Key: k.public, Raw: raw}
-	if !s.Verify(e.Manifest) {
+	if !check(s) {
 		return errors.New("sign: the new signature does not verify: the key or the computer is damaged")
 	}
-	e.Signatures = append(e.Signatures, s)
+	*to = append(*to, s)
 	return nil
 }
 
