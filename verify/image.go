@@ -132,6 +132,12 @@ type Node struct {
 // stock IPFS peers and never have to fetch or walk one. A node that the DAG
 // holds more than once is returned once.
 func (i ImageInfo) Nodes() []Node {
+	nodes, _ := i.dag()
+	return nodes
+}
+
+// dag builds the inner nodes, root first, and the link to the root.
+func (i ImageInfo) dag() ([]Node, link) {
 	level := make([]link, len(i.Blocks))
 	for n, digest := range i.Blocks {
 		size := uint64(i.BlockLen(n))
@@ -152,7 +158,10 @@ func (i ImageInfo) Nodes() []Node {
 		level = above
 	}
 	slices.Reverse(nodes)
-	return nodes
+	if len(level) == 0 {
+		return nil, link{cid: cid.Undef}
+	}
+	return nodes, level[0]
 }
 
 func (i ImageInfo) root(nodes []Node) cid.Cid {
@@ -187,16 +196,19 @@ func fileNode(children []link) ([]byte, link) {
 	for _, c := range children {
 		data = binary.AppendUvarint(append(data, 4<<3), c.fileSize) // 4 blocksizes
 
-		var l []byte
-		l = appendBytes(l, 1, c.cid.Bytes())               // 1 Hash
-		l = appendBytes(l, 2, nil)                         // 2 Name, empty
-		l = binary.AppendUvarint(append(l, 3<<3), c.tsize) // 3 Tsize
-		node = appendBytes(node, 2, l)                     // 2 Links
+		node = appendBytes(node, 2, linkBytes("", c)) // 2 Links
 	}
 	node = appendBytes(node, 1, data) // 1 Data
 	total.tsize += uint64(len(node))
 	total.cid = cidV1(cid.DagProtobuf, sha256.Sum256(node))
 	return node, total
+}
+
+// linkBytes encodes one link of a dag-pb node.
+func linkBytes(name string, to link) []byte {
+	l := appendBytes(nil, 1, to.cid.Bytes())               // 1 Hash
+	l = appendBytes(l, 2, []byte(name))                    // 2 Name
+	return binary.AppendUvarint(append(l, 3<<3), to.tsize) // 3 Tsize
 }
 
 // appendBytes appends a protobuf field of length-delimited bytes.
