@@ -57,6 +57,8 @@ type Network struct {
 	namespaces map[string]*membership
 }
 
+	ipns ipnsNames
+
 // NetworkOption injects what a program, rather than an operator, decides.
 type NetworkOption func(*networkOptions)
 

@@ -35,9 +35,9 @@ func (n *Network) startDHT() (*dht.IpfsDHT, error) {
 		dht.ProtocolPrefix(DHTProtocolPrefix),
 		dht.Datastore(newBoundedRecords()),
 		dht.ProviderManagerOpts(records.ProvideValidity(providerValidity), records.ProviderAddrTTL(providerValidity)),
-		// Value records would let anybody fill a server's memory; nothing here
-		// puts one.
-		dht.DisableValues(),
+		// Of values only IPNS records, and of names that the node cares for: others
+		// would let anybody fill a server's memory.
+		dht.Validator(ipnsValidator{&n.ipns}),
 		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.static }),
 	}
 	if n.cfg.seed() {
@@ -46,7 +46,8 @@ func (n *Network) startDHT() (*dht.IpfsDHT, error) {
 		opts = append(opts, dht.Mode(dht.ModeClient),
 			// Each query dials its servers; few at a time, and none to refresh a
 			// table that a camera asks twice a day.
-			dht.Concurrency(3), dht.LookupCheckConcurrency(4), dht.DisableAutoRefresh())
+			dht.Concurrency(3), dht.LookupCheckConcurrency(4), dht.DisableAutoRefresh(),
+			dht.ValueGCInterval(0)) // it stores no values
 	}
 	return dht.New(n.host, opts...)
 }
