@@ -7,10 +7,13 @@ import (
 	"slices"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/sim/hostile"
+	"camswarm/sim/links"
 	"camswarm/sim/report"
 )
 
@@ -21,8 +24,9 @@ const defaultEclipse = 10
 // nodes, as a crawler of the DHT would, and hears of a release like everybody.
 func (r *run) startHostile(ctx context.Context, a *actor) (stop func(), err error) {
 	cfg := hostile.Config{
-		Behaviour: hostile.Behaviour(a.role), Net: r.net, Index: a.index, Key: a.key,
-		Product: r.script.product.ID(), Region: a.region, Image: r.image,
+		Behaviour: hostile.Behaviour(a.role),
+		Host:      func(opts ...libp2p.Option) (host.Host, error) { return links.Host(r.net, a.index, a.key, opts...) },
+		Product:   r.script.product.ID(), Region: a.region, Image: r.image,
 		Eclipse: r.s.Hostile.Eclipse, Connections: r.s.Hostile.Connections,
 		Rand: rand.New(rand.NewPCG(r.s.Seed, a.rpcSeed)), Logger: r.o.NodeLogger.With("node", a.name),
 	}

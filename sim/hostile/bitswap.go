@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/boxo/bitswap/message"
@@ -131,6 +132,26 @@ func (p *Peer) genuine(c cid.Cid) []byte {
 
 // poison answers wants with wrong bytes.
 func (p *Peer) poison(ctx context.Context, l *line) {
+	p.answer(ctx, l, &p.n.wrong, func(m message.BitSwapMessage, c cid.Cid) bool {
+		b := p.wrong(c)
+		if b != nil {
+			m.AddBlock(b)
+		}
+		return b != nil
+	})
+}
+
+// lie says DONT_HAVE.
+func (p *Peer) lie(ctx context.Context, l *line) {
+	p.answer(ctx, l, &p.n.refusals, func(m message.BitSwapMessage, c cid.Cid) bool {
+		m.AddDontHave(c)
+		return true
+	})
+}
+
+// answer says that it has what it is asked for, puts into the message what reply
+// finds for a wanted block, and counts the blocks for which it found something.
+func (p *Peer) answer(ctx context.Context, l *line, sent *atomic.Int64, reply func(message.BitSwapMessage, cid.Cid) bool) {
 	out := &sender{p: p, id: l.id}
 	defer out.close()
 	for {
@@ -139,21 +160,18 @@ func (p *Peer) poison(ctx context.Context, l *line) {
 			return
 		}
 		m := message.New(false)
-		wrong := int64(0)
+		n := int64(0)
 		for _, a := range asks {
 			switch {
 			case a.cancel:
 			case a.have:
 				m.AddHave(a.cid)
-			default:
-				if b := p.wrong(a.cid); b != nil {
-					m.AddBlock(b)
-					wrong++
-				}
+			case reply(m, a.cid):
+				n++
 			}
 		}
 		if !m.Empty() && out.send(ctx, m) == nil {
-			p.n.wrong.Add(wrong)
+			sent.Add(n)
 		}
 	}
 }
@@ -199,33 +217,6 @@ func (p *Peer) wrong(c cid.Cid) blocks.Block {
 		}
 	}
 	return b
-}
-
-// lie says DONT_HAVE.
-func (p *Peer) lie(ctx context.Context, l *line) {
-	out := &sender{p: p, id: l.id}
-	defer out.close()
-	for {
-		asks := l.asked(ctx)
-		if asks == nil {
-			return
-		}
-		m := message.New(false)
-		refused := int64(0)
-		for _, a := range asks {
-			switch {
-			case a.cancel:
-			case a.have:
-				m.AddHave(a.cid)
-			default:
-				m.AddDontHave(a.cid)
-				refused++
-			}
-		}
-		if !m.Empty() && out.send(ctx, m) == nil {
-			p.n.refusals.Add(refused)
-		}
-	}
 }
 
 // trickle sends what is asked for, a few bytes at a time.

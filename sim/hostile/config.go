@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
-	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"camswarm/sim/links"
 	"camswarm/verify"
 )
 
@@ -22,7 +22,7 @@ var ErrConfig = errors.New("hostile: bad configuration")
 // Behaviour is what a hostile peer does with the blocks of a release.
 type Behaviour string
 
-// All but Flooder and Replayer claim to hold every block of every file that
+// All but Flooder, Replayer and Parrot claim to hold every block of every file that
 // they know or hear of from the possession messages of others.
 const (
 	// Poisoner answers wants with wrong bytes: flipped ones, random ones, other
@@ -39,22 +39,36 @@ const (
 	// thousands that nobody has.
 	Flooder Behaviour = "flooder"
 	// Replayer sends announcements that it has heard into the gossip at a high
-	// rate, whole and damaged, and bare hints that lie.
+	// rate, whole and damaged, and bare hints that lie; before that, and between
+	// them, those of Config.Forged.
 	Replayer Behaviour = "replayer"
+	// Parrot sends genuine announcements that it has heard into the gossip at a
+	// high rate, and nothing that proves that it is no honest peer: their bytes
+	// as they are, and with another block number so that they are news to GossipSub.
+	Parrot Behaviour = "parrot"
 )
 
 // Behaviours returns all behaviours in a fixed order.
 func Behaviours() []Behaviour {
-	return []Behaviour{Poisoner, Staller, Trickler, Liar, Flooder, Replayer}
+	return []Behaviour{Poisoner, Staller, Trickler, Liar, Flooder, Replayer, Parrot}
+}
+
+// gossips tells whether a behaviour attacks the gossip.
+func (b Behaviour) gossips() bool { return b == Replayer || b == Parrot }
+
+// Forgery is an announcement that no honest node accepts.
+type Forgery struct {
+	Attack string // the name that Peer.Announced counts it under
+	Data   []byte // encoded
 }
 
 // Config says who a hostile peer is and what it does.
 type Config struct {
 	Behaviour Behaviour // what it does to others
 
-	Net   links.Network  // that it lives on
-	Index int            // of its line
-	Key   crypto.PrivKey // nil: a random identity
+	// Host makes the host that it lives on, with these options and its own:
+	// libp2p.New, or links.Host for simulated lines.
+	Host func(...libp2p.Option) (host.Host, error)
 
 	Product verify.ProductID // whose gossip it joins
 	Region  string           // that it claims to be in
@@ -67,6 +81,10 @@ type Config struct {
 	// hostile peer may have fetched them like anybody. It is called from many
 	// goroutines. nil: it has none, and can only make bytes up.
 	Image func(root cid.Cid) []byte
+
+	// Forged are sent by a Replayer: to each victim first, in this order, and then
+	// again between old news.
+	Forged []Forgery
 
 	// Victims are those whom it connects to, as a crawler of the DHT would find
 	// them; Seeds serve the DHT, on which it provides itself. A Flooder floods
@@ -90,8 +108,8 @@ func (c *Config) validate() error {
 	switch {
 	case !slices.Contains(Behaviours(), c.Behaviour):
 		return fmt.Errorf("%w: there is no behaviour %q; there are %v", ErrConfig, c.Behaviour, Behaviours())
-	case c.Net == nil:
-		return fmt.Errorf("%w: no network", ErrConfig)
+	case c.Host == nil:
+		return fmt.Errorf("%w: no host", ErrConfig)
 	case c.Eclipse < 0 || c.Connections < 0 || c.Trickle < 0:
 		return fmt.Errorf("%w: Eclipse, Connections and Trickle are not negative", ErrConfig)
 	}

@@ -22,10 +22,10 @@ import (
 )
 
 // joinGossip takes a place in the mesh of the product's topic and passes nothing
-// on. A replayer speaks the wire protocol itself: pubsub would not send one
-// message twice.
+// on. Who attacks the gossip speaks the wire protocol itself: pubsub would not
+// send one message twice.
 func (p *Peer) joinGossip() error {
-	if p.cfg.Behaviour == Replayer {
+	if p.cfg.Behaviour.gossips() {
 		p.handle(announce.MeshProtocol, p.readGossip)
 		return nil
 	}
@@ -94,6 +94,7 @@ func (p *Peer) keep(data []byte) {
 	fresh := len(p.heard) < maxHeard && !slices.ContainsFunc(p.heard, func(h []byte) bool { return string(h) == string(data) })
 	if fresh {
 		p.heard = append(p.heard, slices.Clone(data))
+		p.newest = max(p.newest, a.Sequence)
 	}
 	p.mu.Unlock()
 	if !fresh || a.Bare() {
@@ -126,6 +127,7 @@ func (p *Peer) replay(ctx context.Context, l *line) {
 		}
 		return true
 	}
+	next := 0 // of what is forged
 	for ctx.Err() == nil {
 		if s == nil {
 			var err error
@@ -143,47 +145,81 @@ func (p *Peer) replay(ctx context.Context, l *line) {
 				continue
 			}
 		}
-		if send(&pubsubpb.RPC{Publish: []*pubsubpb.Message{{Topic: &topic, Data: p.oldNews()}}}) {
-			p.n.gossiped.Add(1)
+		var f Forgery
+		if next < len(p.cfg.Forged) {
+			f = p.cfg.Forged[next]
+		} else {
+			f = p.oldNews()
+		}
+		if f.Data != nil && send(&pubsubpb.RPC{Publish: []*pubsubpb.Message{{Topic: &topic, Data: f.Data}}}) {
+			next++
+			p.sent(f)
 		}
 		_ = wait(ctx, replayEvery)
 	}
 }
 
+// sent counts an announcement.
+func (p *Peer) sent(f Forgery) {
+	p.n.gossiped.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.announced[f.Attack]++
+}
+
 // oldNews is an announcement that is of no use: one that was heard, as it is or
-// damaged, a hint of a state that the chain does not have, or no announcement.
-func (p *Peer) oldNews() []byte {
-	return draw(p, func(rng *rand.Rand) []byte {
+// damaged, a forged one, a hint of a state that the chain does not have, or no
+// announcement. Its data are nil if there is none.
+func (p *Peer) oldNews() Forgery {
+	return draw(p, func(rng *rand.Rand) Forgery {
 		var heard []byte
 		if len(p.heard) > 0 {
 			heard = p.heard[rng.IntN(len(p.heard))]
 		}
+		a, err := announce.Decode(heard) // of nothing: an error
+		if p.cfg.Behaviour == Parrot {
+			if err == nil && rng.IntN(2) == 0 {
+				a.Block += 1 + rng.Uint64N(1000)
+				heard, _ = a.Encode()
+			}
+			return Forgery{p.replayed(a), heard}
+		}
 		switch n := rng.IntN(8); {
+		case n < 4 && len(p.cfg.Forged) > 0:
+			return p.cfg.Forged[rng.IntN(len(p.cfg.Forged))]
 		case heard != nil && n < 4:
-			return heard
+			return Forgery{"gossip_replay", heard}
 		case heard != nil && n == 4: // a bit of the envelope is wrong
 			data := slices.Clone(heard)
 			data[len(data)-1-rng.IntN(len(data)/2)] ^= 1 << rng.IntN(8)
-			return data
-		case heard != nil && n == 5: // a genuine envelope with a claim of its own
-			if a, err := announce.Decode(heard); err == nil {
-				a.Rev += 1 + rng.Uint64N(1000)
-				if data, err := a.Encode(); err == nil {
-					return data
-				}
+			return Forgery{verify.AttackArbitrary, data}
+		case err == nil && n == 5: // a genuine envelope with a claim of its own
+			a.Rev += 1 + rng.Uint64N(1000)
+			if data, err := a.Encode(); err == nil {
+				return Forgery{"gossip_flood", data}
 			}
 		case n == 6: // a hint that something will happen
 			a := announce.Announcement{Product: p.cfg.Product, Rev: 1000 + rng.Uint64N(1_000_000), Block: rng.Uint64N(1 << 40)}
 			if data, err := a.Encode(); err == nil {
-				return data
+				return Forgery{"gossip_flood", data}
 			}
 		}
 		data := make([]byte, 1+rng.IntN(2048))
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
-		return data
+		return Forgery{verify.AttackMalformed, data}
 	})
+}
+
+// replayed names the attack of a genuine announcement that comes again: an older
+// release than the newest that was heard of is offered as new, or it is no news.
+// The caller holds mu.
+func (p *Peer) replayed(a *announce.Announcement) string {
+	if a != nil && !a.Bare() && a.Sequence < p.newest {
+		return verify.AttackRollback
+	}
+	return "gossip_replay"
 }
 
 // answerLatest answers a victim's question for the latest announcement: with
@@ -196,10 +232,10 @@ func (p *Peer) answerLatest(s network.Stream) {
 	case Staller:
 		<-p.ctx.Done()
 		return
-	case Replayer:
-		a := p.oldNews()
-		if p.write(p.ctx, s, append(binary.AppendUvarint(nil, uint64(len(a))), a...)) == nil {
-			p.n.gossiped.Add(1)
+	case Replayer, Parrot:
+		f := p.oldNews()
+		if p.write(p.ctx, s, append(binary.AppendUvarint(nil, uint64(len(f.Data))), f.Data...)) == nil && f.Data != nil {
+			p.sent(f)
 		}
 	default:
 		if p.write(p.ctx, s, []byte{0}) != nil {

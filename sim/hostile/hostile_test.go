@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pubsubpb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -38,6 +39,7 @@ type stage struct {
 	image    []byte
 	dir      string
 	hosts    []host.Host
+	topics   []*pubsub.Topic
 	ex       []*swarm.Exchange
 	mu       sync.Mutex
 	accused  []peer.ID
@@ -128,6 +130,7 @@ func (s *stage) honest(ctx context.Context, running *sync.WaitGroup, i int) {
 	if err == nil {
 		_, err = joined.Relay()
 	}
+	s.topics = append(s.topics, joined)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -139,7 +142,8 @@ func (s *stage) product() verify.ProductID { return verify.ProductID{1} }
 func (s *stage) hostile(b Behaviour, configure func(*Config)) (out []*Peer) {
 	for i := 3; i < 5; i++ {
 		cfg := Config{
-			Behaviour: b, Net: s.net, Index: i, Product: s.product(), Eclipse: 2,
+			Behaviour: b, Product: s.product(), Eclipse: 2,
+			Host:      func(opts ...libp2p.Option) (host.Host, error) { return links.Host(s.net, i, nil, opts...) },
 			Manifests: []*verify.Manifest{s.manifest},
 			Rand:      rand.New(rand.NewPCG(1, uint64(i))),
 		}
@@ -208,13 +212,20 @@ func TestHonestCamerasFinishUnderEachBehaviour(t *testing.T) {
 			onStage(t, func(s *stage) {
 				bad := s.hostile(b, func(c *Config) { c.Image = func(cid.Cid) []byte { return s.image } })
 				time.Sleep(10 * time.Second)
+				news, err := (&announce.Announcement{Product: s.product(), Rev: 1}).Encode()
+				if err == nil {
+					err = s.topics[0].Publish(context.Background(), news)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 				s.fetch(2 * time.Minute)
 				time.Sleep(10 * time.Second)
 				ids := []peer.ID{bad[0].ID(), bad[1].ID()}
 				got := closeAll(t, bad)
 				t.Log(got)
 				tried := map[Behaviour]int64{
-					Poisoner: got.Wrong, Staller: got.Wants, Trickler: got.Genuine, Liar: got.Refusals, Flooder: got.Taken, Replayer: got.Gossiped,
+					Poisoner: got.Wrong, Staller: got.Wants, Trickler: got.Genuine, Liar: got.Refusals, Flooder: got.Taken, Replayer: got.Gossiped, Parrot: got.Gossiped,
 				}
 				if tried[b] == 0 {
 					t.Errorf("nothing was tried: %v", got)
@@ -227,7 +238,7 @@ func TestHonestCamerasFinishUnderEachBehaviour(t *testing.T) {
 				if b == Poisoner && len(s.accused) == 0 {
 					t.Error("nobody noticed the wrong bytes")
 				}
-				if b == Replayer && s.heard.Load() == 0 {
+				if b.gossips() && s.heard.Load() == 0 {
 					t.Error("what it replayed reached nobody")
 				}
 			})
@@ -275,7 +286,7 @@ func TestASlotIsTakenAgainAfterAHangUpAndHeldSeveralTimes(t *testing.T) {
 func TestConfigsThatCannotWorkAreRefused(t *testing.T) {
 	for name, c := range map[string]Config{
 		"behaviour": {Behaviour: "kind"},
-		"network":   {Behaviour: Liar},
+		"host":      {Behaviour: Liar},
 	} {
 		if _, err := Start(context.Background(), c); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", name, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,7 +22,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/transport"
 
 	"camswarm/announce"
-	"camswarm/sim/links"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -36,16 +36,18 @@ type Peer struct {
 	ctx    context.Context // ends with Close; of everything the peer does
 	n      counters
 
-	mu     sync.Mutex
-	closed bool
-	work   sync.WaitGroup
-	rng    *rand.Rand
-	lines  map[peer.ID]*line
-	roots  [][32]byte // to be claimed, in order
-	files  []*file    // whose blocks are known
-	blocks map[cid.Cid]blockOf
-	heard  [][]byte // announcements
-	spare  map[peer.ID][]transport.CapableConn
+	mu        sync.Mutex
+	closed    bool
+	work      sync.WaitGroup
+	rng       *rand.Rand
+	lines     map[peer.ID]*line
+	roots     [][32]byte // to be claimed, in order
+	files     []*file    // whose blocks are known
+	blocks    map[cid.Cid]blockOf
+	heard     [][]byte         // announcements
+	newest    uint64           // sequence in them
+	announced map[string]int64 // by attack
+	spare     map[peer.ID][]transport.CapableConn
 }
 
 // file is an image whose manifest is known.
@@ -99,7 +101,7 @@ func Start(ctx context.Context, cfg Config) (_ *Peer, err error) {
 	}
 	p := &Peer{
 		cfg: cfg, rng: cfg.Rand, log: cfg.Logger.With("hostile", string(cfg.Behaviour)),
-		blocks: map[cid.Cid]blockOf{}, lines: map[peer.ID]*line{}, spare: map[peer.ID][]transport.CapableConn{},
+		blocks: map[cid.Cid]blockOf{}, lines: map[peer.ID]*line{}, spare: map[peer.ID][]transport.CapableConn{}, announced: map[string]int64{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, m := range cfg.Manifests {
@@ -108,7 +110,7 @@ func Start(ctx context.Context, cfg Config) (_ *Peer, err error) {
 	// It passes itself off as a camera.
 	me := swarm.DefaultConfig()
 	me.Region = cfg.Region
-	if p.host, err = links.Host(cfg.Net, cfg.Index, cfg.Key, libp2p.UserAgent(swarm.UserAgent(me)), libp2p.ProtocolVersion("camswarm/1")); err != nil {
+	if p.host, err = cfg.Host(libp2p.UserAgent(swarm.UserAgent(me)), libp2p.ProtocolVersion("camswarm/1")); err != nil {
 		p.cancel()
 		return nil, fmt.Errorf("hostile: %w", err)
 	}
@@ -145,6 +147,13 @@ func (p *Peer) ID() peer.ID { return p.host.ID() }
 
 // Stats returns what was tried so far.
 func (p *Peer) Stats() Stats { return p.n.stats() }
+
+// Announced counts the announcements sent so far by the attack that they mount.
+func (p *Peer) Announced() map[string]int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.announced)
+}
 
 // Close ends the peer and waits for its goroutines.
 func (p *Peer) Close() error {
@@ -229,7 +238,7 @@ func (p *Peer) jobs() []func(context.Context, *line) {
 	switch p.cfg.Behaviour {
 	case Flooder:
 		return []func(context.Context, *line){p.flood}
-	case Replayer:
+	case Replayer, Parrot:
 		return []func(context.Context, *line){p.replay}
 	case Poisoner:
 		return []func(context.Context, *line){p.claim, p.poison}

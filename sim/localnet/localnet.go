@@ -31,6 +31,7 @@ type Config struct {
 	Product   verify.Product // default acme.example/cam-1
 	Signers   int            // manufacturer keys; default 3
 	Threshold int            // of them must sign; default 2
+	Operators int            // each with a chain endpoint of his own; 0: all ask the chain itself
 	Logger    *slog.Logger   // of all nodes; nil discards
 	// Configure may change a member's configuration before it is started.
 	Configure func(member string, c *node.Config)
@@ -54,8 +55,9 @@ type Authority struct {
 // Network is a running deployment.
 type Network struct {
 	Authority
-	Seed    *Member
-	Cameras []*Member
+	Endpoints []*Endpoint // one per operator
+	Seed      *Member
+	Cameras   []*Member
 
 	cfg Config
 }
@@ -90,6 +92,13 @@ func Start(ctx context.Context, cfg Config) (n *Network, err error) {
 		return n, err
 	}
 	n.Authority = *authority
+	for i := range cfg.Operators {
+		e, err := newEndpoint("operator-"+strconv.Itoa(i+1), n.Chain.URL())
+		if err != nil {
+			return n, err
+		}
+		n.Endpoints = append(n.Endpoints, e)
+	}
 	if n.Seed, err = n.newMember("seed", node.RoleSeed); err != nil {
 		return n, err
 	}
@@ -186,6 +195,12 @@ func (n *Network) newMember(name string, role node.Role) (*Member, error) {
 	p.Name, p.Keys, p.Threshold, p.Region = n.Product.String(), n.Keys.Keys, n.Keys.Threshold, "lab"
 	p.Chain.ChainID, p.Chain.Registry = n.Chain.ChainID(), n.Registry.Address().String()
 	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: n.Chain.URL(), Operator: "devchain"}}
+	if len(n.Endpoints) > 0 {
+		p.Chain.Endpoints = nil
+		for _, e := range n.Endpoints {
+			p.Chain.Endpoints = append(p.Chain.Endpoints, e.config())
+		}
+	}
 	p.Chain.MinGap = 200 * time.Millisecond // blocks follow each transaction at once here
 	c.Products = []node.ProductConfig{p}
 	if role == node.RoleCamera {
@@ -263,7 +278,7 @@ func (n *Network) Members() []*Member {
 	return append(out, n.Cameras...)
 }
 
-// Close stops every node, then the chain.
+// Close stops every node, then the endpoints and the chain.
 func (n *Network) Close() error {
 	var errs []error
 	for _, m := range n.Members() {
@@ -273,6 +288,9 @@ func (n *Network) Close() error {
 	}
 	for _, m := range n.Members() {
 		errs = append(errs, m.Stop())
+	}
+	for _, e := range n.Endpoints {
+		errs = append(errs, e.close())
 	}
 	return errors.Join(append(errs, n.Authority.Close())...)
 }
