@@ -299,7 +299,13 @@ func (x *Exchange) drive(ctx context.Context, f *fetch) error {
 				f.plan.Progress(f.now(), p.key, p.in.Load())
 			}
 		}
-		x.act(f, f.plan.Tick(f.now()))
+		actions := f.plan.Tick(f.now())
+		for _, a := range actions {
+			if a.Cancel { // time alone withdraws nothing from a peer that delivers
+				x.m.late.Inc()
+			}
+		}
+		x.act(f, actions)
 		missing, err := f.plan.Missing(), f.err
 		wait, ok := f.plan.Next(f.now())
 		starved := f.plan.Sources(f.now()) == 0 || time.Since(f.useful) > 5*time.Second

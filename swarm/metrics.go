@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type exchangeMetrics struct {
 	bytes   *prometheus.CounterVec // by kind
 	stalls  prometheus.Counter
+	late    prometheus.Counter
 	damaged prometheus.Counter
 	haves   *prometheus.CounterVec // by direction
 	sent    *prometheus.CounterVec // messages, by kind
@@ -20,6 +21,8 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 			Help: "Bytes of blocks, by kind: sent, useful, duplicate (arrived twice), wrong (never asked for)."}, []string{"kind"}),
 		stalls: prometheus.NewCounter(prometheus.CounterOpts{Name: name("send_stalls_total"),
 			Help: "Sends given up because the receiver did not read."}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{Name: name("requests_withdrawn_total"),
+			Help: "Requests taken back because the peer did not deliver in time (slow_retrieval, drop_request)."}),
 		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: name("damaged_blocks_total"),
 			Help: "Blocks on disk that no longer hashed to their digest."}),
 		haves: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("have_messages_total"),
@@ -34,7 +37,7 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.damaged, m.haves, m.sent, m.hostile, m.fetches} {
+	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.late, m.damaged, m.haves, m.sent, m.hostile, m.fetches} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
