@@ -63,6 +63,11 @@ type ProductConfig struct {
 	// Keys are the manufacturer's code-signing keys as Multikeys ("z…"). They
 	// are pinned: the chain alone can never replace them.
 	Keys []verify.PublicKey `toml:"keys"`
+	// Rotations are files of rotation statements, oldest first, that lead from
+	// Keys to newer ones ('camswarm keys rotate'); relative to the configuration
+	// file. A device learns rotations from releases, so this is for one that
+	// should know them before; at most 16.
+	Rotations []string `toml:"rotations"`
 	// Chain says where the registry contract is and whom to ask about it.
 	Chain chainwatch.Config `toml:"chain"`
 }
@@ -148,6 +153,13 @@ func LoadConfig(path string) (Config, error) {
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
+	}
+	for _, p := range c.Products {
+		for i, r := range p.Rotations {
+			if !filepath.IsAbs(r) {
+				p.Rotations[i] = filepath.Join(filepath.Dir(path), r)
+			}
+		}
 	}
 	return c, nil
 }
@@ -256,6 +268,9 @@ func (p *ProductConfig) Validate() error {
 	if err := p.KeySet().Validate(); err != nil {
 		return fmt.Errorf("keys and threshold: %w", err)
 	}
+	if len(p.Rotations) > verify.MaxRotations {
+		return fmt.Errorf("rotations: %d files, at most %d are allowed", len(p.Rotations), verify.MaxRotations)
+	}
 	return p.Chain.Validate()
 }
 
@@ -264,7 +279,8 @@ func (p *ProductConfig) KeySet() verify.KeySet {
 	return verify.KeySet{Threshold: p.Threshold, Keys: p.Keys}
 }
 
-// Verifier returns the verifier for what was provisioned.
+// Verifier returns the verifier for what was provisioned. It reads the files of
+// Rotations.
 func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
 	product, err := verify.ParseProduct(p.Name)
 	if err != nil {
@@ -274,9 +290,18 @@ func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verify.Verifier{
+	v := &verify.Verifier{
 		Product:  product,
 		Registry: verify.RegistryRef{ChainID: p.Chain.ChainID, Address: address},
 		Pinned:   p.KeySet(),
-	}, nil
+		Trust:    new(verify.Trust),
+	}
+	rotations, err := readRotations(p.Rotations)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.Adopt(rotations); err != nil {
+		return nil, fmt.Errorf("rotations do not lead from keys and threshold to others: %w", err)
+	}
+	return v, nil
 }

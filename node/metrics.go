@@ -10,6 +10,7 @@ import (
 type metrics struct {
 	refusals  *prometheus.CounterVec
 	installed *prometheus.GaugeVec
+	keys      *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -22,8 +23,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: "camswarm", Subsystem: "pipeline", Name: "installed_sequence",
 			Help: "Sequence of the confirmed release.",
 		}, []string{"product"}),
+		keys: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "camswarm", Subsystem: "pipeline", Name: "keys_disagree",
+			Help: "1 while the registry lists other signing keys than this device trusts, and nothing is installed.",
+		}, []string{"product"}),
 	}
-	reg.MustRegister(m.refusals, m.installed)
+	reg.MustRegister(m.refusals, m.installed, m.keys)
 	return m
 }
 
@@ -35,4 +40,13 @@ func (m *metrics) refused(stage string, err error) {
 		attack = "fault"
 	}
 	m.refusals.WithLabelValues(stage, attack).Inc()
+}
+
+// keysDisagreeNow notes whether the registry's keys are those that are trusted.
+func (m *metrics) keysDisagreeNow(product verify.Product, disagree bool) {
+	value := 0.0
+	if disagree {
+		value = 1
+	}
+	m.keys.WithLabelValues(product.String()).Set(value)
 }

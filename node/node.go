@@ -215,6 +215,10 @@ func (n *Node) wireProduct(p ProductConfig, o injected) error {
 	}
 	l := newLine(n, p, watcher, v, catalog)
 	l.observe = o.observe
+	l.trust.store = blob{n.store.Namespace("trust"), id.String()}
+	if err := l.restore(context.Background()); err != nil {
+		return err
+	}
 	catalog.changed = func(r Record) { l.tell(r.Release.Sequence, r.State) }
 	n.lines = append(n.lines, l)
 	if err := n.network.Join(announce.Topic(id)); err != nil {

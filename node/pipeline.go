@@ -31,6 +31,7 @@ type line struct {
 	cfg      ProductConfig
 	verifier *verify.Verifier
 	watcher  *chainwatch.Watcher
+	trust    trust
 	catalog  *Catalog
 	log      *slog.Logger
 	observe  func(Event) // nil: nobody
@@ -158,6 +159,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 	}
 	l.view, l.choice = view, choice
 	l.mu.Unlock()
+	l.node.metrics.keysDisagreeNow(l.verifier.Product, l.keysDisagree(&view) != "")
 
 	l.withdraw(&view, wanted)
 	wait := idle
@@ -207,7 +209,7 @@ func (l *line) unfit(view *verify.View, device verify.Device, seq uint64) error 
 	if signed == nil {
 		return nil
 	}
-	approved, err := l.verifier.Approve(signed, view, 0)
+	approved, err := l.approve(signed, view, 0)
 	if err != nil {
 		return err
 	}
@@ -286,7 +288,7 @@ func (l *line) advance(ctx context.Context, view *verify.View, now uint64, devic
 			return l.findManifest(ctx, candidate.Release)
 		})
 	}
-	approved, err := l.verifier.Approve(signed, view, now)
+	approved, err := l.approve(signed, view, now)
 	if err == nil && l.node.cfg.Role == RoleCamera {
 		err = approved.CheckInstall(view, device)
 	}
@@ -487,7 +489,7 @@ func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io
 	if err != nil {
 		return Record{}, err
 	}
-	approved, err := l.verifier.Approve(signed, &view, l.trustedTime(&view))
+	approved, err := l.approve(signed, &view, l.trustedTime(&view))
 	if err != nil {
 		return Record{}, err
 	}

@@ -167,7 +167,7 @@ func (l *line) held() ([]HeldRelease, error) {
 func (l *line) status() ProductStatus {
 	s := ProductStatus{
 		ID: l.verifier.Product.ID(), Name: l.verifier.Product.String(), Region: l.cfg.Region, Label: l.cfg.Label, Hardware: l.cfg.Hardware,
-		Chain: l.chainStatus(),
+		Keys: l.verifier.Keys(), Chain: l.chainStatus(),
 	}
 	s.Held, _ = l.held()
 	if running, _ := l.catalog.Installed(); running != nil {
@@ -249,9 +249,10 @@ func (l *line) alarms() []Alarm {
 			out = append(out, Alarm{Name: e.Attack, Message: fmt.Sprintf("chain endpoint %s (%s) contradicts the quorum: %s", e.URL, e.Operator, e.LastError)})
 		}
 	}
-	if ok && !view.Keys.Equal(l.verifier.Pinned) {
-		out = append(out, Alarm{Name: verify.AttackKeyCompromise, Message: l.verifier.Product.String() +
-			": the key set on chain is not the pinned one; nothing is installed until they agree"})
+	if ok {
+		if what := l.keysDisagree(&view); what != "" {
+			out = append(out, Alarm{Name: verify.AttackKeyCompromise, Message: what})
+		}
 	}
 	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence >= oldest(&view) {
 		if _, offered := view.Candidate(running.Release.Sequence); !offered {

@@ -35,6 +35,7 @@ type ProductStatus struct {
 	Region   verify.Region    `json:"region"`
 	Label    string           `json:"label"`
 	Hardware string           `json:"hardware"`
+	Keys     verify.KeySet    `json:"keys"` // in force: those provisioned, or those that a rotation put in their place
 
 	Chain     ChainStatus      `json:"chain"`
 	Installed *InstalledStatus `json:"installed,omitempty"` // absent on a seed and on a device that runs its factory image
