@@ -2,7 +2,6 @@ package chainwatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -87,50 +86,15 @@ type question struct {
 	data     string // call data in hexadecimal
 }
 
-// ask gets the endpoint's answer. The chain id is asked for once, as a clear
-// word about a misconfigured endpoint; after that every answer carries it.
-//
-// There is no eth_getCode: it would move 50 KB per endpoint and start, and an
-// address without code shows itself by an empty answer, one with other code by
-// an answer that is not a canonical View.
+// ask gets the endpoint's answer.
 func (e *endpoint) ask(ctx context.Context, q question) (Answer, error) {
-	if !e.chainOK {
-		raw, err := e.caller.Call(ctx, "eth_chainId")
-		if err != nil {
-			return Answer{}, err
-		}
-		id, err := parseQuantity(raw)
-		if err != nil {
-			return Answer{}, e.refuse("rpc_malformed", "eth_chainId: %w", err)
-		}
-		if id != q.registry.ChainID {
-			return Answer{}, e.refuse("rpc_wrong_chain", "it serves chain %d, not %d; correct the endpoint or chain_id", id, q.registry.ChainID)
-		}
-		e.chainOK = true
+	data, err := e.call(ctx, q.registry, q.data, q.finality)
+	var rpc *RPCError
+	if errors.As(err, &rpc) && verify.AttackName(err) != "rpc_rate_limited" {
+		return Answer{}, e.refuse("rpc_refused", "the registry %s does not answer for product %s; check that it is the right contract and that the product was created there: %w", q.registry, q.product, rpc)
 	}
-	call := struct {
-		To   string `json:"to"`
-		Data string `json:"data"`
-	}{q.registry.Address.String(), q.data}
-	raw, err := e.caller.Call(ctx, "eth_call", call, q.finality)
 	if err != nil {
-		var rpc *RPCError
-		if errors.As(err, &rpc) && verify.AttackName(err) != "rpc_rate_limited" {
-			return Answer{}, e.refuse("rpc_refused", "the registry %s does not answer for product %s; check that it is the right contract and that the product was created there: %w", q.registry, q.product, rpc)
-		}
 		return Answer{}, err
-	}
-	return e.read(raw, q)
-}
-
-// read decodes the result of eth_call.
-func (e *endpoint) read(raw json.RawMessage, q question) (Answer, error) {
-	data, err := parseData(raw)
-	if err != nil {
-		return Answer{}, e.refuse("rpc_malformed", "eth_call: %w", err)
-	}
-	if len(data) == 0 {
-		return Answer{}, e.refuse("rpc_wrong_chain", "there is no contract at %s on its chain; correct registry or the endpoint", q.registry)
 	}
 	view, err := DecodeView(data, q.registry, q.product, q.region)
 	if errors.Is(err, ErrWrongChain) {
@@ -141,6 +105,45 @@ func (e *endpoint) read(raw json.RawMessage, q question) (Answer, error) {
 		return Answer{}, e.refuse("rpc_malformed", "registry %s: %w", q.registry, err)
 	}
 	return Answer{Endpoint: e.index, Operator: e.operator, View: view, Content: contentDigest(data)}, nil
+}
+
+// call asks a contract and returns its answer, which is never empty. The chain
+// id is asked for once, as a clear word about a misconfigured endpoint.
+//
+// There is no eth_getCode: it would move 50 KB per endpoint and start, and an
+// address without code shows itself by an empty answer, one with other code by
+// an answer that is not in the canonical form of what was asked.
+func (e *endpoint) call(ctx context.Context, contract verify.RegistryRef, data, finality string) ([]byte, error) {
+	if !e.chainOK {
+		raw, err := e.caller.Call(ctx, "eth_chainId")
+		if err != nil {
+			return nil, err
+		}
+		id, err := parseQuantity(raw)
+		if err != nil {
+			return nil, e.refuse("rpc_malformed", "eth_chainId: %w", err)
+		}
+		if id != contract.ChainID {
+			return nil, e.refuse("rpc_wrong_chain", "it serves chain %d, not %d; correct the endpoint or chain_id", id, contract.ChainID)
+		}
+		e.chainOK = true
+	}
+	message := struct {
+		To   string `json:"to"`
+		Data string `json:"data"`
+	}{contract.Address.String(), data}
+	raw, err := e.caller.Call(ctx, "eth_call", message, finality)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := parseData(raw)
+	if err != nil {
+		return nil, e.refuse("rpc_malformed", "eth_call: %w", err)
+	}
+	if len(answer) == 0 {
+		return nil, e.refuse("rpc_wrong_chain", "there is no contract at %s on its chain; correct registry or the endpoint", contract)
+	}
+	return answer, nil
 }
 
 // ready reports whether the endpoint may be asked now, or else when.

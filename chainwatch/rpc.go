@@ -81,27 +81,29 @@ func Dial(e Endpoint) (Caller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	return &client{url: e.URL, host: u.Host, http: boundedHTTP(u.Hostname(), nil)}, nil
+}
+
+// boundedHTTP returns a client for one host that bounds time and header, and
+// follows no redirect. The body is for the caller to bound. roots nil: the system's.
+func boundedHTTP(host string, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	return &client{
-		url:  e.URL,
-		host: u.Host,
-		http: &http.Client{
-			Timeout:       callTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
-				DialContext:            dialer.DialContext,
-				TLSClientConfig:        tlsConfig(u.Hostname(), nil, time.Now),
-				TLSHandshakeTimeout:    tlsTimeout,
-				DisableCompression:     true,
-				MaxIdleConns:           1,
-				MaxIdleConnsPerHost:    1,
-				MaxConnsPerHost:        2,
-				IdleConnTimeout:        idleTimeout,
-				MaxResponseHeaderBytes: maxHeader,
-			},
+	return &http.Client{
+		Timeout:       callTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        tlsConfig(host, roots, time.Now),
+			TLSHandshakeTimeout:    tlsTimeout,
+			DisableCompression:     true,
+			MaxIdleConns:           1,
+			MaxIdleConnsPerHost:    1,
+			MaxConnsPerHost:        2,
+			IdleConnTimeout:        idleTimeout,
+			MaxResponseHeaderBytes: maxHeader,
 		},
-	}, nil
+	}
 }
 
 // tlsConfig verifies certificates as usual, except that a device whose clock is
