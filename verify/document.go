@@ -170,8 +170,8 @@ func (d *Document) url(k PublicKey) string { return string(d.ID) + "#" + k.Strin
 // did_case_alias (one method id twice, in two spellings), and
 // did_key_wrong_relationship (the subject vouches for a key of another DID).
 func ParseDocument(b []byte) (*Document, error) {
-	if len(b) > maxDocumentSize {
-		return nil, soft(AttackEndlessData, "DID document is %d bytes long, at most %d are allowed", len(b), maxDocumentSize)
+	if len(b) > MaxDocumentSize {
+		return nil, soft(AttackEndlessData, "DID document is %d bytes long, at most %d are allowed", len(b), MaxDocumentSize)
 	}
 	root, err := decodeJSON(b)
 	if err != nil {

@@ -174,7 +174,7 @@ func TestDocumentRefuses(t *testing.T) {
 		"cut":                  {"malformed", `{"id":"` + testDID + `"`},
 		"not UTF-8":            {"malformed", "{\"id\":\"" + testDID + "\",\"x\":\"\xff\"}"},
 		"deep":                 {"malformed", `{"id":"` + testDID + `","x":` + strings.Repeat("[", 30000) + strings.Repeat("]", 30000) + `}`},
-		"too long":             {"endless_data", `{"id":"` + testDID + `"}` + strings.Repeat(" ", 64<<10)},
+		"too long":             {"endless_data", `{"id":"` + testDID + `"}` + strings.Repeat(" ", verify.MaxDocumentSize)},
 		"deactivated":          {"did_deactivated", `{"id":"` + testDID + `","deactivated":true}`},
 		"deactivated in words": {"did_deactivated", `{"id":"` + testDID + `","deactivated":"true"}`},
 		"no list":              {"malformed", `{"id":"` + testDID + `","assertionMethod":"#k"}`},
