@@ -33,81 +33,116 @@ func TestEveryPairOfSignersSuffices(t *testing.T) {
 	}
 }
 
-func TestRefusedBeforeTheChainIsAsked(t *testing.T) {
+// wantRefusedUnasked checks that each envelope is refused before anybody is
+// asked, and that the genuine one passes afterwards.
+func wantRefusedUnasked(t *testing.T, attack string, envelopes map[string][]byte) {
+	t.Helper()
 	m := newMaker(t)
-	man := m.manifest(t, 1, testImage(100_000))
-	stranger := fixedKey(t, verify.EdDSA, 99)
-	genuine := envelope(t, man, m.keys[0], m.keys[1])
-
-	other := *man
-	other.Product.Name = "ucam-3"
-	elsewhere := *man
-	elsewhere.Registry.ChainID = 4689
-	elsewhere2 := *man
-	elsewhere2.Registry.Address[5]++
-
-	// A signature of one manifest moved to another.
-	moved := func() []byte {
-		next := *man
-		next.Sequence = 2
-		b, err := next.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := verify.DecodeEnvelope(genuine)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.Manifest = b
-		out, err := e.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}()
-	// A junk signature beside enough genuine ones.
-	junk := func() []byte {
-		e, err := verify.DecodeEnvelope(envelope(t, man, m.keys...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw := e.Signatures[2].Raw
-		raw[len(raw)-1] ^= 1
-		out, err := e.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}()
-
-	for name, c := range map[string]struct {
-		envelope []byte
-		attack   string
-	}{
-		"arbitrary_installation: unsigned":                 {envelope(t, man), verify.AttackArbitrary},
-		"arbitrary_installation: stranger":                 {envelope(t, man, stranger), verify.AttackArbitrary},
-		"arbitrary_installation: stranger beside enough":   {envelope(t, man, append([]*sign.Key{stranger}, m.keys...)...), verify.AttackArbitrary},
-		"arbitrary_installation: signature moved":          {moved, verify.AttackArbitrary},
-		"arbitrary_installation: junk signature":           {junk, verify.AttackArbitrary},
-		"vulnerability_to_key_compromises: one signer":     {envelope(t, man, m.keys[2]), verify.AttackKeyCompromise},
-		"wrong_software_installation: another product":     {envelope(t, &other, m.keys...), verify.AttackWrongSoftware},
-		"upd_unapproved: another chain":                    {envelope(t, &elsewhere, m.keys...), verify.AttackUnapproved},
-		"upd_unapproved: another contract":                 {envelope(t, &elsewhere2, m.keys...), verify.AttackUnapproved},
-		"endless_data":                                     {append(bytes.Clone(genuine), make([]byte, verify.MaxEnvelopeSize)...), verify.AttackEndlessData},
-		"malformed: trailing byte":                         {append(bytes.Clone(genuine), 0), verify.AttackMalformed},
-		"malformed: empty":                                 {nil, verify.AttackMalformed},
-		"malformed: nested without end":                    {bytes.Repeat([]byte{0x81}, 10_000), verify.AttackMalformed},
-		"malformed: array that claims 2^60 elements":       {[]byte{0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0}, verify.AttackMalformed},
-		"malformed: byte string that claims 2^60 elements": {[]byte{0x82, 0x5b, 0x10, 0, 0, 0, 0, 0, 0, 0}, verify.AttackMalformed},
-	} {
+	for name, b := range envelopes {
 		t.Run(name, func(t *testing.T) {
-			s, err := m.verifier.CheckSigned(c.envelope)
-			wantRefusal(t, err, c.attack, true)
+			s, err := m.verifier.CheckSigned(b)
+			wantRefusal(t, err, attack, true)
 			if s != nil {
 				t.Error("a refused envelope was returned")
 			}
 		})
 	}
+	if _, err := m.verifier.CheckSigned(envelope(t, m.manifest(t, 1, testImage(100_000)), m.keys[:2]...)); err != nil {
+		t.Errorf("the genuine release afterwards: %v", err)
+	}
+}
+
+// Images that nobody entitled has signed for: IMG.NON_AUTH.
+func TestThreatImgNonAuth(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100_000))
+	stranger := fixedKey(t, verify.EdDSA, 99)
+	wantRefusedUnasked(t, verify.AttackArbitrary, map[string][]byte{
+		"unsigned":               envelope(t, man),
+		"stranger":               envelope(t, man, stranger),
+		"stranger beside enough": envelope(t, man, append([]*sign.Key{stranger}, m.keys...)...),
+	})
+}
+
+func TestThreatVulnerabilityToKeyCompromises_OneStolenKey(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100_000))
+	stolen := map[string][]byte{}
+	for _, k := range m.keys {
+		stolen[k.Algorithm().String()] = envelope(t, man, k)
+	}
+	wantRefusedUnasked(t, verify.AttackKeyCompromise, stolen)
+}
+
+func TestThreatMfstModification(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100_000))
+	changed := func(change func(e *verify.Envelope)) []byte {
+		e, err := verify.DecodeEnvelope(envelope(t, man, m.keys...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(e)
+		b, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	wantRefusedUnasked(t, verify.AttackArbitrary, map[string][]byte{
+		"signatures moved to another manifest": changed(func(e *verify.Envelope) {
+			next := *man
+			next.Sequence = 2
+			b, err := next.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Manifest = b
+		}),
+		"junk signature beside enough genuine ones": changed(func(e *verify.Envelope) {
+			raw := e.Signatures[2].Raw
+			raw[len(raw)-1] ^= 1
+		}),
+	})
+}
+
+func TestThreatWrongSoftwareInstallation(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100_000))
+	man.Product.Name = "ucam-3"
+	wantRefusedUnasked(t, verify.AttackWrongSoftware, map[string][]byte{"another product": envelope(t, man, m.keys...)})
+}
+
+func TestThreatUpdUnapproved(t *testing.T) {
+	m := newMaker(t)
+	chain, contract := m.manifest(t, 1, testImage(100_000)), m.manifest(t, 1, testImage(100_000))
+	chain.Registry.ChainID = 4689
+	contract.Registry.Address[5]++
+	wantRefusedUnasked(t, verify.AttackUnapproved, map[string][]byte{
+		"another chain":    envelope(t, chain, m.keys...),
+		"another contract": envelope(t, contract, m.keys...),
+	})
+}
+
+func TestThreatEndlessData_Envelope(t *testing.T) {
+	m := newMaker(t)
+	genuine := envelope(t, m.manifest(t, 1, testImage(100_000)), m.keys...)
+	wantRefusedUnasked(t, verify.AttackEndlessData, map[string][]byte{
+		"padded": append(bytes.Clone(genuine), make([]byte, verify.MaxEnvelopeSize)...),
+	})
+}
+
+// Bytes in another form than the one: IMG.FORMAT.
+func TestThreatImgFormat(t *testing.T) {
+	m := newMaker(t)
+	genuine := envelope(t, m.manifest(t, 1, testImage(100_000)), m.keys...)
+	wantRefusedUnasked(t, verify.AttackMalformed, map[string][]byte{
+		"trailing byte":                         append(bytes.Clone(genuine), 0),
+		"empty":                                 nil,
+		"nested without end":                    bytes.Repeat([]byte{0x81}, 10_000),
+		"array that claims 2^60 elements":       {0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0},
+		"byte string that claims 2^60 elements": {0x82, 0x5b, 0x10, 0, 0, 0, 0, 0, 0, 0},
+	})
 }
 
 // The digest that names an envelope on chain is also its address in IPFS: the
@@ -135,7 +170,7 @@ func TestEnvelopeIsOneBlockUnderItsDigest(t *testing.T) {
 
 // Whoever holds a genuine envelope cannot make a second one of it: no bit
 // flip, no cut and no insertion passes. Its digest names it on chain.
-func TestArbitraryInstallation_NoEnvelopeIsMadeOfAnother(t *testing.T) {
+func TestThreatMfstModification_NoEnvelopeIsMadeOfAnother(t *testing.T) {
 	m := newMaker(t)
 	env := envelope(t, m.manifest(t, 1, testImage(100)), m.keys[0], m.keys[2])
 	if _, err := m.verifier.CheckSigned(env); err != nil {

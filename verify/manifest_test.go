@@ -59,97 +59,119 @@ func TestManifestFieldsAreChecked(t *testing.T) {
 		value  any // nil: the key is absent
 		attack string
 	}{
-		"format absent":              {1, nil, "malformed"},
-		"format 0":                   {1, 0, "malformed"},
-		"format 2":                   {1, 2, "malformed"},
-		"vendor upper case":          {2, "Tenvis.com", "malformed"},
-		"vendor absent":              {2, nil, "malformed"},
-		"name with slash":            {3, "a/b", "malformed"},
-		"hardware empty list":        {4, []string{}, "malformed"},
-		"hardware twice":             {4, []string{"a", "b", "a"}, "malformed"},
-		"hardware empty text":        {4, []string{""}, "malformed"},
-		"hardware too long":          {4, []string{long}, "malformed"},
-		"hardware too many":          {4, manyRevisions, "malformed"},
-		"hardware is a text":         {4, "rev B", "malformed"},
-		"sequence 0":                 {5, 0, "malformed"},
-		"sequence negative":          {5, -1, "malformed"},
-		"sequence float":             {5, 7.0, "malformed"},
-		"sequence null":              {5, cbor.RawMessage{0xf6}, "malformed"},
-		"sequence in long form":      {5, cbor.RawMessage{0x18, 0x07}, "malformed"},
-		"sequence text":              {5, "7", "malformed"},
-		"sequence bignum":            {5, cbor.RawMessage{0xc2, 0x41, 0x07}, "malformed"},
-		"version empty":              {6, "", "malformed"},
-		"version too long":           {6, long, "malformed"},
-		"version newline":            {6, "1.0\nHALT", "malformed"},
-		"version escape":             {6, "1.0\x1b[2J", "malformed"},
-		"version right-to-left":      {6, "1.0\u202e", "malformed"},
-		"version zero-width":         {6, "1\u200b.0", "malformed"},
-		"version not UTF-8":          {6, cbor.RawMessage{0x62, 0xc3, 0x28}, "malformed"},
-		"version bytes":              {6, []byte("1.0"), "malformed"},
-		"minimum over own sequence":  {7, 8, "malformed"},
-		"minimum is own sequence":    {7, 7, "malformed"},
-		"minimum 0 written out":      {7, 0, "malformed"},
-		"size 0":                     {8, 0, "malformed"},
-		"size over the limit":        {8, uint64(verify.MaxImageSize + 1), "malformed"},
-		"size huge":                  {8, uint64(1<<64 - 1), "malformed"},
-		"size of one block less":     {8, 3 * verify.MinBlockSize, "malformed"},
-		"size of one block more":     {8, 5 * verify.MinBlockSize, "malformed"},
-		"size of other last block":   {8, 3*verify.MinBlockSize + 2, "unixfs_bomb"},
-		"sha256 short":               {9, one[:31], "malformed"},
-		"sha256 long":                {9, append(one, 0), "malformed"},
-		"sha256 absent":              {9, nil, "malformed"},
-		"block size 0":               {10, 0, "malformed"},
-		"block size odd":             {10, verify.MinBlockSize + 1, "malformed"},
-		"block size below minimum":   {10, verify.MinBlockSize / 2, "malformed"},
-		"block size over maximum":    {10, verify.MaxBlockSize * 2, "malformed"},
-		"block size over 32 bits":    {10, uint64(1 << 40), "malformed"},
-		"blocks ragged":              {11, bytes.Repeat(one, 4)[1:], "malformed"},
-		"blocks absent":              {11, nil, "malformed"},
-		"blocks one less":            {11, bytes.Repeat(one, 3), "malformed"},
-		"blocks one more":            {11, bytes.Repeat(one, 5), "malformed"},
-		"unixfs_bomb: other blocks":  {11, bytes.Repeat(one, 4), "unixfs_bomb"},
-		"unixfs_bomb: other root":    {12, verify.RawCID([32]byte{1}).Bytes(), "unixfs_bomb"},
-		"unixfs_bomb: identity root": {12, cid.NewCidV1(cid.DagProtobuf, append([]byte{0, 4}, 1, 2, 3, 4)).Bytes(), "unixfs_bomb"},
-		"root no CID":                {12, []byte{1, 2, 3}, "malformed"},
-		"root absent":                {12, nil, "malformed"},
-		"component empty":            {13, "", "malformed"},
-		"component a path":           {13, "../firmware", "malformed"},
-		"expires 0 written out":      {14, 0, "malformed"},
-		"chain id 0":                 {15, 0, "malformed"},
-		"registry zero":              {16, make([]byte, 20), "malformed"},
-		"registry short":             {16, one[:19], "malformed"},
-		"registry as text":           {16, "0xab", "malformed"},
-		"IPNS name empty":            {17, "", "malformed"},
-		"IPNS name too long":         {17, long, "malformed"},
-		"unknown field":              {18, 1, "malformed"},
-		"negative key":               {-1, 1, "malformed"},
+		"format absent":             {1, nil, "malformed"},
+		"format 0":                  {1, 0, "malformed"},
+		"format 2":                  {1, 2, "malformed"},
+		"vendor upper case":         {2, "Tenvis.com", "malformed"},
+		"vendor absent":             {2, nil, "malformed"},
+		"name with slash":           {3, "a/b", "malformed"},
+		"hardware empty list":       {4, []string{}, "malformed"},
+		"hardware twice":            {4, []string{"a", "b", "a"}, "malformed"},
+		"hardware empty text":       {4, []string{""}, "malformed"},
+		"hardware too long":         {4, []string{long}, "malformed"},
+		"hardware too many":         {4, manyRevisions, "malformed"},
+		"hardware is a text":        {4, "rev B", "malformed"},
+		"sequence 0":                {5, 0, "malformed"},
+		"sequence negative":         {5, -1, "malformed"},
+		"sequence float":            {5, 7.0, "malformed"},
+		"sequence null":             {5, cbor.RawMessage{0xf6}, "malformed"},
+		"sequence in long form":     {5, cbor.RawMessage{0x18, 0x07}, "malformed"},
+		"sequence text":             {5, "7", "malformed"},
+		"sequence bignum":           {5, cbor.RawMessage{0xc2, 0x41, 0x07}, "malformed"},
+		"version empty":             {6, "", "malformed"},
+		"version too long":          {6, long, "malformed"},
+		"version newline":           {6, "1.0\nHALT", "malformed"},
+		"version escape":            {6, "1.0\x1b[2J", "malformed"},
+		"version right-to-left":     {6, "1.0\u202e", "malformed"},
+		"version zero-width":        {6, "1\u200b.0", "malformed"},
+		"version not UTF-8":         {6, cbor.RawMessage{0x62, 0xc3, 0x28}, "malformed"},
+		"version bytes":             {6, []byte("1.0"), "malformed"},
+		"minimum over own sequence": {7, 8, "malformed"},
+		"minimum is own sequence":   {7, 7, "malformed"},
+		"minimum 0 written out":     {7, 0, "malformed"},
+		"size 0":                    {8, 0, "malformed"},
+		"size over the limit":       {8, uint64(verify.MaxImageSize + 1), "malformed"},
+		"size huge":                 {8, uint64(1<<64 - 1), "malformed"},
+		"size of one block less":    {8, 3 * verify.MinBlockSize, "malformed"},
+		"size of one block more":    {8, 5 * verify.MinBlockSize, "malformed"},
+		"size of other last block":  {8, 3*verify.MinBlockSize + 2, "unixfs_bomb"},
+		"sha256 short":              {9, one[:31], "malformed"},
+		"sha256 long":               {9, append(one, 0), "malformed"},
+		"sha256 absent":             {9, nil, "malformed"},
+		"block size 0":              {10, 0, "malformed"},
+		"block size odd":            {10, verify.MinBlockSize + 1, "malformed"},
+		"block size below minimum":  {10, verify.MinBlockSize / 2, "malformed"},
+		"block size over maximum":   {10, verify.MaxBlockSize * 2, "malformed"},
+		"block size over 32 bits":   {10, uint64(1 << 40), "malformed"},
+		"blocks ragged":             {11, bytes.Repeat(one, 4)[1:], "malformed"},
+		"blocks absent":             {11, nil, "malformed"},
+		"blocks one less":           {11, bytes.Repeat(one, 3), "malformed"},
+		"blocks one more":           {11, bytes.Repeat(one, 5), "malformed"},
+		"root no CID":               {12, []byte{1, 2, 3}, "malformed"},
+		"root absent":               {12, nil, "malformed"},
+		"component empty":           {13, "", "malformed"},
+		"component a path":          {13, "../firmware", "malformed"},
+		"expires 0 written out":     {14, 0, "malformed"},
+		"chain id 0":                {15, 0, "malformed"},
+		"registry zero":             {16, make([]byte, 20), "malformed"},
+		"registry short":            {16, one[:19], "malformed"},
+		"registry as text":          {16, "0xab", "malformed"},
+		"IPNS name empty":           {17, "", "malformed"},
+		"IPNS name too long":        {17, long, "malformed"},
+		"unknown field":             {18, 1, "malformed"},
+		"negative key":              {-1, 1, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var fields map[int]cbor.RawMessage
-			if err := cbor.Unmarshal(good, &fields); err != nil {
-				t.Fatal(err)
-			}
-			delete(fields, c.key)
-			if c.value != nil {
-				raw, err := cbor.Marshal(c.value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				fields[c.key] = raw
-			}
-			mode, err := cbor.CoreDetEncOptions().EncMode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := mode.Marshal(fields)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Equal(b, good) {
-				t.Fatal("the test changes nothing")
-			}
-			_, err = verify.DecodeManifest(b)
+			b := withField(t, good, c.key, c.value)
+			_, err := verify.DecodeManifest(b)
 			wantRefusal(t, err, c.attack, true)
+		})
+	}
+}
+
+// withField replaces one field of an encoded manifest; nil leaves it out.
+func withField(t *testing.T, good []byte, key int, value any) []byte {
+	t.Helper()
+	var fields map[int]cbor.RawMessage
+	if err := cbor.Unmarshal(good, &fields); err != nil {
+		t.Fatal(err)
+	}
+	delete(fields, key)
+	if value != nil {
+		raw, err := cbor.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields[key] = raw
+	}
+	b, err := sorted.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(b, good) {
+		t.Fatal("the test changes nothing")
+	}
+	return b
+}
+
+// A root under which more, or something else, hangs than the listed blocks: it
+// is computed, never walked.
+func TestThreatUnixFSBomb(t *testing.T) {
+	good, err := fullManifest(t).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		key   int
+		value any
+	}{
+		"other blocks":  {11, bytes.Repeat(make([]byte, 32), 4)},
+		"other root":    {12, verify.RawCID([32]byte{1}).Bytes()},
+		"identity root": {12, cid.NewCidV1(cid.DagProtobuf, append([]byte{0, 4}, 1, 2, 3, 4)).Bytes()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := verify.DecodeManifest(withField(t, good, c.key, c.value))
+			wantRefusal(t, err, verify.AttackUnixFSBomb, true)
 		})
 	}
 }

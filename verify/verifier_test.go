@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"camswarm/verify"
@@ -23,84 +24,31 @@ func TestGenuineReleaseIsApprovedAndInstalled(t *testing.T) {
 	}
 }
 
-func TestApproveHoldsTheManifestAgainstTheChain(t *testing.T) {
+// approveCase is a view that a genuine release 10 is held against.
+type approveCase struct {
+	view   func(v *verify.View)
+	attack string // "": approved
+	hard   bool
+}
+
+// tryApprove holds release 10, offered between 9 and 11, against each view.
+func tryApprove(t *testing.T, cases map[string]approveCase) {
+	t.Helper()
 	m := newMaker(t)
 	man := m.manifest(t, 10, testImage(100_000))
-	man.Expires = 1_800_000_000
 	env := envelope(t, man, m.keys[0], m.keys[1])
 	s, err := m.verifier.CheckSigned(env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rel := release(man, env)
-	older, newer, newest := rel, rel, rel
-	older.Sequence, newer.Sequence, newest.Sequence = 9, 11, 12
-	barrier := rel
-	barrier.Sequence = 4
-	stranger := fixedKey(t, verify.ES256, 77).Public()
-	fresh := func() *verify.View { return m.view(older, rel, newer) }
-
-	for name, c := range map[string]struct {
-		view   func() *verify.View
-		now    uint64
-		attack string // "": approved
-		hard   bool
-	}{
-		"offered":                 {fresh, man.Expires - 1, "", false},
-		"offered, last second":    {fresh, man.Expires, "", false},
-		"offered, time unknown":   {fresh, 0, "", false},
-		"offered, paused, halted": {func() *verify.View { v := fresh(); v.Paused = true; v.Candidates[1].Rollout.Halted = true; return v }, 1, "", false},
-		"img_expired":             {fresh, man.Expires + 1, verify.AttackExpired, false},
-		"rpc_wrong_chain: other chain": {func() *verify.View { v := fresh(); v.Registry.ChainID++; return v }, 1,
-			verify.AttackWrongChain, false},
-		"rpc_wrong_chain: other contract": {func() *verify.View { v := fresh(); v.Registry.Address[0]++; return v }, 1,
-			verify.AttackWrongChain, false},
-		"rpc_wrong_chain: other product": {func() *verify.View { v := fresh(); v.Product[0]++; return v }, 1,
-			verify.AttackWrongChain, false},
-		"vulnerability_to_key_compromises: key replaced on chain": {func() *verify.View {
-			v := fresh()
-			v.Keys.Keys = append([]verify.PublicKey{stranger}, v.Keys.Keys[1:]...)
-			return v
-		}, 1, verify.AttackKeyCompromise, false},
-		"vulnerability_to_key_compromises: key added on chain": {func() *verify.View {
-			v := fresh()
-			v.Keys.Keys = append([]verify.PublicKey{stranger}, v.Keys.Keys...)
-			return v
-		}, 1, verify.AttackKeyCompromise, false},
-		"vulnerability_to_key_compromises: threshold lowered on chain": {func() *verify.View { v := fresh(); v.Keys.Threshold = 1; return v }, 1,
-			verify.AttackKeyCompromise, false},
-		"vulnerability_to_key_compromises: no keys on chain": {func() *verify.View { v := fresh(); v.Keys = verify.KeySet{}; return v }, 1,
-			verify.AttackKeyCompromise, false},
-		"gossip_before_chain":                {func() *verify.View { return m.view(older) }, 1, verify.AttackBeforeChain, false},
-		"gossip_before_chain: nothing there": {func() *verify.View { return m.view() }, 1, verify.AttackBeforeChain, false},
-		"revoked: gap in the view": {func() *verify.View { return m.view(older, newer) }, 1,
-			verify.AttackRevoked, false},
-		"revoked: it was the latest": {func() *verify.View { v := m.view(older); v.Latest = 10; return v }, 1,
-			verify.AttackRevoked, false},
-		"revoked: nothing is left": {func() *verify.View { v := m.view(); v.Latest = 10; return v }, 1,
-			verify.AttackRevoked, false},
-		"revoked: marked": {func() *verify.View { v := fresh(); v.Candidates[1].Revoked = true; return v }, 1,
-			verify.AttackRevoked, false},
-		"rollback: superseded": {func() *verify.View { return m.view(newer, newest) }, 1, verify.AttackRollback, false},
-		"rollback: superseded, old barrier offered": {func() *verify.View { v := m.view(newer, newest, barrier); v.Barrier = 4; return v }, 1,
-			verify.AttackRollback, false},
-		"rollback: below the floor": {func() *verify.View { v := fresh(); v.MinSequence = 11; return v }, 1,
-			verify.AttackRollback, false},
-		"floor is its own sequence": {func() *verify.View { v := fresh(); v.MinSequence = 10; return v }, 1, "", false},
-		"mix_and_match: other envelope on chain": {func() *verify.View { v := fresh(); v.Candidates[1].Envelope[0]++; return v }, 1,
-			verify.AttackMixAndMatch, true},
-		"mix_and_match: other image on chain": {func() *verify.View { v := fresh(); v.Candidates[1].ImageSHA256[0]++; return v }, 1,
-			verify.AttackMixAndMatch, false},
-		"mix_and_match: other size on chain": {func() *verify.View { v := fresh(); v.Candidates[1].ImageSize++; return v }, 1,
-			verify.AttackMixAndMatch, false},
-		"mix_and_match: other version on chain": {func() *verify.View { v := fresh(); v.Candidates[1].Version += "x"; return v }, 1,
-			verify.AttackMixAndMatch, false},
-		"mix_and_match: other product's release": {func() *verify.View { v := fresh(); v.Candidates[1].Product[0]++; return v }, 1,
-			verify.AttackMixAndMatch, false},
-	} {
+	older, newer := rel, rel
+	older.Sequence, newer.Sequence = 9, 11
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			view := c.view()
-			a, err := m.verifier.Approve(s, view, c.now)
+			view := m.view(older, rel, newer)
+			c.view(view)
+			a, err := m.verifier.Approve(s, view, 1)
 			if c.attack == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -111,6 +59,9 @@ func TestApproveHoldsTheManifestAgainstTheChain(t *testing.T) {
 			if a != nil {
 				t.Error("a refused release was returned")
 			}
+			if _, err := m.verifier.Approve(s, m.view(older, rel, newer), 1); err != nil {
+				t.Errorf("against the honest view afterwards: %v", err)
+			}
 		})
 	}
 	if _, err := m.verifier.Approve(s, nil, 1); err == nil || verify.IsHard(err) {
@@ -118,9 +69,97 @@ func TestApproveHoldsTheManifestAgainstTheChain(t *testing.T) {
 	}
 }
 
+// only leaves the candidates of these sequences in a view.
+func only(sequences ...uint64) func(*verify.View) {
+	return func(v *verify.View) {
+		v.Candidates = slices.DeleteFunc(v.Candidates, func(c verify.Candidate) bool { return !slices.Contains(sequences, c.Sequence) })
+	}
+}
+
+func TestWhatTheRegistryOffersIsApproved(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"offered":                   {view: func(*verify.View) {}},
+		"paused and halted":         {view: func(v *verify.View) { v.Paused = true; v.Candidates[1].Rollout.Halted = true }},
+		"floor is its own sequence": {view: func(v *verify.View) { v.MinSequence = 10 }},
+	})
+}
+
+func TestThreatRPCWrongChain_View(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"other chain":    {func(v *verify.View) { v.Registry.ChainID++ }, verify.AttackWrongChain, false},
+		"other contract": {func(v *verify.View) { v.Registry.Address[0]++ }, verify.AttackWrongChain, false},
+		"other product":  {func(v *verify.View) { v.Product[0]++ }, verify.AttackWrongChain, false},
+	})
+}
+
+// The registry lists other keys, and nobody signed a statement about it.
+func TestThreatVulnerabilityToKeyCompromises_ChainKeysReplaced(t *testing.T) {
+	stranger := fixedKey(t, verify.ES256, 77).Public()
+	tryApprove(t, map[string]approveCase{
+		"key replaced": {func(v *verify.View) {
+			v.Keys.Keys = append([]verify.PublicKey{stranger}, v.Keys.Keys[1:]...)
+		}, verify.AttackKeyCompromise, false},
+		"key added": {func(v *verify.View) {
+			v.Keys.Keys = append([]verify.PublicKey{stranger}, v.Keys.Keys...)
+		}, verify.AttackKeyCompromise, false},
+		"threshold lowered": {func(v *verify.View) { v.Keys.Threshold = 1 }, verify.AttackKeyCompromise, false},
+		"no keys":           {func(v *verify.View) { v.Keys = verify.KeySet{} }, verify.AttackKeyCompromise, false},
+	})
+}
+
+func TestThreatGossipBeforeChain_View(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"the view is older": {func(v *verify.View) { only(9)(v); v.Latest = 9 }, verify.AttackBeforeChain, false},
+		"nothing there":     {func(v *verify.View) { only()(v); v.Latest = 0 }, verify.AttackBeforeChain, false},
+	})
+}
+
+func TestThreatRevoked(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"gap in the view":   {only(9, 11), verify.AttackRevoked, false},
+		"it was the latest": {func(v *verify.View) { only(9)(v); v.Latest = 10 }, verify.AttackRevoked, false},
+		"nothing is left":   {func(v *verify.View) { only()(v); v.Latest = 10 }, verify.AttackRevoked, false},
+		"marked":            {func(v *verify.View) { v.Candidates[1].Revoked = true }, verify.AttackRevoked, false},
+	})
+}
+
+// An older genuine release is offered as new.
+func TestThreatRollback(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"superseded": {func(v *verify.View) { only(11)(v); v.Latest = 12 }, verify.AttackRollback, false},
+		"superseded, old barrier offered": {func(v *verify.View) {
+			v.Candidates[2].Sequence, v.Barrier, v.Latest = 4, 4, 12
+			only(4, 11)(v)
+		}, verify.AttackRollback, false},
+		"below the floor": {func(v *verify.View) { v.MinSequence = 11 }, verify.AttackRollback, false},
+	})
+	tryInstall(t, map[string]installCase{
+		"the same again":   {same, verify.Device{Hardware: "B2", Installed: 10}, verify.AttackRollback},
+		"newer runs":       {same, verify.Device{Hardware: "B2", Installed: 11}, verify.AttackRollback},
+		"floor was raised": {func(v *verify.View) { v.MinSequence = 11; v.Latest = 11 }, onNine, verify.AttackRollback},
+	})
+}
+
+// What the publisher records on chain overrides nothing that the signers said.
+func TestThreatMfstOverride(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"other image":   {func(v *verify.View) { v.Candidates[1].ImageSHA256[0]++ }, verify.AttackMixAndMatch, false},
+		"other size":    {func(v *verify.View) { v.Candidates[1].ImageSize++ }, verify.AttackMixAndMatch, false},
+		"other version": {func(v *verify.View) { v.Candidates[1].Version += "x" }, verify.AttackMixAndMatch, false},
+	})
+}
+
+// The envelope of one release in the place of another's.
+func TestThreatMixAndMatch(t *testing.T) {
+	tryApprove(t, map[string]approveCase{
+		"other envelope":          {func(v *verify.View) { v.Candidates[1].Envelope[0]++ }, verify.AttackMixAndMatch, true},
+		"other product's release": {func(v *verify.View) { v.Candidates[1].Product[0]++ }, verify.AttackMixAndMatch, false},
+	})
+}
+
 // A sequence pushed far ahead is remembered by nobody: the honest releases
 // below it are still approved, before and after.
-func TestFastForward(t *testing.T) {
+func TestThreatFastForward(t *testing.T) {
 	m := newMaker(t)
 	honest := m.manifest(t, 1, testImage(100))
 	env := envelope(t, honest, m.keys[0], m.keys[1])
@@ -149,7 +188,7 @@ func TestFastForward(t *testing.T) {
 }
 
 // A verifier approves only what it checked itself, with what it trusts now.
-func TestVulnerabilityToKeyCompromises_SignedByAnotherTrustIsNotApproved(t *testing.T) {
+func TestThreatVulnerabilityToKeyCompromises_SignedByAnotherTrustIsNotApproved(t *testing.T) {
 	m := newMaker(t)
 	thief := fixedKey(t, verify.EdDSA, 66)
 	man := m.manifest(t, 1, testImage(100))
@@ -190,45 +229,33 @@ func TestSignedDoesNotChangeWithTheCallersBytes(t *testing.T) {
 	}
 }
 
-func TestCheckInstall(t *testing.T) {
+// installCase is a device on which an approved release 10 is to be installed,
+// and what the chain says by then.
+type installCase struct {
+	view   func(v *verify.View)
+	dev    verify.Device
+	attack string // "": may be installed
+}
+
+var (
+	same   = func(*verify.View) {}
+	onNine = verify.Device{Hardware: "B2", Installed: 9}
+)
+
+// tryInstall tries release 10, for hardware A1 and B2, from release 6 on and
+// until 1 800 000 000, on each device.
+func tryInstall(t *testing.T, cases map[string]installCase) {
+	t.Helper()
 	m := newMaker(t)
 	man := m.manifest(t, 10, testImage(100_000))
 	man.Hardware = []string{"A1", "B2"}
 	man.MinSequence = 6
 	man.Expires = 1_800_000_000
 	a, genuine := m.approved(t, man)
-	same := func(*verify.View) {}
-	dev := verify.Device{Hardware: "B2", Installed: 9}
-
-	for name, c := range map[string]struct {
-		view   func(v *verify.View)
-		dev    verify.Device
-		attack string
-	}{
-		"may be installed":                    {same, dev, ""},
-		"from the oldest allowed":             {same, verify.Device{Hardware: "A1", Installed: 6}, ""},
-		"wrong_software_installation":         {same, verify.Device{Hardware: "C3", Installed: 9}, verify.AttackWrongSoftware},
-		"wrong_software: revision unknown":    {same, verify.Device{Installed: 9}, verify.AttackWrongSoftware},
-		"wrong_software: case differs":        {same, verify.Device{Hardware: "b2", Installed: 9}, verify.AttackWrongSoftware},
-		"upd_wrong_precursor":                 {same, verify.Device{Hardware: "B2", Installed: 5}, verify.AttackPrecursor},
-		"upd_wrong_precursor: factory image":  {same, verify.Device{Hardware: "B2"}, verify.AttackPrecursor},
-		"rollback: the same again":            {same, verify.Device{Hardware: "B2", Installed: 10}, verify.AttackRollback},
-		"rollback: newer runs":                {same, verify.Device{Hardware: "B2", Installed: 11}, verify.AttackRollback},
-		"rollback: floor was raised":          {func(v *verify.View) { v.MinSequence = 11; v.Latest = 11 }, dev, verify.AttackRollback},
-		"revoked since":                       {func(v *verify.View) { v.Candidates = nil }, dev, verify.AttackRevoked},
-		"halted since":                        {func(v *verify.View) { v.Candidates[0].Rollout.Halted = true }, dev, verify.AttackHalted},
-		"paused since":                        {func(v *verify.View) { v.Paused = true }, dev, verify.AttackHalted},
-		"img_expired by the chain's time":     {func(v *verify.View) { v.Time = 1_800_000_001 }, dev, verify.AttackExpired},
-		"keys changed since":                  {func(v *verify.View) { v.Keys.Threshold = 3 }, dev, verify.AttackKeyCompromise},
-		"policy of another product":           {func(v *verify.View) { v.Product[3]++ }, dev, verify.AttackWrongChain},
-		"barrier below it, device below":      {func(v *verify.View) { v.Barrier = 9 }, verify.Device{Hardware: "B2", Installed: 8}, verify.AttackPrecursor},
-		"barrier below it, device on it":      {func(v *verify.View) { v.Barrier = 9 }, dev, ""},
-		"it is the barrier":                   {func(v *verify.View) { v.Barrier = 10 }, verify.Device{Hardware: "B2", Installed: 8}, ""},
-		"rollout paused is for Choose to say": {func(v *verify.View) { v.Candidates[0].Rollout = verify.Rollout{} }, dev, ""},
-	} {
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			view := *genuine
-			view.Candidates = append([]verify.Candidate(nil), genuine.Candidates...)
+			view.Candidates = slices.Clone(genuine.Candidates)
 			c.view(&view)
 			err := a.CheckInstall(&view, c.dev)
 			if c.attack == "" {
@@ -238,15 +265,85 @@ func TestCheckInstall(t *testing.T) {
 				return
 			}
 			wantRefusal(t, err, c.attack, false)
+			if err := a.CheckInstall(genuine, onNine); err != nil {
+				t.Errorf("where it fits: %v", err)
+			}
 		})
 	}
-	if a.CheckInstall(nil, dev) == nil {
+}
+
+func TestCheckInstall(t *testing.T) {
+	tryInstall(t, map[string]installCase{
+		"may be installed":                    {same, onNine, ""},
+		"from the oldest allowed":             {same, verify.Device{Hardware: "A1", Installed: 6}, ""},
+		"barrier below it, device on it":      {func(v *verify.View) { v.Barrier = 9 }, onNine, ""},
+		"it is the barrier":                   {func(v *verify.View) { v.Barrier = 10 }, verify.Device{Hardware: "B2", Installed: 8}, ""},
+		"rollout paused is for Choose to say": {func(v *verify.View) { v.Candidates[0].Rollout = verify.Rollout{} }, onNine, ""},
+	})
+	m := newMaker(t)
+	a, view := m.approved(t, m.manifest(t, 10, testImage(100)))
+	if a.CheckInstall(nil, onNine) == nil {
 		t.Error("may be installed without a view")
 	}
-
-	man.Hardware = nil
-	anyHardware, view := m.approved(t, man)
-	if err := anyHardware.CheckInstall(view, verify.Device{Hardware: "Z9", Installed: 9}); err != nil {
+	if err := a.CheckInstall(view, verify.Device{Hardware: "Z9", Installed: 9}); err != nil {
 		t.Errorf("release for every revision: %v", err)
 	}
+}
+
+// Genuine firmware for another hardware revision: IMG.INCOMPATIBLE.
+func TestThreatWrongSoftwareInstallation_Hardware(t *testing.T) {
+	tryInstall(t, map[string]installCase{
+		"other revision":   {same, verify.Device{Hardware: "C3", Installed: 9}, verify.AttackWrongSoftware},
+		"revision unknown": {same, verify.Device{Installed: 9}, verify.AttackWrongSoftware},
+		"case differs":     {same, verify.Device{Hardware: "b2", Installed: 9}, verify.AttackWrongSoftware},
+	})
+}
+
+func TestThreatUpdWrongPrecursor(t *testing.T) {
+	tryInstall(t, map[string]installCase{
+		"too old":                        {same, verify.Device{Hardware: "B2", Installed: 5}, verify.AttackPrecursor},
+		"factory image":                  {same, verify.Device{Hardware: "B2"}, verify.AttackPrecursor},
+		"barrier below it, device below": {func(v *verify.View) { v.Barrier = 9 }, verify.Device{Hardware: "B2", Installed: 8}, verify.AttackPrecursor},
+	})
+}
+
+// What was right when the release was approved may be wrong when it is
+// installed: each check is made again with the newer view.
+func TestThreatMfstTOCTOU(t *testing.T) {
+	tryInstall(t, map[string]installCase{
+		"revoked since":      {func(v *verify.View) { v.Candidates = nil }, onNine, verify.AttackRevoked},
+		"halted since":       {func(v *verify.View) { v.Candidates[0].Rollout.Halted = true }, onNine, verify.AttackHalted},
+		"paused since":       {func(v *verify.View) { v.Paused = true }, onNine, verify.AttackHalted},
+		"keys changed since": {func(v *verify.View) { v.Keys.Threshold = 3 }, onNine, verify.AttackKeyCompromise},
+		"another product":    {func(v *verify.View) { v.Product[3]++ }, onNine, verify.AttackWrongChain},
+	})
+}
+
+func TestThreatImgExpired(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	man.Expires = 1_800_000_000
+	env := envelope(t, man, m.keys[0], m.keys[1])
+	s, err := m.verifier.CheckSigned(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := m.view(release(man, env))
+	for now, attack := range map[uint64]string{man.Expires - 1: "", man.Expires: "", man.Expires + 1: verify.AttackExpired, 0: ""} {
+		_, err := m.verifier.Approve(s, view, now)
+		if attack == "" && err != nil {
+			t.Errorf("at %d: %v", now, err)
+		} else if attack != "" {
+			wantRefusal(t, err, attack, false)
+		}
+	}
+}
+
+// A device that was off line does not know the time; what it installs by is the
+// time of the chain, which it asks first.
+func TestThreatImgExpiredOffline(t *testing.T) {
+	tryInstall(t, map[string]installCase{
+		"by the chain's time": {func(v *verify.View) { v.Time = 1_800_000_001 }, onNine, verify.AttackExpired},
+		"in the last second":  {func(v *verify.View) { v.Time = 1_800_000_000 }, onNine, ""},
+	})
 }

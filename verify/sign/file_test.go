@@ -68,7 +68,7 @@ func TestKeyFilesOfTheFormatAreRead(t *testing.T) {
 	}
 }
 
-func TestKeyExposure_SecretsThatOthersMayReadAreRefused(t *testing.T) {
+func TestThreatKeyExposure_SecretsThatOthersMayReadAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "signer.key")
 	if err := generate(t, verify.EdDSA).Save(path); err != nil {
 		t.Fatal(err)
