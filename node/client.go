@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"syscall"
 
@@ -135,6 +136,14 @@ func (c *Client) Provide(ctx context.Context, envelope []byte, image io.Reader, 
 		r:    io.MultiReader(bytes.NewReader(frame.Bytes()[:cut]), &exactly{r: image, left: size}, bytes.NewReader(frame.Bytes()[cut:])),
 		size: int64(frame.Len()) + size,
 		kind: form.FormDataContentType(),
+	})
+}
+
+// PublishIPNS hands an IPNS record to the node, which checks it against the
+// newest release that it holds and keeps it on the DHT until it ends.
+func (c *Client) PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error) {
+	return call[IPNSPublished](ctx, c, http.MethodPost, "/v1/ipns?"+url.Values{"name": {name}}.Encode(), &body{
+		r: bytes.NewReader(record), size: int64(len(record)), kind: "application/vnd.ipfs.ipns-record",
 	})
 }
 

@@ -41,6 +41,7 @@ type Config struct {
 	Announce announce.Config      `toml:"announce"`
 	Storage  StorageConfig        `toml:"storage"`
 	Install  InstallConfig        `toml:"install"`
+	IPNS     IPNSConfig           `toml:"ipns"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -117,6 +118,7 @@ func DefaultConfig(role Role) Config {
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
 		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, Attempts: 3},
+		IPNS:     IPNSConfig{Check: true},
 	}
 	c.Network.Role = string(role)
 	if role == RoleSeed {

@@ -44,6 +44,7 @@ import (
 //	GET  /v1/releases   [HeldRelease]
 //	POST /v1/announce   body: an encoded announcement; published after the usual checks
 //	POST /v1/provide    body: multipart/form-data, part "envelope", then part "image"; Provided
+//	POST /v1/ipns       ?name=NAME, body: an encoded IPNS record; IPNSPublished
 //	POST /v1/look       look at the chain now
 //	POST /v1/gc         collect; ?dry_run=true only tells; GCReport
 //	POST /v1/limits     body: LimitsChange; Limits
@@ -75,6 +76,8 @@ type controlBackend interface {
 	Releases() ([]HeldRelease, error)
 	Announce(ctx context.Context, a announce.Announcement) error
 	Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error)
+	// PublishIPNS checks an IPNS record and keeps it on the DHT.
+	PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error)
 	Look()
 	// Collect removes what may go, or with dryRun only plans it.
 	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
@@ -230,6 +233,7 @@ func (c *controlServer) routes() map[string]route {
 		"/v1/releases": {method: http.MethodGet, serve: c.releases},
 		"/v1/announce": {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
 		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
+		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
 		"/v1/look":     {method: http.MethodPost, serve: c.look},
 		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
 		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
@@ -339,6 +343,18 @@ func (c *controlServer) provide(_ http.ResponseWriter, r *http.Request) (any, er
 		Product: rel.Product, Sequence: rel.Sequence, Version: rel.Version, State: rec.State,
 		ImageBytes: rel.ImageSize, ImageSHA256: hex.EncodeToString(rel.ImageSHA256[:]),
 	}, nil
+}
+
+func (c *controlServer) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error) {
+	record, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
+	if errors.Is(err, swarm.ErrIPNS) {
+		err = badBody(err)
+	}
+	return out, err
 }
 
 func (c *controlServer) look(http.ResponseWriter, *http.Request) (any, error) {
@@ -452,7 +468,7 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, gc.ErrNoSpace), gc.IsFull(err):
 		return http.StatusInsufficientStorage
-	case errors.Is(err, ErrUnknownProduct):
+	case errors.Is(err, ErrUnknownProduct), errors.Is(err, ErrUnknownName):
 		return http.StatusNotFound
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout

@@ -38,6 +38,7 @@ type desk struct {
 	heard    []announce.Announcement
 	envelope []byte
 	image    []byte
+	record   []byte // of IPNS
 	collects []bool // dryRun of each
 	limits   Limits
 	provide  func(ctx context.Context, image io.Reader) error // instead of reading the image
@@ -91,6 +92,13 @@ func (d *desk) Provide(ctx context.Context, envelope []byte, image io.Reader) (R
 	}
 	d.envelope, d.image = envelope, data
 	return Record{Release: verify.Release{Product: verify.ProductID{1}, Sequence: 5, Version: "1.5", ImageSize: uint64(len(data))}, State: StateFetched}, nil
+}
+
+func (d *desk) PublishIPNS(_ context.Context, name string, record []byte) (IPNSPublished, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.record = record
+	return IPNSPublished{Name: name, Release: 3}, d.err
 }
 
 func (d *desk) Look() {
@@ -188,6 +196,10 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 		t.Errorf("provided %+v", got)
 	}
 
+	published, err := c.PublishIPNS(ctx, "k51/name?", []byte("record"))
+	if err != nil || published.Name != "k51/name?" || published.Release != 3 || string(d.record) != "record" {
+		t.Errorf("IPNS record %q published: %+v, %v", d.record, published, err)
+	}
 	fatal(t, c.Look(ctx))
 	if d.looks != 1 {
 		t.Errorf("the node looked %d times", d.looks)

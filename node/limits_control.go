@@ -14,6 +14,7 @@ const (
 	maxControlJSON     = 4 << 10  // bytes of a JSON request body
 	maxControlAnnounce = announce.MaxAnnouncementSize
 	maxControlProvide  = verify.MaxEnvelopeSize + verify.MaxImageSize + 16<<10 // bytes: two parts and their framing
+	maxControlIPNS     = 10 << 10                                              // bytes of an IPNS record, as its specification sets
 	maxControlReply    = 16 << 20                                              // bytes of a reply that a Client reads
 	maxSocketPath      = 103                                                   // bytes of a socket's path: sun_path holds 108 on Linux, 104 on Darwin, with a final NUL
 

@@ -45,6 +45,7 @@ type Node struct {
 	reserve    *gc.Reserve
 	lines      []*line
 	traffic    *traffic
+	ipns       *ipnsDesk
 	metrics    *metrics
 	registry   *prometheus.Registry
 	control    *controlServer
@@ -117,6 +118,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		if err := n.wireProduct(p, o); err != nil {
 			return nil, fmt.Errorf("product %s: %w", p.Name, err)
 		}
+	}
+	if n.ipns, err = newIPNSDesk(n); err != nil {
+		return nil, err
 	}
 	n.wireCollector(n.registry)
 	if err := n.sweep(); err != nil {
@@ -242,6 +246,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.gossip.Run(ctx) })
 	g.Go(func() error { return n.traffic.run(ctx) })
 	g.Go(func() error { return n.reprovide(ctx) })
+	g.Go(func() error { return n.ipns.run(ctx) })
 	for _, l := range n.lines {
 		g.Go(func() error { return l.watcher.Run(ctx) })
 		g.Go(func() error { return l.run(ctx) })
@@ -385,8 +390,9 @@ func (n *Node) reprovide(ctx context.Context) error {
 	}
 }
 
-// provideSoon wakes reprovide.
+// provideSoon wakes reprovide, and whoever looks for the release's IPNS record.
 func (n *Node) provideSoon() {
+	n.ipns.soon()
 	select {
 	case n.provideNow <- struct{}{}:
 	default:
@@ -399,11 +405,13 @@ const (
 )
 
 // swarmFile describes a release to the exchange, which knows no firmware: its
-// blocks, and as extra blocks the DAG's inner nodes and the envelope, so that
-// stock IPFS peers and nodes without the announcement can fetch them.
+// blocks, and as extra blocks the DAG's inner nodes, the envelope and the release
+// directory, so that stock IPFS peers and nodes without the announcement can
+// fetch them.
 func (n *Node) swarmFile(s *verify.Signed, rel verify.Release) swarm.File {
 	image := s.Manifest().Image
-	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope())}
+	directory := verify.Directory(image, s.Envelope(), verify.FileRef{})
+	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope()), block(directory.CID, directory.Data)}
 	for _, node := range image.Nodes() {
 		extra = append(extra, block(node.CID, node.Data))
 	}

@@ -51,7 +51,7 @@ func (n *Node) Status() Status {
 	}
 	for _, l := range n.lines {
 		s.Products = append(s.Products, l.status())
-		s.Alarms = append(s.Alarms, l.alarms()...)
+		s.Alarms = append(append(s.Alarms, l.alarms()...), n.ipns.alarmsOf(l)...)
 	}
 	s.Disk = DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
 	for _, p := range s.Products {
@@ -170,6 +170,7 @@ func (l *line) status() ProductStatus {
 		Keys: l.verifier.Keys(), Chain: l.chainStatus(),
 	}
 	s.Held, _ = l.held()
+	s.IPNS = l.node.ipns.statusOf(l)
 	if running, _ := l.catalog.Installed(); running != nil {
 		s.Installed = &InstalledStatus{
 			Sequence: running.Release.Sequence, Version: running.Release.Version, Confirmed: running.State == StateConfirmed,

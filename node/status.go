@@ -41,6 +41,7 @@ type ProductStatus struct {
 	Installed *InstalledStatus `json:"installed,omitempty"` // absent on a seed and on a device that runs its factory image
 	Target    *TargetStatus    `json:"target,omitempty"`    // absent when there is nothing to move to
 	Held      []HeldRelease    `json:"held"`                // with bytes on disk, oldest first
+	IPNS      *IPNSStatus      `json:"ipns,omitempty"`      // absent while the newest release held names no IPNS record
 }
 
 // ChainStatus is a product's latest quorum view of the registry contract.

@@ -174,13 +174,13 @@ func newerIPNS(a, b *IPNSRecord, rawA, rawB []byte) bool {
 	return bytes.Compare(rawA, rawB) > 0
 }
 
-// SetIPNSNames says which names this node cares for, at most maxIPNSNames; it
+// SetIPNSNames says which names this node cares for, at most MaxIPNSNames; it
 // replaces those of an earlier call. Records of others are neither stored for
 // the DHT nor accepted from it, so that nobody can fill a server's memory: there
 // is room for one record of 10 KiB for each name that the caller vouches for.
 func (n *Network) SetIPNSNames(names []string) error {
-	if len(names) > maxIPNSNames {
-		return fmt.Errorf("%w: %d names, at most %d", ErrIPNS, len(names), maxIPNSNames)
+	if len(names) > MaxIPNSNames {
+		return fmt.Errorf("%w: %d names, at most %d", ErrIPNS, len(names), MaxIPNSNames)
 	}
 	known := make(map[ipns.Name]crypto.PubKey, len(names))
 	for _, s := range names {

@@ -3,8 +3,8 @@ package swarm
 // Limits of IPNS. A record has at most 10 KiB (ipns.MaxRecordSize, which the
 // specification sets).
 const (
-	// maxIPNSNames bounds the names of which a node keeps a record.
-	maxIPNSNames = 64
+	// MaxIPNSNames bounds the names of which a node keeps a record.
+	MaxIPNSNames = 64
 	// maxIPNSName bounds the text of a name; that of an Ed25519 key has 62 bytes.
 	maxIPNSName = 128
 	// maxIPNSMetadata bounds the entries of a record's metadata; ours has six.

@@ -24,15 +24,10 @@ type FileRef struct {
 	Size   uint64 // bytes; 0: no file
 }
 
-// Directory builds the UnixFS directory of the signed release, with the DID
-// document if there is one: one root CID under which stock IPFS tools list, pin
-// and fetch the whole release. Like the image's inner nodes it follows from
-// what is signed, so devices serve it and never have to fetch one.
-func (s *Signed) Directory(document FileRef) Node {
-	return Directory(s.manifest.Image, s.envelope, document)
-}
-
-// Directory is [Signed.Directory] for a release that nobody has checked yet.
+// Directory builds the UnixFS directory of a release, with the DID document if
+// there is one: one root CID under which stock IPFS tools list, pin and fetch the
+// whole release. Like the image's inner nodes it follows from what is signed, so
+// devices serve it and never have to fetch one.
 func Directory(image ImageInfo, envelope []byte, document FileRef) Node {
 	var node []byte
 	add := func(name string, l link) {
