@@ -100,6 +100,16 @@ const (
 	slowMin   = 2 * time.Second
 	slowTimes = 10
 
+	// A peer is unproven until it has delivered a block of this fetch: its claims
+	// are words. What was asked of one longer than unprovenFlight ago does not
+	// count as in flight, so that words cannot hold back real sources; and one
+	// that sends nothing for unprovenStall, or slowTimes what the fastest takes
+	// for a block if that is more, while others deliver, loses its requests
+	// without the benefit of Stall. 30 cameras, 8 of them stallers: see
+	// docs/SWARM.md.
+	unprovenFlight = 600 * time.Millisecond
+	unprovenStall  = time.Second
+
 	// refusals is the number of DONT_HAVE answers to claimed blocks, more
 	// than blocks delivered, that make a peer a false claimer.
 	refusals = 4
@@ -591,7 +601,7 @@ func (p *Planner) sources(now time.Duration) int {
 func (p *Planner) limits(now time.Duration) (flight int64, slow time.Duration, perSecond float64) {
 	best, dead := time.Duration(0), int64(0)
 	for _, q := range p.peers {
-		if p.silent(now, q) > p.cfg.EndgameHedge {
+		if p.silent(now, q) > p.cfg.EndgameHedge || p.unproven(q) && now-q.busySince > unprovenFlight {
 			dead += int64(len(q.reqs)) * p.ref
 		}
 		if q.banned || q.strikes > 0 || q.interval == 0 {
@@ -788,21 +798,55 @@ func (p *Planner) silent(now time.Duration, q *planPeer) time.Duration {
 	return now - max(q.lastByte, q.busySince)
 }
 
+// unproven tells that q was asked and has delivered nothing yet.
+func (p *Planner) unproven(q *planPeer) bool { return q.delivered == 0 && len(q.reqs) > 0 }
+
+// fastest is the least time per block of a peer that delivers, 0 if none does.
+func (p *Planner) fastest(now time.Duration) (best time.Duration) {
+	for _, q := range p.peers {
+		if q.banned || q.strikes > 0 || q.interval == 0 || q.delivered == 0 || now-q.lastByte >= p.cfg.Stall {
+			continue
+		}
+		if best == 0 || q.interval < best {
+			best = q.interval
+		}
+	}
+	return best
+}
+
+// failed tells whether q has owed something for too long. best is what fastest
+// returns.
+func (p *Planner) failed(now time.Duration, q *planPeer, best time.Duration) bool {
+	if p.silent(now, q) >= p.cfg.Stall {
+		return true
+	}
+	if !p.unproven(q) || best == 0 {
+		return false
+	}
+	waited, patience := now-q.mark, max(unprovenStall, slowTimes*best)
+	if q.bytes == q.markBytes {
+		return waited >= patience
+	}
+	// It trickles: what it has sent of its first block says when that ends.
+	return waited >= 2*patience && p.estimate(now, q) > 2*max(slowMin, slowTimes*best)
+}
+
 // reap takes the requests away from peers that have been silent too long.
 func (p *Planner) reap(now time.Duration) {
 	others := false // does anybody send?
 	for _, q := range p.peers {
 		others = others || q.lastByte > 0 && now-q.lastByte < p.cfg.Stall
 	}
+	best := p.fastest(now)
 	hard := hardStall + time.Duration(p.ref)*time.Second/hardRate
 	for _, q := range p.peers {
-		s := p.silent(now, q)
-		if s < p.cfg.Stall {
+		if !p.failed(now, q, best) {
 			continue
 		}
+		s := p.silent(now, q)
 		clear(p.rest)
 		for _, o := range p.peers {
-			if o == q || o.banned || o.strikes > 0 || p.silent(now, o) >= p.cfg.Stall {
+			if o == q || o.banned || o.strikes > 0 || p.failed(now, o, best) {
 				continue
 			}
 			for w, c := range o.claims {
@@ -813,7 +857,7 @@ func (p *Planner) reap(now time.Duration) {
 			continue
 		}
 		// Its time per block is at least this long; others go first.
-		q.interval = max(q.interval, s)
+		q.interval = max(q.interval, now-q.mark)
 		q.window = 1
 		if others || q.delivered == 0 || s >= hard {
 			p.strike(now, q)

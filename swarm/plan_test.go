@@ -328,6 +328,27 @@ func TestTricklingPeersCostNoMoreThanOneHedge(t *testing.T) {
 	}
 }
 
+// Words cannot take the place of sources: claimers that come first and send
+// nothing fill neither the bytes in flight nor a whole Stall.
+func TestThreatSlowRetrieval_ClaimsThatComeFirst(t *testing.T) {
+	for _, hostile := range []modelPeer{{}, {drip: true}} {
+		w := newPlanWorld(t, 31, 190, 32<<10)
+		for range 12 {
+			p := hostile
+			w.join(&p)
+		}
+		w.at(300*time.Millisecond, func() {
+			for range 3 {
+				w.join(&modelPeer{rate: 20 * mbit})
+			}
+		})
+		took := w.run(time.Minute)
+		if best := 1130 * time.Millisecond; took > 2*best {
+			t.Errorf("drip %v: took %v, the honest peers alone need %v", hostile.drip, took, best)
+		}
+	}
+}
+
 // drop_request
 func TestStallersCostOneTimeout(t *testing.T) {
 	for stallers := 1; stallers <= 8; stallers++ {
