@@ -94,17 +94,25 @@ func (b *book) makeRoom(src source, now time.Time) bool {
 	return true
 }
 
+// mesh is what the choice of the next dial needs to know of the connections.
+type mesh struct {
+	peers int // connected
+	own   int // of these, neither static nor those who dialled us
+	away  int // static peers that are not connected
+}
+
 // next chooses whom to dial now. Static peers are always dialled. Providers of a
 // wanted file may go above the mesh, since neighbours that hold nothing, or
 // pretend to, must not keep them out; the least useful neighbour goes then.
 // Peers on the LAN are dialled until the mesh is full, others until it is large
-// enough. mesh counts connected peers. It returns false when nobody is due.
-func (b *book) next(now time.Time, mesh int, l Limits) (peer.AddrInfo, source, bool) {
-	mesh += b.dialling()
+// enough and enough of it is of our own choice. It returns false when nobody is
+// due.
+func (b *book) next(now time.Time, m mesh, l Limits) (peer.AddrInfo, source, bool) {
+	m = m.with(b.dialling())
 	var due []peer.ID
 	best := sourceDHT
 	for id, c := range b.peers {
-		if c.dialling || !c.connected.IsZero() || now.Before(c.due(mesh)) || !wanted(c.source, mesh, l) || c.source > best {
+		if c.dialling || !c.connected.IsZero() || now.Before(c.due(m)) || !wanted(c.source, m, l) || c.source > best {
 			continue
 		}
 		if c.source < best {
@@ -132,25 +140,39 @@ func (b *book) dialling() (count int) {
 	return count
 }
 
-func wanted(src source, mesh int, l Limits) bool {
+// with counts dials in flight, which may become connections.
+func (m mesh) with(dials int) mesh {
+	m.peers += dials
+	m.own += dials
+	return m
+}
+
+// small tells whether neighbours are to be sought. Whoever dials a node first
+// could be all its neighbours, so those do not make the mesh large enough: some
+// must be of its own choice.
+func (m mesh) small(l Limits) bool {
+	return m.peers < l.MeshLow || m.own < l.Chosen && m.peers < l.MeshHigh
+}
+
+func wanted(src source, m mesh, l Limits) bool {
 	switch src {
 	case sourceStatic:
 		return true
 	case sourceProvider:
-		return mesh < l.Connections-1
+		return m.peers+max(m.away, 1) < l.Connections // a static peer finds a slot when it comes back
 	case sourceLAN:
-		return mesh < l.MeshHigh
+		return m.peers < l.MeshHigh
 	}
-	return mesh < l.MeshLow
+	return m.small(l)
 }
 
 // wait returns how long nobody becomes due, at most a minute.
-func (b *book) wait(now time.Time, mesh int, l Limits) time.Duration {
-	mesh += b.dialling()
+func (b *book) wait(now time.Time, m mesh, l Limits) time.Duration {
+	m = m.with(b.dialling())
 	wait := time.Minute
 	for _, c := range b.peers {
-		if !c.dialling && c.connected.IsZero() && wanted(c.source, mesh, l) {
-			wait = min(wait, max(c.due(mesh).Sub(now), 0))
+		if !c.dialling && c.connected.IsZero() && wanted(c.source, m, l) {
+			wait = min(wait, max(c.due(m).Sub(now), 0))
 		}
 	}
 	return wait
@@ -220,8 +242,8 @@ func (b *book) backOff(c *candidate, now time.Time) {
 }
 
 // due returns when a candidate may be dialled.
-func (c *candidate) due(mesh int) time.Time {
-	if mesh == 0 {
+func (c *candidate) due(m mesh) time.Time {
+	if m.peers == 0 {
 		return c.alone
 	}
 	return c.next

@@ -130,7 +130,7 @@ func (n *Network) runMDNS(ctx context.Context) {
 			}
 			query.Reset(n.spread(pause))
 			pause = min(2*pause, mdnsQueryLonely)
-			if pause == mdnsQueryLonely && n.mesh() >= n.limits.MeshLow {
+			if pause == mdnsQueryLonely && !n.mesh().small(n.limits) {
 				pause = mdnsQueryFed
 			}
 

@@ -15,7 +15,13 @@ import (
 
 var bookStart = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func bookLimits() Limits { return Limits{Connections: 16, MeshLow: 8, MeshHigh: 12} }
+func bookLimits() Limits {
+	return Limits{Connections: 16, MeshLow: 8, MeshHigh: 12, Inbound: 8, Chosen: 3}
+}
+
+// neighbours is a mesh of which so many are of our own choice that no more are
+// needed.
+func neighbours(n int) mesh { return mesh{peers: n, own: n} }
 
 func bookID(i int) peer.ID { return peer.ID(fmt.Sprintf("\x00\x08%08d", i)) }
 
@@ -50,7 +56,7 @@ func TestBookDialsByWorth(t *testing.T) {
 		}
 		var got []source
 		for {
-			_, src, ok := b.next(bookStart, c.mesh, bookLimits())
+			_, src, ok := b.next(bookStart, neighbours(c.mesh), bookLimits())
 			if !ok {
 				break
 			}
@@ -67,19 +73,19 @@ func TestBookBacksOffAndNeverGivesUpOnStaticPeers(t *testing.T) {
 	b.add(bookInfo(1), sourceStatic, bookStart)
 	now, last := bookStart, time.Duration(0)
 	for i := range 100 {
-		info, _, ok := b.next(now, 16, bookLimits())
+		info, _, ok := b.next(now, neighbours(16), bookLimits())
 		if !ok || info.ID != bookID(1) {
 			t.Fatalf("try %d: nobody is due", i)
 		}
-		if _, _, again := b.next(now, 16, bookLimits()); again {
+		if _, _, again := b.next(now, neighbours(16), bookLimits()); again {
 			t.Fatal("one peer is dialled twice at once")
 		}
 		b.dialled(info.ID, errDial, now)
-		wait := b.wait(now, 16, bookLimits())
+		wait := b.wait(now, neighbours(16), bookLimits())
 		if wait < last || wait > staticBackoffMax || wait <= 0 {
 			t.Fatalf("try %d: waits %v after %v", i, wait, last)
 		}
-		if _, _, ok := b.next(now.Add(wait-1), 16, bookLimits()); ok {
+		if _, _, ok := b.next(now.Add(wait-1), neighbours(16), bookLimits()); ok {
 			t.Fatal("dialled early")
 		}
 		last, now = wait, now.Add(wait)
@@ -95,9 +101,9 @@ func TestBookJittersSoThatASiteDoesNotRedialInStep(t *testing.T) {
 		b := testBook()
 		b.random = func() float64 { return float64(i) / 10 }
 		b.add(bookInfo(1), sourceStatic, bookStart)
-		b.next(bookStart, 0, bookLimits())
+		b.next(bookStart, neighbours(0), bookLimits())
 		b.dialled(bookID(1), errDial, bookStart)
-		waits[b.wait(bookStart, 0, bookLimits())] = true
+		waits[b.wait(bookStart, neighbours(0), bookLimits())] = true
 	}
 	if len(waits) != 10 {
 		t.Errorf("ten nodes wait %v", waits)
@@ -110,7 +116,7 @@ func TestBookDoesNotDialAFullPeerInALoop(t *testing.T) {
 	now := bookStart
 	var waits []time.Duration
 	for range 8 { // it takes us and hangs up at once, each time
-		info, _, ok := b.next(now, 3, bookLimits())
+		info, _, ok := b.next(now, neighbours(3), bookLimits())
 		if !ok {
 			t.Fatal("nobody is due")
 		}
@@ -118,8 +124,8 @@ func TestBookDoesNotDialAFullPeerInALoop(t *testing.T) {
 		b.dialled(info.ID, nil, now)
 		now = now.Add(time.Second)
 		b.disconnected(info.ID, now)
-		wait := b.wait(now, 3, bookLimits())
-		if alone := b.wait(now, 0, bookLimits()); alone != min(wait, aloneBackoffMax) {
+		wait := b.wait(now, neighbours(3), bookLimits())
+		if alone := b.wait(now, neighbours(0), bookLimits()); alone != min(wait, aloneBackoffMax) {
 			t.Errorf("a node without any connection waits %v, another %v", alone, wait)
 		}
 		waits = append(waits, wait)
@@ -129,12 +135,12 @@ func TestBookDoesNotDialAFullPeerInALoop(t *testing.T) {
 		t.Errorf("waits are %v", waits)
 	}
 	// A connection that held is redialled soon.
-	b.next(now, 0, bookLimits())
+	b.next(now, neighbours(0), bookLimits())
 	b.connectedTo(bookID(1), now)
 	b.dialled(bookID(1), nil, now)
 	now = now.Add(time.Hour)
 	b.disconnected(bookID(1), now)
-	if wait := b.wait(now, 0, bookLimits()); wait != backoffBase {
+	if wait := b.wait(now, neighbours(0), bookLimits()); wait != backoffBase {
 		t.Errorf("after an hour's connection it waits %v", wait)
 	}
 }
@@ -145,16 +151,16 @@ func TestBookProviderLosesItsPrivilegeAfterOneTry(t *testing.T) {
 	if b.add(bookInfo(1), sourceProvider, bookStart) {
 		t.Error("a known peer is news")
 	}
-	info, src, ok := b.next(bookStart, 12, bookLimits())
+	info, src, ok := b.next(bookStart, neighbours(12), bookLimits())
 	if !ok || src != sourceProvider {
 		t.Fatalf("%v, %v", src, ok)
 	}
 	b.dialled(info.ID, errDial, bookStart)
-	if _, _, ok := b.next(bookStart.Add(time.Hour), 12, bookLimits()); ok {
+	if _, _, ok := b.next(bookStart.Add(time.Hour), neighbours(12), bookLimits()); ok {
 		t.Error("it is dialled above the mesh again")
 	}
 	b.add(bookInfo(1), sourceProvider, bookStart.Add(time.Hour))
-	if _, _, ok := b.next(bookStart.Add(time.Hour), 12, bookLimits()); !ok {
+	if _, _, ok := b.next(bookStart.Add(time.Hour), neighbours(12), bookLimits()); !ok {
 		t.Error("a new search does not renew the privilege")
 	}
 }
@@ -202,10 +208,10 @@ func TestBookFloodIsBoundedAndKeepsTheBest(t *testing.T) {
 func TestBookWaitsOnlyForWhomItWants(t *testing.T) {
 	b := testBook()
 	b.add(bookInfo(1), sourceDHT, bookStart)
-	if wait := b.wait(bookStart, 8, bookLimits()); wait != time.Minute {
+	if wait := b.wait(bookStart, neighbours(8), bookLimits()); wait != time.Minute {
 		t.Errorf("a full mesh wakes after %v", wait)
 	}
-	if wait := b.wait(bookStart, 7, bookLimits()); wait != 0 {
+	if wait := b.wait(bookStart, neighbours(7), bookLimits()); wait != 0 {
 		t.Errorf("a small mesh waits %v", wait)
 	}
 }

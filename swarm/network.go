@@ -42,6 +42,7 @@ type Network struct {
 	static   []peer.AddrInfo
 	metrics  *networkMetrics
 	notifiee *network.NotifyBundle
+	closing  sync.WaitGroup // connections that are one too many
 	// clockCheck is clockCheckEvery but in tests.
 	clockCheck time.Duration
 
@@ -55,9 +56,9 @@ type Network struct {
 	mu         sync.Mutex
 	book       *book
 	namespaces map[string]*membership
-}
 
 	ipns ipnsNames
+}
 
 // NetworkOption injects what a program, rather than an operator, decides.
 type NetworkOption func(*networkOptions)
@@ -233,6 +234,7 @@ func (n *Network) Close() (err error) {
 		if n.notifiee != nil {
 			n.host.Network().StopNotify(n.notifiee)
 		}
+		n.closing.Wait()
 		err = n.host.Close()
 		n.metrics.unregister()
 	})
@@ -260,10 +262,10 @@ func (n *Network) dialLoop(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			mesh := n.mesh()
+			m := n.mesh()
 			n.mu.Lock()
-			info, src, ok := n.book.next(n.now(), mesh, n.limits)
-			wait := n.book.wait(n.now(), mesh, n.limits)
+			info, src, ok := n.book.next(n.now(), m, n.limits)
+			wait := n.book.wait(n.now(), m, n.limits)
 			n.mu.Unlock()
 			if !ok {
 				<-slots
@@ -322,13 +324,60 @@ func (n *Network) discovered(info peer.AddrInfo, src source) bool {
 }
 
 // mesh counts the connected peers.
-func (n *Network) mesh() int { return len(n.host.Network().Peers()) }
+func (n *Network) mesh() (m mesh) {
+	nw := n.host.Network()
+	for _, p := range nw.Peers() {
+		m.peers++
+		if slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound }) {
+			m.own++
+		}
+	}
+	for _, p := range n.static {
+		switch {
+		case nw.Connectedness(p.ID) != network.Connected:
+			m.away++
+		case slices.ContainsFunc(nw.ConnsToPeer(p.ID), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound }):
+			m.own--
+		}
+	}
+	return m
+}
 
 // connected and disconnected are called by the host for every connection.
-func (n *Network) connected(_ network.Network, c network.Conn) {
+func (n *Network) connected(nw network.Network, c network.Conn) {
 	n.mu.Lock()
 	n.book.connectedTo(c.RemotePeer(), n.now())
 	n.mu.Unlock()
+	if c.Stat().Direction == network.DirInbound {
+		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
+			n.closing.Go(func() { _ = extra.Close() }) // not here: it waits for this very call
+		}
+	}
+}
+
+// surplus returns the connection to close if a peer holds two inbound slots of
+// a kind, nil if it does not. Relayed connections are for hole punching and end
+// by themselves.
+func surplus(conns []network.Conn) network.Conn {
+	var first, last network.Conn
+	for _, c := range conns {
+		if c.Stat().Direction != network.DirInbound || c.Stat().Limited || c.IsClosed() {
+			continue
+		}
+		if first == nil || c.Stat().Opened.Before(first.Stat().Opened) {
+			first = c
+		}
+		if last == nil || !c.Stat().Opened.Before(last.Stat().Opened) {
+			last = c
+		}
+	}
+	switch {
+	case first == last:
+		return nil
+	case last.Stat().Opened.Sub(first.Stat().Opened) < doubleDial:
+		return last
+	}
+	return first
 }
 
 func (n *Network) disconnected(nw network.Network, c network.Conn) {
@@ -340,7 +389,7 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	n.book.disconnected(p, n.now())
 	n.mu.Unlock()
 	nudge(n.woken)
-	if n.mesh() < n.limits.MeshLow {
+	if n.mesh().small(n.limits) {
 		n.hurry()
 	}
 }

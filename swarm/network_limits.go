@@ -85,6 +85,11 @@ const (
 	// findCount ends a search for members of a namespace.
 	findCount = 20
 
+	// doubleDial is how long two connections from one peer may be two attempts of
+	// one dial: the first is kept then, and later the second, since a peer that
+	// comes back has lost the first.
+	doubleDial = 5 * time.Second
+
 	// gracePeriod protects a new connection from trimming while its worth shows.
 	gracePeriod = 20 * time.Second
 
@@ -114,10 +119,18 @@ type Limits struct {
 	// 5/8 of the device's memory, just under 2 GiB at most; every open stream reserves 256
 	// KiB of it, so less would run out of streams before it runs out of memory.
 	Memory int64
-	// Connections is the hard limit, handshakes included. The last quarter is
-	// kept for connections that this node opens itself, so that strangers
-	// cannot take every slot.
+	// Connections is the hard limit, handshakes included.
 	Connections int
+	// Inbound is how many of them strangers may open. On a seed that is all but
+	// the last quarter; on a camera a quarter of Connections less than MeshHigh,
+	// so that strangers in every slot of theirs and the neighbours of its own
+	// choice fill the mesh without anybody being trimmed from it.
+	Inbound int
+	// Chosen is how many neighbours a camera dials itself, beside its static
+	// peers, however many have dialled it: a quarter of Connections with the
+	// static ones, and at least one. A seed, which everybody dials, chooses
+	// nobody as long as its mesh is large enough.
+	Chosen int
 	// Streams is how many 256 KiB windows fit into Memory.
 	Streams int
 	// StreamWindow is the largest receive window of one yamux stream in bytes:
@@ -181,13 +194,19 @@ func LimitsFor(c Config) (Limits, error) {
 	if c.MeshHigh != 0 {
 		l.MeshHigh = c.MeshHigh
 	}
+	l.Inbound = l.Connections - l.Connections/4
+	if !c.seed() {
+		l.Inbound = max(l.MeshHigh-l.Connections/4, 1)
+		static, _ := parsePeers(c.Peers) // Validate reports the error
+		l.Chosen = max(l.Connections/4-len(static), 1)
+	}
 	return l, nil
 }
 
 // resourceLimits states every limit of the resource manager. None is left to
 // rcmgr's scaling, whose floor of 128 MiB is more than a camera has.
 func (l Limits) resourceLimits() rcmgr.ConcreteLimitConfig {
-	inbound := l.Connections - l.Connections/4
+	inbound := l.Inbound
 	whole := rcmgr.ResourceLimits{
 		Streams: rcmgr.LimitVal(l.Streams), StreamsInbound: rcmgr.LimitVal(l.Streams * 3 / 4), StreamsOutbound: rcmgr.LimitVal(l.Streams * 3 / 4),
 		Conns: rcmgr.LimitVal(l.Connections), ConnsInbound: rcmgr.LimitVal(inbound), ConnsOutbound: rcmgr.LimitVal(l.Connections),

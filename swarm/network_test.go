@@ -226,7 +226,7 @@ func TestConnectionLimitHolds(t *testing.T) {
 	cfg.MaxConnections = 8
 	camera := newNet(t, cfg)
 	limits := camera.Limits()
-	inbound := limits.Connections - limits.Connections/4
+	inbound := limits.Inbound
 	refused := 0
 	for range limits.Connections + 4 {
 		d := newNet(t, netConfig(RoleCamera))

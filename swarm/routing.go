@@ -220,7 +220,7 @@ func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
 }
 
 func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
-	if n.mesh() >= n.limits.MeshLow || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
+	if !n.mesh().small(n.limits) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
 		return 0
 	}
 	infos, err := n.FindProviders(ctx, key)
