@@ -37,6 +37,9 @@ var (
 	// ErrBadMessage: a possession message is malformed. The stream is reset.
 	ErrBadMessage = errors.New("swarm: malformed possession message")
 
+	// ErrWantFlood: a peer asked for far more than there is to ask for.
+	ErrWantFlood = errors.New("swarm: peer floods with wants")
+
 	// ErrWrongBytes: a peer sent a block that nobody asked it for.
 	ErrWrongBytes = errors.New("swarm: peer sent wrong bytes")
 )

@@ -69,7 +69,9 @@ type Exchange struct {
 	m     *exchangeMetrics
 	store *fileStore
 	books *ledger
-	gate  *uploadGate
+
+	accounts accounts // what peers may ask of us
+	gate     *uploadGate
 
 	born    time.Time
 	ran     atomic.Bool
@@ -471,24 +473,85 @@ type meteredHost struct {
 
 func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
 	h.Host.SetStreamHandler(id, func(s network.Stream) {
-		h.inbound(s, func(p *exPeer) { handle(&meteredStream{s, p}) })
+		h.inbound(s, func(p *exPeer) {
+			m := &meteredStream{Stream: s, p: p}
+			defer m.done()
+			handle(m)
+		})
 	})
 }
 
+// meteredStream is a bitswap stream that a peer writes to. It follows the
+// messages, each a uvarint length and so many bytes, before bitswap's reader
+// makes room for them.
 type meteredStream struct {
 	network.Stream
-	p *exPeer
+	p     *exPeer
+	size  uint64 // of the message, as far as its length has been read
+	bits  int    // of the length that have been read
+	left  uint64 // bytes of the message that are still to come
+	holds bool   // one of the peer's frames
 }
 
-// Read counts what may be part of a block. Bitswap's reader asks for the whole
-// rest of a message at once, so a short buffer is a length or a message of a
-// few wants: a peer that only asks, and sends nothing, is silent.
+// Read counts what may be part of a block: a peer that only asks, in messages of
+// a few wants, and sends nothing is silent.
 func (s *meteredStream) Read(b []byte) (int, error) {
-	n, err := s.Stream.Read(b)
-	if len(b) > wantHaveBytes {
-		s.p.in.Add(int64(n))
+	if s.left > 0 {
+		n, err := s.Stream.Read(b[:min(uint64(len(b)), s.left)])
+		s.left -= uint64(n)
+		if s.size > wantHaveBytes {
+			s.p.in.Add(int64(n))
+		}
+		return n, err
+	}
+	s.done() // with the message before
+	n, err := s.Stream.Read(b[:min(len(b), 1)])
+	if n == 0 {
+		return n, err
+	}
+	if s.bits == 0 {
+		s.size = 0
+	}
+	s.size |= uint64(b[0]&0x7f) << s.bits
+	if s.bits += 7; b[0] < 0x80 {
+		s.bits, s.left = 0, s.size
+		if limit := s.p.x.frameLimit(); s.size > uint64(limit) {
+			s.p.x.m.refused.WithLabelValues("huge_message").Inc()
+			s.Reset()
+			return 0, fmt.Errorf("swarm: a bitswap message of %d bytes, at most %d are read", s.size, limit)
+		}
+		if s.size > wantHaveBytes { // smaller ones need no turn
+			s.p.frames <- struct{}{} // until another stream of the peer ends its message, or ends
+			s.holds = true
+		}
+	} else if s.bits > 28 {
+		s.Reset()
+		return 0, errors.New("swarm: a bitswap message without a length")
 	}
 	return n, err
+}
+
+// done ends a message, or the stream.
+func (s *meteredStream) done() {
+	if s.holds {
+		s.holds = false
+		<-s.p.frames
+	}
+}
+
+// frameLimit is the largest bitswap message that is read: that with the largest
+// block that may have been asked for, and the other entries of its message.
+func (x *Exchange) frameLimit() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.waiters) > 0 {
+		return MaxBlockBytes + maxFrame
+	}
+	largest := 0
+	for _, f := range x.fetches {
+		largest = max(largest, f.file.BlockSize)
+	}
+	return largest + maxFrame
 }
 
 // inbound handles a stream that a peer has opened, until Run ends: what is left
@@ -544,11 +607,8 @@ func (x *Exchange) ReceiveMessage(ctx context.Context, id peer.ID, msg message.B
 	if pres := msg.BlockPresences(); len(pres) > 0 && p != nil {
 		x.receivePresences(p, pres)
 	}
-	if wants := msg.Wantlist(); msg.Full() || len(wants) > 0 {
-		if p != nil {
-			x.wanted(p, wants)
-		}
-		x.server.ReceiveMessage(ctx, id, msg)
+	if p != nil && (len(msg.Blocks()) == 0 || len(msg.Wantlist()) > 0) {
+		x.receiveWants(ctx, p, msg)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 )
 
 // exPeer is a connected peer.
@@ -24,6 +25,8 @@ type exPeer struct {
 	key    PlanPeer
 	cancel context.CancelFunc // ends the goroutines of the peer
 	in     atomic.Int64       // bytes read from its bitswap streams
+	frames chan struct{}      // one for each message that is being read, up to maxFrames
+	talk   *rate.Limiter      // of its possession messages
 
 	control outStream // wants, cancels, presences
 	data    outStream // blocks
@@ -38,6 +41,7 @@ type exPeer struct {
 	mu      sync.Mutex
 	wants   map[cid.Cid]wantOp // to be sent
 	order   []cid.Cid
+	denied  []cid.Cid // to be answered with DONT_HAVE
 	wake    chan struct{}
 	asked   map[[32]byte]struct{} // and not answered yet
 	askedIn [][32]byte            // in order
@@ -58,7 +62,10 @@ func newExPeer(x *Exchange, id peer.ID, key PlanPeer, cancel context.CancelFunc)
 		x: x, id: id, key: key, cancel: cancel,
 		control: newOutStream(), data: newOutStream(), have: newHaveQueue(),
 		claims: make(map[[32]byte]*haveClaim),
-		wants:  make(map[cid.Cid]wantOp), wake: make(chan struct{}, 1),
+		frames: make(chan struct{}, maxFrames),
+		// Our own peers send a hundred messages per second at most.
+		talk:  rate.NewLimiter(500, 1000),
+		wants: make(map[cid.Cid]wantOp), wake: make(chan struct{}, 1),
 		asked: make(map[[32]byte]struct{}),
 	}
 }
@@ -124,13 +131,16 @@ func (p *exPeer) sendWants(ctx context.Context) {
 		case <-p.wake:
 		}
 		p.mu.Lock()
-		ops, order := p.wants, p.order
-		p.wants, p.order = make(map[cid.Cid]wantOp), nil
+		ops, order, denied := p.wants, p.order, p.denied
+		p.wants, p.order, p.denied = make(map[cid.Cid]wantOp), nil, nil
 		p.mu.Unlock()
-		if len(order) == 0 {
+		if len(order)+len(denied) == 0 {
 			continue
 		}
 		msg := message.New(false)
+		for _, c := range denied {
+			msg.AddDontHave(c)
+		}
 		for _, c := range order {
 			switch ops[c] {
 			case wantCancel:

@@ -12,7 +12,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
-	"golang.org/x/time/rate"
 )
 
 // haveSupport says whether a peer speaks HaveProtocol.
@@ -281,10 +280,8 @@ func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) 
 	if old != nil {
 		old.Reset() // one stream per peer: the new one replaces the old
 	}
-	// Our own peers send a hundred messages per second at most.
-	lim := rate.NewLimiter(500, 1000)
 	r := bufio.NewReader(s)
-	for lim.Wait(ctx) == nil {
+	for p.talk.Wait(ctx) == nil {
 		m, err := readHave(r)
 		if errors.Is(err, ErrBadMessage) {
 			x.misbehaved(p, "bad_message", err)

@@ -36,6 +36,33 @@ const (
 	// file. Boxo keeps 1024 wants per peer and drops the rest.
 	maxProbes = 512
 
+	// What a peer may ask of us is a bucket of wantlist entries: wantBurst and
+	// wantsPerBlock for each block that is listed here, full again after
+	// wantRefill. Our own peers send two entries for a block, a want and
+	// sometimes a cancel; stock ones ask for possession first, and again every 30
+	// s. What is beyond is dropped unread; wantFlood times as much is an attack.
+	// A release of 190 blocks: 1784 entries at once, 30 a second.
+	wantBurst     = 1024
+	wantsPerBlock = 4
+	wantRefill    = time.Minute
+	wantFlood     = 10
+
+	// copiesPerDay is how often a peer may be sent a file within a day: a camera
+	// needs one, and another after each damage to its flash.
+	copiesPerDay = 3
+
+	// maxAccountFiles bounds the files of which an account counts bytes.
+	maxAccountFiles = 16
+
+	// maxDenied is how many DONT_HAVE answers may wait for a peer to read.
+	maxDenied = 1024
+
+	// maxFrame is the largest bitswap message that is read, unless a block that
+	// we wait for is larger: 8192 entries of a wantlist are 400 KiB. maxFrames is
+	// how many of one peer are read at the same time; others wait.
+	maxFrame  = 512 << 10
+	maxFrames = 4
+
 	// wantHaveBytes is the size of a block below which bitswap's server
 	// answers a want-have with the block itself (boxo's default).
 	wantHaveBytes = 1024

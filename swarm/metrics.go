@@ -11,6 +11,7 @@ type exchangeMetrics struct {
 	haves   *prometheus.CounterVec // by direction
 	sent    *prometheus.CounterVec // messages, by kind
 	hostile *prometheus.CounterVec // by what
+	refused *prometheus.CounterVec // wants, by reason
 	fetches *prometheus.CounterVec // by result
 }
 
@@ -30,14 +31,16 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("messages_sent_total"),
 			Help: "Bitswap messages sent, by kind: wants (wants and cancels), blocks, answers (HAVE and DONT_HAVE)."}, []string{"kind"}),
 		hostile: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("hostile_total"),
-			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message)."}, []string{"what"}),
+			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message), want_flood."}, []string{"what"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("refused_wants_total"),
+			Help: "Wants not looked at, by reason: unlisted (of no added file), budget (too many), enough (the peer had its copies), huge_message."}, []string{"reason"}),
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("fetches_total"),
 			Help: "Ended fetches, by result: complete, interrupted, failed."}, []string{"result"}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.late, m.damaged, m.haves, m.sent, m.hostile, m.fetches} {
+	for _, c := range []prometheus.Collector{m.bytes, m.stalls, m.late, m.damaged, m.haves, m.sent, m.hostile, m.refused, m.fetches} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

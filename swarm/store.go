@@ -488,6 +488,24 @@ func (s *fileStore) present(d [32]byte) bool {
 	return ok
 }
 
+// count returns the number of blocks that belong to added files.
+func (s *fileStore) count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.index)
+}
+
+// place returns a file that lists a block and the size of that, nil if none does.
+func (s *fileStore) place(d [32]byte) (*storeFile, int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.index[d]
+	if e == nil || len(e.locs) == 0 {
+		return nil, 0
+	}
+	return e.locs[0].file, int(e.size)
+}
+
 // lookup returns the size of a block and whether it is present.
 func (s *fileStore) lookup(d [32]byte) (size int, ok bool) {
 	s.mu.RLock()

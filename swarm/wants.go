@@ -1,0 +1,187 @@
+package swarm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ipfs/boxo/bitswap/message"
+	pb "github.com/ipfs/boxo/bitswap/message/pb"
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// tokens is a bucket that runs full again at a steady rate. Its times come from
+// the caller; the zero bucket is full.
+type tokens struct {
+	spent float64
+	at    time.Time
+}
+
+// refill lets the bucket run full at perSecond until now.
+func (t *tokens) refill(now time.Time, perSecond float64) {
+	if !t.at.IsZero() {
+		t.spent = max(0, t.spent-max(0, now.Sub(t.at).Seconds())*perSecond)
+	}
+	t.at = now
+}
+
+// take takes up to n and returns how much there was.
+func (t *tokens) take(n, burst float64) float64 {
+	n = max(0, min(n, burst-t.spent))
+	t.spent += n
+	return n
+}
+
+// account is what one peer may still ask of us. It outlives connections.
+type account struct {
+	entries tokens               // of wantlists
+	over    tokens               // entries beyond that
+	served  map[[32]byte]*tokens // bytes, by file
+	used    uint64
+}
+
+// admit takes n wantlist entries into account, of a node that lists so many
+// blocks. It returns how many may be looked at and whether the peer floods.
+func (a *account) admit(now time.Time, n, listed int) (pass int, flood bool) {
+	burst := float64(wantBurst + wantsPerBlock*listed)
+	rate := burst / wantRefill.Seconds()
+	a.entries.refill(now, rate)
+	pass = int(a.entries.take(float64(n), burst))
+	a.over.refill(now, wantFlood*rate)
+	a.over.spent += float64(n - pass)
+	return pass, a.over.spent > wantFlood*burst
+}
+
+// serve takes a block of n bytes into account, of a file of size bytes, and
+// tells whether the peer may have it.
+func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
+	t := a.served[file]
+	if t == nil {
+		if a.served == nil {
+			a.served = map[[32]byte]*tokens{}
+		}
+		for oldest := range a.served { // of any: few files are added at a time
+			if len(a.served) < maxAccountFiles {
+				break
+			}
+			delete(a.served, oldest)
+		}
+		t = &tokens{}
+		a.served[file] = t
+	}
+	burst := float64(copiesPerDay * max(size, MaxBlockBytes))
+	t.refill(now, burst/(24*time.Hour).Seconds())
+	if t.spent+float64(n) > burst {
+		return false
+	}
+	t.spent += float64(n)
+	return true
+}
+
+// accounts keeps those of the peers that asked last.
+type accounts struct {
+	mu    sync.Mutex
+	peers map[peer.ID]*account
+	clock uint64
+}
+
+// with calls f with the account of a peer, under the lock.
+func (s *accounts) with(p peer.ID, f func(*account)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.peers[p]
+	if a == nil {
+		if len(s.peers) >= MaxLedgerPeers {
+			var oldest peer.ID
+			least := s.clock + 1
+			for id, o := range s.peers {
+				if o.used < least {
+					oldest, least = id, o.used
+				}
+			}
+			delete(s.peers, oldest)
+		}
+		if s.peers == nil {
+			s.peers = map[peer.ID]*account{}
+		}
+		a = &account{}
+		s.peers[p] = a
+	}
+	s.clock++
+	a.used = s.clock
+	f(a)
+}
+
+// receiveWants hands those entries of a message to bitswap's engine that may
+// cost us something: of blocks of added files, within the peer's budget. Its
+// engine would look up, queue and answer any.
+func (x *Exchange) receiveWants(ctx context.Context, p *exPeer, msg message.BitSwapMessage) {
+	entries := msg.Wantlist()
+	out := message.New(msg.Full())
+	var admitted []message.Entry
+	var denied []cid.Cid
+	flood, unlisted, enough := false, 0, 0
+	now, listed := time.Now(), x.store.count()
+	pass, rest := 0, 1+len(msg.BlockPresences()) // which cost about the same
+	x.accounts.with(p.id, func(a *account) {
+		pass, flood = a.admit(now, rest+len(entries), listed)
+		pass = max(pass-rest, 0)
+		for _, e := range entries[:pass] {
+			d, ok := digestOf(e.Cid)
+			sf, n := (*storeFile)(nil), 0
+			if ok {
+				sf, n = x.store.place(d)
+			}
+			switch {
+			case sf == nil:
+				unlisted++
+			case e.Cancel:
+				out.Cancel(e.Cid)
+				admitted = append(admitted, e)
+				continue
+			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.key, n, sf.Size):
+				enough++
+			default:
+				out.AddEntry(e.Cid, e.Priority, e.WantType, e.SendDontHave)
+				admitted = append(admitted, e)
+				continue
+			}
+			if ok && e.SendDontHave && !e.Cancel {
+				denied = append(denied, e.Cid)
+			}
+		}
+	})
+	count := func(why string, n int) {
+		if n > 0 {
+			x.m.refused.WithLabelValues(why).Add(float64(n))
+		}
+	}
+	count("unlisted", unlisted)
+	count("enough", enough)
+	count("budget", len(entries)-pass)
+	if flood {
+		x.misbehaved(p, "want_flood", fmt.Errorf("%w: of %d blocks that are listed here", ErrWantFlood, listed))
+		return
+	}
+	p.deny(denied)
+	if out.Full() || !out.Empty() {
+		x.wanted(p, admitted)
+		x.server.ReceiveMessage(ctx, p.id, out)
+	}
+}
+
+// deny queues DONT_HAVE answers. Those of a peer that does not read are dropped.
+func (p *exPeer) deny(cids []cid.Cid) {
+	if len(cids) == 0 {
+		return
+	}
+	p.mu.Lock()
+	p.denied = append(p.denied, cids[:min(len(cids), maxDenied-len(p.denied))]...)
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
