@@ -408,7 +408,8 @@ func (g *Gossip) Scores() map[peer.ID]float64 {
 // the topic, because pubsub silently drops what nobody is there to hear; when
 // ctx ends first, the error wraps ErrNoPeers. When it returns nil the message
 // is on its way to every such peer. The same bytes published again within two
-// minutes go nowhere.
+// minutes go nowhere. A crowd is sent a bare hint first, so that its looks at the
+// chain begin before the envelope has left the line.
 func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	s := g.subject(a.Product)
 	if s == nil {
@@ -444,6 +445,13 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 		if err := g.vouch(ctx, s, raw); err != nil {
 			return err
 		}
+	}
+	if !a.Bare() && len(topic.ListPeers()) >= hintFirst {
+		hint, err := (&Announcement{Product: a.Product, Rev: a.Rev, Block: a.Block}).Encode()
+		if err != nil {
+			return err
+		}
+		g.forward(ctx, s, hint)
 	}
 	if err := topic.Publish(ctx, raw, pubsub.WithValidatorData(vouched{})); err != nil {
 		return fmt.Errorf("announce: publish: %w", err)

@@ -63,6 +63,11 @@ const (
 // is bounded so that a missed signal costs minutes, not for ever.
 const idle = 5 * time.Minute
 
+// manifestGrace is how long a release that the chain offers waits for its
+// announcement before peers are asked for the envelope: a seed needs a quarter of
+// a second to send it to 500 neighbours at 100 Mbit/s.
+const manifestGrace = 500 * time.Millisecond
+
 // run steps whenever the chain's view, an announcement, a finished job or the
 // time may have changed the decision. It returns when ctx ends and its jobs
 // have stopped.
@@ -332,6 +337,11 @@ func (l *line) findManifest(ctx context.Context, rel verify.Release) error {
 	})()
 	if l.manifest(rel) != nil {
 		return nil
+	}
+	select { // an envelope follows its hint
+	case <-ctx.Done():
+		return nil
+	case <-time.After(manifestGrace):
 	}
 	if err := l.node.gossip.Ask(ctx, rel.Product); err == nil && l.manifest(rel) != nil {
 		return nil
