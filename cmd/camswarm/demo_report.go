@@ -24,6 +24,7 @@ type demoReport struct {
 	Cameras   int             `json:"cameras"`
 	Releases  []releaseReport `json:"releases"`
 	Collected collectedReport `json:"collected"`
+	Attacks   []attackReport  `json:"attacks,omitempty"` // with --hostile
 }
 
 type releaseReport struct {
@@ -209,4 +210,5 @@ func (r *demoReport) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nevery camera runs release 2 with the right SHA-256; release 1 is gone, disk per camera at most %s (%s while both were held)\n",
 		byteCount(r.Collected.BytesAfter), byteCount(r.Collected.BytesBefore))
+	printAttacks(w, r.Attacks)
 }

@@ -42,9 +42,10 @@ const (
 	// rate, whole and damaged, and bare hints that lie; before that, and between
 	// them, those of Config.Forged.
 	Replayer Behaviour = "replayer"
-	// Parrot sends genuine announcements that it has heard into the gossip at a
-	// high rate, and nothing that proves that it is no honest peer: their bytes
-	// as they are, and with another block number so that they are news to GossipSub.
+	// Parrot sends genuine announcements that it has heard into the gossip, and
+	// nothing that proves that it is no honest peer, at a rate that is borne for
+	// minutes: their bytes as they are, and with another block number so that
+	// they are news to GossipSub.
 	Parrot Behaviour = "parrot"
 )
 
@@ -150,8 +151,10 @@ const (
 	// peer, floodWants the random wants in each.
 	floodEvery = 500 * time.Millisecond
 	floodWants = 1000
-	// replayEvery is the pause between two messages of a replayer to one peer.
+	// replayEvery is the pause between two messages of a replayer to one peer,
+	// parrotEvery between those of a parrot.
 	replayEvery = 20 * time.Millisecond
+	parrotEvery = time.Second
 	// trickleEvery is the pause between two pieces of a trickler's block.
 	trickleEvery = 100 * time.Millisecond
 )

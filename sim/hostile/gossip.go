@@ -127,7 +127,10 @@ func (p *Peer) replay(ctx context.Context, l *line) {
 		}
 		return true
 	}
-	next := 0 // of what is forged
+	next, every := 0, replayEvery // next of what is forged
+	if p.cfg.Behaviour == Parrot {
+		every = parrotEvery
+	}
 	for ctx.Err() == nil {
 		if s == nil {
 			var err error
@@ -155,7 +158,7 @@ func (p *Peer) replay(ctx context.Context, l *line) {
 			next++
 			p.sent(f)
 		}
-		_ = wait(ctx, replayEvery)
+		_ = wait(ctx, every)
 	}
 }
 

@@ -23,6 +23,9 @@ import (
 // encodes it.
 type View = bindings.FirmwareRegistryView
 
+// Candidate is a release on offer in a View.
+type Candidate = bindings.FirmwareRegistryCandidate
+
 // Endpoint is one operator's JSON-RPC server: a port of its own in front of the
 // development chain, which can be made to lie.
 type Endpoint struct {

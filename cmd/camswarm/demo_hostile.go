@@ -1,0 +1,387 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/announce"
+	"camswarm/sim/hostile"
+	"camswarm/sim/localnet"
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+const (
+	// demoOperators run a chain endpoint each in a hostile demo; the last one's
+	// lies. Three of four must agree before a camera believes anything new.
+	demoOperators = 4
+
+	// demoMeet bounds the wait until the hostile peers have met every camera,
+	// demoEvidence that until each attack was tried and stopped.
+	demoMeet     = 15 * time.Second
+	demoEvidence = 20 * time.Second
+)
+
+// company are those who take part in a demo uninvited, and what is watched
+// because of them.
+type company struct {
+	d     *demo
+	peers []*hostile.Peer
+	roles map[hostile.Behaviour][]*hostile.Peer
+	liar  *localnet.Endpoint
+
+	mu         sync.Mutex
+	registries []*prometheus.Registry // of the honest nodes
+	published  map[[32]byte]bool      // digests of the images that may be installed
+	foreign    []string               // cameras that installed something else
+}
+
+func newCompany(d *demo) *company {
+	return &company{d: d, roles: map[hostile.Behaviour][]*hostile.Peer{}, published: map[[32]byte]bool{}}
+}
+
+// registry makes the metrics registry of one more honest node.
+func (c *company) registry() *prometheus.Registry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := prometheus.NewRegistry()
+	c.registries = append(c.registries, r)
+	return r
+}
+
+// inspect looks at the bytes that a camera has installed.
+func (c *company) inspect(camera, slot string) {
+	sum, err := imageDigest(slot)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil || !c.published[sum] {
+		c.foreign = append(c.foreign, fmt.Sprintf("%s (%x, %v)", camera, sum[:6], err))
+	}
+}
+
+// join lets the hostile ones in: it makes what they forge, has one endpoint lie,
+// and waits until every camera has met every peer.
+func (c *company) join(ctx context.Context, images [2]string) error {
+	public := map[cid.Cid][]byte{} // whoever fetched an image has its bytes
+	for _, path := range images {
+		image, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		info, err := verify.DescribeImage(bytes.NewReader(image), 0)
+		if err != nil {
+			return err
+		}
+		public[info.Root] = image
+		c.published[info.SHA256] = true
+	}
+	forged, lie, err := c.forge(ctx)
+	if err != nil {
+		return err
+	}
+	c.liar = c.d.net.Endpoints[len(c.d.net.Endpoints)-1]
+	c.liar.Lie(lie)
+
+	base := hostile.Config{
+		Host: loopbackHost, Product: c.d.net.Product.ID(), Region: "lab",
+		Image: func(root cid.Cid) []byte { return public[root] },
+	}
+	for _, m := range c.d.net.Members() {
+		h := m.Node.Host()
+		info := peer.AddrInfo{ID: h.ID(), Addrs: h.Network().ListenAddresses()}
+		if m == c.d.net.Seed {
+			base.Seeds = append(base.Seeds, info)
+		} else {
+			base.Victims = append(base.Victims, info)
+		}
+	}
+	base.Eclipse = len(base.Victims)
+	// Two invalid announcements silence a peer, so that there are two announcers.
+	for _, role := range []struct {
+		behaviour hostile.Behaviour
+		forged    []hostile.Forgery
+	}{
+		{hostile.Replayer, forged[:3]}, {hostile.Replayer, forged[3:]}, {hostile.Parrot, nil}, {hostile.Poisoner, nil}, {hostile.Staller, nil},
+	} {
+		cfg := base
+		cfg.Behaviour, cfg.Forged = role.behaviour, role.forged
+		p, err := hostile.Start(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		c.peers = append(c.peers, p)
+		c.roles[role.behaviour] = append(c.roles[role.behaviour], p)
+	}
+	met := func() bool {
+		return !slices.ContainsFunc(c.peers, func(p *hostile.Peer) bool { return p.Stats().Peak < int64(len(base.Victims)) })
+	}
+	if err := until(ctx, demoMeet, met); err != nil {
+		return err
+	}
+	c.d.view.say("%d hostile peers have joined (2 announcers of forged releases, a parrot, a poisoner, a staller); %s's chain endpoint lies", len(c.peers), c.liar.Operator)
+	return nil
+}
+
+// leave ends the hostile peers.
+func (c *company) leave() {
+	if c == nil {
+		return
+	}
+	for _, p := range c.peers {
+		_ = p.Close()
+	}
+}
+
+// until waits for a condition, at most for a time; only the end of ctx is an
+// error.
+func until(ctx context.Context, limit time.Duration, ok func() bool) error {
+	for end := time.Now().Add(limit); !ok() && time.Now().Before(end); {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// loopbackHost makes a plain host without limits on loopback.
+func loopbackHost(opts ...libp2p.Option) (host.Host, error) {
+	return libp2p.New(append(opts,
+		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"),
+		libp2p.ResourceManager(&network.NullResourceManager{}),
+		libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.DisableIdentifyAddressDiscovery(),
+	)...)
+}
+
+// forge makes the announcements of firmware that nobody published, two of them
+// soft ones to come before the peer is silenced, and the lies of the endpoint
+// that vouches for one of them.
+func (c *company) forge(ctx context.Context) (forged []hostile.Forgery, lie func(*localnet.View) bool, err error) {
+	view, err := c.d.net.Registry.Check(ctx, c.d.net.Product.ID(), "")
+	if err != nil {
+		return nil, nil, err
+	}
+	var strangers []*sign.Key
+	keys := verify.KeySet{Threshold: 2}
+	for range 2 {
+		k, err := sign.Generate(verify.EdDSA)
+		if err != nil {
+			return nil, nil, err
+		}
+		strangers, keys.Keys = append(strangers, k), append(keys.Keys, k.Public())
+	}
+	genuine, stolen := c.d.net.Signers[:2], c.d.net.Signers[:1]
+	doorbell := c.d.net.Authority
+	doorbell.Product.Name = "doorbell-1"
+
+	var rogue *localnet.Release // what the endpoint offers
+	for _, f := range []struct {
+		attack   string
+		maker    localnet.Authority
+		sequence uint64
+		signers  []*sign.Key
+	}{
+		// Signed by enough keys, as a test build that leaked is, and never published.
+		{verify.AttackFastForward, c.d.net.Authority, 1 << 40, genuine},
+		{verify.AttackArbitrary, c.d.net.Authority, 3, nil},
+		{verify.AttackKeyCompromise, c.d.net.Authority, 3, stolen},
+		{verify.AttackFastForward, c.d.net.Authority, 1 << 41, genuine},
+		{verify.AttackArbitrary, c.d.net.Authority, 3, strangers},
+		{verify.AttackWrongSoftware, doorbell, 1, genuine},
+	} {
+		image := bytes.Repeat([]byte("not the manufacturer's "+f.attack), 10_000)
+		built, err := f.maker.BuildFrom(bytes.NewReader(image), 0, f.sequence, "9.9.9")
+		if err == nil {
+			built, err = localnet.Sign(built.Manifest, "", f.signers...)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("forge a release: %w", err)
+		}
+		a := announce.Announcement{Product: c.d.net.Product.ID(), Sequence: f.sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: built.Envelope}
+		data, err := a.Encode()
+		if err != nil {
+			return nil, nil, fmt.Errorf("forge an announcement: %w", err)
+		}
+		forged = append(forged, hostile.Forgery{Attack: f.attack, Data: data})
+		if f.signers != nil && f.signers[0] == strangers[0] {
+			rogue = built
+		}
+	}
+
+	var asked atomic.Int64
+	return forged, func(v *localnet.View) bool {
+		if asked.Add(1)%2 == 0 { // keys of his own
+			v.Threshold, v.Keys = uint8(keys.Threshold), nil
+			for _, k := range keys.Keys {
+				v.Keys = append(v.Keys, k.Bytes())
+			}
+			return true
+		}
+		v.Rev++ // a release that nobody published
+		v.Latest++
+		v.Digest[0] ^= 1
+		var offer localnet.Candidate
+		r := &offer.Release
+		r.Sequence, r.PublishedAt, r.Version = v.Latest, v.BlockTime, rogue.Record.Version
+		r.ImageSize, r.ImageSha256, r.Envelope = rogue.Record.ImageSize, rogue.Record.ImageSHA256, rogue.Record.Envelope
+		offer.Policy.Mode = uint8(verify.RolloutAll)
+		v.Candidates = append([]localnet.Candidate{offer}, v.Candidates...)
+		return true
+	}, nil
+}
+
+// attackReport says what became of one attack.
+type attackReport struct {
+	Name      string       `json:"name"` // as the threat list has it
+	Tried     int64        `json:"tried"`
+	What      string       `json:"what"` // a try is one of these
+	StoppedBy []stopReport `json:"stoppedBy"`
+}
+
+// stopReport is a check that stopped an attack, as the honest nodes counted it.
+type stopReport struct {
+	Check  string `json:"check"`
+	Metric string `json:"metric"`
+	Count  int64  `json:"count"` // over all honest nodes
+}
+
+// report waits until each attack was tried and stopped, and says so; an attack
+// that got a byte of its own installed is an error.
+func (c *company) report(ctx context.Context) (out []attackReport, err error) {
+	err = until(ctx, demoEvidence, func() bool {
+		out, err = c.attacks()
+		return err != nil || !slices.ContainsFunc(out, func(a attackReport) bool {
+			return a.Tried == 0 || !slices.ContainsFunc(a.StoppedBy, func(s stopReport) bool { return s.Count > 0 })
+		})
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.foreign) > 0 {
+		err = errors.Join(err, fmt.Errorf("firmware that was not published was installed: %s", strings.Join(c.foreign, ", ")))
+	}
+	return out, err
+}
+
+// attacks reads the counters of both sides.
+func (c *company) attacks() ([]attackReport, error) {
+	counted, err := c.gather()
+	if err != nil {
+		return nil, err
+	}
+	announced, all := map[string]int64{}, int64(0)
+	for _, p := range slices.Concat(c.roles[hostile.Replayer], c.roles[hostile.Parrot]) {
+		for attack, n := range p.Announced() {
+			announced[attack] += n
+			all += n
+		}
+	}
+	stop := func(check, metric string, labels ...string) stopReport {
+		s := stopReport{Check: check, Metric: metric, Count: counted.sum(metric, labels)}
+		if len(labels) > 0 {
+			s.Metric += "{" + strings.Join(labels, ",") + "}"
+		}
+		return s
+	}
+	judged := func(check, verdict, attack string) stopReport {
+		return stop(check, "camswarm_announce_judged_total", `source="gossip"`, `verdict="`+verdict+`"`, `attack="`+attack+`"`)
+	}
+	poisoner, staller := c.roles[hostile.Poisoner][0].Stats(), c.roles[hostile.Staller][0].Stats()
+	return []attackReport{
+		{verify.AttackArbitrary, announced[verify.AttackArbitrary], "announcements, unsigned or signed by strangers", []stopReport{
+			judged("signatures are not the manufacturer's: rejected, sender penalised", "reject", verify.AttackArbitrary)}},
+		{verify.AttackKeyCompromise, announced[verify.AttackKeyCompromise], "announcements, signed with one stolen key", []stopReport{
+			judged("fewer signatures than the threshold: rejected, sender penalised", "reject", verify.AttackKeyCompromise)}},
+		{verify.AttackWrongSoftware, announced[verify.AttackWrongSoftware], "announcements of another product's firmware", []stopReport{
+			judged("product is another: rejected, sender penalised", "reject", verify.AttackWrongSoftware)}},
+		{verify.AttackFastForward, announced[verify.AttackFastForward], "announcements, signed but never published", []stopReport{
+			judged("sequence is not on chain: ignored", "ignore", verify.AttackFastForward)}},
+		{verify.AttackRollback, announced[verify.AttackRollback], "announcements of an older release", []stopReport{
+			judged("older than the chain's latest: ignored", "ignore", verify.AttackRollback)}},
+		{"gossip_replay", announced["gossip_replay"], "announcements, heard before", []stopReport{
+			judged("known already: ignored without a look at the chain", "ignore", "gossip_replay")}},
+		{"gossip_flood", all, "announcements of all kinds", []stopReport{
+			stop("sender is over its rate or muted: dropped unread", "camswarm_announce_dropped_total")}},
+		{"rpc_single_liar", c.liar.Lies(), "answers with a rogue release or key set", []stopReport{
+			stop("endpoint contradicts three others: no vote", "camswarm_chain_refusals_total", `attack="rpc_single_liar"`)}},
+		{"poisoned_peer", poisoner.Wrong, "blocks with wrong bytes", []stopReport{
+			stop("block's hash is not one that was asked for: sender banned", "camswarm_exchange_hostile_total", `what="poisoned_peer"`),
+			stop("connection from a banned peer refused", "camswarm_network_refused_total", `reason="banned"`)}},
+		{"drop_request", staller.Wants, "requests for blocks, never answered", []stopReport{
+			stop("request taken back and put to another peer", "camswarm_exchange_requests_withdrawn_total")}},
+	}, nil
+}
+
+// samples are the counters of the honest nodes by their name and labels.
+type samples map[string]float64
+
+// gather reads the metrics of every honest node.
+func (c *company) gather() (samples, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := samples{}
+	for _, r := range c.registries {
+		families, err := r.Gather()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range families {
+			for _, m := range f.Metric {
+				key := f.GetName()
+				for _, l := range m.Label {
+					key += fmt.Sprintf(" %s=%q", l.GetName(), l.GetValue())
+				}
+				out[key+" "] += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return out, nil
+}
+
+// sum adds up the series of a metric that have these labels.
+func (s samples) sum(metric string, labels []string) (n int64) {
+	for key, v := range s {
+		if strings.HasPrefix(key, metric+" ") && !slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(key, " "+l+" ") }) {
+			n += int64(v)
+		}
+	}
+	return n
+}
+
+func printAttacks(w io.Writer, attacks []attackReport) {
+	if len(attacks) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%-33s %7s  %7s  %s\n", "attack", "tried", "stopped", "by")
+	for _, a := range attacks {
+		for i, s := range a.StoppedBy {
+			if i == 0 {
+				fmt.Fprintf(w, "%-33s %7d  %7d  %s\n", a.Name, a.Tried, s.Count, s.Check)
+			} else {
+				fmt.Fprintf(w, "%-33s %7s  %7d  %s\n", "", "", s.Count, s.Check)
+			}
+		}
+	}
+	fmt.Fprint(w, `
+tried counts what hostile peers sent or left unanswered, stopped what all honest
+nodes counted. A peer that was caught is no longer listened to, so that most of
+what it sends after that is dropped unread (gossip_flood) or never arrives.
+No byte that was not published was installed.
+`)
+}
