@@ -26,10 +26,18 @@ func TestGoldenBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	one, two, _ := crews(t)
+	rotation := statement(t, 2, one, two, one[0], one[1], two[2])
+	statementBytes, err := rotation.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, got := range map[string][]byte{
-		"manifest.cbor":       fullBytes,
-		"manifest-least.cbor": least,
-		"envelope.cbor":       envelope(t, full, m.keys...),
+		"rotation.cbor":         statementBytes,
+		"envelope-rotated.cbor": rotated(t, full, []*verify.Rotation{rotation}, two[0], two[2]),
+		"manifest.cbor":         fullBytes,
+		"manifest-least.cbor":   least,
+		"envelope.cbor":         envelope(t, full, m.keys...),
 	} {
 		if *update {
 			if err := os.WriteFile(filepath.Join("testdata", name), got, 0o644); err != nil {
@@ -48,6 +56,9 @@ func TestGoldenBytes(t *testing.T) {
 	}
 	if s.Manifest().Version != "1.2.3" || s.Manifest().Sequence != 7 {
 		t.Errorf("golden envelope is read as %+v", s.Manifest())
+	}
+	if _, err := device(t, one).CheckSigned(golden(t, "envelope-rotated.cbor")); err != nil {
+		t.Error(err)
 	}
 	if _, err := verify.DecodeManifest(golden(t, "manifest-least.cbor")); err != nil {
 		t.Error(err)
