@@ -445,3 +445,42 @@ func TestLostLinkIsRestored(t *testing.T) {
 		}
 	})
 }
+
+// A crowd is sent a bare hint before the envelope, and one look at the chain
+// serves both.
+func TestCrowdHearsAHintBeforeTheEnvelope(t *testing.T) {
+	for _, crowd := range []int{hintFirst - 1, hintFirst} {
+		bubble(t, func(t *testing.T) {
+			m, n := newMaker(t, "ucam-2"), newNet(t)
+			one := m.genuine(t, 1)
+			seed := newNode(t, n.host(), m, newChain(m.view(1, 0)), DefaultConfig())
+			var nodes []*testNode
+			for range crowd {
+				node := newNode(t, n.host(), m, newChain(m.view(1, 0)), DefaultConfig())
+				n.connect(node.h, seed.h)
+				nodes = append(nodes, node)
+			}
+			settle()
+			for _, node := range append(nodes, seed) {
+				node.chain.mine(m.view(2, 1, one))
+			}
+			if err := seed.Publish(t.Context(), m.news(one, 2)); err != nil {
+				t.Fatal(err)
+			}
+			settle()
+			want := 1
+			if crowd >= hintFirst {
+				want = 2
+			}
+			for i, node := range nodes {
+				got := node.got()
+				if len(got) != want || got[want-1].Approved == nil {
+					t.Errorf("%d peers: node %d accepted %d announcements, the last with an envelope: %v", crowd, i, len(got), len(got) > 0 && got[len(got)-1].Approved != nil)
+				}
+				if looks := node.chain.count(); looks != 1 {
+					t.Errorf("%d peers: node %d looked %d times at the chain", crowd, i, looks)
+				}
+			}
+		})
+	}
+}
