@@ -67,6 +67,10 @@ type Config struct {
 	BlockTime time.Duration
 	// Fund are the accounts that own [Balance] at genesis.
 	Fund []verify.Address
+	// IoTeX makes the chain answer like IoTeX's gateways where these differ from
+	// Ethereum's servers, over HTTP only: tags, block hashes, event logs, filters,
+	// older state, limits. Programs that run against it run against IoTeX.
+	IoTeX bool
 }
 
 // Chain is a running chain.
@@ -77,6 +81,7 @@ type Chain struct {
 	eth     *eth.Ethereum
 	beacon  *catalyst.SimulatedBeacon
 	rpc     *rpc.Server
+	iotex   *iotex // nil: answers as Ethereum's servers do
 	server  *http.Server
 
 	open  sync.RWMutex  // read-held by each request; Close takes it for good
@@ -115,6 +120,9 @@ func Start(ctx context.Context, cfg Config) (*Chain, error) {
 		}
 		return nil, fmt.Errorf("dev chain: %w", err)
 	}
+	if cfg.IoTeX {
+		c.iotex = newIoTeX(c.rpc)
+	}
 	run, stop := context.WithCancel(ctx)
 	c.stop = stop
 	c.server = &http.Server{Handler: c.handler(), ReadHeaderTimeout: readHeaderTimeout}
@@ -137,7 +145,11 @@ func Start(ctx context.Context, cfg Config) (*Chain, error) {
 // handler serves HTTP and WebSocket on one port. To browsers it answers only
 // under an IP address or as localhost.
 func (c *Chain) handler() http.Handler {
-	overHTTP := node.NewHTTPHandlerStack(c.rpc, nil, []string{"localhost"}, nil, true)
+	var server http.Handler = c.rpc
+	if c.iotex != nil {
+		server = c.iotex
+	}
+	overHTTP := node.NewHTTPHandlerStack(server, nil, []string{"localhost"}, nil, true)
 	overWebSocket := c.rpc.WebsocketHandler(nil)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.open.TryRLock() {
@@ -145,7 +157,7 @@ func (c *Chain) handler() http.Handler {
 			return
 		}
 		defer c.open.RUnlock()
-		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && c.iotex == nil {
 			overWebSocket.ServeHTTP(w, r)
 		} else {
 			overHTTP.ServeHTTP(w, r)
@@ -300,6 +312,15 @@ func (c *Chain) URL() string { return "http://" + c.address }
 // WebSocketURL returns the WebSocket endpoint, on the same port.
 func (c *Chain) WebSocketURL() string { return "ws://" + c.address }
 
+// SetLogLag makes the log index of a chain with [Config.IoTeX] lag behind the
+// head by a number of blocks, as gateways' indexes do: eth_getLogs leaves their
+// events out without a word.
+func (c *Chain) SetLogLag(blocks uint64) {
+	if c.iotex != nil {
+		c.iotex.lag.Store(blocks)
+	}
+}
+
 // ChainID returns the chain's id.
 func (c *Chain) ChainID() uint64 { return c.chainID }
 
@@ -308,6 +329,9 @@ func (c *Chain) ChainID() uint64 { return c.chainID }
 func (c *Chain) Close() error {
 	c.once.Do(func() {
 		c.stop()
+		if c.iotex != nil {
+			c.iotex.rpc.Close()
+		}
 		c.rpc.Stop()
 		err := c.server.Close()
 		<-c.done

@@ -174,6 +174,17 @@ func (c *Client) Open(ctx context.Context, address verify.Address) (*Registry, e
 	return &Registry{client: c, ref: verify.RegistryRef{ChainID: c.chainID, Address: address}}, nil
 }
 
+// Send sends a transaction with the given data to a contract, or deploys one (to
+// nil) and returns its address, and waits until it is in a block. It is for
+// contracts other than the registry, such as those of DIDs.
+func (c *Client) Send(ctx context.Context, key *sign.Key, to *verify.Address, data []byte) (Tx, verify.Address, error) {
+	tx, rec, err := c.transact(ctx, key, to, data)
+	if err != nil || rec.Contract == nil {
+		return tx, verify.Address{}, err
+	}
+	return tx, verify.Address(*rec.Contract), nil
+}
+
 // call asks a contract at the latest block.
 func (c *Client) call(ctx context.Context, to verify.Address, data []byte) ([]byte, error) {
 	var out hexutil.Bytes

@@ -1,0 +1,528 @@
+package chainwatch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"camswarm/verify"
+
+	"github.com/ipfs/go-cid"
+	"github.com/mr-tron/base58"
+)
+
+// DIDConfig says in which contracts did:io identifiers are registered and whom
+// to ask about them.
+type DIDConfig struct {
+	// ChainID is the EIP-155 chain id: 4689 IoTeX mainnet, 4690 testnet.
+	ChainID uint64 `toml:"chain_id"`
+	// V0 is the address (0x or io1 form) of a registry of the first kind, with
+	// getHash(bytes), getURI(bytes) and getOwner(bytes). Identifiers of the form
+	// did:io:0x… are looked up either there or in V1, never in both: a DID that was
+	// deactivated in one must not come back from the other.
+	V0 string `toml:"v0"`
+	// V1 is the address of the ioID v1 registry, with exists(address),
+	// documentHash(address) and documentURI(address), for did:io:0x….
+	V1 string `toml:"v1"`
+	// V2 is the address of the ioID v2 registry, with
+	// getDIDDocMetadata(bytes32), for the base58 form of did:io.
+	V2 string `toml:"v2"`
+	// Endpoints are the servers to ask, as for [Config].
+	Endpoints []Endpoint `toml:"endpoints"`
+	// QuorumStart is how many operators must say the same, as for [Config].
+	QuorumStart int `toml:"quorum_start"`
+	// Finality is the block tag to read at, as for [Config].
+	Finality string `toml:"finality"`
+	// Timeout bounds the questions to the endpoints, and then once more the
+	// document's fetch, all bytes included.
+	Timeout time.Duration `toml:"timeout"`
+}
+
+// DefaultDIDConfig returns the defaults for a chain. Known are the ioID v1
+// registries of IoTeX's mainnet and testnet; of the other kinds IoTeX publishes
+// no address that is meant for everybody. Endpoints have no default.
+func DefaultDIDConfig(chainID uint64) DIDConfig {
+	base := DefaultConfig()
+	c := DIDConfig{ChainID: chainID, Finality: base.Finality, Timeout: base.Timeout}
+	switch chainID {
+	case 4689:
+		c.V1 = "0x04e4655cf258ec802d17c23ec6112ef7d97fa2af"
+	case 4690:
+		c.V1 = "0x0a7e595c7889df3652a19af52c18377bf17e027d"
+	}
+	return c
+}
+
+// chain returns the configuration under which one registry is asked.
+func (c DIDConfig) chain(registry string) Config {
+	chain := DefaultConfig()
+	chain.ChainID, chain.Registry, chain.Endpoints = c.ChainID, registry, c.Endpoints
+	chain.QuorumStart, chain.Finality, chain.Timeout = c.QuorumStart, c.Finality, c.Timeout
+	return chain
+}
+
+// Validate checks every field and says what to change.
+func (c DIDConfig) Validate() error {
+	if c.V0 != "" && c.V1 != "" {
+		return fmt.Errorf("%w: v0 and v1 both answer for did:io:0x…; name the one in which your identifiers are registered", ErrConfig)
+	}
+	var errs []error
+	for _, registry := range []string{c.V0, c.V1, c.V2} {
+		if registry != "" {
+			errs = append(errs, c.chain(registry).Validate())
+		}
+	}
+	if len(errs) == 0 {
+		return fmt.Errorf("%w: no DID registry is configured; set v0, v1 or v2 to its address", ErrConfig)
+	}
+	return errors.Join(errs...)
+}
+
+// DIDOptions are what a program injects into a [Resolver]. The zero value works
+// for documents that are published over https.
+type DIDOptions struct {
+	Dial func(Endpoint) (Caller, error) // nil: Dial
+	// FetchCID gets a file of at most 64 KiB from IPFS, for documents that the
+	// chain points at by CID: the swarm's exchange, or [Gateway]. It is not
+	// believed: what it returns is hashed. nil: such documents cannot be read.
+	FetchCID func(ctx context.Context, c cid.Cid) ([]byte, error)
+	// RootCAs are the authorities that certify document hosts. nil: the system's.
+	RootCAs *x509.CertPool
+}
+
+// Resolver turns DIDs into documents. It may be used by many goroutines.
+type Resolver struct {
+	cfg  DIDConfig
+	opts DIDOptions
+}
+
+// NewResolver checks the configuration; nothing is asked before Resolve.
+func NewResolver(cfg DIDConfig, opts DIDOptions) (*Resolver, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Dial == nil {
+		opts.Dial = Dial
+	}
+	return &Resolver{cfg: cfg, opts: opts}, nil
+}
+
+// Resolution is what was found of a DID, as far as it got.
+type Resolution struct {
+	DID       verify.DID         // in normal form
+	Kind      string             // "key", or the registry's kind: "v0", "v1", "v2"
+	Registry  verify.RegistryRef // zero for did:key
+	SHA256    [32]byte           // of the document, as the chain records it
+	URI       string             // of the document, as the chain records it
+	Owner     verify.Address     // who may change the record; v0 only
+	Votes     int                // operators that said so
+	Need      int                // operators that had to
+	Endpoints []EndpointStatus   // what each endpoint said
+	JSON      []byte             // the document's bytes
+	Document  *verify.Document   // nil unless everything held
+}
+
+// Resolve finds the document of a DID. A did:key is its own document. For
+// did:io the record of the registry (digest and address of the document) is
+// believed when a start quorum of operators gives the same; then the document is
+// fetched, its SHA-256 compared with the record's before a byte of it is parsed,
+// and its id with the DID.
+//
+// Its errors are soft [*verify.Error]s: rpc_down_all and rpc_no_quorum as for a
+// [Watcher]; did_deactivated (no record, or none any more); did_doc_unavailable,
+// endless_data, slow_retrieval and net_redirect from the document's host;
+// did_doc_hash_mismatch; mix_and_match (the document of another DID); and those
+// of [verify.ParseDocument]. With an error comes what was found until then.
+func (r *Resolver) Resolve(ctx context.Context, did verify.DID) (Resolution, error) {
+	id, err := verify.ParseDID(string(did)) // lower-cases: another spelling is another record in some registries
+	if err != nil {
+		return Resolution{}, refuse("malformed", "%w", err)
+	}
+	if strings.HasPrefix(string(id), "did:key:") {
+		doc, err := verify.KeyDocument(id)
+		return Resolution{DID: id, Kind: "key", Document: doc}, err
+	}
+	res := Resolution{DID: id}
+	rec, err := r.record(ctx, &res)
+	if err != nil {
+		return res, err
+	}
+	if rec.absent {
+		return res, refuse(verify.AttackDIDDeactivated, "registry %s holds no document for %s: it was deactivated, or never registered there", res.Registry, id)
+	}
+	res.SHA256, res.URI, res.Owner = rec.hash, rec.uri, rec.owner
+	text, err := r.fetch(ctx, rec.uri)
+	if err != nil {
+		return res, err
+	}
+	if got := sha256.Sum256(text); got != rec.hash {
+		return res, refuse(verify.AttackDIDDocHash, "the document at %s has SHA-256 %x, the chain records %x: publish the registered document there, or register this one", printable(rec.uri), got, rec.hash)
+	}
+	doc, err := verify.ParseDocument(text)
+	if err != nil {
+		return res, err
+	}
+	if doc.ID != id {
+		return res, refuse(verify.AttackMixAndMatch, "the document registered for %s is that of %s: register the right one", id, doc.ID)
+	}
+	res.JSON, res.Document = text, doc
+	return res, nil
+}
+
+// didRecord is what a registry says of a DID. It is comparable: two operators
+// agree when their records are equal.
+type didRecord struct {
+	absent bool
+	hash   [32]byte
+	uri    string
+	owner  verify.Address // v0 only
+}
+
+// didAnswer is one endpoint's record.
+type didAnswer struct {
+	endpoint int
+	operator string
+	record   didRecord
+}
+
+// decideDID weighs records as [Decide] weighs views: one vote per operator, none
+// for one that contradicts itself, and need of them for the same. need is more
+// than half of the operators, so at most one record can have it. It is pure.
+func decideDID(answers []didAnswer, need int) (didRecord, int, *verify.Error) {
+	said, disowned := map[string]didRecord{}, map[string]bool{}
+	for _, a := range answers {
+		if rec, ok := said[a.operator]; ok && rec != a.record {
+			disowned[a.operator] = true
+		}
+		said[a.operator] = a.record
+	}
+	votes := map[didRecord]int{}
+	for operator, rec := range said {
+		if !disowned[operator] {
+			votes[rec]++
+		}
+	}
+	for rec, n := range votes {
+		if n >= need {
+			return rec, n, nil
+		}
+	}
+	if len(said) < need {
+		return didRecord{}, 0, refuse("rpc_down_all", "only %d operators gave a usable answer, %d must agree", len(said), need)
+	}
+	return didRecord{}, 0, refuse("rpc_no_quorum", "%d operators answered, but no %d of them say the same; after a change of the document try again", len(said), need)
+}
+
+// record asks every endpoint for the DID's record, in parallel.
+func (r *Resolver) record(ctx context.Context, res *Resolution) (didRecord, error) {
+	question, address, err := r.question(res)
+	if err != nil {
+		return didRecord{}, err
+	}
+	chain := r.cfg.chain(address)
+	res.Registry.ChainID = r.cfg.ChainID
+	if res.Registry.Address, err = verify.ParseAddress(address); err != nil {
+		return didRecord{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	res.Need = chain.Thresholds().Start
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	defer cancel()
+	type reply struct {
+		didAnswer
+		err error
+	}
+	endpoints := make([]*endpoint, len(r.cfg.Endpoints))
+	replies := make(chan reply, len(endpoints))
+	for i, e := range r.cfg.Endpoints {
+		ep, err := newEndpoint(i, e, r.opts.Dial)
+		if err != nil {
+			return didRecord{}, err
+		}
+		endpoints[i] = ep
+		go func() {
+			rec, err := question(func(data []byte) ([]byte, error) {
+				return ep.call(ctx, res.Registry, "0x"+hex.EncodeToString(data), r.cfg.Finality)
+			})
+			if c, ok := ep.caller.(interface{ CloseIdleConnections() }); ok {
+				c.CloseIdleConnections()
+			}
+			if errors.Is(err, ErrABI) {
+				err = ep.refuse("rpc_malformed", "registry %s: %w", res.Registry, err)
+			}
+			replies <- reply{didAnswer{i, ep.operator, rec}, err}
+		}()
+	}
+	var answers []didAnswer
+	for range endpoints {
+		if p := <-replies; p.err != nil {
+			endpoints[p.endpoint].judged(StateFailing, p.err)
+		} else {
+			answers = append(answers, p.didAnswer)
+		}
+	}
+	rec, votes, refusal := decideDID(answers, res.Need)
+	for _, a := range answers {
+		switch e := endpoints[a.endpoint]; {
+		case refusal != nil:
+		case a.record == rec:
+			e.judged(StateOK, nil)
+		default:
+			e.judged(StateContradict, e.refuse("rpc_single_liar", "its record of %s is not the quorum's", res.DID))
+		}
+	}
+	var failing []string
+	for _, e := range endpoints {
+		s := e.snapshot()
+		res.Endpoints = append(res.Endpoints, s)
+		if s.LastError != "" {
+			failing = append(failing, s.LastError)
+		}
+	}
+	if refusal != nil {
+		if len(failing) > 0 {
+			refusal.Err = fmt.Errorf("%w (%s)", refusal.Err, strings.Join(failing, "; "))
+		}
+		return didRecord{}, refusal
+	}
+	res.Votes = votes
+	return rec, nil
+}
+
+// question chooses the registry for a DID and returns how one endpoint is asked
+// for the record there; call makes one eth_call.
+//
+// The record is read by several calls in the older registries. A change between
+// them can mix two records; the document's digest tells.
+func (r *Resolver) question(res *Resolution) (ask func(call func([]byte) ([]byte, error)) (didRecord, error), address string, err error) {
+	const addressForm = "did:io:0x"
+	text := string(res.DID)
+	switch {
+	case strings.HasPrefix(text, addressForm) && r.cfg.V1 != "":
+		res.Kind = "v1"
+		device, err := hex.DecodeString(text[len(addressForm):])
+		if err != nil {
+			return nil, "", refuse("malformed", "%s: %w", text, err)
+		}
+		arg := append(make([]byte, word-len(device)), device...)
+		return func(call func([]byte) ([]byte, error)) (didRecord, error) { return readV1(call, arg) }, r.cfg.V1, nil
+	case strings.HasPrefix(text, addressForm) && r.cfg.V0 != "":
+		res.Kind = "v0"
+		arg := encodeBytes(text)
+		return func(call func([]byte) ([]byte, error)) (didRecord, error) { return readV0(call, arg) }, r.cfg.V0, nil
+	case !strings.HasPrefix(text, addressForm) && r.cfg.V2 != "":
+		res.Kind = "v2"
+		key, err := base58.Decode(strings.TrimPrefix(text, "did:io:"))
+		if err != nil {
+			return nil, "", refuse("malformed", "%s: %w", text, err)
+		}
+		return func(call func([]byte) ([]byte, error)) (didRecord, error) { return readV2(call, key) }, r.cfg.V2, nil
+	}
+	return nil, "", fmt.Errorf("%w: no registry for %s; set v0 or v1 for did:io:0x…, v2 for the base58 form", ErrConfig, text)
+}
+
+// The first four bytes of the keccak256 of the registries' functions. A test
+// compares them with the committed artefact.
+const (
+	getHashSelector      = "\xb0\x01\x40\xaa" // getHash(bytes)
+	getURISelector       = "\x86\x26\xde\xa9" // getURI(bytes)
+	getOwnerSelector     = "\xb1\x02\xbf\xbe" // getOwner(bytes)
+	existsSelector       = "\xf6\xa3\xd2\x4e" // exists(address)
+	documentHashSelector = "\x35\x98\x46\x78" // documentHash(address)
+	documentURISelector  = "\x1d\x9d\xba\xe4" // documentURI(address)
+	metadataSelector     = "\xe7\xf0\x6b\x44" // getDIDDocMetadata(bytes32)
+)
+
+func readV0(call func([]byte) ([]byte, error), arg []byte) (rec didRecord, err error) {
+	answer, err := call(append([]byte(getHashSelector), arg...))
+	if reverted(err) {
+		return didRecord{absent: true}, nil
+	}
+	if err != nil {
+		return rec, err
+	}
+	if rec.hash, err = decodeWord(answer); err != nil || rec.hash == ([32]byte{}) {
+		return didRecord{absent: err == nil}, err
+	}
+	if answer, err = call(append([]byte(getURISelector), arg...)); err != nil {
+		return rec, err
+	}
+	if rec.uri, err = decodeText(answer); err != nil {
+		return rec, err
+	}
+	if answer, err = call(append([]byte(getOwnerSelector), arg...)); err != nil {
+		return rec, err
+	}
+	owner, err := decodeWord(answer)
+	if err == nil && [word - len(rec.owner)]byte(owner[:]) != ([word - len(rec.owner)]byte{}) {
+		err = fmt.Errorf("%w: an address has more than %d bytes", ErrABI, len(rec.owner))
+	}
+	copy(rec.owner[:], owner[word-len(rec.owner):])
+	return rec, err
+}
+
+func readV1(call func([]byte) ([]byte, error), arg []byte) (rec didRecord, err error) {
+	answer, err := call(append([]byte(existsSelector), arg...))
+	if err != nil {
+		return rec, err
+	}
+	t := newTuple(answer, 1)
+	there := t.bool(0)
+	if err := ended(t, answer); err != nil || !there {
+		return didRecord{absent: err == nil}, err
+	}
+	if answer, err = call(append([]byte(documentHashSelector), arg...)); err != nil {
+		return rec, err
+	}
+	if rec.hash, err = decodeWord(answer); err != nil || rec.hash == ([32]byte{}) {
+		return didRecord{absent: err == nil}, err
+	}
+	if answer, err = call(append([]byte(documentURISelector), arg...)); err != nil {
+		return rec, err
+	}
+	rec.uri, err = decodeText(answer)
+	return rec, err
+}
+
+func readV2(call func([]byte) ([]byte, error), key []byte) (rec didRecord, err error) {
+	answer, err := call(append([]byte(metadataSelector), key...))
+	if err != nil {
+		return rec, err
+	}
+	t := newTuple(answer, 2)
+	rec = didRecord{uri: string(t.bytes(0, maxURL)), hash: t.bytes32(1)}
+	if err := ended(t, answer); err != nil {
+		return didRecord{}, err
+	}
+	if rec.hash == ([32]byte{}) {
+		return didRecord{absent: true}, nil
+	}
+	return rec, nil
+}
+
+// reverted reports whether the contract refused, which the first registries do
+// for a DID without a record.
+func reverted(err error) bool {
+	var rpc *RPCError
+	return errors.As(err, &rpc) && strings.Contains(rpc.Message, "revert")
+}
+
+// encodeBytes encodes the one argument of a function that takes bytes.
+func encodeBytes(s string) []byte {
+	b := make([]byte, 2*word+(len(s)+word-1)/word*word)
+	b[word-1] = word
+	binary.BigEndian.PutUint64(b[2*word-8:], uint64(len(s)))
+	copy(b[2*word:], s)
+	return b
+}
+
+func decodeWord(answer []byte) ([32]byte, error) {
+	if len(answer) != word {
+		return [32]byte{}, fmt.Errorf("%w: %d bytes instead of one word", ErrABI, len(answer))
+	}
+	return [32]byte(answer), nil
+}
+
+func decodeText(answer []byte) (string, error) {
+	t := newTuple(answer, 1)
+	s := string(t.bytes(0, maxURL))
+	return s, ended(t, answer)
+}
+
+// ended checks that a whole answer was read.
+func ended(t *tuple, answer []byte) error {
+	if t.err == nil && t.next != len(answer) {
+		t.fail("%d bytes follow", len(answer)-t.next)
+	}
+	if t.err != nil {
+		return fmt.Errorf("%w: %w", ErrABI, t.err)
+	}
+	return nil
+}
+
+// fetch gets the document that a record points at.
+func (r *Resolver) fetch(ctx context.Context, uri string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	defer cancel()
+	name, inIPFS := strings.CutPrefix(uri, "ipfs://")
+	c, err := cid.Decode(name)
+	switch {
+	case err == nil && r.opts.FetchCID == nil:
+		return nil, refuse("did_doc_unavailable", "the document is in IPFS (%s): name a gateway", c)
+	case err == nil:
+		text, err := r.opts.FetchCID(ctx, c)
+		var known *verify.Error
+		if err != nil && !errors.As(err, &known) {
+			err = refuse("did_doc_unavailable", "the document %s could not be fetched from IPFS: %w", c, err)
+		}
+		if len(text) > verify.MaxDocumentSize {
+			return nil, refuse(verify.AttackEndlessData, "the document %s is over the limit of %d bytes", c, verify.MaxDocumentSize)
+		}
+		return text, err
+	case inIPFS:
+		return nil, refuse("did_doc_unavailable", "%q names no CID: register ipfs://CID", printable(uri))
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
+		return nil, refuse("did_doc_unavailable", "the document is at %q, which is neither an https address nor ipfs://CID: register one that is", printable(uri))
+	}
+	return get(ctx, boundedHTTP(u.Hostname(), r.opts.RootCAs), u)
+}
+
+// Gateway returns a FetchCID that asks an HTTP gateway to IPFS, such as
+// http://127.0.0.1:8080. The gateway is not trusted: what it answers is hashed.
+func Gateway(base string) (func(ctx context.Context, c cid.Cid) ([]byte, error), error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, fmt.Errorf("gateway %q must be an http or https address", base)
+	}
+	return func(ctx context.Context, c cid.Cid) ([]byte, error) {
+		return get(ctx, boundedHTTP(u.Hostname(), nil), u.JoinPath("ipfs", c.String()))
+	}, nil
+}
+
+// get fetches at most a document's size from a host that may be anybody.
+func get(ctx context.Context, client *http.Client, u *url.URL) ([]byte, error) {
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, refuse("did_doc_unavailable", "%w", withoutURL(err))
+	}
+	req.Header.Set("Accept-Encoding", "identity")
+	resp, err := client.Do(req)
+	if err != nil {
+		if err = withoutURL(err); timedOut(err) {
+			return nil, refuse("slow_retrieval", "%s did not answer in time: %w", u.Host, err)
+		}
+		return nil, refuse("did_doc_unavailable", "%s cannot be reached: %w", u.Host, err)
+	}
+	defer resp.Body.Close()
+	switch code := resp.StatusCode; {
+	case code >= 300 && code < 400:
+		return nil, refuse("net_redirect", "%s redirects (HTTP %d), which is not followed: register the document's final address", u.Host, code)
+	case code != http.StatusOK:
+		return nil, refuse("did_doc_unavailable", "%s answers HTTP %d", u.Host, code)
+	case resp.Header.Get("Content-Encoding") != "" && !strings.EqualFold(resp.Header.Get("Content-Encoding"), "identity"):
+		return nil, refuse("did_doc_unavailable", "%s compresses the document although that was not asked for", u.Host)
+	}
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(io.LimitReader(resp.Body, verify.MaxDocumentSize+1)); err != nil {
+		if err = withoutURL(err); timedOut(err) {
+			return nil, refuse("slow_retrieval", "the document from %s did not end in time: %w", u.Host, err)
+		}
+		return nil, refuse("did_doc_unavailable", "the document from %s broke off: %w", u.Host, err)
+	}
+	if text.Len() > verify.MaxDocumentSize {
+		return nil, refuse(verify.AttackEndlessData, "the document from %s is over the limit of %d bytes", u.Host, verify.MaxDocumentSize)
+	}
+	return text.Bytes(), nil
+}
