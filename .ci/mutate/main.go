@@ -207,6 +207,10 @@ func parse(text string) (out []defence, err error) {
 			if e == nil {
 				return nil, fail("no file before")
 			}
+			if line[0] == '-' && e.new != "" { // another place in the file
+				d.edits = append(d.edits, edit{file: e.file})
+				e = &d.edits[len(d.edits)-1]
+			}
 			to := &e.old
 			if line[0] == '+' {
 				to = &e.new
