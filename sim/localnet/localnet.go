@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,6 +51,9 @@ type Authority struct {
 
 	Admin, Manufacturer, Operator *sign.Key   // chain accounts
 	Signers                       []*sign.Key // code signing
+
+	DID       verify.DID         // the manufacturer's
+	Rotations []*verify.Rotation // that led to Keys
 }
 
 // Network is a running deployment.
@@ -158,12 +162,37 @@ func Deploy(ctx context.Context, cfg Config) (a *Authority, err error) {
 	if a.Registry, _, err = a.Client.Deploy(ctx, a.Admin, time.Hour, account(a.Operator)); err != nil {
 		return a, err
 	}
-	did := verify.DIDKey(a.Signers[0].Public())
-	if _, err = a.Registry.CreateManufacturer(ctx, a.Admin, did, a.Keys, account(a.Manufacturer)); err != nil {
+	a.DID = verify.DIDKey(a.Signers[0].Public())
+	if _, err = a.Registry.CreateManufacturer(ctx, a.Admin, a.DID, a.Keys, account(a.Manufacturer)); err != nil {
 		return a, err
 	}
-	_, err = a.Registry.CreateProduct(ctx, a.Admin, a.Product, did, account(a.Operator))
+	_, err = a.Registry.CreateProduct(ctx, a.Admin, a.Product, a.DID, account(a.Operator))
 	return a, err
+}
+
+// Rotate makes signers, with the same threshold, the manufacturer's: in a
+// statement that all old and new ones sign, in the registry, and for the
+// releases that are built from then on.
+func (a *Authority) Rotate(ctx context.Context, signers ...*sign.Key) error {
+	r := &verify.Rotation{
+		Registry: a.Registry.Ref(), Epoch: uint64(len(a.Rotations) + 2), From: a.Keys, To: verify.KeySet{Threshold: a.Keys.Threshold},
+	}
+	for _, k := range signers {
+		r.To.Keys = append(r.To.Keys, k.Public())
+	}
+	for _, k := range append(slices.Clone(signers), a.Signers...) {
+		if slices.ContainsFunc(r.Signatures, func(s verify.Signature) bool { return s.Key == k.Public() }) {
+			continue
+		}
+		if err := k.SignRotation(r); err != nil {
+			return err
+		}
+	}
+	if _, err := a.Registry.SetKeys(ctx, a.Manufacturer, a.DID, r.To); err != nil {
+		return err
+	}
+	a.Signers, a.Keys, a.Rotations = signers, r.To, append(a.Rotations, r)
+	return nil
 }
 
 // Close stops the chain.
@@ -333,15 +362,21 @@ func (a *Authority) BuildFrom(image io.Reader, blockSize uint32, sequence uint64
 	if len(signers) == 0 {
 		signers = a.Signers[:a.Keys.Threshold]
 	}
-	return Sign(m, "", signers...)
+	return SignRotated(m, a.Rotations, "", signers...)
 }
 
 // Sign makes a release of a manifest.
 func Sign(m *verify.Manifest, path string, signers ...*sign.Key) (*Release, error) {
+	return SignRotated(m, nil, path, signers...)
+}
+
+// SignRotated makes a release that carries rotations.
+func SignRotated(m *verify.Manifest, rotations []*verify.Rotation, path string, signers ...*sign.Key) (*Release, error) {
 	envelope, err := sign.NewEnvelope(m)
 	if err != nil {
 		return nil, err
 	}
+	envelope.Rotations = rotations
 	for _, s := range signers {
 		if err := s.Sign(envelope); err != nil {
 			return nil, err
