@@ -390,9 +390,8 @@ func (n *Node) reprovide(ctx context.Context) error {
 	}
 }
 
-// provideSoon wakes reprovide, and whoever looks for the release's IPNS record.
+// provideSoon wakes reprovide.
 func (n *Node) provideSoon() {
-	n.ipns.soon()
 	select {
 	case n.provideNow <- struct{}{}:
 	default:

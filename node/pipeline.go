@@ -167,6 +167,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 	l.node.metrics.keysDisagreeNow(l.verifier.Product, l.keysDisagree(&view) != "")
 
 	l.withdraw(&view, wanted)
+	l.node.ipns.soon()
 	wait := idle
 	if choice.NextAt > now {
 		wait = min(wait, time.Duration(choice.NextAt-now)*time.Second)
