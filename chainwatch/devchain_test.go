@@ -20,18 +20,21 @@ import (
 )
 
 // The camera's client, codec and watcher against the real contract on two
-// independent chain servers, through everything that can change an answer.
+// independent chain servers and with IoTeX's quirks, through everything that can
+// change an answer.
 func TestWatchesTheRealContract(t *testing.T) {
-	t.Run("devchain", func(t *testing.T) {
-		watchTheRealContract(t, func(ctx context.Context, fund []verify.Address) string {
-			chain, err := devchain.Start(ctx, devchain.Config{ChainID: 4690, Fund: fund})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = chain.Close() })
-			return chain.URL()
+	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
+		t.Run(name, func(t *testing.T) {
+			watchTheRealContract(t, func(ctx context.Context, fund []verify.Address) string {
+				chain, err := devchain.Start(ctx, devchain.Config{ChainID: 4690, Fund: fund, IoTeX: iotex})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = chain.Close() })
+				return chain.URL()
+			})
 		})
-	})
+	}
 	t.Run("anvil", func(t *testing.T) {
 		path := os.Getenv("CAMSWARM_ANVIL")
 		if path == "" {

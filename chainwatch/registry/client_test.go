@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
+	"camswarm/chainwatch/devchain"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -416,54 +418,34 @@ func TestTail(t *testing.T) {
 	})
 }
 
-// rpc_from_zero_tip and rpc_clamped_range: no block 0, no range over 2000, and
-// events that the endpoint indexes late are found, once.
-func TestTailOnIoTeX(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, servers["devchain"])
-	b.publish(1)
-	var mu sync.Mutex
-	lag := uint64(3) // blocks by which the log index lags
-	var ranges [][2]uint64
-	head := func(forward func(request) answer) uint64 {
-		var n hexutil.Uint64
-		json.Unmarshal(forward(request{ID: json.RawMessage("1"), Method: "eth_blockNumber"}).Result, &n)
-		return uint64(n)
+// newIoTeX starts a chain of its own that answers as IoTeX's gateways do, with a
+// registry and one release.
+func newIoTeX(t *testing.T) (*devchain.Chain, *bench) {
+	t.Helper()
+	var fund []verify.Address
+	for _, k := range allAccounts() {
+		fund = append(fund, address(k))
 	}
-	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
-		mu.Lock()
-		defer mu.Unlock()
-		if req.Method != "eth_getLogs" {
-			return forward(req)
-		}
-		var filter struct {
-			Address            string
-			FromBlock, ToBlock hexutil.Uint64
-		}
-		if err := json.Unmarshal(req.Params[0], &filter); err != nil {
-			return failure(-32602, err.Error())
-		}
-		from, to := uint64(filter.FromBlock), uint64(filter.ToBlock)
-		ranges = append(ranges, [2]uint64{from, to})
-		if to-from+1 > maxLogRange {
-			return failure(3, "block range over 2000")
-		}
-		indexed := head(forward) - lag
-		if from == 0 {
-			from = indexed // the tip
-		}
-		to = min(to, indexed)
-		if from > to {
-			return answer{Result: json.RawMessage("[]")}
-		}
-		filter.FromBlock, filter.ToBlock = hexutil.Uint64(from), hexutil.Uint64(to)
-		req.Params[0], _ = json.Marshal(map[string]any{"address": filter.Address, "fromBlock": filter.FromBlock, "toBlock": filter.ToBlock})
-		return forward(req)
-	}))
-	tail := r.Tail(0)
+	chain, err := devchain.Start(t.Context(), devchain.Config{ChainID: 4690, IoTeX: true, Fund: fund})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chain.Close() })
+	c, err := Dial(t.Context(), chain.URL(), 4690)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	b := newBench(t, &server{url: chain.URL(), client: c})
+	b.publish(1)
+	return chain, b
+}
+
+// follow polls a tail n times and counts the events by name.
+func follow(t *testing.T, tail *Tail, n int) map[string]int {
+	t.Helper()
 	count := map[string]int{}
-	poll := func() {
-		t.Helper()
+	for range n {
 		events, err := tail.Poll(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -472,30 +454,63 @@ func TestTailOnIoTeX(t *testing.T) {
 			count[e.Name]++
 		}
 	}
-	poll()
-	if count["Published"] != 0 {
+	return count
+}
+
+// everything is what newIoTeX leaves in the log.
+var everything = map[string]int{"Published": 1, "ProductCreated": 1, "ManufacturerCreated": 1, "RoleGranted": 4}
+
+// rpc_from_zero_tip: an endpoint that takes block 0 for the tip hides nothing.
+func TestThreatRPCFromZeroTip(t *testing.T) {
+	t.Parallel()
+	chain, b := newIoTeX(t)
+	if err := chain.Advance(time.Minute); err != nil { // the tip has no event
+		t.Fatal(err)
+	}
+	var entries []entry
+	if err := b.server.client.rpc.CallContext(t.Context(), &entries, "eth_getLogs", map[string]any{"fromBlock": "0x0", "address": b.Address().String()}); err != nil || len(entries) != 0 {
+		t.Fatalf("the endpoint shows %d events from block 0 on (%v): the test proves nothing", len(entries), err)
+	}
+	if got := follow(t, b.Tail(0), 2); !maps.Equal(got, everything) {
+		t.Errorf("events %v, want %v", got, everything)
+	}
+	if h, err := b.History(t.Context(), b.id, 0); err != nil || len(h) != 3 {
+		t.Errorf("history %v, %v", h, err)
+	}
+}
+
+// rpc_clamped_range: events that the endpoint indexes late, and leaves out
+// without a word, are found when it has them, once.
+func TestThreatRPCClampedRange(t *testing.T) {
+	t.Parallel()
+	chain, b := newIoTeX(t)
+	chain.SetLogLag(3)
+	tail := b.Tail(0)
+	if got := follow(t, tail, 2); got["Published"] != 0 {
 		t.Fatal("the endpoint does not lag: the test proves nothing")
 	}
-	mu.Lock()
-	lag = 0
-	mu.Unlock()
-	poll()
-	poll()
-	for name, n := range map[string]int{"Published": 1, "ProductCreated": 1, "ManufacturerCreated": 1, "RoleGranted": 4} {
-		if count[name] != n {
-			t.Errorf("%s came %d times, want %d", name, count[name], n)
-		}
+	if _, err := b.History(t.Context(), b.id, 0); err == nil || !strings.Contains(err.Error(), "still be indexing") {
+		t.Errorf("a history with a gap: %v", err)
 	}
-	for _, r := range ranges {
-		if r[0] == 0 || r[1]-r[0]+1 > maxLogRange {
-			t.Errorf("asked for blocks %d to %d", r[0], r[1])
-		}
+	chain.SetLogLag(0)
+	got := follow(t, tail, 2)
+	b.ok(b.Pause(t.Context(), b.pauser))
+	chain.SetLogLag(1)
+	if late := follow(t, tail, 1); len(late) != 0 {
+		t.Errorf("events %v before they were indexed", late)
+	}
+	chain.SetLogLag(0)
+	for name, n := range follow(t, tail, 3) {
+		got[name] += n
+	}
+	if got["Published"] != 1 || got["Paused"] != 1 {
+		t.Errorf("events %v", got)
 	}
 }
 
 // A long catch-up is cut into ranges that the endpoint allows, and an error in
 // the middle loses nothing.
-func TestTailOverManyBlocks(t *testing.T) {
+func TestThreatRPCClampedRange_ManyBlocks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servers["devchain"])
 	b.publish(2)

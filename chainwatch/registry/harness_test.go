@@ -65,21 +65,23 @@ func run(m *testing.M) (code int, err error) {
 		}
 		addresses = append(addresses, address(*k))
 	}
-	chain, err := devchain.Start(ctx, devchain.Config{Fund: addresses})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, chain.Close()) }()
-	dev := &server{url: chain.URL(), advance: func(t *testing.T, d time.Duration) {
-		t.Helper()
-		if err := chain.Advance(d); err != nil {
-			t.Fatal(err)
+	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
+		chain, startErr := devchain.Start(ctx, devchain.Config{Fund: addresses, IoTeX: iotex})
+		if startErr != nil {
+			return 1, startErr
 		}
-	}}
-	if dev.client, err = Dial(ctx, chain.URL(), chain.ChainID()); err != nil {
-		return 1, err
+		defer func() { err = errors.Join(err, chain.Close()) }()
+		dev := &server{url: chain.URL(), advance: func(t *testing.T, d time.Duration) {
+			t.Helper()
+			if err := chain.Advance(d); err != nil {
+				t.Fatal(err)
+			}
+		}}
+		if dev.client, err = Dial(ctx, chain.URL(), chain.ChainID()); err != nil {
+			return 1, err
+		}
+		servers[name] = dev
 	}
-	servers["devchain"] = dev
 	if servers["anvil"], err = startAnvil(ctx, addresses); err != nil {
 		return 1, err
 	}
@@ -162,7 +164,8 @@ type bench struct {
 
 const adminDelay = time.Hour
 
-// onEachChain runs a test against the dev chain and against anvil.
+// onEachChain runs a test against the dev chain, plain and with IoTeX's quirks,
+// and against anvil.
 func onEachChain(t *testing.T, test func(b *bench)) {
 	for name, s := range servers {
 		t.Run(name, func(t *testing.T) {
