@@ -19,8 +19,13 @@ func newDevchainCommand() *cobra.Command {
 		Short: "Run a development chain in memory until interrupted",
 		Long: `Runs a chain with the rules and the pace of the real one in this process, for
 trials and tests, and prints its JSON-RPC URL when it is ready. It forgets
-everything when it ends, and whoever reaches its port can use it.`,
+everything when it ends, and whoever reaches its port can use it.
+
+With --iotex it answers like the gateways of IoTeX where these differ from other
+servers (block tags, event logs, older state, limits), so that what works here
+works there.`,
 		Example: `  camswarm devchain --fund admin.key.pub --fund manufacturer.key.pub --fund operator.key.pub
+  camswarm devchain --iotex --chain-id 4690 --fund admin.key.pub
   camswarm devchain --listen 127.0.0.1:8545 --chain-id 31337 --block-time 2s --fund 0x70997970c51812dc3a010c7d01b50e0d17dc79c8`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,6 +65,7 @@ everything when it ends, and whoever reaches its port can use it.`,
 	fl.StringVar(&cfg.Listen, "listen", "127.0.0.1:8545", "address to serve JSON-RPC on, IP:port")
 	fl.Uint64Var(&cfg.ChainID, "chain-id", devchain.DefaultChainID, "EIP-155 chain id")
 	fl.DurationVar(&cfg.BlockTime, "block-time", 2*time.Second, "time between blocks without transactions")
+	fl.BoolVar(&cfg.IoTeX, "iotex", false, "answer as IoTeX's gateways do, quirks included")
 	fl.StringArrayVar(&fund, "fund", nil, "account that owns a million coins: a secp256k1 key file, or an address; may be repeated")
 	addJSON(cmd, &asJSON)
 	return cmd
