@@ -37,6 +37,7 @@ type EndpointStatus struct {
 	Attack    string        // the name of that refusal
 	Rev       uint64        // of the last usable answer
 	Block     uint64        // head block of the last usable answer
+	Time      uint64        // that block's time, seconds since 1970
 	Latency   time.Duration // of the last usable answer, all its calls
 	RetryAt   time.Time     // not asked before; zero: asked in the next look
 }
@@ -160,7 +161,7 @@ func (e *endpoint) answered(a Answer, now time.Time, latency time.Duration) {
 	e.failures = 0
 	s := &e.status
 	s.LastOK, s.Latency, s.RetryAt = now, latency, time.Time{}
-	s.Rev, s.Block = a.View.Rev, a.View.Block
+	s.Rev, s.Block, s.Time = a.View.Rev, a.View.Block, a.View.Time
 }
 
 // failed records a look without a usable answer and lets the endpoint rest.

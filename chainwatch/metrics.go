@@ -18,6 +18,8 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	latency  *prometheus.GaugeVec
+	says     *prometheus.GaugeVec
+	block    *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, error) {
@@ -35,17 +37,23 @@ func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, er
 			Name: "camswarm_chain_refusals_total", Help: "Answers and views refused, by attack name.",
 		}, []string{"attack"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "camswarm_chain_endpoint_failures_total", Help: "Looks in which an endpoint gave no usable answer.",
-		}, []string{"host"}),
+			Name: "camswarm_chain_endpoint_failures_total", Help: "Looks in which an endpoint gave no usable answer or one without a vote, by attack name.",
+		}, []string{"host", "attack"}),
 		latency: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "camswarm_chain_endpoint_seconds", Help: "Duration of an endpoint's last usable answer.",
+		}, []string{"host"}),
+		says: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "camswarm_chain_endpoint_rev", Help: "Revision in an endpoint's last usable answer.",
+		}, []string{"host"}),
+		block: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "camswarm_chain_endpoint_block", Help: "Head block in an endpoint's last usable answer.",
 		}, []string{"host"}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
-	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refusals, m.failures, m.latency} {
+	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refusals, m.failures, m.latency, m.says, m.block} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register chain metrics: %w", err)
 		}
@@ -53,14 +61,23 @@ func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, er
 	return m, nil
 }
 
-func (m *metrics) refused(err error) {
-	attack := verify.AttackName(err)
-	if attack == "" {
-		attack = "other"
-	}
-	m.refusals.WithLabelValues(attack).Inc()
+func (m *metrics) refused(err error) { m.refusals.WithLabelValues(attackLabel(err)).Inc() }
+
+// refusedFrom counts the refusal of one endpoint's answer.
+func (m *metrics) refusedFrom(host string, err error) {
+	m.refused(err)
+	m.failures.WithLabelValues(host, attackLabel(err)).Inc()
 }
 
-func (m *metrics) answered(host string, latency time.Duration) {
+func attackLabel(err error) string {
+	if attack := verify.AttackName(err); attack != "" {
+		return attack
+	}
+	return "other"
+}
+
+func (m *metrics) answered(host string, a Answer, latency time.Duration) {
 	m.latency.WithLabelValues(host).Set(latency.Seconds())
+	m.says.WithLabelValues(host).Set(float64(a.View.Rev))
+	m.block.WithLabelValues(host).Set(float64(a.View.Block))
 }

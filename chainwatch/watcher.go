@@ -478,7 +478,7 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 				continue
 			}
 			r.endpoint.answered(r.answer, time.Now(), r.latency)
-			w.metrics.answered(r.endpoint.host, r.latency)
+			w.metrics.answered(r.endpoint.host, r.answer, r.latency)
 			answers = append(answers, r.answer)
 			out := w.weigh(ctx, answers, false)
 			if out.Accepted != nil && grace == nil {
@@ -511,8 +511,7 @@ func (w *Watcher) fail(r reply, cut bool) {
 		e.judged(StateSlow, fmt.Errorf("%s: %w", e.host, errSlow))
 		return
 	}
-	w.metrics.failures.WithLabelValues(e.host).Inc()
-	w.metrics.refused(r.err)
+	w.metrics.refusedFrom(e.host, r.err)
 	if e.failed(r.err, time.Now(), w.rnd) {
 		w.log.Warn("chain endpoint gave no usable answer", "endpoint", e.host, "operator", e.operator, "attack", verify.AttackName(r.err), "err", r.err)
 	}
@@ -672,7 +671,7 @@ func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
 			state = StateBehind
 		}
 		flag = e.refuse(flag.Attack, "%w", flag.Err)
-		w.metrics.refused(flag)
+		w.metrics.refusedFrom(e.host, flag)
 		if e.judged(state, flag) {
 			w.log.Warn("chain endpoint differs from the quorum", "endpoint", e.host, "operator", e.operator, "attack", flag.Attack, "err", flag)
 		}

@@ -218,7 +218,7 @@ func (l *line) chainStatus() ChainStatus {
 	w := l.watcher.Status()
 	c := ChainStatus{Registry: l.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []EndpointStatus{}}
 	if ok {
-		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, time.Unix(int64(view.Time), 0).UTC()
+		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused
 		c.AgeSeconds = int64(time.Since(w.Confirmed) / time.Second)
 	}
@@ -226,12 +226,23 @@ func (l *line) chainStatus() ChainStatus {
 		c.Quorum = w.Error
 	}
 	for _, e := range l.watcher.Endpoints() {
-		c.Endpoints = append(c.Endpoints, EndpointStatus{
+		s := EndpointStatus{
 			URL: e.URL, Operator: e.Operator, State: string(e.State), LastOK: e.LastOK, LastError: e.LastError, Attack: e.Attack,
-			Rev: e.Rev, Block: e.Block, LatencyMS: e.Latency.Milliseconds(), Warning: e.Warning,
-		})
+			Rev: e.Rev, Block: e.Block, LatencyMS: e.Latency.Milliseconds(), Warning: e.Warning, RetryAt: e.RetryAt,
+		}
+		s.BlockTime = blockTime(e.Time)
+		c.Endpoints = append(c.Endpoints, s)
 	}
 	return c
+}
+
+// blockTime returns a chain's time, zero if there is none or it is beyond the
+// year 9999, which a lying endpoint may say and JSON cannot.
+func blockTime(seconds uint64) time.Time {
+	if seconds == 0 || seconds >= 253402300800 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // alarms are what a person should look at.

@@ -69,6 +69,8 @@ type EndpointStatus struct {
 	Attack    string    `json:"attack,omitempty"` // the name of the last refusal
 	Rev       uint64    `json:"rev"`
 	Block     uint64    `json:"block"`
+	BlockTime time.Time `json:"blockTime,omitzero"` // of Block
+	RetryAt   time.Time `json:"retryAt,omitzero"`   // it rests until then
 	LatencyMS int64     `json:"latencyMs"`
 	Warning   string    `json:"warning,omitempty"`
 }
