@@ -211,6 +211,14 @@ func (r *Registry) Product(ctx context.Context, product verify.ProductID) (Produ
 	})
 }
 
+// KeysChanged reports whether the manufacturer's signing keys were ever replaced
+// since it was added, see [Registry.SetKeys].
+func (r *Registry) KeysChanged(ctx context.Context, manufacturer verify.DID) (bool, error) {
+	// A manufacturer's track counts its creation and each replacement.
+	track, err := ask(ctx, r, "manufacturer", contract.PackTrackOf(manufacturer.Hash()), contract.UnpackTrackOf)
+	return track.Rev > 1, err
+}
+
 // Role is a right that accounts hold in a registry.
 type Role struct {
 	id   [32]byte

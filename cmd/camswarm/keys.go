@@ -23,10 +23,10 @@ var keyTypes = map[string]verify.Algorithm{
 }
 
 func newKeysCommand() *cobra.Command {
-	return newGroup("keys", "Make and show keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
+	return newGroup("keys", "Make, show and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
 A secret key is one file with mode 0600, its public half lies beside it with
 the suffix .pub; give that one to others.`,
-		newKeysNewCommand(), newKeysShowCommand())
+		newKeysNewCommand(), newKeysShowCommand(), newKeysRotateCommand())
 }
 
 // keyFacts is what can be said of a key without its secret.

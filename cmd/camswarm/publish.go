@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,6 +39,7 @@ func newReleasePublishCommand() *cobra.Command {
 		keyPath    string
 		seeds      []string
 		noAnnounce bool
+		unrotated  bool
 		asJSON     bool
 	)
 	cmd := &cobra.Command{
@@ -73,7 +75,7 @@ installs it before the operator sets its rollout.`,
 			facts := publishFacts{Product: r.manifest.Product, Sequence: r.manifest.Sequence, Version: r.manifest.Version, Seeds: []providedBy{}}
 			var view verify.View
 			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, contract *registry.Registry) error {
-				view, err = publishOnChain(ctx, cmd, file, contract, key, r, &facts)
+				view, err = publishOnChain(ctx, cmd, file, contract, key, r, unrotated, &facts)
 				return err
 			})
 			if err != nil {
@@ -112,6 +114,7 @@ installs it before the operator sets its rollout.`,
 	fl.StringVar(&keyPath, "key", "", "secret key file of the manufacturer's account (secp256k1)")
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
 	fl.BoolVar(&noAnnounce, "no-announce", false, "do not announce; cameras find the release with their next look at the chain")
+	fl.BoolVar(&unrotated, "without-rotations", false, "publish a release without rotations although the keys on chain were replaced: every camera was provisioned with the present keys")
 	addJSON(cmd, &asJSON)
 	return cmd
 }
@@ -132,15 +135,28 @@ func (f publishFacts) print(w io.Writer) {
 
 // publishOnChain sends the transaction unless the release is on chain, and
 // returns the view that offers it.
-func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile, contract *registry.Registry, key *sign.Key, r *releaseFiles, facts *publishFacts) (verify.View, error) {
+func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile, contract *registry.Registry, key *sign.Key, r *releaseFiles, unrotated bool, facts *publishFacts) (verify.View, error) {
 	m := r.manifest
 	view, err := contract.Check(ctx, m.Product.ID(), "")
 	if err != nil {
 		return view, err
 	}
 	v := verify.Verifier{Product: m.Product, Registry: file.ref(), Pinned: view.Keys}
-	if _, err := v.CheckSigned(r.raw); err != nil {
+	signed, err := v.CheckSigned(r.raw)
+	if err != nil {
 		return view, fmt.Errorf("cameras would refuse this release: %w", err)
+	}
+	if !signed.Keys().Equal(view.Keys) {
+		return view, fmt.Errorf("the release is signed with the keys of epoch %d, which are not those on chain: list them first with 'camswarm registry set-keys'", 1+len(r.envelope.Rotations))
+	}
+	if len(r.envelope.Rotations) == 0 && !unrotated {
+		changed, err := contract.KeysChanged(ctx, view.Manufacturer)
+		if err != nil {
+			return view, err
+		}
+		if changed {
+			return view, errors.New("the signing keys on chain were replaced, and this release carries no rotation: cameras that were provisioned before would refuse it; build it with --rotation, or publish it --without-rotations if there are none")
+		}
 	}
 	if m.Expires != 0 && m.Expires <= uint64(time.Now().Unix()) {
 		return view, fmt.Errorf("the release expired at %s UTC; build it anew with a later --expires", unixTime(m.Expires))

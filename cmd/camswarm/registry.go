@@ -21,7 +21,7 @@ policies. Its roles are separate accounts: the admin sets up manufacturers and
 products, a manufacturer publishes, an operator steers rollouts, the pauser can
 stop everything. The contract refuses accounts that combine them.`,
 		newRegistryDeployCommand(), newRegistryManufacturerCommand(), newRegistryProductCommand(),
-		newRegistryShowCommand(), newRegistryGrantCommand(true), newRegistryGrantCommand(false),
+		newRegistrySetKeysCommand(), newRegistryShowCommand(), newRegistryGrantCommand(true), newRegistryGrantCommand(false),
 		newRegistryPauseCommand(true), newRegistryPauseCommand(false))
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/node"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -29,7 +30,7 @@ func newReleaseCommand() *cobra.Command {
 	return newGroup("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
 signatures. build makes it, each signer adds a signature offline, publish puts
 it on chain and hands it to a seed.`,
-		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseShowCommand(),
+		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseShowCommand(), newReleaseVerifyCommand(),
 		newReleasePublishCommand(), newReleaseRevokeCommand(), newReleaseMinSequenceCommand())
 }
 
@@ -118,6 +119,7 @@ type releaseFacts struct {
 	Component    string             `json:"component"`
 	Expires      uint64             `json:"expires"` // seconds since 1970, 0: never
 	Registry     verify.RegistryRef `json:"registry"`
+	IPNSName     string             `json:"ipnsName,omitempty"`
 	ImageBytes   uint64             `json:"imageBytes"`
 	ImageSHA256  string             `json:"imageSha256"`
 	ImageRoot    string             `json:"imageRoot"`
@@ -125,6 +127,7 @@ type releaseFacts struct {
 	Blocks       int                `json:"blocks"`
 	Envelope     string             `json:"envelopeSha256"`
 	EnvelopeCID  string             `json:"envelopeCid"`
+	KeyEpoch     uint64             `json:"keyEpoch"` // of the keys that must sign: 1 and one for each rotation that it carries
 	SignedBy     []verify.PublicKey `json:"signedBy"`
 	ImageChecked bool               `json:"imageChecked"` // the image beside the envelope was hashed and is the manifest's
 }
@@ -134,11 +137,11 @@ func (r *releaseFiles) facts(imageChecked bool) releaseFacts {
 	digest := sha256.Sum256(r.raw)
 	f := releaseFacts{
 		Product: m.Product, Sequence: m.Sequence, Version: m.Version, Hardware: append([]string{}, m.Hardware...),
-		MinSequence: m.MinSequence, Component: m.Component, Expires: m.Expires, Registry: m.Registry,
+		MinSequence: m.MinSequence, Component: m.Component, Expires: m.Expires, Registry: m.Registry, IPNSName: m.IPNSName,
 		ImageBytes: m.Image.Size, ImageSHA256: hex.EncodeToString(m.Image.SHA256[:]), ImageRoot: m.Image.Root.String(),
 		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
 		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
-		SignedBy: []verify.PublicKey{}, ImageChecked: imageChecked,
+		KeyEpoch: uint64(1 + len(r.envelope.Rotations)), SignedBy: []verify.PublicKey{}, ImageChecked: imageChecked,
 	}
 	for _, s := range r.envelope.Signatures {
 		f.SignedBy = append(f.SignedBy, s.Key)
@@ -160,10 +163,16 @@ func (f releaseFacts) print(w io.Writer) {
 		fmt.Fprintf(w, "expires       %s UTC\n", unixTime(f.Expires))
 	}
 	fmt.Fprintf(w, "registry      %s\n", f.Registry)
+	if f.IPNSName != "" {
+		fmt.Fprintf(w, "IPNS name     %s\n", f.IPNSName)
+	}
 	fmt.Fprintf(w, "image         %d bytes in %d blocks of %d\n", f.ImageBytes, f.Blocks, f.BlockBytes)
 	fmt.Fprintf(w, "image sha256  %s\n", f.ImageSHA256)
 	fmt.Fprintf(w, "image root    %s\n", f.ImageRoot)
 	fmt.Fprintf(w, "envelope CID  %s\n", f.EnvelopeCID)
+	if f.KeyEpoch > 1 {
+		fmt.Fprintf(w, "keys          of epoch %d\n", f.KeyEpoch)
+	}
 	if len(f.SignedBy) == 0 {
 		fmt.Fprintf(w, "signed by     nobody yet\n")
 	}
@@ -182,6 +191,8 @@ func newReleaseBuildCommand() *cobra.Command {
 		m         verify.Manifest
 		blockSize uint32
 		expires   string
+		ipns      string
+		rotations []string
 		out       string
 		asJSON    bool
 	)
@@ -190,9 +201,14 @@ func newReleaseBuildCommand() *cobra.Command {
 		Short: "Make an unsigned release directory from an image (offline)",
 		Long: `Reads an image, makes the manifest that describes it, and writes a new
 directory with both. The sequence must be the one after the newest on chain
-('camswarm log' shows it); the version is for people only.`,
+('camswarm log' shows it); the version is for people only.
+
+After the signing keys were rotated, every release carries all rotations since
+the first keys, so that a camera that slept through them can follow.`,
 		Example: `  camswarm release build fw.bin --registry registry.json --product acme.example/cam-1 \
-      --sequence 2 --version 1.1.0 --out release-2`,
+      --sequence 2 --version 1.1.0 --out release-2
+  camswarm release build fw.bin --registry registry.json --product acme.example/cam-1 \
+      --sequence 3 --version 1.2.0 --rotation rotation-2.cbor --rotation rotation-3.cbor --out release-3`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := reg.load()
@@ -208,8 +224,17 @@ directory with both. The sequence must be the one after the newest on chain
 			if m.Expires, err = parseTime("expires", expires, time.Now()); err != nil {
 				return err
 			}
+			if ipns != "" {
+				if m.IPNSName, err = ipnsNameOf(ipns); err != nil {
+					return err
+				}
+			}
 			m.Registry = file.ref()
-			r, err := buildRelease(args[0], out, m, blockSize)
+			rs, err := readRotations(rotations, file.ref())
+			if err != nil {
+				return err
+			}
+			r, err := buildRelease(args[0], out, m, blockSize, rs)
 			if err != nil {
 				return err
 			}
@@ -226,7 +251,9 @@ directory with both. The sequence must be the one after the newest on chain
 	fl.Uint64Var(&m.MinSequence, "min-sequence", 0, "smallest installed sequence it may replace (default any)")
 	fl.StringVar(&m.Component, "component", "firmware", "what to install, for products of several parts")
 	fl.StringVar(&expires, "expires", "", "when it must no longer be installed: a time or +duration (default never)")
+	fl.StringVar(&ipns, "ipns", "", "IPNS name that the release is published under, or the Ed25519 key file it is made of")
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
+	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&out, "out", "", "directory to make")
 	addJSON(cmd, &asJSON)
 	for _, name := range []string{"sequence", "version", "out"} {
@@ -237,7 +264,7 @@ directory with both. The sequence must be the one after the newest on chain
 
 // buildRelease writes a release directory as a whole or not at all: it is made
 // under another name and renamed.
-func buildRelease(image, out string, m verify.Manifest, blockSize uint32) (_ *releaseFiles, err error) {
+func buildRelease(image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation) (_ *releaseFiles, err error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
 	}
@@ -279,6 +306,7 @@ func buildRelease(image, out string, m verify.Manifest, blockSize uint32) (_ *re
 	if err != nil {
 		return nil, err
 	}
+	envelope.Rotations = rotations
 	raw, err := envelope.Encode()
 	if err != nil {
 		return nil, err
@@ -317,6 +345,9 @@ and answers for having compared the image's sha256 in another way.`,
 			key, err := sign.Load(keyPath)
 			if err != nil {
 				return err
+			}
+			if n := len(r.envelope.Rotations); n > 0 && !r.envelope.Rotations[n-1].To.Has(key.Public()) {
+				return fmt.Errorf("key %s is not one of those that the release's last rotation leads to: cameras would refuse the release for its signature", key.Public())
 			}
 			if r.image != "" {
 				if err := r.checkImage(); err != nil {
@@ -379,4 +410,73 @@ Whether the signers are the manufacturer's is for the chain to say: see
 	}
 	addJSON(cmd, &asJSON)
 	return cmd
+}
+
+// verifyFacts is what `release verify` prints.
+type verifyFacts struct {
+	releaseFacts
+	Config  string        `json:"config"`
+	Trusted verify.KeySet `json:"trusted"` // the keys that signed, which the node trusts or follows rotations to
+}
+
+func newReleaseVerifyCommand() *cobra.Command {
+	var config string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify DIR|ENVELOPE --config FILE",
+		Short: "Check a release as a provisioned node would, but for the chain (offline)",
+		Long: `Checks signatures, rotations, product and registry of a release against what a
+node was provisioned with, and the image beside it. Whether the release exists
+on chain, is current and not revoked is another question: see 'camswarm check'.`,
+		Example: `  camswarm release verify release-2 --config cam1/camswarmd.toml
+  camswarm release verify release-2/envelope.cbor --config cam1`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := openRelease(args[0])
+			if err != nil {
+				return err
+			}
+			if isDir(config) {
+				config = filepath.Join(config, configFile)
+			}
+			cfg, err := node.LoadConfig(config)
+			if err != nil {
+				return err
+			}
+			signed, err := checkProvisioned(cfg, r)
+			if err != nil {
+				return err
+			}
+			if r.image != "" {
+				if err := r.checkImage(); err != nil {
+					return err
+				}
+			}
+			facts := verifyFacts{r.facts(r.image != ""), config, signed.Keys()}
+			return printFacts(cmd, asJSON, facts, func(w io.Writer) {
+				facts.print(w)
+				fmt.Fprintf(w, "genuine: signed by %d of the %d keys that a node provisioned by %s trusts, %d must\n",
+					len(facts.SignedBy), len(facts.Trusted.Keys), config, facts.Trusted.Threshold)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "", "a node's configuration file, or the directory made by 'camswarm provision'")
+	addJSON(cmd, &asJSON)
+	_ = cmd.MarkFlagRequired("config")
+	return cmd
+}
+
+// checkProvisioned checks an envelope with what a node was provisioned with.
+func checkProvisioned(cfg node.Config, r *releaseFiles) (*verify.Signed, error) {
+	for _, p := range cfg.Products {
+		if p.Name != r.manifest.Product.String() {
+			continue
+		}
+		v, err := p.Verifier()
+		if err != nil {
+			return nil, err
+		}
+		return v.CheckSigned(r.raw)
+	}
+	return nil, fmt.Errorf("the release is for %s, which the node does not follow", r.manifest.Product)
 }
