@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/chainwatch"
 	"camswarm/node"
 )
 
@@ -174,22 +175,14 @@ func examineProduct(add adder, role node.Role, p node.ProductStatus) {
 	default:
 		add("chain", levelOK, "%s: revision %d accepted %v ago", p.Name, c.Rev, age)
 	}
+	operators := map[string]bool{}
 	for _, e := range c.Endpoints {
-		text := fmt.Sprintf("%s (%s): %s", e.URL, e.Operator, e.State)
-		if e.LastError != "" {
-			text += ": " + e.LastError
-		}
-		level := levelOK
-		if e.State != "ok" && e.State != "unknown" {
-			level = levelWarn
-		}
-		if e.Warning != "" {
-			level, text = levelWarn, text+"; "+e.Warning
-		}
+		operators[strings.ToLower(strings.TrimSpace(e.Operator))] = true
+		level, text := examineEndpoint(c, e)
 		add("endpoint", level, "%s", text)
 	}
-	if len(c.Endpoints) < 3 {
-		add("quorum", levelWarn, "%s: %d endpoints; with fewer than 3 independent operators one that lies or is down can delay every update", p.Name, len(c.Endpoints))
+	if n := len(operators); n < 3 {
+		add("quorum", levelWarn, "%s: %d endpoints of %d operators; with fewer than 3 independent operators one that lies or is down can delay every update", p.Name, len(c.Endpoints), n)
 	}
 	switch i, t := p.Installed, p.Target; {
 	case c.Paused:
@@ -207,6 +200,49 @@ func examineProduct(add adder, role node.Role, p node.ProductStatus) {
 	default:
 		add("release", levelOK, "%s: runs its factory image", p.Name)
 	}
+}
+
+// examineEndpoint says what one endpoint says, and what to do about it.
+func examineEndpoint(c node.ChainStatus, e node.EndpointStatus) (level, text string) {
+	text, level = fmt.Sprintf("%s (%s): %s", e.URL, e.Operator, e.State), levelOK
+	if e.State != string(chainwatch.StateOK) && e.State != string(chainwatch.StateUnknown) {
+		level = levelWarn
+	}
+	if e.LastOK.IsZero() {
+		text += ", never answered"
+	} else {
+		text += fmt.Sprintf(", revision %d at block %d", e.Rev, e.Block)
+		switch behind := c.BlockTime.Sub(e.BlockTime).Round(time.Second); {
+		case e.BlockTime.IsZero():
+			level, text = levelWarn, text+" of an impossible time"
+		case c.BlockTime.IsZero():
+		case behind > chainClockSkew:
+			text += fmt.Sprintf(", %v behind the quorum", behind)
+		case behind < -chainClockSkew:
+			level, text = levelWarn, text+fmt.Sprintf(", %v ahead of the quorum", -behind)
+		}
+	}
+	if e.LastError != "" {
+		text += ": " + e.LastError
+	}
+	switch chainwatch.State(e.State) {
+	case chainwatch.StateContradict:
+		text += "; it has no say until it agrees again: ask its operator, or replace it"
+	case chainwatch.StateBehind:
+		text += "; it has no say in what is new until it has caught up: replace it if it does not"
+	case chainwatch.StateAhead:
+		text += "; its news is asked for again at once, and believed when others confirm it"
+	case chainwatch.StateSlow:
+		text += "; it is not waited for"
+	case chainwatch.StateFailing:
+		if !e.RetryAt.IsZero() {
+			text += "; asked again after " + e.RetryAt.UTC().Format(time.TimeOnly) + " UTC"
+		}
+	}
+	if e.Warning != "" {
+		level, text = levelWarn, text+"; "+e.Warning
+	}
+	return level, text
 }
 
 func examinePeers(add adder, s node.Status, peers []node.PeerStatus) {
