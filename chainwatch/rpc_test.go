@@ -406,29 +406,88 @@ func TestThreatClockAt1970(t *testing.T) {
 	}
 }
 
+// over serves a node's answers over HTTP.
+func over(t *testing.T, n *node) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var q struct {
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+			Params []any           `json:"params"`
+		}
+		if err := json.NewDecoder(bufio.NewReader(r.Body)).Decode(&q); err != nil {
+			t.Error(err)
+		}
+		result, err := n.Call(r.Context(), q.Method, q.Params...)
+		if err != nil {
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32000,"message":%q}}`, q.ID, err)
+			return
+		}
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`, q.ID, result)
+	}
+}
+
+// net_onpath: whoever sits between a camera and its endpoints can change what
+// comes over plain http and show a certificate of their own over https. The
+// first costs that operator's vote, the second is no answer at all.
+func TestThreatNetOnpath(t *testing.T) {
+	world := newWorld()
+	world.publish(2)
+	truth := world.at(world.now()).Rev
+	onPath := func(v *verify.View) {
+		v.Rev, v.Latest = v.Rev+1, 3
+		v.Candidates = append([]verify.Candidate{rogue(3)}, v.Candidates...)
+	}
+	tlsServer := httptest.NewUnstartedServer(over(t, &node{world: world, lie: onPath}))
+	tlsServer.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tlsServer.StartTLS()
+	defer tlsServer.Close()
+	cfg := DefaultConfig()
+	cfg.ChainID, cfg.Registry, cfg.QuorumStart, cfg.MinGap = testRegistry.ChainID, testRegistry.Address.String(), 3, 100*time.Millisecond
+	cfg.Endpoints = []Endpoint{
+		{URL: tlsServer.URL, Operator: "https"},
+		{URL: serve(t, over(t, &node{world: world, lie: onPath})).URL, Operator: "http"},
+	}
+	for i := range 3 {
+		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: serve(t, over(t, &node{world: world})).URL, Operator: fmt.Sprint("honest", i)})
+	}
+	w, err := New(cfg, testProduct, testRegion, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	v, err := w.View(ctx, truth)
+	if err != nil || v.Rev != truth || v.Candidates[0].Envelope != release(2).Envelope {
+		t.Errorf("view %+v, %v", v, err)
+	}
+	for w.Endpoints()[1].Attack == "" && ctx.Err() == nil { // found out in the second look
+		w.Look()
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	all := w.Endpoints()
+	if s := all[0]; s.State != StateFailing || s.Attack != "rpc_unreachable" || !strings.Contains(s.LastError, "certificate") {
+		t.Errorf("https: %+v", s)
+	}
+	if s := all[1]; s.State != StateContradict || s.Attack != "rpc_single_liar" {
+		t.Errorf("http: %+v", s)
+	}
+	if now, _ := w.Current(); now.Rev != truth {
+		t.Errorf("revision %d is in force, want %d", now.Rev, truth)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // The whole watcher over real HTTP with hostile servers beside honest ones: it
 // accepts the honest view and names each attack.
 func TestWatcherAmongHostileServers(t *testing.T) {
 	world := newWorld()
-	honest := func() http.HandlerFunc {
-		n := &node{world: world}
-		return func(w http.ResponseWriter, r *http.Request) {
-			var q struct {
-				ID     json.RawMessage `json:"id"`
-				Method string          `json:"method"`
-				Params []any           `json:"params"`
-			}
-			if err := json.NewDecoder(bufio.NewReader(r.Body)).Decode(&q); err != nil {
-				t.Error(err)
-			}
-			result, err := n.Call(r.Context(), q.Method, q.Params...)
-			if err != nil {
-				fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32000,"message":%q}}`, q.ID, err)
-				return
-			}
-			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`, q.ID, result)
-		}
-	}
 	hostile := map[string]http.HandlerFunc{
 		"rpc_huge_answer":  func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 1<<20)) },
 		"rpc_rate_limited": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
@@ -445,7 +504,7 @@ func TestWatcherAmongHostileServers(t *testing.T) {
 		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: serve(t, f).URL, Operator: attack})
 	}
 	for i := range 5 {
-		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: serve(t, honest()).URL, Operator: fmt.Sprint("honest", i)})
+		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: serve(t, over(t, &node{world: world})).URL, Operator: fmt.Sprint("honest", i)})
 	}
 	w, err := New(cfg, testProduct, testRegion, Options{})
 	if err != nil {
