@@ -343,3 +343,37 @@ func TestCheckIPNS(t *testing.T) {
 		t.Errorf("sequences %d, %d, %d do not rise", sooner, later, next)
 	}
 }
+
+// Whatever a record says, only one that says exactly what the release is passes.
+func FuzzCheckIPNS(f *testing.F) {
+	const now = 1_800_000_000
+	image, err := verify.DescribeImage(strings.NewReader("firmware"), 0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	m := &verify.Manifest{Product: verify.Product{Vendor: "acme.example", Name: "cam-1"}, Sequence: 7, Image: image}
+	envelope := []byte("the envelope")
+	good, err := node.NewIPNSRecord(m, envelope, verify.FileRef{}, time.Unix(now, 0), time.Hour, 0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	digest, sum := good.Metadata["_envelope"].([]byte), good.Metadata["_sha256"].([]byte)
+	f.Add(good.Value, good.Sequence, int64(now), "acme.example/cam-1", int64(7), digest, sum, []byte(nil), int64(0))
+	f.Add(good.Value, uint64(1)<<63, int64(-1)<<62, "", int64(-1)<<63, []byte{1}, sum, digest, int64(1)<<40)
+	f.Fuzz(func(t *testing.T, value string, sequence uint64, validity int64, product string, release int64, env, img, doc []byte, size int64) {
+		r := camnet.IPNSRecord{Value: value, Sequence: sequence, Validity: time.Unix(validity, 0), Metadata: map[string]any{
+			"_product": product, "_sequence": release, "_envelope": env, "_sha256": img,
+		}}
+		if len(doc) > 0 {
+			r.Metadata["_document"], r.Metadata["_documentSize"] = doc, size
+		}
+		state, err := node.CheckIPNS(m, envelope, &r, now)
+		if (state == node.IPNSOK) != (err == nil) {
+			t.Errorf("%s with %v", state, err)
+		}
+		if state == node.IPNSOK && (release != 7 || !bytes.Equal(env, digest) || !bytes.Equal(img, sum) || validity < now || product != m.Product.String() ||
+			sequence>>32 > 7+verify.MaxLead || len(doc) == 0 && value != good.Value && value != "/ipfs/"+image.Root.String()) {
+			t.Errorf("passed: %+v", r)
+		}
+	})
+}
