@@ -226,7 +226,7 @@ func TestFalseAnswerLowersTheScore(t *testing.T) {
 
 // Questions are answered to anybody, within a rate per peer, and bad ones cost
 // nothing.
-func TestThreatDenialOfServiceByQuestions(t *testing.T) {
+func TestThreatDenialOfService_Questions(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)

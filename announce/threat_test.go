@@ -19,7 +19,7 @@ import (
 // The attack reaches the first node of a line. It must not be accepted there,
 // must never reach the second, must be named, and an honest release must get
 // through afterwards.
-func TestThreatRogueAnnouncementIsNeitherAcceptedNorRelayed(t *testing.T) {
+func TestThreatArbitraryInstallation_RogueAnnouncement(t *testing.T) {
 	m := newMaker(t, "ucam-2")
 	other := newMaker(t, "doorbell")
 	stranger, err := sign.Generate(verify.EdDSA)
@@ -112,7 +112,7 @@ func TestThreatRogueAnnouncementIsNeitherAcceptedNorRelayed(t *testing.T) {
 // A genuine announcement sent into the wrong topic, or with junk around it,
 // must not make pubsub treat the right one as seen and its honest senders as
 // liars.
-func TestThreatGossipPoisonedMessageID(t *testing.T) {
+func TestThreatGossipReplay_PoisonedMessageID(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, other := newMaker(t, "ucam-2"), newMaker(t, "doorbell")
 		n := newNet(t)
@@ -299,7 +299,7 @@ func TestThreatGossipFlood(t *testing.T) {
 
 // One peer that lies runs out of its own budget long before the product's, and
 // one that tells the truth never does.
-func TestThreatGossipFloodOfOnePeerLeavesTheBudgetToOthers(t *testing.T) {
+func TestThreatGossipFlood_OnePeerLeavesTheBudgetToOthers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		nodes := n.line(m, m.view(2, 1, m.genuine(t, 1)), 2)
@@ -328,7 +328,7 @@ func TestThreatGossipFloodOfOnePeerLeavesTheBudgetToOthers(t *testing.T) {
 }
 
 // A flooder that is first to send a genuine announcement must not smother it.
-func TestThreatGossipFloodCannotSmother(t *testing.T) {
+func TestThreatGossipFlood_CannotSmother(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
@@ -359,7 +359,7 @@ func TestThreatGossipFloodCannotSmother(t *testing.T) {
 
 // A peer that keeps sending far over its rate loses its score, one that sends
 // invalid announcements is muted, even if it never lets us speak to it.
-func TestThreatGossipFloodIsPunished(t *testing.T) {
+func TestThreatGossipFlood_IsPunished(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		nodes := n.line(m, m.view(2, 1, m.genuine(t, 1)), 1)
@@ -506,7 +506,7 @@ func TestThreatFastForward(t *testing.T) {
 
 // Messages that carry an author, a number or a signature are not part of this
 // network: one announcement would have many ids.
-func TestThreatMessageWithAuthorIsRefused(t *testing.T) {
+func TestThreatGossipReplay_MessageWithAuthor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
