@@ -409,3 +409,43 @@ func TestDocumentLinksPointToFiles(t *testing.T) {
 		}
 	})
 }
+
+var (
+	threatFunc = regexp.MustCompile(`^(?:Test|Benchmark)Threat[A-Z]\w*$`)
+	threatName = regexp.MustCompile("`(TestThreat\\w+)`")
+)
+
+// TestThreatsAreDocumented holds docs/SECURITY.md to the tests: every test that it
+// names exists, and every threat that has a test stands there. A test TestThreatX_Variant
+// is one more of TestThreatX.
+func TestThreatsAreDocumented(t *testing.T) {
+	tested := map[string]bool{}
+	eachFile(t, 0, func(path string, file *ast.File) {
+		for _, decl := range file.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && strings.HasSuffix(path, "_test.go") && threatFunc.MatchString(fn.Name.Name) {
+				name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(fn.Name.Name, "Benchmark"), "Test"), "_")
+				tested["Test"+name] = true
+			}
+		}
+	})
+	data, err := os.ReadFile("docs/SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range threatName.FindAllSubmatch(data, -1) {
+		name := string(m[1])
+		documented[name] = true
+		if !tested[name] {
+			t.Errorf("docs/SECURITY.md names %s, which does not exist", name)
+		}
+	}
+	for name := range tested {
+		if !documented[name] {
+			t.Errorf("%s does not stand in docs/SECURITY.md", name)
+		}
+	}
+	if len(tested) == 0 {
+		t.Error("no threat test found: the test looks in the wrong place")
+	}
+}
