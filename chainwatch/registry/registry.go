@@ -228,6 +228,9 @@ type Role struct {
 // String says whose role it is.
 func (r Role) String() string { return r.name }
 
+// ID returns the role's id, as events of roles name it.
+func (r Role) ID() [32]byte { return r.id }
+
 // ManufacturerRole is the role of those who publish and revoke a
 // manufacturer's releases.
 func ManufacturerRole(manufacturer verify.DID) Role {

@@ -13,7 +13,9 @@ import (
 
 func newDIDCommand() *cobra.Command {
 	return newGroup("did", "Decentralised identifiers of devices and people", `Every node has a did:key, made from its identity; devices and people may also
-be registered under did:io on IoTeX.`, newDIDShowCommand())
+be registered under did:io on IoTeX, with a document that says which keys may
+sign firmware and which may set rollout policies.`,
+		newDIDShowCommand(), newDIDResolveCommand(), newDIDNewCommand(), newDIDCheckCommand())
 }
 
 // didFacts is what `did show` prints.
