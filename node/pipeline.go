@@ -228,8 +228,8 @@ func (l *line) unfit(view *verify.View, device verify.Device, seq uint64) error 
 
 // wanted lists the sequences whose images this node should hold beyond what it
 // runs: on a camera the chosen one; on a seed what some camera of the region may
-// still need: the newest releases down to the first that is rolled out to all,
-// and the barrier.
+// still need: the newest releases down to the first that is rolled out to all
+// and replaces any other, and the barrier.
 func (l *line) wanted(view *verify.View, choice verify.Choice) []uint64 {
 	if l.node.cfg.Role == RoleCamera {
 		if choice.Fetch {
@@ -238,13 +238,16 @@ func (l *line) wanted(view *verify.View, choice verify.Choice) []uint64 {
 		return nil
 	}
 	var out []uint64
-	complete := false
+	complete, unsure := false, false
 	for _, seq := range verify.Warmable(view) {
-		if !complete || seq == view.Barrier {
+		if _, held := l.holds(seq); !complete || seq == view.Barrier || unsure && held {
 			out = append(out, seq)
 		}
-		c, _ := view.Candidate(seq)
-		complete = complete || c.Rollout.Mode == verify.RolloutAll
+		if c, _ := view.Candidate(seq); !complete && c.Rollout.Mode == verify.RolloutAll {
+			s := l.manifest(c.Release)
+			unsure = s == nil // it may need a precursor that is held
+			complete = unsure || s.Manifest().MinSequence == 0
+		}
 	}
 	return out
 }

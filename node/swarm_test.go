@@ -290,7 +290,7 @@ func TestRolloutGoesCanaryThenHalfThenAll(t *testing.T) {
 	s.untilAllRun(2)
 }
 
-func TestHaltStopsAndRevokedIsNeverInstalled(t *testing.T) {
+func TestThreatMfstTOCTOU(t *testing.T) {
 	s := startSwarm(t, 2, nil)
 	s.release(s.build(1, 200_000), toAll)
 	s.untilAllRun(1)
@@ -381,7 +381,7 @@ func (s *swarm) rogue() (publish func(product verify.ProductID, data []byte)) {
 	}
 }
 
-func TestRogueAnnouncementsAreNeitherFetchedNorRelayed(t *testing.T) {
+func TestThreatArbitraryInstallation(t *testing.T) {
 	s := startSwarm(t, 3, nil)
 	s.release(s.build(1, 200_000), toAll)
 	s.untilAllRun(1)
@@ -601,7 +601,7 @@ func TestReleaseThatDoesNotComeUpIsRolledBack(t *testing.T) {
 	s.slotIs(weak, third)
 }
 
-func TestReleaseForOtherHardwareIsNotFetched(t *testing.T) {
+func TestThreatWrongSoftwareInstallation(t *testing.T) {
 	s := startSwarm(t, 2, func(member string, c *node.Config) {
 		c.Products[0].Hardware = "rev-a"
 		if member == "camera-2" {
