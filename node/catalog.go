@@ -123,6 +123,14 @@ func decodeRecord(key string, value []byte) (Record, error) {
 	if recordKey(rec.Release.Sequence).String() != key || rec.Release.Sequence == 0 {
 		return rec, errors.New("record does not belong to its key")
 	}
+	// Releases are counted from 1 by the chain. A record of one that nobody can
+	// have reached would make every honest release look like a rollback.
+	if rec.Release.Sequence > maxSequence {
+		return rec, fmt.Errorf("no product has %d releases", rec.Release.Sequence)
+	}
+	if len(value) > maxRecordBytes || rec.Attempts < 0 {
+		return rec, errors.New("record is over its limits")
+	}
 	if rec.State < StateKnown || rec.State > StateRetired {
 		return rec, fmt.Errorf("no such state: %d", rec.State)
 	}

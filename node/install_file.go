@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -62,7 +63,7 @@ func (f *FileInstaller) Path(product verify.ProductID) string {
 // Slot returns what is installed for a product.
 func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
 	path := filepath.Join(f.dir(product), slotRecord)
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Slot{}, nil
 	}
@@ -78,9 +79,34 @@ func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s); err != nil {
-		return Slot{}, fmt.Errorf("the slot record %s is damaged: %w; remove its directory to install anew", path, err)
+		return Slot{}, fmt.Errorf("%w: %s: %w; the next install mends it", errSlotDamaged, path, err)
 	}
 	return s, nil
+}
+
+// errSlotDamaged: the record cannot be read. Nobody can reach most devices, so
+// that is no reason to stay on an old release.
+var errSlotDamaged = errors.New("the slot record is damaged")
+
+// slotOr returns the slot, and when its record is damaged what the image files
+// say of a release: it is installed if its file has its digest.
+func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
+	slot, err := f.Slot(rel.Product)
+	if !errors.Is(err, errSlotDamaged) {
+		return slot, err
+	}
+	file, err := openRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
+	if err != nil {
+		return Slot{}, nil
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(file, verify.MaxImageSize+1)); err != nil || [32]byte(sum.Sum(nil)) != rel.ImageSHA256 {
+		return Slot{}, nil
+	}
+	return Slot{Current: &SlotImage{
+		Sequence: rel.Sequence, Version: rel.Version, Size: rel.ImageSize, SHA256: hex.EncodeToString(rel.ImageSHA256[:]),
+	}}, nil
 }
 
 // Install implements [Installer].
@@ -89,7 +115,7 @@ func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
 		return err
 	}
 	rel := img.Release()
-	slot, err := f.Slot(rel.Product)
+	slot, err := f.slotOr(rel)
 	if err != nil {
 		return err
 	}
@@ -118,7 +144,7 @@ func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
 
 // Confirm implements [Installer].
 func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
-	slot, err := f.Slot(rel.Product)
+	slot, err := f.slotOr(rel)
 	if err != nil {
 		return Pending, err
 	}
@@ -140,7 +166,7 @@ func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcom
 // Rollback implements [Installer]. Without a previous image the device is back
 // at its factory image, which has no slot.
 func (f *FileInstaller) Rollback(_ context.Context, rel verify.Release) error {
-	slot, err := f.Slot(rel.Product)
+	slot, err := f.slotOr(rel)
 	if err != nil {
 		return err
 	}

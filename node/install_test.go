@@ -466,14 +466,34 @@ func TestFileInstallerKeepsItsSlotWhenTheImageIsReplaced(t *testing.T) {
 	wantSlot(t, f, 1, 0, true)
 }
 
-func TestFileInstallerSaysWhatToDoAboutADamagedRecord(t *testing.T) {
-	f := &FileInstaller{Dir: t.TempDir()}
-	one := verifiedImage(t, 1, firmwareBytes(1, 50_000))
-	fatal(t, f.Install(t.Context(), one))
-	record := filepath.Join(f.dir(one.Release().Product), slotRecord)
-	fatal(t, os.WriteFile(record, []byte(`{"current":{"sequence":1,"evil":2}}`), 0o600))
-	if outcome, err := f.Confirm(t.Context(), one.Release()); outcome != Pending || err == nil || !strings.Contains(err.Error(), "remove its directory") {
-		t.Errorf("%v, %v", outcome, err)
+// A slot record that cannot be read is no reason to stay on an old release: what
+// is installed is known by its digest, and the next install makes the record anew.
+func TestFileInstallerMendsADamagedRecord(t *testing.T) {
+	for what, damage := range map[string]func(path string) error{
+		"unknown field": func(p string) error { return os.WriteFile(p, []byte(`{"current":{"sequence":1,"evil":2}}`), 0o600) },
+		"empty":         func(p string) error { return os.Truncate(p, 0) },
+		"huge":          func(p string) error { return os.WriteFile(p, bytes.Repeat([]byte("["), 1<<20), 0o600) },
+	} {
+		f := &FileInstaller{Dir: t.TempDir()}
+		one := verifiedImage(t, 1, firmwareBytes(1, 50_000))
+		fatal(t, f.Install(t.Context(), one))
+		dir := f.dir(one.Release().Product)
+		fatal(t, damage(filepath.Join(dir, slotRecord)))
+		if _, err := f.Slot(one.Release().Product); !errors.Is(err, errSlotDamaged) {
+			t.Errorf("%s: the slot is read: %v", what, err)
+		}
+		wantOutcome(t, f, one, Confirmed)
+		wantSlot(t, f, 1, 0, true)
+
+		fatal(t, damage(filepath.Join(dir, slotRecord)))
+		two := verifiedImage(t, 2, firmwareBytes(2, 50_000))
+		fatal(t, f.Install(t.Context(), two))
+		wantOutcome(t, f, two, Confirmed)
+		wantSlot(t, f, 2, 0, true)
+
+		// Bytes that are not the release's are not taken for it.
+		fatal(t, damage(filepath.Join(dir, slotRecord)), os.Truncate(filepath.Join(dir, imageName(2)), 100))
+		wantOutcome(t, f, two, Failed)
 	}
 }
 

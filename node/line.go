@@ -177,6 +177,9 @@ func (l *line) tryClaim(seq uint64) (release func(), running *job) {
 
 // receive writes an incoming image to a private file and checks it there.
 func (l *line) receive(approved *verify.Approved, path string, image io.Reader) error {
+	if err := reclaim(l.log, path, false); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -251,6 +254,9 @@ func (l *line) serve(s *verify.Signed, rel verify.Release) error {
 	if l.serving[rel.Sequence] != nil {
 		return nil
 	}
+	if err := reclaim(l.log, l.node.imagePath(rel), false); err != nil {
+		return err
+	}
 	if err := l.node.exchange.Add(l.node.swarmFile(s, rel)); err != nil {
 		return err
 	}
@@ -314,7 +320,7 @@ func (l *line) damaged(root cid.Cid) {
 
 // openImage opens a fetched image and checks all of it.
 func (l *line) openImage(approved *verify.Approved) (*verify.Image, *os.File, error) {
-	f, err := os.Open(l.node.imagePath(approved.Candidate().Release))
+	f, err := openRegular(l.node.imagePath(approved.Candidate().Release))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -331,19 +337,16 @@ func (l *line) openImage(approved *verify.Approved) (*verify.Image, *os.File, er
 
 func (l *line) saveEnvelope(s *verify.Signed, rel verify.Release) error {
 	dir := l.node.releaseDir(rel)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	path := filepath.Join(dir, envelopeFile)
+	if err := errors.Join(reclaim(l.log, filepath.Dir(dir), true), reclaim(l.log, dir, true), os.MkdirAll(dir, 0o700),
+		reclaim(l.log, path, false), reclaim(l.log, path+".tmp", false)); err != nil {
 		return err
 	}
-	return writeFileSync(filepath.Join(dir, envelopeFile), s.Envelope(), 0o600)
+	return writeFileSync(path, s.Envelope(), 0o600)
 }
 
 func (l *line) loadEnvelope(rel verify.Release) (*verify.Signed, error) {
-	f, err := os.Open(filepath.Join(l.node.releaseDir(rel), envelopeFile))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, verify.MaxEnvelopeSize+1))
+	data, err := readRegular(filepath.Join(l.node.releaseDir(rel), envelopeFile), verify.MaxEnvelopeSize)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type Node struct {
 	did        verify.DID
 	lock       *os.File
 	store      *Store
+	rebuilt    error // what was wrong with the metadata store that was set aside
 	network    *swarm.Network
 	exchange   *swarm.Exchange
 	gossip     *announce.Gossip
@@ -93,7 +94,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	}
 	if o.data != nil {
 		n.store = &Store{dir: cfg.StateDir, data: o.data}
-	} else if n.store, err = OpenStore(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
+	} else if n.store, n.rebuilt, err = openOrRebuild(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
 		return nil, err
 	}
 	key := o.key
@@ -121,6 +122,11 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	}
 	if n.ipns, err = newIPNSDesk(n); err != nil {
 		return nil, err
+	}
+	for path, dir := range map[string]bool{releasesDir: true, reserveFile: false} {
+		if err := reclaim(n.log, filepath.Join(cfg.StateDir, path), dir); err != nil {
+			return nil, fmt.Errorf("clean up the state directory: %w", err)
+		}
 	}
 	n.wireCollector(n.registry)
 	if err := n.sweep(); err != nil {
@@ -460,9 +466,9 @@ func (b blob) Save(ctx context.Context, data []byte) error {
 // lockDir takes the state directory for this process; the lock goes with the
 // process however it ends.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("state_dir: %w", err)
+		return nil, fmt.Errorf("state_dir: the lock cannot be taken: %w; remove what is not a regular file there, and make the directory writable", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -52,6 +53,10 @@ func (n *Node) Status() Status {
 	for _, l := range n.lines {
 		s.Products = append(s.Products, l.status())
 		s.Alarms = append(append(s.Alarms, l.alarms()...), n.ipns.alarmsOf(l)...)
+	}
+	if n.rebuilt != nil {
+		s.Alarms = append(s.Alarms, Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
+			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+storeDamaged), n.rebuilt)})
 	}
 	s.Disk = DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
 	for _, p := range s.Products {
@@ -271,6 +276,11 @@ func (l *line) alarms() []Alarm {
 			out = append(out, Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
 				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", l.verifier.Product, running.Release.Sequence)})
 		}
+	}
+	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence > view.Latest {
+		out = append(out, Alarm{Name: verify.AttackFastForward, Message: fmt.Sprintf(
+			"%s: this device's own record says that release %d runs, and the chain has only %d; nothing older is installed. If the chain is right, stop the node and move its metadata store away",
+			l.verifier.Product, running.Release.Sequence, view.Latest)})
 	}
 	for _, rec := range l.catalog.All() {
 		if rec.State == StateFailed {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,12 +43,25 @@ func openTraffic(ctx context.Context, store blob, now func() lifeTraffic, log *s
 	if data == nil {
 		return t, nil
 	}
-	if err := json.Unmarshal(data, &t.before); err != nil {
+	if t.before, err = decodeTraffic(data); err != nil {
 		log.Warn("the traffic counters are unreadable and start again from zero", "err", err)
-		t.before = lifeTraffic{}
 	}
 	t.saved = t.before
 	return t, nil
+}
+
+// decodeTraffic reads saved counters; with an error they are zero.
+func decodeTraffic(data []byte) (lifeTraffic, error) {
+	var v lifeTraffic
+	if err := decodeStrict(bytes.NewReader(data), &v); err != nil {
+		return lifeTraffic{}, err
+	}
+	for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds} {
+		if n < 0 || n > maxTraffic {
+			return lifeTraffic{}, fmt.Errorf("%d bytes were never counted", n)
+		}
+	}
+	return v, nil
 }
 
 // total returns the counters over all runs.
