@@ -191,6 +191,13 @@ func (m *member) newTarget() {
 		m.messages = -messagesOf(m.registry)
 	}
 	m.sentLine, m.recvLine = r.net.Traffic(m.actor.index)
+	if m.node != nil {
+		// It may have looked at the chain by itself while the seeds took it.
+		if p, ok := m.node.Progress(r.script.product.ID(), m.target); ok && p.BytesTotal > 0 && p.Blocks == p.BlocksTotal {
+			m.line.announced, m.line.first, m.line.fetched, m.line.verified = 0, 0, 0, 0
+			return
+		}
+	}
 	if m.actor.role == roleCamera && (m.actor.leaves < 0 || r.s.Churn.Back > 0) {
 		m.waited = true
 		r.mu.Lock()
