@@ -141,12 +141,13 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	netOpts := []swarm.NetworkOption{
 		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(blob{n.store.Namespace("swarm"), "bans"}),
+		swarm.WithReputationStore(blob{n.store.Namespace("swarm"), "reputations"}),
 	}
 	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
-		Logger: n.log, Registerer: n.registry,
+		Logger: n.log, Registerer: n.registry, Reputations: n.network.Reputations(),
 		FindPeers: func(ctx context.Context, root cid.Cid) {
 			if err := n.network.Seek(ctx, root); err != nil && ctx.Err() == nil {
 				n.log.Debug("no providers sought", "root", root.String(), "err", err)
@@ -165,7 +166,9 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	n.limits = Limits{
 		UpBytesPerSecond: n.cfg.Exchange.UploadLimit, DownBytesPerSecond: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
 	}
-	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{Logger: n.log, Registerer: n.registry})
+	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
+		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score,
+	})
 	return err
 }
 

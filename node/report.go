@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -87,6 +88,7 @@ func (n *Node) Peers() []PeerStatus {
 				ID: id, Direction: c.Direction + "bound", Agent: c.Agent, Role: Role(n.network.Role(c.Peer)), Tier: string(c.Tier),
 				LatencyMS: n.network.Host().Peerstore().LatencyEWMA(c.Peer).Milliseconds(),
 				SentBytes: t.Sent, ReceivedBytes: t.Received, DuplicateBytes: t.Duplicate, WrongBytes: t.Wrong,
+				Score: math.Round(10*n.network.Reputations().Score(c.Peer)) / 10,
 			}
 			byID[id] = p
 			out = append(out, p)

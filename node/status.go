@@ -153,6 +153,7 @@ type PeerStatus struct {
 	ReceivedBytes  int64    `json:"receivedBytes"`
 	DuplicateBytes int64    `json:"duplicateBytes"`
 	WrongBytes     int64    `json:"wrongBytes"`
+	Score          float64  `json:"score"` // its reputation here, -200 to 10; 0: a stranger
 }
 
 // Limits are what may be changed while a node runs. They last until it stops;

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,7 +26,8 @@ func (s source) String() string { return [...]string{"static", "provider", "mdns
 // one is next. It does no I/O and reads no clock; jitter comes from random.
 type book struct {
 	peers  map[peer.ID]*candidate
-	random func() float64 // [0, 1)
+	random func() float64    // [0, 1)
+	worth  func(peer.ID) int // of a peer to us; among equals of a source the best are dialled first
 }
 
 type candidate struct {
@@ -39,7 +41,9 @@ type candidate struct {
 	connected time.Time // zero: not connected
 }
 
-func newBook() *book { return &book{peers: map[peer.ID]*candidate{}, random: rand.Float64} }
+func newBook() *book {
+	return &book{peers: map[peer.ID]*candidate{}, random: rand.Float64, worth: func(peer.ID) int { return 0 }}
+}
 
 // add records that a peer was discovered, and tells whether that is news. A
 // peer keeps its best source, and the newest addresses of that source or a
@@ -110,15 +114,18 @@ type mesh struct {
 func (b *book) next(now time.Time, m mesh, l Limits) (peer.AddrInfo, source, bool) {
 	m = m.with(b.dialling())
 	var due []peer.ID
-	best := sourceDHT
+	best, most := sourceDHT, math.MinInt
 	for id, c := range b.peers {
 		if c.dialling || !c.connected.IsZero() || now.Before(c.due(m)) || !wanted(c.source, m, l) || c.source > best {
 			continue
 		}
-		if c.source < best {
-			best, due = c.source, due[:0]
+		worth := b.worth(id)
+		if c.source < best || worth > most {
+			best, most, due = c.source, worth, due[:0]
 		}
-		due = append(due, id)
+		if worth == most {
+			due = append(due, id)
+		}
 	}
 	if len(due) == 0 {
 		return peer.AddrInfo{}, 0, false
@@ -214,6 +221,15 @@ func (b *book) disconnected(id peer.ID, now time.Time) {
 	c.connected = time.Time{}
 	c.demote()
 	b.backOff(c, now)
+}
+
+// again lets those be dialled at once who had no room for us.
+func (b *book) again(now time.Time) {
+	for id, c := range b.peers {
+		if c.connected.IsZero() && c.source != sourceStatic && b.worth(id) >= 0 {
+			c.failures, c.next, c.alone = 0, now, now
+		}
+	}
 }
 
 // demote ends a provider's privilege after one try; the next search renews it.

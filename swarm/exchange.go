@@ -41,6 +41,10 @@ type ExchangeOptions struct {
 	// who is connected.
 	MayServe, MayAsk func(peer.ID) bool
 
+	// Reputations takes note of how peers behave, and tells how they behaved; nil:
+	// every fetch starts without prejudice.
+	Reputations *Reputations
+
 	// FindPeers is called when a fetch has had no useful source for a while,
 	// and again with growing pauses. It may look for providers and connect to
 	// them until ctx ends; the exchange itself opens no connection.
@@ -525,6 +529,7 @@ func (s *meteredStream) Read(b []byte) (int, error) {
 			s.holds = true
 		}
 	} else if s.bits > 28 {
+		s.p.x.m.refused.WithLabelValues("huge_message").Inc()
 		s.Reset()
 		return 0, errors.New("swarm: a bitswap message without a length")
 	}
@@ -632,6 +637,9 @@ func (x *Exchange) notify(blks ...blocks.Block) {
 func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
 	x.m.hostile.WithLabelValues(what).Inc()
 	x.log.Warn("peer misbehaves", "peer", p.id, "error", err)
+	if x.opts.Reputations != nil {
+		x.opts.Reputations.Wrong(p.id)
+	}
 	if x.opts.Misbehaved != nil {
 		x.opts.Misbehaved(p.id, err)
 	}

@@ -146,6 +146,12 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 		x.act(f, f.plan.Pause(0, true))
 	}
 	for _, p := range x.peers {
+		// First of all how many there are: who is introduced first is not alone.
+		if p.speaks != haveNo && x.mayAsk(p.id) {
+			f.plan.PeerJoined(0, p.key)
+		}
+	}
+	for _, p := range x.peers {
 		x.introduce(f, p)
 	}
 	x.mu.Unlock()
@@ -204,6 +210,11 @@ func (x *Exchange) introduce(f *fetch, p *exPeer) {
 		return
 	}
 	f.byKey[p.key] = p
+	if x.opts.Reputations != nil {
+		r := x.opts.Reputations.Of(p.id)
+		score := r.Score()
+		f.plan.PeerKnown(f.now(), p.key, score >= 1, score < 0, r.Pace*time.Duration(f.plan.ref)/(1<<20))
+	}
 	if p.speaks != haveNo {
 		f.plan.PeerJoined(f.now(), p.key)
 	} else {
@@ -237,6 +248,11 @@ func (x *Exchange) act(f *fetch, actions []PlanAction) {
 			p.want(d, leafCID(d), wantCancel)
 		} else {
 			p.want(d, leafCID(d), wantBlock)
+		}
+	}
+	for _, key := range f.plan.Failures() {
+		if p := f.byKey[key]; p != nil && x.opts.Reputations != nil {
+			x.opts.Reputations.Failed(p.id)
 		}
 	}
 	if f.plan.Missing() == 0 {
@@ -354,6 +370,7 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 		if ok {
 			done, err = x.store.put(d, b.RawData())
 		}
+		var took time.Duration // for a block of the fetch, of late
 		x.mu.Lock()
 		waited := x.deliver(d, b)
 		stats := PeerStats{Received: n}
@@ -380,6 +397,7 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 					f.sample(n)
 				}
 				x.act(f, f.plan.Received(f.now(), p.key, int(u)))
+				took = f.plan.Interval(p.key)
 			}
 		}
 		x.arrived(done)
@@ -392,6 +410,9 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 		x.mu.Unlock()
 
 		x.books.add(p.id, stats)
+		if stats.Useful > 0 && x.opts.Reputations != nil {
+			x.opts.Reputations.Delivered(p.id, len(b.RawData()), took)
+		}
 		switch {
 		case stats.Useful > 0:
 			x.m.bytes.WithLabelValues("useful").Add(float64(n))

@@ -26,6 +26,7 @@ type Admitter interface {
 type gater struct {
 	self     peer.ID
 	bans     banList
+	rests    banList // strangers that gave up their slot to others
 	admitter Admitter
 	lanOnly  bool
 	now      func() time.Time
@@ -77,7 +78,11 @@ func (g *gater) InterceptAccept(c network.ConnMultiaddrs) bool {
 }
 
 // InterceptSecured implements connmgr.ConnectionGater.
-func (g *gater) InterceptSecured(_ network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
+func (g *gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
+	if dir == network.DirInbound && g.rests.banned(p, g.now()) {
+		g.refused("useless")
+		return false
+	}
 	return g.allow(p, c.RemoteMultiaddr())
 }
 

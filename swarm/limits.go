@@ -47,8 +47,9 @@ const (
 	wantRefill    = time.Minute
 	wantFlood     = 10
 
-	// copiesPerDay is how often a peer may be sent a file within a day: a camera
-	// needs one, and another after each damage to its flash.
+	// A peer may be sent a copy and a half of a file at once, and copiesPerDay
+	// copies in the long run: a camera needs one, a few blocks of it twice, and
+	// another one after damage to its flash.
 	copiesPerDay = 3
 
 	// maxAccountFiles bounds the files of which an account counts bytes.

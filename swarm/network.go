@@ -39,6 +39,8 @@ type Network struct {
 	gater    *gater
 	store    BanStore
 	links    *links
+	repute   *Reputations
+	reputes  BanStore // where they are kept
 	static   []peer.AddrInfo
 	metrics  *networkMetrics
 	notifiee *network.NotifyBundle
@@ -54,6 +56,7 @@ type Network struct {
 	joined  chan struct{} // capacity 1: a namespace was joined
 
 	mu         sync.Mutex
+	ended      bool // Close was called
 	book       *book
 	namespaces map[string]*membership
 
@@ -69,6 +72,7 @@ type networkOptions struct {
 	transport  TransportConstructor
 	interfaces func() ([]net.Addr, error)
 	bans       BanStore
+	reputes    BanStore
 	admitter   Admitter
 	now        func() time.Time
 }
@@ -96,6 +100,11 @@ func WithInterfaces(get func() ([]net.Addr, error)) NetworkOption {
 
 // WithBanStore keeps bans over restarts; the default forgets them.
 func WithBanStore(s BanStore) NetworkOption { return func(o *networkOptions) { o.bans = s } }
+
+// WithReputationStore keeps reputations over restarts; the default forgets them.
+func WithReputationStore(s BanStore) NetworkOption {
+	return func(o *networkOptions) { o.reputes = s }
+}
 
 // WithAdmitter restricts the swarm to members; the default admits everybody.
 func WithAdmitter(a Admitter) NetworkOption { return func(o *networkOptions) { o.admitter = a } }
@@ -143,6 +152,17 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 			n.log.Warn("the ban list starts empty", "err", err)
 		}
 	}
+	n.repute, n.reputes = NewReputations(n.now), o.reputes
+	if n.reputes != nil {
+		data, err := n.reputes.Load(context.Background())
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errReputations, err)
+		}
+		if err := n.repute.decode(data); err != nil {
+			n.log.Warn("every peer starts as a stranger", "err", err)
+		}
+	}
+	n.book.worth = func(p peer.ID) int { return cmp.Compare(n.repute.Score(p), 0) }
 	if key == nil {
 		return nil, errors.New("swarm: a network needs an identity key")
 	}
@@ -166,6 +186,7 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 		n.host.ConnManager().Protect(info.ID, "camswarm-static")
 		n.book.add(info, sourceStatic, n.now())
 	}
+	n.repute.changed = n.reputed
 	n.notifiee = &network.NotifyBundle{ConnectedF: n.connected, DisconnectedF: n.disconnected}
 	n.host.Network().Notify(n.notifiee)
 	if err := n.metrics.register(o.registerer); err != nil {
@@ -176,6 +197,9 @@ func NewNetwork(cfg Config, key crypto.PrivKey, opts ...NetworkOption) (_ *Netwo
 
 // Host returns the libp2p host.
 func (n *Network) Host() host.Host { return n.host }
+
+// Reputations returns what is known of peers; the exchange adds to it.
+func (n *Network) Reputations() *Reputations { return n.repute }
 
 // Limits returns the limits that the configuration came to.
 func (n *Network) Limits() Limits { return n.limits }
@@ -222,6 +246,9 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.store != nil {
 		work.Go(func() { n.keepBans(ctx) })
 	}
+	if n.reputes != nil {
+		work.Go(func() { n.keepReputations(ctx) })
+	}
 	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.dialLoop(ctx) })
 	<-ctx.Done()
@@ -234,6 +261,9 @@ func (n *Network) Close() (err error) {
 		if n.notifiee != nil {
 			n.host.Network().StopNotify(n.notifiee)
 		}
+		n.mu.Lock()
+		n.ended = true
+		n.mu.Unlock()
 		n.closing.Wait()
 		err = n.host.Close()
 		n.metrics.unregister()
@@ -350,8 +380,9 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	n.mu.Unlock()
 	if c.Stat().Direction == network.DirInbound {
 		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
-			n.closing.Go(func() { _ = extra.Close() }) // not here: it waits for this very call
+			n.hangUp(extra.Close)
 		}
+		n.makeRoom()
 	}
 }
 
@@ -443,6 +474,75 @@ func (n *Network) keepBans(ctx context.Context) {
 		case <-time.After(banSaveDelay):
 		}
 		save()
+	}
+}
+
+// reputed is called when a peer's score has changed: the connection manager is
+// told, and a stranger that failed us gives up its slot if others may want it.
+func (n *Network) reputed(p peer.ID, score float64) {
+	n.host.ConnManager().TagPeer(p, "camswarm-reputation", int(reputationTag*score))
+	if score < 0 {
+		n.makeRoom()
+	}
+}
+
+// makeRoom closes the connections of the worst stranger below a score of 0 while
+// strangers have more than half of the slots that they may have, and refuses it
+// for restTime. Others may have room now for the same reason, so those who had
+// none are dialled again.
+func (n *Network) makeRoom() {
+	nw := n.host.Network()
+	inbound, least, worst := 0, 0.0, peer.ID("")
+	for _, p := range nw.Peers() {
+		if n.isStatic(p) || !slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirInbound }) {
+			continue
+		}
+		inbound++
+		if score := n.repute.Score(p); score < least {
+			least, worst = score, p
+		}
+	}
+	if inbound <= n.limits.Inbound/2 || worst == "" {
+		return
+	}
+	n.mu.Lock()
+	n.book.again(n.now())
+	n.mu.Unlock()
+	n.gater.rests.add(worst, n.now(), restTime, "")
+	n.hangUp(func() error { return nw.ClosePeer(worst) })
+}
+
+// hangUp calls end in a goroutine that Close waits for: what closes a connection
+// must not be called from where connections are reported.
+func (n *Network) hangUp(end func() error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ended {
+		n.closing.Go(func() { _ = end() })
+	}
+}
+
+func (n *Network) isStatic(p peer.ID) bool {
+	return slices.ContainsFunc(n.static, func(i peer.AddrInfo) bool { return i.ID == p })
+}
+
+// keepReputations writes the reputations now and then, and at the end.
+func (n *Network) keepReputations(ctx context.Context) {
+	tick := time.NewTicker(reputationSaveEvery)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-tick.C:
+		}
+		data, err := n.repute.encode()
+		if err == nil && data != nil {
+			err = n.reputes.Save(context.WithoutCancel(ctx), data)
+		}
+		if err != nil {
+			n.log.Warn("reputations were not saved", "err", err)
+		}
 	}
 }
 

@@ -29,6 +29,11 @@ const (
 	// maxBanReason truncates the reason of a ban, in bytes.
 	maxBanReason = 120
 
+	// maxReputations bounds the peers whose reputation is kept, and
+	// maxReputationStore what is read back of it, at 200 bytes each.
+	maxReputations     = 512
+	maxReputationStore = maxReputations*256 + 64
+
 	// maxCandidates bounds the peers that were discovered and are not connected.
 	maxCandidates = 256
 	// maxCandidateAddrs bounds the addresses kept of a discovered peer.
@@ -95,6 +100,18 @@ const (
 
 	// negotiationTimeout bounds the choice of a protocol on a new stream.
 	negotiationTimeout = 10 * time.Second
+
+	// reputationHalfLife is when a reputation is worth half: releases are weeks
+	// apart, and a peer that was bad for one should be doubted at the next.
+	reputationHalfLife = 14 * 24 * time.Hour
+	// reputationSaveEvery is how often reputations are written if they have
+	// changed, to spare the flash; they are written when the node stops too.
+	reputationSaveEvery = time.Hour
+	// reputationTag is what a point of reputation is worth to the connection
+	// manager: a good one as much as being in the same region, a bad one more.
+	reputationTag = 3
+	// restTime is how long a stranger that gave up its slot to others is refused.
+	restTime = 10 * time.Minute
 
 	// banSaveDelay gathers bans before they are written, to spare the flash.
 	banSaveDelay = 2 * time.Second

@@ -20,7 +20,7 @@ func newNetworkMetrics(n *Network) *networkMetrics {
 		discovered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("discovered_total"),
 			Help: "Peers discovered that were not known, by source."}, []string{"source"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("refused_total"),
-			Help: "Connections and dials refused, by reason: banned, not-lan, not-admitted."}, []string{"reason"}),
+			Help: "Connections and dials refused, by reason: banned, not-lan, not-admitted, useless."}, []string{"reason"}),
 		connections: &connectionCollector{network: n,
 			open: prometheus.NewDesc(name("connections"), "Open connections, by transport and direction.", []string{"transport", "direction"}, nil),
 			bans: prometheus.NewDesc(name("bans"), "Peers that are banned.", nil, nil),

@@ -165,6 +165,7 @@ type Planner struct {
 
 	mask, rest bitset // scratch
 	out        []PlanAction
+	failures   []PlanPeer // struck since Failures was called
 }
 
 type planPeer struct {
@@ -185,6 +186,8 @@ type planPeer struct {
 	strikes    int
 	until      time.Duration // suspended until then
 	banned     bool
+	trusted    bool          // has delivered in former fetches
+	pace       time.Duration // per full block, then; 0: unknown
 }
 
 type planRequest struct {
@@ -261,6 +264,36 @@ func (p *Planner) Pause(now time.Duration, paused bool) []PlanAction {
 // PeerJoined tells that a peer is connected and may have units. Events of a
 // peer that has not joined join it.
 func (p *Planner) PeerJoined(now time.Duration, key PlanPeer) { p.peer(now, key) }
+
+// PeerKnown tells what is remembered of a peer from former fetches: that it
+// failed more than it delivered (it is asked like one that has just failed: a
+// block at a time, for what nobody else has or while there is plenty to do), or
+// that it delivered, at a time per block of pace, 0 if that is not known. Call it
+// before the peer's first claim.
+func (p *Planner) PeerKnown(now time.Duration, key PlanPeer, good, bad bool, pace time.Duration) {
+	q := p.peer(now, key)
+	q.trusted, q.pace = good, pace
+	if bad {
+		q.strikes = max(q.strikes, 1)
+	}
+}
+
+// Interval returns the smoothed time between the arrivals of two full blocks of
+// a peer, 0 if it is not known.
+func (p *Planner) Interval(key PlanPeer) time.Duration {
+	if q := p.byKey[key]; q != nil {
+		return q.interval
+	}
+	return 0
+}
+
+// Failures returns the peers that have stalled or claimed falsely since it was
+// called last, one entry for each time.
+func (p *Planner) Failures() []PlanPeer {
+	out := p.failures
+	p.failures = nil
+	return out
+}
 
 // PeerInterested tells that a peer fetches the file, or holds it.
 func (p *Planner) PeerInterested(now time.Duration, key PlanPeer) {
@@ -532,6 +565,7 @@ func (p *Planner) strike(now time.Duration, q *planPeer) {
 	q.until = now + min(p.cfg.Stall<<min(q.strikes, 16), maxSuspend)
 	q.strikes++
 	q.window = 1
+	p.failures = append(p.failures, q.key)
 	p.release(now, q, func(int) bool { return true })
 }
 
@@ -570,6 +604,9 @@ func (p *Planner) estimateOr(now time.Duration, q *planPeer) time.Duration {
 	if e := p.estimate(now, q); e > 0 {
 		return e
 	}
+	if q.pace > 0 {
+		return q.pace
+	}
 	return guess
 }
 
@@ -581,14 +618,20 @@ func (p *Planner) room(q *planPeer, n int) int {
 	if q.window == 0 {
 		return max(p.cfg.StartWindow, p.cfg.Few/n)
 	}
-	return min(q.window, max(p.cfg.MaxWindow, 4*p.cfg.Few/n))
+	window := q.window
+	if q.interval < 2*p.cfg.Ahead {
+		// With few sources each must carry more, also one that has been slow: it
+		// is asked as soon as those who kept it busy are done.
+		window = max(window, 2*p.cfg.Few/n)
+	}
+	return min(window, max(p.cfg.MaxWindow, 4*p.cfg.Few/n))
 }
 
 // sources counts the peers among which the blocks in flight are shared out.
 func (p *Planner) sources(now time.Duration) int {
 	n := 0
 	for _, q := range p.peers {
-		if !q.banned && (q.interested || now < p.cfg.JoinGrace) {
+		if !q.banned && q.strikes == 0 && (q.interested || now < p.cfg.JoinGrace) {
 			n++
 		}
 	}
@@ -799,7 +842,9 @@ func (p *Planner) silent(now time.Duration, q *planPeer) time.Duration {
 }
 
 // unproven tells that q was asked and has delivered nothing yet.
-func (p *Planner) unproven(q *planPeer) bool { return q.delivered == 0 && len(q.reqs) > 0 }
+func (p *Planner) unproven(q *planPeer) bool {
+	return q.delivered == 0 && !q.trusted && len(q.reqs) > 0
+}
 
 // fastest is the least time per block of a peer that delivers, 0 if none does.
 func (p *Planner) fastest(now time.Duration) (best time.Duration) {
@@ -823,12 +868,11 @@ func (p *Planner) failed(now time.Duration, q *planPeer, best time.Duration) boo
 	if !p.unproven(q) || best == 0 {
 		return false
 	}
-	waited, patience := now-q.mark, max(unprovenStall, slowTimes*best)
-	if q.bytes == q.markBytes {
-		return waited >= patience
+	if now-q.mark < max(unprovenStall, slowTimes*best) {
+		return false
 	}
-	// It trickles: what it has sent of its first block says when that ends.
-	return waited >= 2*patience && p.estimate(now, q) > 2*max(slowMin, slowTimes*best)
+	// If it trickles, what it has sent of its first block says when that ends.
+	return q.bytes == q.markBytes || p.estimate(now, q) > 2*max(slowMin, slowTimes*best)
 }
 
 // reap takes the requests away from peers that have been silent too long.

@@ -71,8 +71,8 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 		t = &tokens{}
 		a.served[file] = t
 	}
-	burst := float64(copiesPerDay * max(size, MaxBlockBytes))
-	t.refill(now, burst/(24*time.Hour).Seconds())
+	burst := 1.5 * float64(max(size, MaxBlockBytes))
+	t.refill(now, copiesPerDay*float64(size)/(24*time.Hour).Seconds())
 	if t.spent+float64(n) > burst {
 		return false
 	}
