@@ -171,7 +171,7 @@ func TestDecideDID(t *testing.T) {
 		"three of four":           {say(good, bad, good, good), 3, good, 3, ""},
 		"two of four":             {say(good, bad, good, bad), 3, didRecord{}, 0, "rpc_no_quorum"},
 		"one operator, many URLs": {same(say(good, good, good), "one"), 2, didRecord{}, 0, "rpc_down_all"},
-		"contradicts itself":      {append(say(good, good), same(say(good, bad), "two")...), 3, didRecord{}, 0, "rpc_no_quorum"},
+		"contradicts itself":      {append(say(good, good), same(say(bad, good), "two")...), 3, didRecord{}, 0, "rpc_no_quorum"},
 		"too few":                 {say(good, good), 3, didRecord{}, 0, "rpc_down_all"},
 		"absence needs votes too": {say(good, good, didRecord{absent: true}, good), 3, good, 3, ""},
 		"deactivated":             {say(didRecord{absent: true}, didRecord{absent: true}, good, didRecord{absent: true}), 3, didRecord{absent: true}, 3, ""},

@@ -513,8 +513,10 @@ func TestThreatNetRedirect_DocumentHost(t *testing.T) {
 		}))
 		w.attacked(r, didHex, "net_redirect")
 	}
+	plain := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write(text) }))
+	defer plain.Close()
 	for _, uri := range []string{
-		strings.Replace(target, "https://", "http://", 1), "file:///etc/passwd", "ipfs://not-a-cid", "ipns://k51qzi5uqu5d", "", "https://",
+		plain.URL, strings.Replace(target, "https://", "http://", 1), "file:///etc/passwd", "ipfs://not-a-cid", "ipns://k51qzi5uqu5d", "", "https://",
 		"data:application/json,{}", "javascript:0", w.host.URL + "/absent",
 	} {
 		w.set("v1", didHex, sha256.Sum256(text), uri)

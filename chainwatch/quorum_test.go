@@ -216,10 +216,10 @@ func TestDecideChangesNoInput(t *testing.T) {
 	}
 }
 
-// TestThreatRPCLiarsCanAtMostDelay draws liars of every kind: while fewer than
+// TestThreatRPCSingleLiar_CanAtMostDelay draws liars of every kind: while fewer than
 // QuorumStart operators lie and enough honest ones answer, what is accepted is
 // always the honest view, and what is in force never offers more than it.
-func TestThreatRPCLiarsCanAtMostDelay(t *testing.T) {
+func TestThreatRPCSingleLiar_CanAtMostDelay(t *testing.T) {
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		n := 1 + r.IntN(10)

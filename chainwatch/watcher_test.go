@@ -493,7 +493,7 @@ func TestThreatRPCWrongChain(t *testing.T) {
 }
 
 // An endpoint that asks to be left alone is left alone, and only that one.
-func TestThreatRPCRateLimitedRests(t *testing.T) {
+func TestThreatRPCRateLimited_Rests(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.cfg.Poll, b.cfg.PollJitter = 10*time.Second, 0
 		limited := 0
