@@ -240,7 +240,7 @@ func rawSign1(t *testing.T, protected, unprotected, payload any, sig []byte) cbo
 
 // A signature has one form only: what go-cose and others would also read is
 // refused, because it would give one release several envelopes.
-func TestMalleableSignatureFormsAreRefused(t *testing.T) {
+func TestThreatImgFormat_MalleableForms(t *testing.T) {
 	m := newMaker(t)
 	man := m.manifest(t, 1, testImage(100))
 	good, err := verify.DecodeEnvelope(envelope(t, man, m.keys[0]))
