@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -149,13 +150,17 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	return nil, fmt.Errorf("--log-format %q: choose text or json", format)
 }
 
+// release is the version that a release build is given by -ldflags. The build
+// knows no other, so that its bytes do not depend on a repository's tags.
+var release string
+
 // version returns the module's version and the commit it was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "camswarmd (unknown version)"
 	}
-	v := "camswarmd " + info.Main.Version
+	v := "camswarmd " + cmp.Or(release, info.Main.Version)
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
