@@ -249,6 +249,9 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.reputes != nil {
 		work.Go(func() { n.keepReputations(ctx) })
 	}
+	if n.cfg.seed() {
+		work.Go(func() { n.endVisits(ctx) })
+	}
 	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.dialLoop(ctx) })
 	<-ctx.Done()
@@ -381,6 +384,8 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	if c.Stat().Direction == network.DirInbound {
 		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
 			n.hangUp(extra.Close)
+		} else if len(nw.Conns()) > n.limits.Connections-n.mesh().away && !n.isStatic(c.RemotePeer()) {
+			n.hangUp(c.Close) // the slot of a static peer that is away
 		}
 		n.makeRoom()
 	}
@@ -510,6 +515,41 @@ func (n *Network) makeRoom() {
 	n.mu.Unlock()
 	n.gater.rests.add(worst, n.now(), restTime, "")
 	n.hangUp(func() error { return nw.ClosePeer(worst) })
+}
+
+// endVisits keeps some room at a full seed for those who know nobody else yet:
+// it hangs up on the latest arrivals that have been here for visitTime, so that
+// the others are stable neighbours. The connection manager alone would take
+// minutes for a crowd, since it spares newcomers and looks rarely.
+func (n *Network) endVisits(ctx context.Context) {
+	tick := time.NewTicker(visitEvery)
+	defer tick.Stop()
+	nw := n.host.Network()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var inbound []network.Conn
+		for _, c := range nw.Conns() {
+			if c.Stat().Direction == network.DirInbound && !c.Stat().Limited {
+				inbound = append(inbound, c)
+			}
+		}
+		over := len(inbound) + max(n.limits.Inbound/8, 1) - n.limits.Inbound
+		if over <= 0 {
+			continue
+		}
+		now := time.Now()
+		visitors := slices.DeleteFunc(inbound, func(c network.Conn) bool {
+			return now.Sub(c.Stat().Opened) < visitTime || n.isStatic(c.RemotePeer())
+		})
+		slices.SortFunc(visitors, func(a, b network.Conn) int { return b.Stat().Opened.Compare(a.Stat().Opened) })
+		for _, c := range visitors[:min(over, len(visitors))] {
+			_ = c.Close()
+		}
+	}
 }
 
 // hangUp calls end in a goroutine that Close waits for: what closes a connection

@@ -95,6 +95,11 @@ const (
 	// comes back has lost the first.
 	doubleDial = 5 * time.Second
 
+	// visitTime is how long a full seed keeps a newcomer: it has told others where
+	// it is by then, and knows some of them. visitEvery is how often it looks.
+	visitTime  = 8 * time.Second
+	visitEvery = time.Second
+
 	// gracePeriod protects a new connection from trimming while its worth shows.
 	gracePeriod = 20 * time.Second
 

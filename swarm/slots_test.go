@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Whoever dials a camera first could be all its neighbours. It dials some of its
@@ -64,6 +65,78 @@ func TestThreatEclipse_OnePeerHoldsOneInboundSlot(t *testing.T) {
 		}
 	}
 	await(t, "the end of the others", func() bool { return len(conns()) == 1 })
+}
+
+// A static peer that was away finds a slot when it comes back, whoever has come
+// meanwhile.
+func TestThreatEclipse_StaticPeersKeepASlot(t *testing.T) {
+	key := testKey(t)
+	seed, err := NewNetwork(netConfig(RoleSeed), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := netConfig(RoleCamera)
+	cfg.MaxConnections, cfg.Peers = 8, fullAddrs(seed)
+	port := seed.Status().Listen[0]
+	if err := seed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	camera := newNet(t, cfg)
+	runNet(t, camera)
+	for range camera.limits.Connections - camera.limits.Inbound { // of its own choice, in quieter times
+		if err := connectNets(t, camera, newNet(t, netConfig(RoleCamera))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range camera.limits.Inbound + 4 {
+		_ = connectNets(t, newNet(t, netConfig(RoleCamera)), camera)
+	}
+	await(t, "a slot that nobody has", func() bool { return len(camera.host.Network().Conns()) == camera.limits.Connections-1 })
+	again := newNetWithKey(t, netConfig(RoleSeed, port), key)
+	await(t, "the static peer", func() bool { return linked(camera, again) })
+}
+
+// Strangers that were asked and delivered nothing do not keep more than half of
+// the slots of strangers, and are refused for a while. Those who delivered, and
+// those who were never asked, stay.
+func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	camera := newNet(t, netConfig(RoleCamera), WithRegisterer(reg))
+	l := camera.limits
+	var strangers []*Network
+	for range l.Inbound {
+		n := newNet(t, netConfig(RoleCamera))
+		strangers = append(strangers, n)
+		if err := connectNets(t, n, camera); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "every slot to be taken", func() bool { return camera.mesh().peers == l.Inbound })
+	good, bad := strangers[:2], strangers[2:]
+	for _, n := range good {
+		camera.Reputations().Delivered(n.host.ID(), 1<<20, time.Second)
+		camera.Reputations().Failed(n.host.ID()) // a bad line
+	}
+	for _, n := range bad {
+		camera.Reputations().Failed(n.host.ID())
+	}
+	await(t, "room", func() bool { return camera.mesh().peers == l.Inbound/2 })
+	for _, n := range good {
+		if !linked(camera, n) {
+			t.Error("a peer that delivered was hung up on")
+		}
+	}
+	for _, n := range bad {
+		if !linked(camera, n) {
+			_ = connectNets(t, n, camera)
+			await(t, "the refusal", func() bool { return !linked(camera, n) && counted(t, reg, "useless") > 0 })
+			break
+		}
+	}
+	honest := newNet(t, netConfig(RoleCamera))
+	if err := connectNets(t, honest, camera); err != nil {
+		t.Error(err)
+	}
 }
 
 // slot is a connection as surplus sees it.
