@@ -5,7 +5,8 @@
 // forms can only be made by the rule: [Signed] by checking a threshold of
 // manufacturer signatures, [Approved] by matching a Signed manifest with what
 // the registry contract says, [Image] by hashing the bytes. An installer takes
-// an Image and nothing else, so no check can be forgotten.
+// an Image and nothing else, so no check can be forgotten. A [Rotation] puts one
+// key set of the manufacturer in the place of another.
 //
 // The package does no I/O of its own: it never opens a file, a socket or a
 // clock; callers hand in bytes, readers and the time. It imports none of the

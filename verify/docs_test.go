@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"camswarm/verify"
 )
 
 func formatDoc(t *testing.T, section string) string {
@@ -85,6 +87,43 @@ func TestFormatDocListsEveryManifestKey(t *testing.T) {
 		_, always := least[key]
 		if optional := strings.Contains(row[3], "*optional*"); optional == always {
 			t.Errorf("key %d: docs/FORMAT.md says optional: %v, the least manifest has it: %v", key, optional, always)
+		}
+	}
+}
+
+// The table of a rotation's keys is that of the golden one and the optional
+// reason.
+func TestFormatDocListsEveryRotationKey(t *testing.T) {
+	r, err := verify.DecodeRotation(golden(t, "rotation.cbor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Reason != "" {
+		t.Fatal("the golden rotation must be the least one")
+	}
+	keys := func() map[int]any {
+		payload, err := r.Payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[int]any
+		if err := cbor.Unmarshal(payload, &fields); err != nil {
+			t.Fatal(err)
+		}
+		return fields
+	}
+	least := keys()
+	r.Reason = "a key was lost"
+	full := keys()
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| [a-z ]+ \| (.*?) \|`).FindAllStringSubmatch(formatDoc(t, "Rotation"), -1)
+	if len(rows) != len(full) {
+		t.Errorf("docs/FORMAT.md lists %d keys, a full rotation has %d", len(rows), len(full))
+	}
+	for _, row := range rows {
+		key, _ := strconv.Atoi(row[1])
+		_, always := least[key]
+		if _, ok := full[key]; !ok || strings.Contains(row[2], "*optional*") == always {
+			t.Errorf("key %d: there %v, always %v, docs/FORMAT.md says %q", key, ok, always, row[2])
 		}
 	}
 }

@@ -129,6 +129,40 @@ func TestGoCOSEVerifiesWhatIsSignedHere(t *testing.T) {
 	}
 }
 
+// A rotation's signature is a COSE_Sign1 over the statement, in its own context.
+func TestGoCOSEVerifiesRotations(t *testing.T) {
+	for _, alg := range algorithms {
+		k, next := generate(t, alg), generate(t, alg)
+		r := &verify.Rotation{
+			Registry: testManifest(t).Registry, Epoch: 2,
+			From: verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{k.Public()}},
+			To:   verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{next.Public()}},
+		}
+		if err := errors.Join(k.SignRotation(r), next.SignRotation(r)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Check(); err != nil {
+			t.Error(err)
+		}
+		var msg cose.UntaggedSign1Message
+		if err := msg.UnmarshalCBOR(r.Signatures[0].Raw); err != nil {
+			t.Fatal(err)
+		}
+		payload, err := r.Payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg.Payload = payload
+		v := coseVerifier(t, k.Public())
+		if err := msg.Verify([]byte(verify.RotationContext), v); err != nil {
+			t.Errorf("%v: %v", alg, err)
+		}
+		if msg.Verify([]byte(verify.SignatureContext), v) == nil {
+			t.Errorf("%v: the signature is good on a manifest too", alg)
+		}
+	}
+}
+
 // A signature that go-cose makes with its own signers is one for a camera.
 func TestCameraVerifiesWhatGoCOSESigns(t *testing.T) {
 	ed := generate(t, verify.EdDSA)
