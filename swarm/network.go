@@ -491,30 +491,31 @@ func (n *Network) reputed(p peer.ID, score float64) {
 	}
 }
 
-// makeRoom closes the connections of the worst stranger below a score of 0 while
-// strangers have more than half of the slots that they may have, and refuses it
+// makeRoom closes the connections of the worst strangers below a score of 0 while
+// strangers have more than half of the slots that they may have, and refuses them
 // for restTime. Others may have room now for the same reason, so those who had
 // none are dialled again.
 func (n *Network) makeRoom() {
-	nw := n.host.Network()
-	inbound, least, worst := 0, 0.0, peer.ID("")
-	for _, p := range nw.Peers() {
-		if n.isStatic(p) || !slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirInbound }) {
-			continue
-		}
-		inbound++
-		if score := n.repute.Score(p); score < least {
-			least, worst = score, p
-		}
+	nw, now := n.host.Network(), n.now()
+	inbound := slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool {
+		return n.isStatic(p) || n.gater.rests.banned(p, now) ||
+			!slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirInbound })
+	})
+	scores := map[peer.ID]float64{}
+	for _, p := range inbound {
+		scores[p] = n.repute.Score(p)
 	}
-	if inbound <= n.limits.Inbound/2 || worst == "" {
-		return
+	slices.SortFunc(inbound, func(a, b peer.ID) int { return cmp.Compare(scores[a], scores[b]) })
+	for _, p := range inbound[:max(len(inbound)-n.limits.Inbound/2, 0)] {
+		if scores[p] >= 0 {
+			break
+		}
+		n.mu.Lock()
+		n.book.again(now)
+		n.mu.Unlock()
+		n.gater.rests.add(p, now, restTime, "")
+		n.hangUp(func() error { return nw.ClosePeer(p) })
 	}
-	n.mu.Lock()
-	n.book.again(n.now())
-	n.mu.Unlock()
-	n.gater.rests.add(worst, n.now(), restTime, "")
-	n.hangUp(func() error { return nw.ClosePeer(worst) })
 }
 
 // endVisits keeps some room at a full seed for those who know nobody else yet:

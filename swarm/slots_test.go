@@ -114,7 +114,7 @@ func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
 	await(t, "every slot to be taken", func() bool { return camera.mesh().peers == l.Inbound })
 	good, bad := strangers[:2], strangers[2:]
 	for _, n := range good {
-		camera.Reputations().Delivered(n.host.ID(), 1<<20, time.Second)
+		camera.Reputations().Delivered(n.host.ID(), 2<<20, time.Second)
 		camera.Reputations().Failed(n.host.ID()) // a bad line
 	}
 	for _, n := range bad {
