@@ -413,11 +413,11 @@ func keyFromJWK(value any) (k PublicKey, err error) {
 		if err != nil {
 			return k, err
 		}
-		pub, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
-		if err != nil {
+		if _, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point); err != nil {
 			return k, err
 		}
-		return PublicKeyFromBytes(append([]byte(prefixP256), elliptic.MarshalCompressed(pub.Curve, pub.X, pub.Y)...))
+		compressed := append([]byte{2 + point[64]&1}, point[1:33]...) // SEC 1 section 2.3.3
+		return PublicKeyFromBytes(append([]byte(prefixP256), compressed...))
 	case "EC secp256k1":
 		point := slices.Concat([]byte{4}, coordinate("x"), coordinate("y"))
 		if err != nil {
