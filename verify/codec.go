@@ -353,7 +353,7 @@ func DecodeRotation(b []byte) (*Rotation, error) {
 	if r.Signatures, err = decodeSignatures("rotation", file.Signatures, maxRotationSigners); err != nil {
 		return nil, err
 	}
-	again, err := r.Encode()
+	again, err := r.encode()
 	if err != nil {
 		return nil, hard(AttackMalformed, "%w", err)
 	}
@@ -399,11 +399,16 @@ func (r *Rotation) Payload() ([]byte, error) {
 // Encode validates the statement and returns its encoding with the signatures
 // it has. It refuses what [DecodeRotation] would refuse.
 func (r *Rotation) Encode() ([]byte, error) {
-	payload, err := r.Payload()
-	if err != nil {
+	if err := checkRaw(r.Signatures); err != nil {
 		return nil, err
 	}
-	if err := checkRaw(r.Signatures); err != nil {
+	return r.encode()
+}
+
+// encode encodes a statement whose signatures are known to be well formed.
+func (r *Rotation) encode() ([]byte, error) {
+	payload, err := r.Payload()
+	if err != nil {
 		return nil, err
 	}
 	return encMode.Marshal(envelopeCBOR{Manifest: payload, Signatures: rawSignatures(r.Signatures)})
@@ -412,12 +417,23 @@ func (r *Rotation) Encode() ([]byte, error) {
 // EncodeRotations encodes a chain of statements, as an envelope and a device's
 // store hold it.
 func EncodeRotations(rs []*Rotation) ([]byte, error) {
+	for _, r := range rs {
+		if err := checkRaw(r.Signatures); err != nil {
+			return nil, err
+		}
+	}
+	return encodeRotations(rs)
+}
+
+// encodeRotations encodes statements whose signatures are known to be well
+// formed.
+func encodeRotations(rs []*Rotation) ([]byte, error) {
 	if err := checkChain(rs); err != nil {
 		return nil, err
 	}
 	list := make([][]byte, len(rs))
 	for i, r := range rs {
-		b, err := r.Encode()
+		b, err := r.encode()
 		if err != nil {
 			return nil, err
 		}
@@ -446,7 +462,7 @@ func DecodeRotations(b []byte) ([]*Rotation, error) {
 			return nil, err
 		}
 	}
-	again, err := EncodeRotations(rs)
+	again, err := encodeRotations(rs)
 	if err != nil {
 		return nil, hard(AttackMalformed, "%w", err)
 	}

@@ -52,7 +52,7 @@ func (e *Envelope) External() ([]byte, error) {
 	if len(e.Rotations) == 0 {
 		return external, nil
 	}
-	b, err := EncodeRotations(e.Rotations)
+	b, err := encodeRotations(e.Rotations)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,11 @@ func (e *Envelope) Encode() ([]byte, error) {
 	}
 	if err := checkRaw(e.Signatures); err != nil {
 		return nil, err
+	}
+	for _, r := range e.Rotations {
+		if err := checkRaw(r.Signatures); err != nil {
+			return nil, err
+		}
 	}
 	return e.encode()
 }
@@ -139,7 +144,7 @@ func (e *Envelope) encode() ([]byte, error) {
 	if len(e.Rotations) == 0 {
 		return encMode.Marshal(w)
 	}
-	rotations, err := EncodeRotations(e.Rotations)
+	rotations, err := encodeRotations(e.Rotations)
 	if err != nil {
 		return nil, err
 	}

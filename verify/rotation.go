@@ -78,8 +78,12 @@ func (r *Rotation) Check() error {
 				r.Epoch, signed, set.which, set.keys.Threshold, strings.Join(missing, ", "))
 		}
 	}
+	payload, err := r.Payload()
+	if err != nil {
+		return hard(AttackMalformed, "%w", err)
+	}
 	for _, s := range r.Signatures {
-		if !r.Verify(s) {
+		if !s.verify(payload, []byte(RotationContext)) {
 			return hard(AttackArbitrary, "rotation to epoch %d: the signature of key %s is wrong", r.Epoch, s.Key)
 		}
 	}
@@ -160,17 +164,12 @@ func (v *Verifier) Keys() KeySet {
 	return sets[len(sets)-1]
 }
 
-// follow checks a chain from the newest key set in it that the device knows,
-// and returns that set and those after it. What lies before is not looked at:
-// this device never trusted it, or no longer does. Its [Error]s are hard.
+// follow checks a chain from the first key set in it that the device has
+// trusted, and returns that set and those after it. What lies before is not
+// looked at: it was before this device's time. Its [Error]s are hard.
 func (v *Verifier) follow(rs []*Rotation) (path []KeySet, err error) {
 	known, chain := v.sets(), chainSets(rs)
-	start := -1
-	for i, set := range chain {
-		if slices.ContainsFunc(known, set.Equal) {
-			start = i
-		}
-	}
+	start := slices.IndexFunc(chain, func(set KeySet) bool { return slices.ContainsFunc(known, set.Equal) })
 	if start < 0 {
 		return nil, hard(AttackArbitrary, "the rotations do not lead from the key set of this device to another")
 	}

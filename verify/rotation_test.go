@@ -578,8 +578,10 @@ func TestRotationHasOneEncoding(t *testing.T) {
 	}
 }
 
-// The largest chain fits its limits and an envelope.
-func TestLargestRotationsFit(t *testing.T) {
+// largestRotations is as many rotations as are allowed, of sets as large as
+// allowed, all signed by everybody, and the last set.
+func largestRotations(t testing.TB) (first crew, chain []*verify.Rotation, last crew) {
+	t.Helper()
 	set := func(generation int) crew {
 		var c crew
 		for i := range verify.MaxSigners {
@@ -592,8 +594,8 @@ func TestLargestRotationsFit(t *testing.T) {
 		}
 		return c
 	}
-	var chain []*verify.Rotation
-	before := set(0)
+	first = set(0)
+	before := first
 	for g := range verify.MaxRotations {
 		next := set(g + 1)
 		r := statement(t, uint64(g+2), before, next)
@@ -605,9 +607,37 @@ func TestLargestRotationsFit(t *testing.T) {
 		}
 		chain, before = append(chain, r), next
 	}
+	return first, chain, before
+}
+
+// What the largest envelope costs a device: at most 3 of them by one peer before
+// the peer is muted, if they are forged.
+func BenchmarkCheckSignedRotated(b *testing.B) {
+	first, chain, last := largestRotations(b)
+	man := newMaker(b).manifest(b, 1, testImage(100))
+	v := device(b, first)
+	genuine := rotated(b, man, chain, last...)
+	forged := bytes.Clone(genuine)
+	forged[len(forged)-20] ^= 1 // in the last statement's last signature
+	for name, env := range map[string][]byte{"genuine": genuine, "forged": forged} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(env)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.CheckSigned(env); (err == nil) != (name == "genuine") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// The largest chain fits its limits and an envelope.
+func TestLargestRotationsFit(t *testing.T) {
+	first, chain, before := largestRotations(t)
 	man := newMaker(t).manifest(t, 1, testImage(100))
 	env := rotated(t, man, chain, before...)
-	if _, err := device(t, set(0)).CheckSigned(env); err != nil {
+	if _, err := device(t, first).CheckSigned(env); err != nil {
 		t.Fatal(err)
 	}
 	b, err := chain[0].Encode()
@@ -622,7 +652,7 @@ func TestLargestRotationsFit(t *testing.T) {
 	if spare := verify.MaxEnvelopeSize - verify.MaxManifestSize - len(all); spare < verify.MaxSigners*120+16 {
 		t.Errorf("%d bytes are left of an envelope for its signatures", spare)
 	}
-	extra := statement(t, verify.MaxRotations+2, before, set(99))
+	extra := statement(t, verify.MaxRotations+2, before, newMaker(t).keys)
 	if _, err := verify.EncodeRotations(append(chain, extra)); err == nil {
 		t.Error("one rotation too many is encoded")
 	}

@@ -77,8 +77,12 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if len(e.Signatures) < keys.Threshold {
 		return nil, hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), keys.Threshold)
 	}
+	external, err := e.External()
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range e.Signatures {
-		if !e.Verify(s) {
+		if !s.verify(e.Manifest, external) {
 			return nil, hard(AttackArbitrary, "signature of key %s is wrong", s.Key)
 		}
 	}
