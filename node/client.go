@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/ipfs/go-cid"
+
 	"camswarm/announce"
 	"camswarm/verify"
 )
@@ -97,6 +99,12 @@ func (c *Client) Peers(ctx context.Context) ([]PeerStatus, error) {
 // Releases returns the releases with bytes on the node's disk.
 func (c *Client) Releases(ctx context.Context) ([]HeldRelease, error) {
 	return call[[]HeldRelease](ctx, c, http.MethodGet, "/v1/releases", nil)
+}
+
+// Block gets one block of at most 64 KiB, such as a DID document, from the
+// node's peers. The node keeps nothing of it and vouches only for its hash.
+func (c *Client) Block(ctx context.Context, id cid.Cid) ([]byte, error) {
+	return call[[]byte](ctx, c, http.MethodGet, "/v1/block?"+url.Values{"cid": {id.String()}}.Encode(), nil)
 }
 
 // Announce makes the node check and publish an announcement.

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
@@ -42,6 +43,7 @@ import (
 //	GET  /v1/status     Status
 //	GET  /v1/peers      [PeerStatus]
 //	GET  /v1/releases   [HeldRelease]
+//	GET  /v1/block      ?cid=CID, one block of at most 64 KiB from the peers; not kept
 //	POST /v1/announce   body: an encoded announcement; published after the usual checks
 //	POST /v1/provide    body: multipart/form-data, part "envelope", then part "image"; Provided
 //	POST /v1/ipns       ?name=NAME, body: an encoded IPNS record; IPNSPublished
@@ -74,6 +76,8 @@ type controlBackend interface {
 	Status() Status
 	Peers() []PeerStatus
 	Releases() ([]HeldRelease, error)
+	// Block gets one small block from the peers, and keeps it not.
+	Block(ctx context.Context, c cid.Cid) ([]byte, error)
 	Announce(ctx context.Context, a announce.Announcement) error
 	Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error)
 	// PublishIPNS checks an IPNS record and keeps it on the DHT.
@@ -231,6 +235,7 @@ func (c *controlServer) routes() map[string]route {
 		"/v1/status":   {method: http.MethodGet, serve: c.status},
 		"/v1/peers":    {method: http.MethodGet, serve: c.peers},
 		"/v1/releases": {method: http.MethodGet, serve: c.releases},
+		"/v1/block":    {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
 		"/v1/announce": {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
 		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
 		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
@@ -292,6 +297,20 @@ func (c *controlServer) peers(http.ResponseWriter, *http.Request) (any, error) {
 func (c *controlServer) releases(http.ResponseWriter, *http.Request) (any, error) {
 	held, err := c.backend.Releases()
 	return emptyNotNull(held), err
+}
+
+func (c *controlServer) block(_ http.ResponseWriter, r *http.Request) (any, error) {
+	id, err := cid.Decode(r.URL.Query().Get("cid"))
+	if err != nil {
+		return nil, &requestError{http.StatusBadRequest, fmt.Errorf("cid: %w", err)}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), controlBlockTimeout)
+	defer cancel()
+	block, err := c.backend.Block(ctx, id)
+	if errors.Is(err, swarm.ErrBadFile) {
+		err = &requestError{http.StatusBadRequest, err}
+	}
+	return block, err
 }
 
 func (c *controlServer) announce(_ http.ResponseWriter, r *http.Request) (any, error) {

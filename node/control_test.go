@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/announce"
@@ -68,6 +69,12 @@ func (d *desk) Releases() ([]HeldRelease, error) {
 		return nil, d.err
 	}
 	return []HeldRelease{{Product: verify.ProductID{1}, Sequence: 4, Version: "1.4", State: StateVerified, Bytes: 99}}, nil
+}
+
+func (d *desk) Block(_ context.Context, c cid.Cid) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return []byte("block " + c.String()), d.err
 }
 
 func (d *desk) Announce(_ context.Context, a announce.Announcement) error {
@@ -179,6 +186,10 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 		t.Errorf("releases %+v (%v)", held, err)
 	}
 
+	digest := verify.RawCID([32]byte{7})
+	if b, err := c.Block(ctx, digest); err != nil || string(b) != "block "+digest.String() {
+		t.Errorf("block %q (%v)", b, err)
+	}
 	said := announce.Announcement{Product: verify.ProductID{1}, Sequence: 5, Rev: 9, Block: 100, Envelope: []byte("envelope")}
 	fatal(t, c.Announce(ctx, said))
 	if len(d.heard) != 1 || !reflect.DeepEqual(d.heard[0], said) {

@@ -18,8 +18,9 @@ const (
 	maxControlReply    = 16 << 20                                              // bytes of a reply that a Client reads
 	maxSocketPath      = 103                                                   // bytes of a socket's path: sun_path holds 108 on Linux, 104 on Darwin, with a final NUL
 
-	controlHeaderTimeout = 5 * time.Second // to read a request's header
-	controlIdleTimeout   = time.Minute     // of a kept connection
-	controlStopTimeout   = time.Second     // for replies under way when the node stops
-	controlDialTimeout   = 2 * time.Second // to find out whether somebody answers a socket
+	controlHeaderTimeout = 5 * time.Second  // to read a request's header
+	controlIdleTimeout   = time.Minute      // of a kept connection
+	controlBlockTimeout  = 20 * time.Second // to get one block from the peers
+	controlStopTimeout   = time.Second      // for replies under way when the node stops
+	controlDialTimeout   = 2 * time.Second  // to find out whether somebody answers a socket
 )

@@ -317,6 +317,12 @@ func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (R
 	return Record{}, err
 }
 
+// Block gets one block of at most 64 KiB from the peers, such as a DID document
+// by the digest that the chain records. It is not kept.
+func (n *Node) Block(ctx context.Context, c cid.Cid) ([]byte, error) {
+	return n.exchange.FetchBlock(ctx, c, verify.MaxDocumentSize)
+}
+
 // Announce publishes an announcement on its product's topic, after the checks
 // that every received announcement passes, and waits within ctx until there is
 // a peer to hear it.
