@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch"
@@ -30,6 +31,7 @@ type didFlags struct {
 	v0, v1   string
 	v2       string
 	gateway  string
+	socket   string
 	timeout  time.Duration
 }
 
@@ -44,6 +46,8 @@ func (f *didFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.v1, "v1", "", "address of the ioID v1 registry, for did:io:0x… (default IoTeX's)")
 	fl.StringVar(&f.v2, "v2", "", "address of the ioID v2 registry, for the base58 form of did:io")
 	fl.StringVar(&f.gateway, "gateway", "", "IPFS gateway for documents that are registered by CID, such as http://127.0.0.1:8080; it is not trusted")
+	fl.StringVar(&f.socket, "socket", "", "a running node's control socket or directory: it fetches documents that are registered by CID from its peers")
+	cmd.MarkFlagsMutuallyExclusive("gateway", "socket")
 	fl.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long endpoints, and then the document's host, have to answer")
 }
 
@@ -116,6 +120,18 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 			return nil, usagef("--gateway: %w", err)
 		}
 		opts.FetchCID = fetch
+	}
+	if f.socket != "" {
+		opts.FetchCID = func(ctx context.Context, c cid.Cid) (b []byte, err error) {
+			if c.Type() != cid.Raw {
+				return nil, fmt.Errorf("%s is no single block, which is all that a node fetches: use --gateway", c)
+			}
+			err = withNode(f.socket, func(n *node.Client) error {
+				b, err = n.Block(ctx, c)
+				return err
+			})
+			return b, err
+		}
 	}
 	return chainwatch.NewResolver(cfg, opts)
 }
@@ -238,6 +254,7 @@ under assertionMethod signs firmware, one under capabilityInvocation sets rollou
 policies; a key that is only under authentication does neither.`,
 		Example: `  camswarm did resolve did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a --chain-id 4689 \
       --rpc https://babel-api.mainnet.iotex.io --rpc https://rpc.example.net/iotex
+  camswarm did resolve did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a --config cam1 --socket cam1
   camswarm did resolve did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a --config cam1 --gateway http://127.0.0.1:8080 --json
   camswarm did resolve did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK`,
 		Args: cobra.ExactArgs(1),

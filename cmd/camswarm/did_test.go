@@ -133,6 +133,7 @@ func TestDIDDocumentFromKeysToChain(t *testing.T) {
 	refused(t, exitFailed, []string{"did_doc_unavailable", "404"}, resolve...)
 	serve(made.CID, []byte(`{"id":"`+makerDID+`"}`))
 	refused(t, exitFailed, []string{"did_doc_hash_mismatch"}, resolve...)
+	refused(t, exitFailed, []string{"did_doc_unavailable", "camswarmd"}, "did", "resolve", makerDID, "--registry", w.registry, "--v1", d.address.String(), "--socket", w.at("nobody"))
 	serve(made.CID, text)
 	got := facts[resolveFacts](t, append(resolve, "--out", w.at("copy.json"))...)
 	if got.DID != makerDID || got.Kind != "v1" || len(got.Signers) != 3 || len(got.Operators) != 1 || got.Operators[0].Address == nil || got.Votes != 1 {
