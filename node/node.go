@@ -123,11 +123,6 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if n.ipns, err = newIPNSDesk(n); err != nil {
 		return nil, err
 	}
-	for path, dir := range map[string]bool{releasesDir: true, reserveFile: false} {
-		if err := reclaim(n.log, filepath.Join(cfg.StateDir, path), dir); err != nil {
-			return nil, fmt.Errorf("clean up the state directory: %w", err)
-		}
-	}
 	n.wireCollector(n.registry)
 	if err := n.sweep(); err != nil {
 		return nil, fmt.Errorf("clean up the state directory: %w", err)

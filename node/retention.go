@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -32,8 +33,16 @@ func (n *Node) wireCollector(reg prometheus.Registerer) {
 }
 
 // sweep removes directories that no catalog record stands for: leftovers of an
-// interrupted removal, or of a product that is no longer configured.
+// interrupted removal, or of a product that is no longer configured; and whatever
+// stands where one of its own directories or the reserve belongs.
 func (n *Node) sweep() error {
+	err := errors.Join(reclaim(n.log, filepath.Join(n.cfg.StateDir, reserveFile), false), reclaim(n.log, filepath.Join(n.cfg.StateDir, releasesDir), true))
+	for _, l := range n.lines {
+		err = errors.Join(err, reclaim(n.log, filepath.Dir(n.releaseDir(verify.Release{Product: l.verifier.Product.ID()})), true))
+	}
+	if err != nil {
+		return err
+	}
 	return gc.Sweep(filepath.Join(n.cfg.StateDir, releasesDir), func(dir string) bool {
 		for _, l := range n.lines {
 			for _, rec := range l.catalog.All() {

@@ -64,7 +64,11 @@ func openStore(dir string, log *slog.Logger, backend string, open func(dir strin
 	if err := checkMarker(dir, backend); err != nil {
 		return nil, err
 	}
-	data, err := open(filepath.Join(dir, storeData), log)
+	err := checkStoreFiles(filepath.Join(dir, storeData))
+	var data datastore.Batching
+	if err == nil {
+		data, err = open(filepath.Join(dir, storeData), log)
+	}
 	if err != nil {
 		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") || strings.Contains(err.Error(), "Cannot acquire directory lock") {
 			return nil, fmt.Errorf("metadata store %s: another process has it open; stop that process: %w", dir, err)
@@ -83,23 +87,48 @@ func openStore(dir string, log *slog.Logger, backend string, open func(dir strin
 // in a directory that holds no data yet.
 func checkMarker(dir, backend string) error {
 	path := filepath.Join(dir, storeMarker)
-	marker, err := os.ReadFile(path)
+	marker, err := readRegular(path, maxStoreMarker)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(filepath.Join(dir, storeData)); err == nil {
 			return fmt.Errorf("%w: %s holds data but no %s file, which says of what kind; move the directory away and start again", ErrStoreCorrupt, dir, storeMarker)
 		}
 		return writeFileSync(path, []byte(markerPrefix+backend+"\n"), 0o600)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("metadata store: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again: %w", ErrStoreCorrupt, path, dir, err)
 	}
 	name, ok := strings.CutPrefix(strings.TrimSuffix(string(marker), "\n"), markerPrefix)
 	switch {
-	case !ok || name == "" || len(marker) > 100:
+	case !ok || name == "":
 		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again", ErrStoreCorrupt, path, dir)
 	case name != backend:
 		return fmt.Errorf("%w: %s was made with %s, and this binary uses %s; run the binary that made it, or move the directory away and start again",
 			ErrStoreBackend, dir, name, backend)
+	}
+	return nil
+}
+
+// checkStoreFiles refuses what no database of ours makes and databases do not
+// expect: they read files whole, and wait at pipes.
+func checkStoreFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() || info.Size() > maxStoreFile {
+			return fmt.Errorf("%s is not a regular file of at most %d bytes", filepath.Join(dir, e.Name()), maxStoreFile)
+		}
 	}
 	return nil
 }
