@@ -70,7 +70,7 @@ func counter(t *testing.T, reg *prometheus.Registry, name string) (sum float64) 
 
 // gc_deletes_running_image: a plan that orders it is refused, item by item, and
 // what else it orders is done.
-func TestGCDeletesRunningImageIsRefusedAtExecution(t *testing.T) {
+func TestThreatGCDeletesRunningImage(t *testing.T) {
 	d := deviceWith(t, state{Running: 3, Fallback: 2}, 1, 2, 3, 4)
 	reg := prometheus.NewRegistry()
 	c := New(d, Policy{}, Options{Registerer: reg})
@@ -93,7 +93,7 @@ func TestGCDeletesRunningImageIsRefusedAtExecution(t *testing.T) {
 
 // gc_deletes_running_image: what was stale when the plan was made and runs now
 // stays.
-func TestPlanThatTheDeviceHasOvertakenIsNotCarriedOut(t *testing.T) {
+func TestThreatGCDeletesRunningImage_PlanOvertaken(t *testing.T) {
 	d := deviceWith(t, state{Running: 1, Confirmed: true}, 1, 2, 3)
 	c := New(d, Policy{}, Options{})
 	plan, err := c.Plan(t.Context(), Need{})

@@ -96,7 +96,7 @@ func update(root string, sequence uint64, crashAt string) error {
 // releases with a kill -9 at every step of fetch, install, confirm and
 // collection, the device always keeps an image that it can run, and ends with
 // one image and a bounded constant of allocated bytes.
-func TestTwentyReleasesWithKillsEndAtOneImage(t *testing.T) {
+func TestThreatCrashAnywhere(t *testing.T) {
 	root := t.TempDir()
 	d := newDevice(root)
 	exe, err := os.Executable()

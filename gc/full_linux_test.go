@@ -13,7 +13,7 @@ import (
 // disk_full: on a really full file system metadata cannot be written, the error
 // says so, and a collection still runs because it can give up the reserve; the
 // bytes come back and the reserve is held again.
-func TestDiskFullStillCollects(t *testing.T) {
+func TestThreatDiskFull(t *testing.T) {
 	root := t.TempDir()
 	if err := syscall.Mount("tmpfs", root, "tmpfs", 0, "size=16m"); err != nil {
 		t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)
@@ -68,7 +68,7 @@ func TestDiskFullStillCollects(t *testing.T) {
 
 // disk_full: with nothing to collect the reserve alone lets metadata through,
 // and it is not taken back while that would fill the disk again.
-func TestReliefWithNothingToCollect(t *testing.T) {
+func TestThreatDiskFull_NothingToCollect(t *testing.T) {
 	root := t.TempDir()
 	if err := syscall.Mount("tmpfs", root, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)

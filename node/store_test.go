@@ -87,7 +87,7 @@ func TestChecksumsAndNamespacesKeepTheDatastoreContract(t *testing.T) {
 	dstest.SubtestAll(t, s.Namespace("conformance"))
 }
 
-// TestStoreWriterChild is the process that TestKillLosesNothingAcknowledged
+// TestStoreWriterChild is the process that TestThreatCrashAnywhere_Store
 // kills: it writes values and prints the number of each once Put has returned.
 func TestStoreWriterChild(t *testing.T) {
 	dir, backend := os.Getenv("STORE_CHILD_DIR"), os.Getenv("STORE_CHILD_BACKEND")
@@ -125,7 +125,7 @@ func crashValue(i int) []byte {
 	return bytes.Repeat([]byte(strconv.Itoa(i)+","), 1+(i*i*31)%4000)
 }
 
-func TestKillLosesNothingAcknowledged(t *testing.T) {
+func TestThreatCrashAnywhere_Store(t *testing.T) {
 	rounds := 10
 	if testing.Short() {
 		rounds = 3
@@ -244,9 +244,9 @@ func TestDataWithoutMarkerIsRefused(t *testing.T) {
 	}
 }
 
-// TestDamagedStore overwrites each file of a store in turn: it either opens and
+// TestThreatCrashAnywhere_DamagedStore overwrites each file of a store in turn: it either opens and
 // hands out only what was written, or is refused with what to do.
-func TestDamagedStore(t *testing.T) {
+func TestThreatCrashAnywhere_DamagedStore(t *testing.T) {
 	eachBackend(t, func(t *testing.T, open func(string) (*Store, error)) {
 		value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 3000) }
 		master := t.TempDir()
