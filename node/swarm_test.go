@@ -375,7 +375,7 @@ func (s *swarm) rogue() (publish func(product verify.ProductID, data []byte)) {
 			topic, err = ps.Join(announce.Topic(product))
 			s.must(err)
 			topics[product] = topic
-			s.until("the rogue sees the cameras on the topic", func() bool { return len(topic.ListPeers()) >= len(s.Cameras) })
+			s.until("the rogue sees everybody on the topic", func() bool { return len(topic.ListPeers()) >= len(s.Members()) })
 		}
 		s.must(topic.Publish(s.ctx, data))
 	}
