@@ -165,7 +165,7 @@ func TestBookProviderLosesItsPrivilegeAfterOneTry(t *testing.T) {
 	}
 }
 
-func TestBookFloodIsBoundedAndKeepsTheBest(t *testing.T) {
+func TestThreatDenialOfService_Discovery(t *testing.T) {
 	b := testBook()
 	for i := range 10 {
 		b.add(bookInfo(i), sourceStatic, bookStart)

@@ -74,7 +74,7 @@ func say(h host.Host, to peer.ID, m message.BitSwapMessage) {
 }
 
 // poisoned_peer
-func TestPoisonedPeerIsFoundAndTheFetchCompletes(t *testing.T) {
+func TestThreatPoisonedPeer(t *testing.T) {
 	data, f := testImage(1<<20, 64<<10, 11)
 	runSim(t, []link{fast, fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		s.hostile(1, f, func(h host.Host, to peer.ID, wants []message.Entry) {
@@ -125,7 +125,7 @@ func TestPoisonedPeerIsFoundAndTheFetchCompletes(t *testing.T) {
 }
 
 // drop_request, eclipse: most neighbours swallow requests.
-func TestStallingMajorityCostsOneTimeout(t *testing.T) {
+func TestThreatDropRequest_Peers(t *testing.T) {
 	data, f := testImage(1<<20, 64<<10, 12)
 	runSim(t, []link{fast, fast, fast, fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		for _, i := range []int{1, 2, 3} {
@@ -147,7 +147,7 @@ func TestStallingMajorityCostsOneTimeout(t *testing.T) {
 	})
 }
 
-func TestFalsePossessionIsDemoted(t *testing.T) {
+func TestThreatSlowRetrieval_FalseClaims(t *testing.T) {
 	data, f := testImage(2<<20, 64<<10, 13)
 	runSim(t, []link{fast, fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		var asked atomic.Int64
@@ -177,7 +177,7 @@ func TestFalsePossessionIsDemoted(t *testing.T) {
 }
 
 // want_for_unlisted_block: a camera serves only what it was told to.
-func TestWantForUnlistedBlockGetsNothing(t *testing.T) {
+func TestThreatWantForUnlistedBlock(t *testing.T) {
 	data, f := testImage(200_000, 64<<10, 14)
 	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		s.nodes[0].start(ExchangeOptions{})
@@ -551,7 +551,7 @@ func TestSingleBlockIsFetchedFromWhoeverHasIt(t *testing.T) {
 }
 
 // denial_of_service: a peer that announces without end costs bounded memory.
-func TestAnnouncementsOfUnknownFilesAreBounded(t *testing.T) {
+func TestThreatDenialOfService_UnknownFiles(t *testing.T) {
 	data, f := testImage(200_000, 64<<10, 27)
 	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		s.nodes[0].start(ExchangeOptions{})

@@ -55,7 +55,7 @@ func TestBanClosesAndRefusesBothWays(t *testing.T) {
 	}
 }
 
-func TestBansSurviveARestartAndEnd(t *testing.T) {
+func TestThreatPoisonedPeer_BansSurviveARestartAndEnd(t *testing.T) {
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	var mu sync.Mutex
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }

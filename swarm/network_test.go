@@ -144,7 +144,7 @@ func TestTransports(t *testing.T) {
 
 // clock_at_1970: a camera that starts without a clock joins over TCP, and gets
 // QUIC when its clock is set.
-func TestClockAt1970(t *testing.T) {
+func TestThreatClockAt1970(t *testing.T) {
 	var set atomic.Bool
 	clock := func() time.Time {
 		if set.Load() {
@@ -221,7 +221,7 @@ func TestDeadPeersStallNobody(t *testing.T) {
 	await(t, "the one live peer among ten dead ones", func() bool { return linked(camera, seed) })
 }
 
-func TestConnectionLimitHolds(t *testing.T) {
+func TestThreatDenialOfService_Connections(t *testing.T) {
 	cfg := netConfig(RoleCamera)
 	cfg.MaxConnections = 8
 	camera := newNet(t, cfg)

@@ -104,7 +104,7 @@ func TestMembersOfANamespaceFindEachOther(t *testing.T) {
 }
 
 // DHT record floods: denial_of_service.
-func TestRecordFloodIsBounded(t *testing.T) {
+func TestThreatDenialOfService_DHTRecords(t *testing.T) {
 	ctx := t.Context()
 	count := func(b *boundedRecords) int {
 		r, err := b.Query(ctx, query.Query{KeysOnly: true})

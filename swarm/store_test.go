@@ -83,7 +83,7 @@ func TestStoreKeepsTheImageOnceInItsFile(t *testing.T) {
 }
 
 // want_for_unlisted_block, on the storing side
-func TestUnlistedBlockIsRefused(t *testing.T) {
+func TestThreatWantForUnlistedBlock_Store(t *testing.T) {
 	_, f := testImage(5000, 1000, 1)
 	f.Path = filepath.Join(t.TempDir(), "image")
 	s := testStore(t)
@@ -146,7 +146,7 @@ func TestLongerFileIsCut(t *testing.T) {
 	}
 }
 
-func TestCorruptionOnDiskIsNeverServed(t *testing.T) {
+func TestThreatPoisonedPeer_OwnDisk(t *testing.T) {
 	data, f := testImage(4000, 1000, 4)
 	f.Path = filepath.Join(t.TempDir(), "image")
 	os.WriteFile(f.Path, data, 0o600)
