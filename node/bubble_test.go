@@ -384,7 +384,7 @@ func (p *pipes) Listen(at ma.Multiaddr) (transport.Listener, error) {
 	p.world.mu.Lock()
 	p.world.peers[at.String()] = l.conns
 	p.world.mu.Unlock()
-	return p.upgrader.UpgradeListener(p, l), nil
+	return p.upgrader.UpgradeGatedMaListener(p, p.upgrader.GateMaListener(l)), nil
 }
 
 type pipeConn struct {
