@@ -231,6 +231,12 @@ func printStatus(w io.Writer, s node.Status) {
 				fmt.Fprintf(w, "           last error: %s\n", t.LastError)
 			}
 		}
+		if i := p.IPNS; i != nil {
+			fmt.Fprintf(w, "IPNS       %s: %s for release %d\n", i.Name, i.State, i.Release)
+			if i.Detail != "" {
+				fmt.Fprintf(w, "           %s\n", i.Detail)
+			}
+		}
 		for _, h := range p.Held {
 			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk\n", h.Sequence, h.Version, h.State, byteCount(h.Bytes))
 		}
