@@ -55,7 +55,7 @@ type swarm struct {
 // patience bounds every wait; a loaded CI machine may be slow, a hang is a bug.
 const patience = 2 * time.Minute
 
-func startSwarm(t *testing.T, cameras int, configure func(member string, c *node.Config)) *swarm {
+func startSwarm(t *testing.T, cameras int, configure func(member string, c *node.Config), change ...func(*localnet.Config)) *swarm {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs a whole deployment; left out with -short")
@@ -67,9 +67,11 @@ func startSwarm(t *testing.T, cameras int, configure func(member string, c *node
 	if os.Getenv("CAMSWARM_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	n, err := localnet.Start(ctx, localnet.Config{
-		Dir: t.TempDir(), Cameras: cameras, Logger: log, Configure: configure, Options: s.options,
-	})
+	cfg := localnet.Config{Dir: t.TempDir(), Cameras: cameras, Logger: log, Configure: configure, Options: s.options}
+	for _, f := range change {
+		f(&cfg)
+	}
+	n, err := localnet.Start(ctx, cfg)
 	t.Cleanup(func() {
 		cancel()
 		if n != nil {
@@ -490,7 +492,7 @@ func newGate(t *testing.T, to string) *gate {
 	return g
 }
 
-func TestCameraWithItsChainEndpointsDownKeepsServingAndCatchesUp(t *testing.T) {
+func TestThreatRPCDownAll(t *testing.T) {
 	var g *gate
 	s := startSwarm(t, 2, func(member string, c *node.Config) {
 		p := &c.Products[0].Chain
