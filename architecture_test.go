@@ -219,6 +219,21 @@ func TestVerifyDoesNoIO(t *testing.T) {
 	}
 }
 
+// TestOnlyTheToolResolvesDIDs holds that no document of somebody's can matter to
+// a camera, nor its reader weigh on one.
+func TestOnlyTheToolResolvesDIDs(t *testing.T) {
+	eachFile(t, 0, func(path string, file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if ok && (call.Sel.Name == "NewResolver" || call.Sel.Name == "ParseDocument") && !strings.HasSuffix(path, "_test.go") &&
+				!strings.HasPrefix(path, "cmd/camswarm/") && !strings.HasPrefix(path, "chainwatch/") {
+				t.Errorf("%s calls %s, which is for tools", path, call.Sel.Name)
+			}
+			return true
+		})
+	})
+}
+
 // TestDatabasesAreOpenedInTheStoreFilesOnly holds that opening Badger on a
 // target where it corrupts data cannot be got wrong elsewhere.
 func TestDatabasesAreOpenedInTheStoreFilesOnly(t *testing.T) {
