@@ -24,8 +24,9 @@ import (
 // change an answer.
 func TestWatchesTheRealContract(t *testing.T) {
 	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
+		finality := map[bool]string{false: "latest", true: "finalized"}[iotex] // IoTeX refuses that tag elsewhere, not in eth_call
 		t.Run(name, func(t *testing.T) {
-			watchTheRealContract(t, func(ctx context.Context, fund []verify.Address) string {
+			watchTheRealContract(t, finality, func(ctx context.Context, fund []verify.Address) string {
 				chain, err := devchain.Start(ctx, devchain.Config{ChainID: 4690, Fund: fund, IoTeX: iotex})
 				if err != nil {
 					t.Fatal(err)
@@ -46,7 +47,7 @@ func TestWatchesTheRealContract(t *testing.T) {
 				t.Skip(`anvil is not installed: run "npm ci" in chainwatch/contracts, or set CAMSWARM_ANVIL to its path`)
 			}
 		}
-		watchTheRealContract(t, func(ctx context.Context, fund []verify.Address) string {
+		watchTheRealContract(t, "latest", func(ctx context.Context, fund []verify.Address) string {
 			return startAnvil(ctx, t, path, fund)
 		})
 	})
@@ -94,7 +95,8 @@ func startAnvil(ctx context.Context, t *testing.T, path string, fund []verify.Ad
 	return url
 }
 
-func watchTheRealContract(t *testing.T, start func(ctx context.Context, fund []verify.Address) string) {
+// watchTheRealContract reads at the given block tag.
+func watchTheRealContract(t *testing.T, finality string, start func(ctx context.Context, fund []verify.Address) string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	key := func(alg verify.Algorithm) *sign.Key {
@@ -130,7 +132,7 @@ func watchTheRealContract(t *testing.T, start func(ctx context.Context, fund []v
 
 	cfg := chainwatch.DefaultConfig()
 	cfg.ChainID, cfg.Registry, cfg.MinGap = 4690, reg.Address().String(), 100*time.Millisecond
-	cfg.Poll, cfg.PollJitter = time.Second, 0
+	cfg.Poll, cfg.PollJitter, cfg.Finality = time.Second, 0, finality
 	cfg.Endpoints = []chainwatch.Endpoint{{URL: url, Operator: "a"}, {URL: url + "/", Operator: "b"}}
 	store := &fileless{}
 	w, err := chainwatch.New(cfg, product.ID(), "eu", chainwatch.Options{Store: store})
