@@ -104,6 +104,10 @@ func DecodeCheckpoint(b []byte) (Checkpoint, error) {
 	if len(w.Registry) != len(c.Registry.Address) || len(w.Product) != len(c.Product) || len(w.Digest) != len(c.Digest) || w.Rev == 0 {
 		return c, fmt.Errorf("%w: a field is missing or has the wrong length", ErrCheckpoint)
 	}
+	// Such a mark would make every honest answer a rollback, or stale, for ever.
+	if w.Rev > maxCount || w.Block > maxCount || w.Time > clockCeil {
+		return c, fmt.Errorf("%w: no chain is at revision %d, block %d or time %d", ErrCheckpoint, w.Rev, w.Block, w.Time)
+	}
 	c = Checkpoint{
 		Registry: verify.RegistryRef{ChainID: w.ChainID, Address: verify.Address(w.Registry)},
 		Product:  verify.ProductID(w.Product),

@@ -33,7 +33,7 @@ func TestCheckpointGolden(t *testing.T) {
 }
 
 func TestCheckpointRoundTrip(t *testing.T) {
-	for _, c := range []Checkpoint{testCheckpoint(), {Rev: 1}, {Rev: math.MaxUint64, Block: math.MaxUint64, Time: math.MaxUint64, Registry: verify.RegistryRef{ChainID: math.MaxUint64}}} {
+	for _, c := range []Checkpoint{testCheckpoint(), {Rev: 1}, {Rev: maxCount, Block: maxCount, Time: clockCeil, Registry: verify.RegistryRef{ChainID: math.MaxUint64}}} {
 		b := c.Encode()
 		if got, err := DecodeCheckpoint(b); err != nil || got != c {
 			t.Errorf("%+v became %+v: %v", c, got, err)
@@ -59,7 +59,8 @@ func TestCheckpointRotIsNoticed(t *testing.T) {
 			t.Fatalf("cut to %d bytes: error %v", i, err)
 		}
 	}
-	for name, b := range map[string][]byte{"appended": append(bytes.Clone(good), 0), "huge": make([]byte, maxCheckpoint+1), "revision 0": Checkpoint{}.Encode()} {
+	for name, b := range map[string][]byte{"appended": append(bytes.Clone(good), 0), "huge": make([]byte, maxCheckpoint+1), "revision 0": Checkpoint{}.Encode(),
+		"revision 2^64-1": Checkpoint{Rev: math.MaxUint64}.Encode(), "block 2^64-1": Checkpoint{Rev: 1, Block: math.MaxUint64}.Encode(), "year 2099": Checkpoint{Rev: 1, Time: 4_070_908_800}.Encode()} {
 		if _, err := DecodeCheckpoint(b); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("%s: error %v", name, err)
 		}

@@ -11,6 +11,7 @@ const (
 	maxURL        = 2048             // bytes of an endpoint's URL
 	maxEndpoints  = 16               // endpoints of one Config
 	maxCheckpoint = 512              // bytes of an encoded Checkpoint
+	maxCount      = 1 << 40          // revisions or blocks in a Checkpoint: a block a second for 34 thousand years
 	dialTimeout   = 3 * time.Second  // to resolve and connect: one dead host must not stall a look
 	tlsTimeout    = 5 * time.Second  // for a TLS handshake
 	callTimeout   = 30 * time.Second // one call, body included, whatever the caller's context says

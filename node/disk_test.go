@@ -23,6 +23,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"camswarm/chainwatch"
 	"camswarm/node"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
@@ -413,4 +414,40 @@ func kept(t *testing.T, cfg node.Config, product verify.ProductID, seq uint64) n
 	}
 	r, _ := c.Get(seq)
 	return r.State
+}
+
+// The checkpoint, the high-water mark against stale chain answers, was set by
+// somebody who has the disk: to a revision that no registry reaches, so that
+// every honest answer would be a rollback, or to a block or a time far ahead. The
+// next release still comes.
+func TestThreatFastForward_Checkpoint(t *testing.T) {
+	s := startSwarm(t, 1, nil)
+	camera := s.Cameras[0]
+	s.release(s.build(1, 200_000), toAll)
+	s.untilAllRun(1)
+	seq := uint64(1)
+	for what, lie := range map[string]func(c *chainwatch.Checkpoint){
+		"revision": func(c *chainwatch.Checkpoint) { c.Rev = 1<<64 - 1 },
+		"block":    func(c *chainwatch.Checkpoint) { c.Block = 1<<64 - 1 },
+		"time":     func(c *chainwatch.Checkpoint) { c.Time = 1<<64 - 1 },
+		"2099":     func(c *chainwatch.Checkpoint) { c.Time = 4_070_908_800 },
+	} {
+		s.must(camera.Stop())
+		store, err := node.OpenStore(filepath.Join(camera.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
+		s.must(err)
+		key := datastore.NewKey(s.Product.ID().String())
+		data, err := store.Namespace("chain").Get(s.ctx, key)
+		s.must(err)
+		c, err := chainwatch.DecodeCheckpoint(data)
+		s.must(err)
+		lie(&c)
+		s.must(store.Namespace("chain").Put(s.ctx, key, c.Encode()))
+		s.must(store.Close())
+		s.must(camera.Start(s.ctx))
+		seq++
+		r := s.build(seq, 200_000)
+		s.release(r, toAll)
+		s.until("after a lie about the "+what+" a release comes", func() bool { return runs(camera) == seq })
+		s.slotIs(camera, r)
+	}
 }
