@@ -43,9 +43,11 @@ type DIDConfig struct {
 	QuorumStart int `toml:"quorum_start"`
 	// Finality is the block tag to read at, as for [Config].
 	Finality string `toml:"finality"`
-	// Timeout bounds the questions to the endpoints, and then once more the
-	// document's fetch, all bytes included.
+	// Timeout bounds the questions to all endpoints, as for [Config].
 	Timeout time.Duration `toml:"timeout"`
+	// DocumentTimeout bounds the document's fetch, all bytes included; it also
+	// ends documents that come byte by byte.
+	DocumentTimeout time.Duration `toml:"document_timeout"`
 }
 
 // DefaultDIDConfig returns the defaults for a chain. Known are the ioID v1
@@ -53,7 +55,7 @@ type DIDConfig struct {
 // no address that is meant for everybody. Endpoints have no default.
 func DefaultDIDConfig(chainID uint64) DIDConfig {
 	base := DefaultConfig()
-	c := DIDConfig{ChainID: chainID, Finality: base.Finality, Timeout: base.Timeout}
+	c := DIDConfig{ChainID: chainID, Finality: base.Finality, Timeout: base.Timeout, DocumentTimeout: base.Timeout}
 	switch chainID {
 	case 4689:
 		c.V1 = "0x04e4655cf258ec802d17c23ec6112ef7d97fa2af"
@@ -82,7 +84,10 @@ func (c DIDConfig) Validate() error {
 			errs = append(errs, c.chain(registry).Validate())
 		}
 	}
-	if len(errs) == 0 {
+	if c.DocumentTimeout < 100*time.Millisecond || c.DocumentTimeout > callTimeout {
+		errs = append(errs, fmt.Errorf("%w: document_timeout is %v; it must be between 100ms and %v", ErrConfig, c.DocumentTimeout, callTimeout))
+	}
+	if c.V0 == "" && c.V1 == "" && c.V2 == "" {
 		return fmt.Errorf("%w: no DID registry is configured; set v0, v1 or v2 to its address", ErrConfig)
 	}
 	return errors.Join(errs...)
@@ -451,7 +456,7 @@ func ended(t *tuple, answer []byte) error {
 
 // fetch gets the document that a record points at.
 func (r *Resolver) fetch(ctx context.Context, uri string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.DocumentTimeout)
 	defer cancel()
 	name, inIPFS := strings.CutPrefix(uri, "ipfs://")
 	c, err := cid.Decode(name)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"camswarm/verify"
 
@@ -200,12 +201,13 @@ func TestDIDConfig(t *testing.T) {
 		}
 	}
 	for words, change := range map[string]func(c *DIDConfig){
-		"no DID registry": func(c *DIDConfig) { c.V1 = "" },
-		"both answer":     func(c *DIDConfig) { c.V0 = c.V1 },
-		"registry":        func(c *DIDConfig) { c.V1 = "0x1" },
-		"endpoints":       func(c *DIDConfig) { c.Endpoints = nil },
-		"timeout":         func(c *DIDConfig) { c.Timeout = 0 },
-		"quorum_start":    func(c *DIDConfig) { c.QuorumStart = 2 },
+		"no DID registry":  func(c *DIDConfig) { c.V1 = "" },
+		"both answer":      func(c *DIDConfig) { c.V0 = c.V1 },
+		"registry":         func(c *DIDConfig) { c.V1 = "0x1" },
+		"endpoints":        func(c *DIDConfig) { c.Endpoints = nil },
+		"timeout is":       func(c *DIDConfig) { c.Timeout = 0 },
+		"document_timeout": func(c *DIDConfig) { c.DocumentTimeout = time.Hour },
+		"quorum_start":     func(c *DIDConfig) { c.QuorumStart = 2 },
 	} {
 		c := DefaultDIDConfig(4690)
 		c.Endpoints = []Endpoint{{URL: "https://a.example", Operator: "a"}}

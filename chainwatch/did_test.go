@@ -185,11 +185,12 @@ func (l liar) Call(ctx context.Context, method string, params ...any) (json.RawM
 	return raw, err
 }
 
-// resolver asks four operators, through registries of the given kinds.
+// resolver asks four operators, through registries of the given kinds, and waits
+// for documents that long.
 func (w *didWorld) resolver(timeout time.Duration, kinds ...string) *chainwatch.Resolver {
 	w.t.Helper()
 	cfg := chainwatch.DefaultDIDConfig(4690)
-	cfg.V1, cfg.Timeout = "", timeout
+	cfg.V1, cfg.Timeout, cfg.DocumentTimeout = "", patience, timeout
 	for _, kind := range kinds {
 		*map[string]*string{"v0": &cfg.V0, "v1": &cfg.V1, "v2": &cfg.V2}[kind] = w.contracts[kind].address.String()
 	}
@@ -248,7 +249,7 @@ func (w *didWorld) resolved(r *chainwatch.Resolver, did verify.DID, text []byte)
 const (
 	didHex    verify.DID = "did:io:0xabcdef0123456789abcdef0123456789abcdef01"
 	didBase58 verify.DID = "did:io:4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi"
-	patience             = 30 * time.Second // of resolvers that are not kept waiting on purpose
+	patience             = 30 * time.Second
 )
 
 // newDocument makes a document with one signer and one operator.
@@ -496,7 +497,7 @@ func TestThreatSlowRetrieval_DocumentHost(t *testing.T) {
 		},
 	} {
 		w.set("v1", didHex, sum, w.serve("/"+name, page))
-		w.attacked(w.resolver(3*time.Second, "v1"), didHex, "slow_retrieval")
+		w.attacked(w.resolver(300*time.Millisecond, "v1"), didHex, "slow_retrieval")
 	}
 	w.set("v1", didHex, sum, w.publish("/did.json", text))
 	w.resolved(w.resolver(patience, "v1"), didHex, text)

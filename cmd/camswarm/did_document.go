@@ -103,7 +103,8 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 		return nil, usagef("whom to ask is missing: --config, --registry, or --rpc with --chain-id")
 	}
 	cfg := chainwatch.DefaultDIDConfig(chainID)
-	cfg.Endpoints, cfg.QuorumStart, cfg.Finality, cfg.Timeout = endpoints, quorum, finality, f.timeout
+	cfg.Endpoints, cfg.QuorumStart, cfg.Finality = endpoints, quorum, finality
+	cfg.Timeout, cfg.DocumentTimeout = f.timeout, f.timeout
 	if f.v0 != "" {
 		cfg.V0, cfg.V1 = f.v0, ""
 	}
