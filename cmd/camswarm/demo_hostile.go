@@ -324,7 +324,7 @@ func (c *company) attacks() ([]attackReport, error) {
 			stop("block's hash is not one that was asked for: sender banned", "camswarm_exchange_hostile_total", `what="poisoned_peer"`),
 			stop("connection from a banned peer refused", "camswarm_network_refused_total", `reason="banned"`)}},
 		{"drop_request", staller.Wants, "requests for blocks, never answered", []stopReport{
-			stop("request taken back and put to another peer", "camswarm_exchange_requests_withdrawn_total")}},
+			stop("request taken back from a late peer, whoever it is, and put to another", "camswarm_exchange_requests_withdrawn_total")}},
 	}, nil
 }
 
@@ -368,20 +368,17 @@ func printAttacks(w io.Writer, attacks []attackReport) {
 	if len(attacks) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%-33s %7s  %7s  %s\n", "attack", "tried", "stopped", "by")
+	fmt.Fprintln(w, "\nattacks, how often each was tried, and how often what stopped it:")
 	for _, a := range attacks {
-		for i, s := range a.StoppedBy {
-			if i == 0 {
-				fmt.Fprintf(w, "%-33s %7d  %7d  %s\n", a.Name, a.Tried, s.Count, s.Check)
-			} else {
-				fmt.Fprintf(w, "%-33s %7s  %7d  %s\n", "", "", s.Count, s.Check)
-			}
+		fmt.Fprintf(w, "\n%s: %d %s\n", a.Name, a.Tried, a.What)
+		for _, s := range a.StoppedBy {
+			fmt.Fprintf(w, "%9d  %s\n", s.Count, s.Check)
 		}
 	}
 	fmt.Fprint(w, `
-tried counts what hostile peers sent or left unanswered, stopped what all honest
-nodes counted. A peer that was caught is no longer listened to, so that most of
-what it sends after that is dropped unread (gossip_flood) or never arrives.
+Tries are what the hostile ones sent or left unanswered; what stopped them is from
+the metrics of all honest nodes (--json names each). A peer that was caught is not
+listened to any more, so that most of what it sends after that is dropped unread.
 No byte that was not published was installed.
 `)
 }
