@@ -112,3 +112,16 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// A configuration file that is none is refused at once, with its name.
+func TestConfigThatIsNoFileIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	fatal(t, os.WriteFile(at("noise"), []byte("\x00\xff\xfe"), 0o600), os.WriteFile(at("cut"), []byte(goodConfig[:len(goodConfig)/2]), 0o600),
+		os.WriteFile(at("huge"), nil, 0o600), os.Truncate(at("huge"), 1<<40), os.Symlink(at("nothing"), at("dead link")), os.WriteFile(at("empty"), nil, 0o600))
+	for _, path := range []string{at("noise"), at("cut"), at("huge"), at("dead link"), at("empty"), dir, "/dev/zero"} {
+		if _, err := LoadConfig(path); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
