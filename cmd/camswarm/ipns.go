@@ -42,7 +42,8 @@ renewed: run 'ipns publish' again, for example daily.`,
 }
 
 func newIPNSNameCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "name KEYFILE",
 		Short: "Show the IPNS name of an Ed25519 key (offline)",
 		Example: `  camswarm keys new --out ipns.key
@@ -53,10 +54,14 @@ func newIPNSNameCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), name)
-			return nil
+			facts := struct {
+				Name string `json:"name"`
+			}{name}
+			return printFacts(cmd, asJSON, facts, func(w io.Writer) { fmt.Fprintln(w, name) })
 		},
 	}
+	addJSON(cmd, &asJSON)
+	return cmd
 }
 
 // ipnsNameOf reads a name, or makes the one of the key in a file.
