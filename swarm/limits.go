@@ -47,9 +47,10 @@ const (
 	wantRefill    = time.Minute
 	wantFlood     = 10
 
-	// A peer may be sent a copy and a half of a file at once, and copiesPerDay
-	// copies in the long run: a camera needs one, a few blocks of it twice, and
-	// another one after damage to its flash.
+	// A peer may be sent copiesAtOnce copies of a file, and then copiesPerDay: a
+	// camera needs one and a few blocks of it twice, and another one when it was
+	// reset. Its only source may be this node.
+	copiesAtOnce = 2.1
 	copiesPerDay = 3
 
 	// maxAccountFiles bounds the files of which an account counts bytes.

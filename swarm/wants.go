@@ -71,7 +71,7 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 		t = &tokens{}
 		a.served[file] = t
 	}
-	burst := 1.5 * float64(max(size, MaxBlockBytes))
+	burst := copiesAtOnce * float64(max(size, MaxBlockBytes))
 	t.refill(now, copiesPerDay*float64(size)/(24*time.Hour).Seconds())
 	if t.spent+float64(n) > burst {
 		return false
