@@ -19,14 +19,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
 
-// timeout bounds one run of a test. A test that hangs without its defence has
-// failed too.
-const timeout = "90s"
+// timeout bounds the run of one test without its defence: one that hangs has
+// failed too. timeoutAll bounds the run of a package's tests as the code is.
+const (
+	timeout    = "90s"
+	timeoutAll = "10m"
+)
 
 // A defence is a record of the table.
 type defence struct {
@@ -76,15 +80,31 @@ func run(path, only string) error {
 	defer os.RemoveAll(tmp)
 
 	bad := unmutated(tmp, defences)
-	for _, d := range defences {
-		began := time.Now()
-		how, err := d.check(tmp)
+	type result struct {
+		how  string
+		err  error
+		took time.Duration
+	}
+	results := make([]chan result, len(defences))
+	places := make(chan struct{}, runtime.NumCPU())
+	for i, d := range defences {
+		results[i] = make(chan result, 1)
+		go func() {
+			places <- struct{}{}
+			began := time.Now()
+			how, err := d.check(tmp)
+			results[i] <- result{how, err, time.Since(began)}
+			<-places
+		}()
+	}
+	for i, d := range defences {
+		r := <-results[i]
 		verdict := "caught"
-		if err != nil {
-			verdict, how = "DEFECT", err.Error()
+		if r.err != nil {
+			verdict, r.how = "DEFECT", r.err.Error()
 			bad++
 		}
-		fmt.Printf("%-7s %-34s %-12s %s: %s (%.0f s)\n", verdict, d.threat, d.pkg, d.test, how, time.Since(began).Seconds())
+		fmt.Printf("%-7s %-34s %-12s %s: %s (%.0f s)\n", verdict, d.threat, d.pkg, d.test, r.how, r.took.Seconds())
 	}
 	fmt.Printf("%d defences, %d defects\n", len(defences), bad)
 	if bad > 0 {
@@ -107,7 +127,7 @@ func unmutated(tmp string, defences []defence) (bad int) {
 		}
 	}
 	for _, pkg := range order {
-		out, err := test(tmp, pkg, tests[pkg], nil)
+		out, err := test(filepath.Join(tmp, "unmutated"), pkg, timeoutAll, tests[pkg], nil)
 		for _, name := range tests[pkg] {
 			if !bytes.Contains(out, []byte("--- PASS: "+name+" (")) {
 				fmt.Printf("DEFECT  %s %s does not pass as the code is: %v\n%s\n", pkg, name, err, tail(out))
@@ -147,11 +167,11 @@ func (d defence) check(tmp string) (how string, err error) {
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(tmp, "overlay.json")
+	file := filepath.Join(tmp, fmt.Sprintf("%d.json", d.line))
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return "", err
 	}
-	out, err := test(tmp, d.pkg, []string{d.test}, []string{"-overlay", file})
+	out, err := test(filepath.Join(tmp, fmt.Sprint(d.line)), d.pkg, timeout, []string{d.test}, []string{"-overlay", file})
 	switch {
 	case errors.Is(err, errBuild):
 		return "", fmt.Errorf("%w with the new text:\n%s", err, tail(out))
@@ -169,14 +189,14 @@ func (d defence) check(tmp string) (how string, err error) {
 
 var errBuild = errors.New("the test does not compile")
 
-// test compiles a package's tests and runs some of them.
-func test(tmp, pkg string, names, flags []string) (out []byte, err error) {
-	bin := filepath.Join(tmp, "test.bin")
+// test compiles a package's tests to a file and runs some of them.
+func test(bin, pkg, limit string, names, flags []string) (out []byte, err error) {
+	defer os.Remove(bin)
 	build := exec.Command("go", slices.Concat([]string{"test", "-c", "-ldflags=-w", "-o", bin}, flags, []string{pkg})...)
 	if out, err = build.CombinedOutput(); err != nil {
 		return out, errBuild
 	}
-	c := exec.Command(bin, "-test.v", "-test.timeout="+timeout, "-test.run=^("+strings.Join(names, "|")+")$")
+	c := exec.Command(bin, "-test.v", "-test.timeout="+limit, "-test.run=^("+strings.Join(names, "|")+")$")
 	c.Dir = pkg
 	return c.CombinedOutput()
 }
