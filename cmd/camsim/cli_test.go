@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/report"
 )
@@ -49,7 +50,7 @@ func newLab(t *testing.T) *lab {
 		commit:    "0123456789012345678901234567890123456789",
 	}
 	l.child = func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-		if code := run(ctx, l.program, args, strings.NewReader(""), stdout, stderr); code != exitOK {
+		if code := cli.Run(ctx, newRootCommand(l.program), args, strings.NewReader(""), stdout, stderr); code != exitOK {
 			return ended(code)
 		}
 		return nil
@@ -105,7 +106,7 @@ type result struct {
 func (l *lab) camsim(args ...string) result {
 	l.t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(l.t.Context(), l.program, args, strings.NewReader(""), &stdout, &stderr)
+	code := cli.Run(l.t.Context(), newRootCommand(l.program), args, strings.NewReader(""), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -526,7 +527,7 @@ func TestInterruptEndsASweep(t *testing.T) {
 		return ctx.Err()
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, l.program, []string{"sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,5,6", "--out", t.TempDir()}, strings.NewReader(""), &stdout, &stderr)
+	code := cli.Run(ctx, newRootCommand(l.program), []string{"sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,5,6", "--out", t.TempDir()}, strings.NewReader(""), &stdout, &stderr)
 	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted; call the same command again") || len(l.ran) != 0 {
 		t.Errorf("exit code %d, %d runs\n%s", code, len(l.ran), stderr.String())
 	}
@@ -540,7 +541,7 @@ func TestRealRun(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"run", "--scenario", "flash-crowd", "--nodes", "3", "--links", "fast", "--image-bytes", "300000", "--baselines", "s3", "--scratch", t.TempDir(), "--json"}
-	if code := run(t.Context(), newProgram(), args, strings.NewReader(""), &stdout, &stderr); code != exitOK {
+	if code := cli.Run(t.Context(), newRootCommand(newProgram()), args, strings.NewReader(""), &stdout, &stderr); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, stderr.String())
 	}
 	r := document[report.Report](t, stdout.String())

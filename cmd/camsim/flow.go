@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/baseline"
 	"camswarm/sim/flow"
@@ -60,14 +61,14 @@ func (f *flowFlags) sizes() ([]int, error) {
 	for word := range strings.SplitSeq(f.cameras, ",") {
 		n, err := strconv.Atoi(strings.ReplaceAll(strings.TrimSpace(word), "_", ""))
 		if err != nil || n < 1 || n > maxFlowCameras {
-			return nil, usagef("--cameras %q: write numbers of 1 to %d with commas between them, such as 10000,1000000", word, maxFlowCameras)
+			return nil, cli.Usagef("--cameras %q: write numbers of 1 to %d with commas between them, such as 10000,1000000", word, maxFlowCameras)
 		}
 		if !slices.Contains(out, n) {
 			out = append(out, n)
 		}
 	}
 	if len(out) > maxFlowSizes {
-		return nil, usagef("--cameras has %d numbers; at most %d", len(out), maxFlowSizes)
+		return nil, cli.Usagef("--cameras has %d numbers; at most %d", len(out), maxFlowSizes)
 	}
 	slices.Sort(out)
 	return out, nil
@@ -82,28 +83,28 @@ const (
 func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 	s, err := sim.Load(f.scenario)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	set := func(key, value string) error {
 		if err := s.Set(key, value); err != nil {
-			return usage(err)
+			return cli.Usage(err)
 		}
 		return nil
 	}
 	for _, x := range f.sets {
 		key, value, ok := strings.Cut(x, "=")
 		if !ok || key == "" {
-			return nil, usagef("--set %q: write KEY=VALUE, such as --set seeds.up=1000", x)
+			return nil, cli.Usagef("--set %q: write KEY=VALUE, such as --set seeds.up=1000", x)
 		}
 		if key == "nodes" {
-			return nil, usagef("set the number of cameras by --cameras")
+			return nil, cli.Usagef("set the number of cameras by --cameras")
 		}
 		if err := set(strings.TrimSpace(key), strings.TrimSpace(value)); err != nil {
 			return nil, err
 		}
 	}
 	if s.Latency.Kind == "world" && len(s.Classes) == 0 && (cmd.Flags().Changed("up") || cmd.Flags().Changed("down") || cmd.Flags().Changed("nat")) {
-		return nil, usagef("scenario %s has the lines of the world's regions: --up, --down and --nat would change none; write a scenario with a [[class]] (camsim show %s > mine.toml)", s.Name, s.Name)
+		return nil, cli.Usagef("scenario %s has the lines of the world's regions: --up, --down and --nat would change none; write a scenario with a [[class]] (camsim show %s > mine.toml)", s.Name, s.Name)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	for _, x := range []struct{ flag, key, value string }{
@@ -115,7 +116,7 @@ func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 			continue
 		}
 		if x.flag == "seeds" && f.seeds < 1 {
-			return nil, usagef("--seeds must be 1 or more")
+			return nil, cli.Usagef("--seeds must be 1 or more")
 		}
 		if err := set(x.key, x.value); err != nil {
 			return nil, err
@@ -128,11 +129,11 @@ func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 		}
 		for _, v := range []string{lo, hi} {
 			if d, err := time.ParseDuration(v); err != nil || d < 0 || d > 10*time.Second {
-				return nil, usagef("--rtt %q: write a range such as 10ms-150ms, up to 10s", f.rtt)
+				return nil, cli.Usagef("--rtt %q: write a range such as 10ms-150ms, up to 10s", f.rtt)
 			}
 		}
 		if s.Latency.Kind == "world" {
-			return nil, usagef("scenario %s has the world's measured round trips; --rtt goes with latency.kind = \"uniform\"", s.Name)
+			return nil, cli.Usagef("scenario %s has the world's measured round trips; --rtt goes with latency.kind = \"uniform\"", s.Name)
 		}
 		if err := set("latency.rtt_min", lo); err != nil {
 			return nil, err
@@ -142,16 +143,16 @@ func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 		}
 	}
 	if err := s.Validate(); err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	if cmd.Flags().Changed("seeds") && cmd.Flags().Changed("seeds-per-100k") {
-		return nil, usagef("--seeds and --seeds-per-100k exclude each other")
+		return nil, cli.Usagef("--seeds and --seeds-per-100k exclude each other")
 	}
 	if f.seedsPer100k < 0 || f.seedsPer100k > 1e5 || math.IsNaN(f.seedsPer100k) {
-		return nil, usagef("--seeds-per-100k must be 0 to 100000")
+		return nil, cli.Usagef("--seeds-per-100k must be 0 to 100000")
 	}
 	if f.connections < 0 {
-		return nil, usagef("--seed-connections must be 1 or more")
+		return nil, cli.Usagef("--seed-connections must be 1 or more")
 	}
 	return s, nil
 }
@@ -354,7 +355,7 @@ the parameters to one and prints the errors point by point.`,
 			}
 			doc, err := f.document(s, sizes)
 			if err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
 			doc.Commit, doc.Command = p.commit, shell(append([]string{"camsim", "flow"}, f.args(cmd)...))
 			if out != "" {
@@ -363,19 +364,19 @@ the parameters to one and prints the errors point by point.`,
 				}
 			}
 			if asJSON {
-				err = printJSON(cmd, doc)
+				err = cli.PrintJSON(cmd, doc)
 			} else {
 				err = doc.table(cmd.OutOrStdout(), s)
 			}
 			if err == nil && out != "" {
-				note(cmd, "written to %s", out)
+				cli.Note(cmd, "written to %s", out)
 			}
 			return err
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write flow.json and the figure into this directory")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	cmd.AddCommand(newFlowMeasureCommand(p), newFlowFitCommand())
 	return cmd
 }

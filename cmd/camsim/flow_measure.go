@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/baseline"
 	"camswarm/sim/flow"
@@ -123,13 +124,13 @@ The committed table is sim/flow/testdata/fleet.json.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
-				return usagef("--out is missing: the file for the table")
+				return cli.Usagef("--out is missing: the file for the table")
 			}
 			if links != "fast" && links != "quic" {
-				return usagef(`--links is %q; write "fast" or "quic"`, links)
+				return cli.Usagef(`--links is %q; write "fast" or "quic"`, links)
 			}
 			if seeds < 1 || seeds > 100 || largest < 25 {
-				return usagef("--seeds must be 1 to 100, --largest 25 or more")
+				return cli.Usagef("--seeds must be 1 to 100, --largest 25 or more")
 			}
 			t, err := readTable(out)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -139,7 +140,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 				return err
 			}
 			if len(t.Points) > 0 && t.Commit != p.commit && !force {
-				return usagef("%s was measured at commit %s and this is %s: delete it to measure anew, or --force to mix", out, t.Commit, p.commit)
+				return cli.Usagef("%s was measured at commit %s and this is %s: delete it to measure anew, or --force to mix", out, t.Commit, p.commit)
 			}
 			if len(t.Points) == 0 {
 				t.Commit = p.commit
@@ -180,7 +181,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 						return fmt.Errorf("%s: %d cameras did not finish; a table of such runs would mislead", x, r.Unfinished)
 					}
 					m := measuredBy(x, r)
-					note(cmd, "%s, seed %d: p50 %.2f s, p95 %.2f s; took %v", m, m.Seed, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
+					cli.Note(cmd, "%s, seed %d: p50 %.2f s, p95 %.2f s; took %v", m, m.Seed, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
 					if err := add(m); err != nil {
 						return err
 					}
@@ -192,7 +193,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 				}
 				n, err := strconv.Atoi(strings.TrimSpace(word))
 				if err != nil || n < 10 || n > 20_000 {
-					return usagef("--planner %q: write numbers of 10 to 20000 with commas between them", word)
+					return cli.Usagef("--planner %q: write numbers of 10 to 20000 with commas between them", word)
 				}
 				x := filled(flow.FleetMeasurement{Model: "planner", Seed: 1, Cameras: n}, s.BlockBytes)
 				if there(x) {
@@ -203,7 +204,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 				if err != nil {
 					return err
 				}
-				note(cmd, "%s: p50 %.2f s, p95 %.2f s; took %v", m, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
+				cli.Note(cmd, "%s: p50 %.2f s, p95 %.2f s; took %v", m, m.Completion.P50, m.Completion.P95, time.Since(began).Round(time.Second))
 				if err := add(m); err != nil {
 					return err
 				}
@@ -300,7 +301,7 @@ only prints the errors.`,
 			if len(args) > 0 {
 				var err error
 				if t, err = readTable(args[0]); err != nil {
-					return usage(err)
+					return cli.Usage(err)
 				}
 			}
 			params := flow.DefaultFleetParams()
@@ -315,13 +316,13 @@ only prints the errors.`,
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd, c)
+				return cli.PrintJSON(cmd, c)
 			}
 			return fitTable(cmd.OutOrStdout(), c)
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "do not fit")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 )
 
@@ -26,7 +27,7 @@ func newListCommand() *cobra.Command {
 				width = max(width, len(s.Name))
 			}
 			if asJSON {
-				return printJSON(cmd, entries)
+				return cli.PrintJSON(cmd, entries)
 			}
 			for _, e := range entries {
 				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %s\n", width, e.Name, e.Doc)
@@ -34,7 +35,7 @@ func newListCommand() *cobra.Command {
 			return nil
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -52,9 +53,9 @@ func newShowCommand() *cobra.Command {
 				}
 			}
 			if _, err := sim.Load(args[0]); err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
-			return usagef("%s is a file of yours; show prints built-in scenarios", args[0])
+			return cli.Usagef("%s is a file of yours; show prints built-in scenarios", args[0])
 		},
 	}
 }

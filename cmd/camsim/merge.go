@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim/report"
 )
 
@@ -42,14 +43,14 @@ bands their range.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "directory to write into (default: the first one given)")
 	draw.add(cmd)
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
 func merge(cmd *cobra.Command, dirs []string, out string, draw drawFlags, asJSON, quiet bool) error {
 	files, err := report.Find(dirs)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	var runs []*report.Report
 	for _, f := range files {
@@ -76,7 +77,7 @@ func merge(cmd *cobra.Command, dirs []string, out string, draw drawFlags, asJSON
 		return err
 	}
 	if !quiet {
-		note(cmd, "written to %s", out)
+		cli.Note(cmd, "written to %s", out)
 	}
 	if s.Failed() {
 		return errors.New("some runs failed: cameras without the image or broken promises; the table marks them with !!")

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 )
 
@@ -29,7 +30,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, live: isTerminal(w), stop: make(chan struct{}), done: make(chan struct{})}
+	return &progress{w: w, live: cli.IsTerminal(w), stop: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (v *progress) tell(p sim.Progress) { v.last.Store(&p) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim/report"
 )
 
@@ -13,7 +14,7 @@ import (
 func load(path string) ([]*report.Report, error) {
 	files, err := report.Find([]string{path})
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	var runs []*report.Report
 	for _, f := range files {
@@ -66,12 +67,12 @@ table.`,
 			default:
 				err = m.Table(cmd.OutOrStdout())
 			}
-			note(cmd, "written to %s", out)
+			cli.Note(cmd, "written to %s", out)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "directory to write into (default: where the report is)")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -108,6 +109,6 @@ holds several seeds stands for their medians. Differing conditions are named.`,
 			return c.Table(cmd.OutOrStdout())
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/baseline"
 	"camswarm/sim/report"
@@ -81,25 +82,25 @@ func ownPlace(key string) int {
 // load reads the scenario and applies the settings.
 func (s *spec) load() (*sim.Scenario, error) {
 	if s.scenario == "" {
-		return nil, usagef("--scenario is missing: a name that 'camsim list' shows, or a TOML file")
+		return nil, cli.Usagef("--scenario is missing: a name that 'camsim list' shows, or a TOML file")
 	}
 	sc, err := sim.Load(s.scenario)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	for _, x := range s.settings {
 		if x.key == "seed" {
-			return nil, usagef("set the seed by --seed")
+			return nil, cli.Usagef("set the seed by --seed")
 		}
 		if err := sc.Set(x.key, x.value); err != nil {
-			return nil, usage(err)
+			return nil, cli.Usage(err)
 		}
 	}
 	if s.seed != 0 {
 		sc.Seed = s.seed
 	}
 	if err := sc.Validate(); err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	return sc, nil
 }
@@ -142,10 +143,10 @@ func (f *specFlags) add(cmd *cobra.Command) {
 func (f *specFlags) spec(cmd *cobra.Command) (*spec, error) {
 	names, err := baseline.ParseNames(f.baselines)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	if cmd.Flags().Changed("seed") && f.seed == 0 {
-		return nil, usagef("--seed must be 1 or more")
+		return nil, cli.Usagef("--seed must be 1 or more")
 	}
 	s := &spec{scenario: f.scenario, seed: f.seed, baselines: cmp.Or(strings.Join(names, ","), "none")}
 	if len(names) == len(baseline.Names()) {
@@ -165,7 +166,7 @@ func (f *specFlags) spec(cmd *cobra.Command) (*spec, error) {
 	for _, x := range f.sets {
 		key, value, ok := strings.Cut(x, "=")
 		if !ok || key == "" {
-			return nil, usagef("--set %q: write KEY=VALUE, such as --set churn.leave=0.3", x)
+			return nil, cli.Usagef("--set %q: write KEY=VALUE, such as --set churn.leave=0.3", x)
 		}
 		more = append(more, setting{strings.TrimSpace(key), strings.TrimSpace(value)})
 	}
@@ -200,7 +201,7 @@ broken, 1 if not, and 2 if the command line is wrong.`,
 				return err
 			}
 			if seeds < 1 || seeds > 1000 {
-				return usagef("--seeds must be 1 to 1000")
+				return cli.Usagef("--seeds must be 1 to 1000")
 			}
 			sc, err := s.load()
 			if err != nil {
@@ -231,7 +232,7 @@ broken, 1 if not, and 2 if the command line is wrong.`,
 				return err
 			}
 			if out != "" && !quiet {
-				note(cmd, "written to %s", out)
+				cli.Note(cmd, "written to %s", out)
 			}
 			return failure(r)
 		},
@@ -244,7 +245,7 @@ broken, 1 if not, and 2 if the command line is wrong.`,
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "no progress and no table")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "log the run on stderr")
 	cmd.Flags().BoolVar(&force, "force", false, "run although the memory may not suffice")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -257,7 +258,7 @@ type runOptions struct {
 func (p *program) runOne(cmd *cobra.Command, s *spec, sc *sim.Scenario, o runOptions) (*report.Report, error) {
 	names, err := baseline.ParseNames(s.baselines)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	so := sim.Options{Baselines: names, Dir: o.dir, Commit: p.commit}
 	if o.verbose {
@@ -316,7 +317,7 @@ func (p *program) runSeeds(cmd *cobra.Command, s *spec, sc *sim.Scenario, seeds 
 			}
 		}
 		if !o.quiet {
-			note(cmd, "seed %d, %d of %d", one.seed, i+1, seeds)
+			cli.Note(cmd, "seed %d, %d of %d", one.seed, i+1, seeds)
 		}
 		r, err := p.runChild(cmd.Context(), args, cmd.ErrOrStderr())
 		if err != nil {
@@ -343,7 +344,7 @@ func (p *program) runSeeds(cmd *cobra.Command, s *spec, sc *sim.Scenario, seeds 
 		return err
 	}
 	if o.out != "" && !o.quiet {
-		note(cmd, "written to %s", o.out)
+		cli.Note(cmd, "written to %s", o.out)
 	}
 	if m.Failed() {
 		return fmt.Errorf("%d of %d runs failed; in the worst, %d of %d cameras did not get the image", m.FailedRuns, m.Runs, m.Unfinished, m.Nodes)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim/report"
 )
 
@@ -70,10 +71,10 @@ prints the commands instead, one on each line, for GNU parallel and its like.
 				return err
 			}
 			if out == "" {
-				return usagef("--out is missing: the directory for the runs of the sweep")
+				return cli.Usagef("--out is missing: the directory for the runs of the sweep")
 			}
 			if jobs < 1 || jobs > 1024 {
-				return usagef("--jobs must be 1 to 1024")
+				return cli.Usagef("--jobs must be 1 to 1024")
 			}
 			all, err := plan(base, grid, seeds, out)
 			if err != nil {
@@ -120,7 +121,7 @@ prints the commands instead, one on each line, for GNU parallel and its like.
 				if count > 1 {
 					part = fmt.Sprintf("; part %d of %d has %d", index+1, count, mine)
 				}
-				note(cmd, "%d runs, %d are there%s", len(all), done, part)
+				cli.Note(cmd, "%d runs, %d are there%s", len(all), done, part)
 			}
 			if force {
 				for i := range todo {
@@ -146,7 +147,7 @@ prints the commands instead, one on each line, for GNU parallel and its like.
 			}
 			switch {
 			case missing > 0 && failed == 0:
-				note(cmd, "%d of %d runs are there; when the other parts are done: camsim merge %s", len(dirs), len(all), shell([]string{out}))
+				cli.Note(cmd, "%d of %d runs are there; when the other parts are done: camsim merge %s", len(dirs), len(all), shell([]string{out}))
 				return nil
 			case missing > 0:
 				return fmt.Errorf("%d of %d runs did not end; call the same command again to repeat them", failed, len(todo))
@@ -164,7 +165,7 @@ prints the commands instead, one on each line, for GNU parallel and its like.
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "no progress and no table")
 	cmd.Flags().BoolVar(&force, "force", false, "run although the memory may not suffice")
 	draw.add(cmd)
-	addJSON(cmd, &js)
+	cli.AddJSON(cmd, &js)
 	return cmd
 }
 
@@ -173,10 +174,10 @@ prints the commands instead, one on each line, for GNU parallel and its like.
 // out in turn, cost alike.
 func plan(base *spec, grid []string, seeds int, out string) ([]job, error) {
 	if len(grid) == 0 {
-		return nil, usagef("--grid is missing: a parameter and its values, such as --grid nodes=20,50,100")
+		return nil, cli.Usagef("--grid is missing: a parameter and its values, such as --grid nodes=20,50,100")
 	}
 	if seeds < 1 || seeds > 1000 {
-		return nil, usagef("--seeds must be 1 to 1000")
+		return nil, cli.Usagef("--seeds must be 1 to 1000")
 	}
 	var axes []axis
 	total := seeds
@@ -188,22 +189,22 @@ func plan(base *spec, grid []string, seeds int, out string) ([]job, error) {
 		for v := range strings.SplitSeq(list, ",") {
 			v = strings.TrimSpace(v)
 			if v == "" || seen[v] {
-				return nil, usagef("--grid %q has an empty value or one twice", g)
+				return nil, cli.Usagef("--grid %q has an empty value or one twice", g)
 			}
 			seen[v] = true
 			a.values = append(a.values, v)
 		}
 		if !ok || key == "" || len(a.values) == 0 {
-			return nil, usagef("--grid %q: write KEY=V1,V2,…, such as --grid nodes=20,50,100", g)
+			return nil, cli.Usagef("--grid %q: write KEY=V1,V2,…, such as --grid nodes=20,50,100", g)
 		}
 		for _, other := range axes {
 			if other.key == key {
-				return nil, usagef("--grid has %s twice; write all its values in one", key)
+				return nil, cli.Usagef("--grid has %s twice; write all its values in one", key)
 			}
 		}
 		axes = append(axes, a)
 		if total *= len(a.values); total > maxJobs {
-			return nil, usagef("the grid has more than %d runs", maxJobs)
+			return nil, cli.Usagef("the grid has more than %d runs", maxJobs)
 		}
 	}
 	points := [][]setting{nil}
@@ -235,7 +236,7 @@ func plan(base *spec, grid []string, seeds int, out string) ([]job, error) {
 			s := base.with(point, first+uint64(k))
 			name := jobName(point, s.seed)
 			if names[name] {
-				return nil, usagef("two runs of the grid have the name %s", name)
+				return nil, cli.Usagef("two runs of the grid have the name %s", name)
 			}
 			names[name] = true
 			dir := filepath.Join(out, "runs", name)
@@ -289,7 +290,7 @@ func shard(flag string, getenv func(string) string) (index, count int, err error
 	what, total, split := strings.Cut(flag, "/")
 	if split {
 		if count, err = strconv.Atoi(total); err != nil || count < 1 {
-			return 0, 0, usagef("--shard %q: write I/N with N of 1 or more, or auto/N", flag)
+			return 0, 0, cli.Usagef("--shard %q: write I/N with N of 1 or more, or auto/N", flag)
 		}
 	}
 	number := func(name string) (int, bool, error) {
@@ -306,7 +307,7 @@ func shard(flag string, getenv func(string) string) (index, count int, err error
 	if what != "auto" {
 		index, err = strconv.Atoi(what)
 		if err != nil || !split || index < 1 || index > count {
-			return 0, 0, usagef("--shard %q: write I/N with I from 1 to N, or auto", flag)
+			return 0, 0, cli.Usagef("--shard %q: write I/N with I from 1 to N, or auto", flag)
 		}
 		return index - 1, count, nil
 	}
@@ -324,13 +325,13 @@ func shard(flag string, getenv func(string) string) (index, count int, err error
 			return 0, 0, err
 		}
 		if !split && !ok {
-			return 0, 0, usagef("SLURM_ARRAY_TASK_ID is set and SLURM_ARRAY_TASK_COUNT is not; say --shard auto/N")
+			return 0, 0, cli.Usagef("SLURM_ARRAY_TASK_ID is set and SLURM_ARRAY_TASK_COUNT is not; say --shard auto/N")
 		}
 		if !split {
 			count = tasks
 		}
 		if index = task - least; index < 0 || index >= count {
-			return 0, 0, usagef("task %d of an array from %d is not one of %d parts; number the array without gaps", task, least, count)
+			return 0, 0, cli.Usagef("task %d of an array from %d is not one of %d parts; number the array without gaps", task, least, count)
 		}
 		return index, count, nil
 	}
@@ -340,13 +341,13 @@ func shard(flag string, getenv func(string) string) (index, count int, err error
 	}
 	switch {
 	case indexed && !split:
-		return 0, 0, usagef("JOB_COMPLETION_INDEX is set, but nothing says how many there are; say --shard auto/N with the Job's completions")
+		return 0, 0, cli.Usagef("JOB_COMPLETION_INDEX is set, but nothing says how many there are; say --shard auto/N with the Job's completions")
 	case indexed && at >= count:
-		return 0, 0, usagef("JOB_COMPLETION_INDEX is %d, not one of %d parts; give --shard auto/N with the Job's completions", at, count)
+		return 0, 0, cli.Usagef("JOB_COMPLETION_INDEX is %d, not one of %d parts; give --shard auto/N with the Job's completions", at, count)
 	case indexed:
 		return at, count, nil
 	case split:
-		return 0, 0, usagef("--shard %s: neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set; write I/N", flag)
+		return 0, 0, cli.Usagef("--shard %s: neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set; write I/N", flag)
 	}
 	return 0, 1, nil
 }
@@ -374,7 +375,7 @@ func (p *program) runJobs(cmd *cobra.Command, todo []job, jobs int, quiet bool) 
 				failed++
 			}
 			if !quiet || !ok {
-				note(cmd, "[%d/%d] %s  %s", ended, len(todo), j.name, line)
+				cli.Note(cmd, "[%d/%d] %s  %s", ended, len(todo), j.name, line)
 			}
 			return nil
 		})

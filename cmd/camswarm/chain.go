@@ -13,6 +13,7 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -104,7 +105,7 @@ func (t *txCommand) add(cmd *cobra.Command, who string) {
 	t.reg.add(cmd)
 	cmd.Flags().StringVar(&t.keyPath, "key", "", "secret key file of the "+who+" (secp256k1)")
 	_ = cmd.MarkFlagRequired("key")
-	addJSON(cmd, &t.asJSON)
+	cli.AddJSON(cmd, &t.asJSON)
 }
 
 // run sends what send makes and prints the facts; did says in words what was
@@ -123,7 +124,7 @@ func (t *txCommand) run(cmd *cobra.Command, did string,
 		}
 		facts := txFacts{Did: did, Transaction: tx.String(), Block: tx.Block, GasUsed: tx.GasUsed}
 		if t.asJSON {
-			err = printJSON(cmd, facts)
+			err = cli.PrintJSON(cmd, facts)
 		} else {
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (block %d, transaction %s)\n", did, tx.Block, tx)
 		}
@@ -144,7 +145,7 @@ func (f *regionFlag) add(cmd *cobra.Command, usage string) {
 func (f *regionFlag) parse() (verify.Region, error) {
 	r, err := verify.ParseRegion(f.text)
 	if err != nil {
-		return r, usagef("--region: %w", err)
+		return r, cli.Usagef("--region: %w", err)
 	}
 	return r, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
 
@@ -87,18 +88,18 @@ older one, %d for a revoked one, %d for a file that is no release of the product
 			if err != nil {
 				return err
 			}
-			if err := printFacts(cmd, asJSON, facts, facts.print); err != nil {
+			if err := cli.PrintFacts(cmd, asJSON, facts, facts.print); err != nil {
 				return err
 			}
 			if code := map[string]int{verdictNotCurrent: exitNotCurrent, verdictRevoked: exitRevoked, verdictUnknown: exitUnknown}[facts.Verdict]; code != 0 {
-				return &exitError{code: code}
+				return &cli.ExitError{Code: code}
 			}
 			return nil
 		},
 	}
 	reg.add(cmd)
 	product.add(cmd)
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

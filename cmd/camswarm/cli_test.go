@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -27,7 +28,7 @@ type result struct {
 func camswarm(t *testing.T, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+	code := cli.Run(t.Context(), newRootCommand(), args, strings.NewReader(""), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -332,7 +333,7 @@ func TestInterruptedCommandEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	code := run(ctx, []string{"status", "--socket", filepath.Join(t.TempDir(), "s"), "--wait", "ready"}, strings.NewReader(""), &out, &errs)
+	code := cli.Run(ctx, newRootCommand(), []string{"status", "--socket", filepath.Join(t.TempDir(), "s"), "--wait", "ready"}, strings.NewReader(""), &out, &errs)
 	if code != exitFailed || errs.Len() == 0 {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
@@ -91,16 +92,16 @@ camera installed a byte that was not published.`,
 	cmd.Flags().BoolVar(&f.unlimited, "unlimited", false, "do not limit the nodes' rates to those of home links")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Minute, "give up when a step takes longer")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print the nodes' logs on stderr")
-	addJSON(cmd, &f.json)
+	cli.AddJSON(cmd, &f.json)
 	return cmd
 }
 
 func (f *demoFlags) validate() error {
 	if f.cameras < 1 || f.cameras > demoMaxCameras {
-		return usagef("--cameras %d: give 1 to %d", f.cameras, demoMaxCameras)
+		return cli.Usagef("--cameras %d: give 1 to %d", f.cameras, demoMaxCameras)
 	}
 	if f.timeout <= 0 {
-		return usagef("--timeout %v: give a positive duration such as 5m", f.timeout)
+		return cli.Usagef("--timeout %v: give a positive duration such as 5m", f.timeout)
 	}
 	return nil
 }
@@ -153,7 +154,7 @@ func runDemo(cmd *cobra.Command, f demoFlags) (err error) {
 	if report != nil {
 		report.OK = err == nil
 		if f.json {
-			err = errors.Join(err, printJSON(cmd, report))
+			err = errors.Join(err, cli.PrintJSON(cmd, report))
 		} else if err == nil {
 			report.print(out)
 		}
@@ -433,7 +434,7 @@ func demoDir(dir string) (path string, remove func() error, err error) {
 		return "", nil, err
 	}
 	if len(entries) > 0 {
-		return "", nil, usagef("--dir %s is not empty; name a new directory, the demo makes its own chain and identities", dir)
+		return "", nil, cli.Usagef("--dir %s is not empty; name a new directory, the demo makes its own chain and identities", dir)
 	}
 	path, err = filepath.Abs(dir)
 	return path, func() error { return nil }, err

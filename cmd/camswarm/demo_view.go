@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/sim/localnet"
 )
@@ -30,7 +31,7 @@ type demoView struct {
 const demoRows = 24
 
 func newDemoView(w io.Writer, d *demo) *demoView {
-	return &demoView{w: w, d: d, live: isTerminal(w), began: time.Now()}
+	return &demoView{w: w, d: d, live: cli.IsTerminal(w), began: time.Now()}
 }
 
 // say prints one line above the table.

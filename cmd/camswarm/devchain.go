@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/devchain"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
 
@@ -37,7 +38,7 @@ works there.`,
 				cfg.Fund = append(cfg.Fund, a)
 			}
 			if cfg.BlockTime <= 0 {
-				return usagef("--block-time must be positive")
+				return cli.Usagef("--block-time must be positive")
 			}
 			chain, err := devchain.Start(cmd.Context(), cfg)
 			if err != nil {
@@ -50,7 +51,7 @@ works there.`,
 				Funded  []verify.Address `json:"funded"`
 			}{chain.URL(), cfg.ChainID, append([]verify.Address{}, cfg.Fund...)}
 			if asJSON {
-				err = printJSON(cmd, facts)
+				err = cli.PrintJSON(cmd, facts)
 			} else {
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "development chain %d is ready at %s\n", facts.ChainID, facts.URL)
 			}
@@ -67,6 +68,6 @@ works there.`,
 	fl.DurationVar(&cfg.BlockTime, "block-time", 2*time.Second, "time between blocks without transactions")
 	fl.BoolVar(&cfg.IoTeX, "iotex", false, "answer as IoTeX's gateways do, quirks included")
 	fl.StringArrayVar(&fund, "fund", nil, "account that owns a million coins: a secp256k1 key file, or an address; may be repeated")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
 
 func newDIDCommand() *cobra.Command {
-	return newGroup("did", "Decentralised identifiers of devices and people", `Every node has a did:key, made from its identity; devices and people may also
+	return cli.Group("did", "Decentralised identifiers of devices and people", `Every node has a did:key, made from its identity; devices and people may also
 be registered under did:io on IoTeX, with a document that says which keys may
 sign firmware and which may set rollout policies.`,
 		newDIDShowCommand(), newDIDResolveCommand(), newDIDNewCommand(), newDIDCheckCommand())
@@ -64,9 +65,9 @@ func newDIDShowCommand() *cobra.Command {
 					facts.Address = &a
 				}
 			}
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

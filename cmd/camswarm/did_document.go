@@ -18,6 +18,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/chainwatch/registry"
 	"camswarm/chainwatch/registry/bindings"
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/verify"
 )
@@ -91,7 +92,7 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 		endpoints = nil
 		urls = f.registry.rpc
 		if err := checkURLs(urls); err != nil {
-			return nil, usagef("--rpc: %w", err)
+			return nil, cli.Usagef("--rpc: %w", err)
 		}
 	}
 	if endpoints == nil {
@@ -100,7 +101,7 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 		}
 	}
 	if len(endpoints) == 0 || chainID == 0 {
-		return nil, usagef("whom to ask is missing: --config, --registry, or --rpc with --chain-id")
+		return nil, cli.Usagef("whom to ask is missing: --config, --registry, or --rpc with --chain-id")
 	}
 	cfg := chainwatch.DefaultDIDConfig(chainID)
 	cfg.Endpoints, cfg.QuorumStart, cfg.Finality = endpoints, quorum, finality
@@ -118,7 +119,7 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 	if f.gateway != "" {
 		fetch, err := chainwatch.Gateway(f.gateway)
 		if err != nil {
-			return nil, usagef("--gateway: %w", err)
+			return nil, cli.Usagef("--gateway: %w", err)
 		}
 		opts.FetchCID = fetch
 	}
@@ -282,12 +283,12 @@ policies; a key that is only under authentication does neither.`,
 				}
 			}
 			facts := resolveFactsOf(res)
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "file to write the document to, exactly as it was registered")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -326,10 +327,10 @@ Any change of the file changes its SHA-256; publish it byte for byte.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			id, err := verify.ParseDID(did)
 			if err != nil {
-				return usagef("--did: %w", err)
+				return cli.Usagef("--did: %w", err)
 			}
 			if strings.HasPrefix(string(id), "did:key:") {
-				return usagef("--did: a did:key is its own document and cannot list other keys: use the did:io that will be registered")
+				return cli.Usagef("--did: a did:key is its own document and cannot list other keys: use the did:io that will be registered")
 			}
 			keys := map[verify.Relationship][]verify.PublicKey{}
 			for r, paths := range map[verify.Relationship][]string{verify.AssertionMethod: signers, verify.CapabilityInvocation: operators, verify.Authentication: logins} {
@@ -355,7 +356,7 @@ Any change of the file changes its SHA-256; publish it byte for byte.`,
 			}
 			sum := sha256.Sum256(text)
 			facts := newDocumentFacts{out, id, hex.EncodeToString(sum[:]), verify.RawCID(sum).String()}
-			return printFacts(cmd, asJSON, facts, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) {
 				fmt.Fprintf(w, "document  %s\nDID       %s\n", facts.File, facts.DID)
 				fmt.Fprintf(w, "hash      0x%s\naddress   where you publish it over https, or ipfs://%s\n", facts.SHA256, facts.CID)
 			})
@@ -367,7 +368,7 @@ Any change of the file changes its SHA-256; publish it byte for byte.`,
 	fl.StringArrayVar(&operators, "operator", nil, "public key file of an operator's account (secp256k1); may be repeated")
 	fl.StringArrayVar(&logins, "auth", nil, "public key file of a key that only authenticates; may be repeated")
 	fl.StringVar(&out, "out", "did.json", "file to write the document to")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("did")
 	_ = cmd.MarkFlagRequired("signer")
 	return cmd
@@ -526,7 +527,7 @@ people that one of the two was changed without the other.`,
 			if err != nil {
 				return err
 			}
-			if err := printFacts(cmd, asJSON, facts, facts.print); err != nil {
+			if err := cli.PrintFacts(cmd, asJSON, facts, facts.print); err != nil {
 				return err
 			}
 			bad := 0
@@ -547,7 +548,7 @@ people that one of the two was changed without the other.`,
 	fl.StringVar(&file, "document", "", "compare with this file instead of the document that is registered on chain")
 	fl.StringArrayVar(&accounts, "operator", nil, "account that steers rollouts, a key file or an address (default all that the registry's log names)")
 	_ = cmd.MarkFlagRequired("registry")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

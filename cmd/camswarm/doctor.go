@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch"
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 )
 
@@ -72,7 +73,7 @@ buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 				return err
 			}
 			findings := examine(status, peers, time.Now(), readSysctl)
-			if err := printFacts(cmd, asJSON, findings, func(w io.Writer) {
+			if err := cli.PrintFacts(cmd, asJSON, findings, func(w io.Writer) {
 				for _, f := range findings {
 					fmt.Fprintf(w, "%-4s  %-8s  %s\n", f.Level, f.Topic, f.Message)
 				}
@@ -92,7 +93,7 @@ buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		},
 	}
 	addSocket(cmd, &socket)
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

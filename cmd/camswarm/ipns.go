@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/swarm"
 	"camswarm/verify"
@@ -30,7 +31,7 @@ const (
 const maxIPNSRecord = 10 << 10
 
 func newIPNSCommand() *cobra.Command {
-	return newGroup("ipns", "Publish releases under an IPNS name, for stock IPFS tools", `An IPNS record is a signed pointer to the newest release directory: image,
+	return cli.Group("ipns", "Publish releases under an IPNS name, for stock IPFS tools", `An IPNS record is a signed pointer to the newest release directory: image,
 envelope.cbor and, if it lies there, did.json. With it 'ipfs get /ipns/NAME'
 gets the release. The name is a public Ed25519 key; 'release build --ipns' puts
 it in the manifest, so that it is on chain. Cameras compare the record with the
@@ -57,10 +58,10 @@ func newIPNSNameCommand() *cobra.Command {
 			facts := struct {
 				Name string `json:"name"`
 			}{name}
-			return printFacts(cmd, asJSON, facts, func(w io.Writer) { fmt.Fprintln(w, name) })
+			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) { fmt.Fprintln(w, name) })
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -195,9 +196,9 @@ the public DHT.`,
 			now := time.Now()
 			switch {
 			case valid < time.Hour || valid > 365*24*time.Hour:
-				return usagef("--valid %v: write 1h to 8760h", valid)
+				return cli.Usagef("--valid %v: write 1h to 8760h", valid)
 			case ttl < 0 || ttl > valid:
-				return usagef("--ttl %v: write 0s up to --valid", ttl)
+				return cli.Usagef("--ttl %v: write 0s up to --valid", ttl)
 			case now.Year() < 2026:
 				return fmt.Errorf("this machine's clock says %s; set it, or nobody would take the record", now.Format(time.RFC3339))
 			}
@@ -258,7 +259,7 @@ the public DHT.`,
 				facts.Seeds = append(facts.Seeds, ipnsSeed{socket, kept.OnDHT, kept.Note})
 			}
 			warnOfEnd(cmd, facts, now)
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	fl := cmd.Flags()
@@ -267,7 +268,7 @@ the public DHT.`,
 	fl.DurationVar(&valid, "valid", ipnsValid, "how long the record is in force")
 	fl.DurationVar(&ttl, "ttl", ipnsTTL, "how long resolvers may keep it")
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
 }
@@ -298,19 +299,19 @@ func newIPNSShowCommand() *cobra.Command {
 				return err
 			}
 			warnOfEnd(cmd, facts, time.Now())
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	cmd.Flags().StringVar(&file, "record", "", "the record's file (default DIR.ipns)")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
 func warnOfEnd(cmd *cobra.Command, f ipnsFacts, now time.Time) {
 	if left := f.Validity.Sub(now); left <= 0 {
-		note(cmd, "the record has ended: renew it with 'camswarm ipns publish'")
+		cli.Note(cmd, "the record has ended: renew it with 'camswarm ipns publish'")
 	} else if f.EndsSoon {
-		note(cmd, "the record ends in %v: renew it with 'camswarm ipns publish'", left.Round(time.Minute))
+		cli.Note(cmd, "the record ends in %v: renew it with 'camswarm ipns publish'", left.Round(time.Minute))
 	}
 }
 

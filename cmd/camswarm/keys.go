@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/sha3"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -23,7 +24,7 @@ var keyTypes = map[string]verify.Algorithm{
 }
 
 func newKeysCommand() *cobra.Command {
-	return newGroup("keys", "Make, show and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
+	return cli.Group("keys", "Make, show and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
 A secret key is one file with mode 0600, its public half lies beside it with
 the suffix .pub; give that one to others.`,
 		newKeysNewCommand(), newKeysShowCommand(), newKeysRotateCommand())
@@ -72,7 +73,7 @@ secp256k1; keys that sign releases may be of any type.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			alg, ok := keyTypes[kind]
 			if !ok {
-				return usagef("--type %q: choose ed25519, secp256k1 or p256", kind)
+				return cli.Usagef("--type %q: choose ed25519, secp256k1 or p256", kind)
 			}
 			key, err := sign.Generate(alg)
 			if err != nil {
@@ -85,12 +86,12 @@ secp256k1; keys that sign releases may be of any type.`,
 				return err
 			}
 			facts := factsOf(out, key.Public())
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "file to write the secret key to")
 	cmd.Flags().StringVar(&kind, "type", "ed25519", "ed25519, secp256k1 or p256")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("out")
 	return cmd
 }
@@ -109,10 +110,10 @@ func newKeysShowCommand() *cobra.Command {
 				return err
 			}
 			facts := factsOf(args[0], pub)
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

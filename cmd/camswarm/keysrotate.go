@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
 
 func newKeysRotateCommand() *cobra.Command {
-	return newGroup("rotate", "Replace the keys that sign releases (offline)", `A rotation is a file in which a manufacturer says that one key set takes the
+	return cli.Group("rotate", "Replace the keys that sign releases (offline)", `A rotation is a file in which a manufacturer says that one key set takes the
 place of another. It counts when a threshold of the old keys and a threshold of
 the new ones have signed it: the old keys decide, the new ones show that they
 exist. Cameras learn it from the next release, which carries every rotation
@@ -209,10 +210,10 @@ Keys that stay stand in both sets.`,
 				return err
 			}
 			if r.To.Threshold == len(r.To.Keys) {
-				note(cmd, "all %d new keys must sign: if one of them is ever lost, no release and no further rotation can be signed", len(r.To.Keys))
+				cli.Note(cmd, "all %d new keys must sign: if one of them is ever lost, no release and no further rotation can be signed", len(r.To.Keys))
 			}
 			facts := (&rotationFile{r, out, raw}).facts()
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	fl := cmd.Flags()
@@ -223,7 +224,7 @@ Keys that stay stand in both sets.`,
 	addKeySet(cmd, &threshold, &signers)
 	fl.StringVar(&reason, "reason", "", "why, for people")
 	fl.StringVar(&out, "out", "", "file to write")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("out")
 	cmd.MarkFlagsRequiredTogether("registry", "old-threshold", "old")
 	cmd.MarkFlagsOneRequired("registry", "after")
@@ -269,11 +270,11 @@ signed: look at the new keys and the threshold before you pass the file on.`,
 				return err
 			}
 			facts := r.facts()
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
 }
@@ -291,10 +292,10 @@ func newKeysRotateShowCommand() *cobra.Command {
 				return err
 			}
 			facts := r.facts()
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -323,13 +324,13 @@ the keys that have not signed, unless cameras would follow them.`,
 			}
 			first, last := rs[0], rs[len(rs)-1]
 			facts := chainFacts{Registry: last.Registry, Epoch: last.Epoch, From: first.From, To: last.To}
-			return printFacts(cmd, asJSON, facts, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) {
 				fmt.Fprintf(w, "complete: from %d of %d keys to %d of %d, key epoch %d, in registry %s\n",
 					facts.From.Threshold, len(facts.From.Keys), facts.To.Threshold, len(facts.To.Keys), facts.Epoch, facts.Registry)
 			})
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

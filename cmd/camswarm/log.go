@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
 
@@ -135,12 +136,12 @@ unnoticed.`,
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	reg.add(cmd)
 	product.add(cmd)
 	cmd.Flags().Uint64Var(&since, "since", 0, "leave out changes before this block")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

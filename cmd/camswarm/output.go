@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -11,42 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-	"golang.org/x/term"
+	"camswarm/cmd/internal/cli"
 )
-
-// addJSON gives a command the flag --json.
-func addJSON(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "json", false, "print one JSON document on stdout")
-}
-
-// printJSON writes v as one indented JSON document on stdout.
-func printJSON(cmd *cobra.Command, v any) error {
-	enc := json.NewEncoder(cmd.OutOrStdout())
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// printFacts writes v as JSON if asked to, else calls text.
-func printFacts(cmd *cobra.Command, asJSON bool, v any, text func(w io.Writer)) error {
-	if asJSON {
-		return printJSON(cmd, v)
-	}
-	text(cmd.OutOrStdout())
-	return nil
-}
-
-// note tells the person at the terminal what happens; stdout stays for facts.
-func note(cmd *cobra.Command, format string, args ...any) {
-	fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
-}
-
-// isTerminal reports whether w is a terminal, on which a line may be redrawn.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // progress redraws one line of "label 3.1/6.2 MB" on a terminal and is silent
 // elsewhere.
@@ -60,7 +25,7 @@ type progress struct {
 
 func newProgress(w io.Writer, label string, total int64) *progress {
 	p := &progress{label: label, total: total}
-	if isTerminal(w) {
+	if cli.IsTerminal(w) {
 		p.w = w
 	}
 	return p
@@ -116,19 +81,19 @@ func parseTime(flag, s string, now time.Time) (uint64, error) {
 	case strings.HasPrefix(s, "+"):
 		d, err := time.ParseDuration(s[1:])
 		if err != nil || d < 0 {
-			return 0, usagef("--%s %q: write a duration from now such as +90m or +720h", flag, s)
+			return 0, cli.Usagef("--%s %q: write a duration from now such as +90m or +720h", flag, s)
 		}
 		t = now.Add(d)
 	default:
 		var err error
 		if t, err = time.Parse(time.RFC3339, s); err != nil {
 			if t, err = time.Parse(time.DateOnly, s); err != nil {
-				return 0, usagef("--%s %q: write now, a duration such as +90m, or a time such as 2026-03-01T04:00:00Z", flag, s)
+				return 0, cli.Usagef("--%s %q: write now, a duration such as +90m, or a time such as 2026-03-01T04:00:00Z", flag, s)
 			}
 		}
 	}
 	if t.Unix() <= 0 {
-		return 0, usagef("--%s %q is before 1970", flag, s)
+		return 0, cli.Usagef("--%s %q is before 1970", flag, s)
 	}
 	return uint64(t.Unix()), nil
 }
@@ -138,7 +103,7 @@ func parsePercent(flag, s string) (uint16, error) {
 	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
 	bps := math.Round(f * 100)
 	if err != nil || !(bps >= 0 && bps <= 10000) || math.Abs(bps-f*100) > 1e-9 {
-		return 0, usagef("--%s %q: write a percentage from 0%% to 100%% in steps of 0.01%%", flag, s)
+		return 0, cli.Usagef("--%s %q: write a percentage from 0%% to 100%% in steps of 0.01%%", flag, s)
 	}
 	return uint16(bps), nil
 }

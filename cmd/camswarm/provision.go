@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/verify"
 )
@@ -161,10 +162,10 @@ keys. It never overwrites.`,
 			switch p.Role = node.Role(role); p.Role {
 			case node.RoleCamera, node.RoleSeed:
 			default:
-				return usagef("--role %q: choose seed or camera", role)
+				return cli.Usagef("--role %q: choose seed or camera", role)
 			}
 			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
-				return usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
+				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
 			}
 			if p.Product, err = product.parse(); err != nil {
 				return err
@@ -176,7 +177,7 @@ keys. It never overwrites.`,
 				return err
 			}
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
-				return usagef("--listen: %w", err)
+				return cli.Usagef("--listen: %w", err)
 			}
 			for _, s := range seeds {
 				addrs, err := seedAddresses(s)
@@ -204,7 +205,7 @@ keys. It never overwrites.`,
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	reg.add(cmd)
@@ -220,7 +221,7 @@ keys. It never overwrites.`,
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
 	fl.Uint64Var(&p.Factory, "factory-sequence", 0, "camera: sequence of the firmware it leaves the factory with")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("role")
 	_ = cmd.MarkFlagRequired("dir")
 	return cmd

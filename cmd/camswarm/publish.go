@@ -12,6 +12,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -61,7 +62,7 @@ installs it before the operator sets its rollout.`,
 				return err
 			}
 			if r.image == "" {
-				return usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
+				return cli.Usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
 			}
 			if err := r.checkImage(); err != nil {
 				return err
@@ -99,14 +100,14 @@ installs it before the operator sets its rollout.`,
 					return fmt.Errorf("the release is on chain and %s serves it, but it was not announced: %w; run the same command again", socket, err)
 				}
 				if !heard {
-					note(cmd, "%s serves the release and has no peer to announce it to; cameras ask for the latest when they connect", socket)
+					cli.Note(cmd, "%s serves the release and has no peer to announce it to; cameras ask for the latest when they connect", socket)
 				}
 				facts.Announced = facts.Announced || heard
 			}
 			if len(seeds) == 0 {
-				note(cmd, "no --seed was named: the release is on chain, and nobody serves its image yet")
+				cli.Note(cmd, "no --seed was named: the release is on chain, and nobody serves its image yet")
 			}
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	reg.add(cmd)
@@ -115,7 +116,7 @@ installs it before the operator sets its rollout.`,
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
 	fl.BoolVar(&noAnnounce, "no-announce", false, "do not announce; cameras find the release with their next look at the chain")
 	fl.BoolVar(&unrotated, "without-rotations", false, "publish a release without rotations although the keys on chain were replaced: every camera was provisioned with the present keys")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -172,10 +173,10 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 		return view, fmt.Errorf("this is release %d, but the next on chain is %d: build it with --sequence %d", m.Sequence, next, next)
 	}
 	if key == nil {
-		return view, usagef("release %d is not on chain yet: publishing it needs --key", m.Sequence)
+		return view, cli.Usagef("release %d is not on chain yet: publishing it needs --key", m.Sequence)
 	}
-	if isTerminal(cmd.ErrOrStderr()) {
-		note(cmd, "waiting until chain %d has release %d in a block", file.ChainID, m.Sequence)
+	if cli.IsTerminal(cmd.ErrOrStderr()) {
+		cli.Note(cmd, "waiting until chain %d has release %d in a block", file.ChainID, m.Sequence)
 	}
 	tx, err := contract.Publish(ctx, key, want)
 	if err != nil {

@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
 
 func newRegistryCommand() *cobra.Command {
-	return newGroup("registry", "Deploy and administer the registry contract", `The registry contract records manufacturers, products, releases and rollout
+	return cli.Group("registry", "Deploy and administer the registry contract", `The registry contract records manufacturers, products, releases and rollout
 policies. Its roles are separate accounts: the admin sets up manufacturers and
 products, a manufacturer publishes, an operator steers rollouts, the pauser can
 stop everything. The contract refuses accounts that combine them.`,
@@ -56,7 +57,7 @@ depend on one of them; 'provision' copies them all.`,
 				}
 			}
 			if err := checkURLs(rpc); err != nil {
-				return usagef("--rpc: %w", err)
+				return cli.Usagef("--rpc: %w", err)
 			}
 			if _, err := os.Lstat(out); err == nil {
 				return fmt.Errorf("%s exists already and is never overwritten; nothing was deployed", out)
@@ -82,7 +83,7 @@ depend on one of them; 'provision' copies them all.`,
 			if err := file.save(out); err != nil {
 				return fmt.Errorf("the registry is deployed at %s in block %d, but its file was not written: %w", file.Address, file.DeployBlock, err)
 			}
-			return printFacts(cmd, asJSON, file, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, file, func(w io.Writer) {
 				fmt.Fprintf(w, "registry %s deployed in block %d, written to %s\n", file.ref(), file.DeployBlock, out)
 			})
 		},
@@ -94,7 +95,7 @@ depend on one of them; 'provision' copies them all.`,
 	fl.StringVar(&pauser, "pauser", "", "account that may pause the registry: a key file or an address (default the admin)")
 	fl.Uint64Var(&chainID, "chain-id", 0, "EIP-155 chain id that the endpoint must serve (default whatever it serves)")
 	fl.DurationVar(&delay, "admin-delay", 24*time.Hour, "time between the announcement of a new admin and its acceptance")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("rpc")
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
@@ -303,12 +304,12 @@ func newRegistryShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	reg.add(cmd)
 	cmd.Flags().StringVar(&product.text, "product", "", "also show this product, written vendor/name")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -348,7 +349,7 @@ func newRegistryGrantCommand(grant bool) *cobra.Command {
 			case product != "":
 				p, err := verify.ParseProduct(product)
 				if err != nil {
-					return usagef("--operator-of: %w", err)
+					return cli.Usagef("--operator-of: %w", err)
 				}
 				role = registry.OperatorRole(p.ID())
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
 
@@ -119,7 +120,7 @@ func (f *registryFlags) load() (*registryFile, error) {
 	}
 	if len(f.rpc) > 0 {
 		if err := checkURLs(f.rpc); err != nil {
-			return nil, usagef("--rpc: %w", err)
+			return nil, cli.Usagef("--rpc: %w", err)
 		}
 		r.RPC = slices.Clone(f.rpc)
 	}
@@ -137,7 +138,7 @@ func (f *productFlag) add(cmd *cobra.Command) {
 func (f *productFlag) parse() (verify.Product, error) {
 	p, err := verify.ParseProduct(f.text)
 	if err != nil {
-		return p, usagef("--product: %w", err)
+		return p, cli.Usagef("--product: %w", err)
 	}
 	return p, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -27,7 +28,7 @@ const (
 )
 
 func newReleaseCommand() *cobra.Command {
-	return newGroup("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
+	return cli.Group("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
 signatures. build makes it, each signer adds a signature offline, publish puts
 it on chain and hands it to a seed.`,
 		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseShowCommand(), newReleaseVerifyCommand(),
@@ -219,7 +220,7 @@ the first keys, so that a camera that slept through them can follow.`,
 				return err
 			}
 			if m.Sequence == 0 || m.Sequence > math.MaxInt64 {
-				return usagef("--sequence %d: the first release has sequence 1", m.Sequence)
+				return cli.Usagef("--sequence %d: the first release has sequence 1", m.Sequence)
 			}
 			if m.Expires, err = parseTime("expires", expires, time.Now()); err != nil {
 				return err
@@ -239,7 +240,7 @@ the first keys, so that a camera that slept through them can follow.`,
 				return err
 			}
 			facts := r.facts(true)
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	reg.add(cmd)
@@ -255,7 +256,7 @@ the first keys, so that a camera that slept through them can follow.`,
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&out, "out", "", "directory to make")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	for _, name := range []string{"sequence", "version", "out"} {
 		_ = cmd.MarkFlagRequired(name)
 	}
@@ -374,11 +375,11 @@ and answers for having compared the image's sha256 in another way.`,
 				return err
 			}
 			facts := r.facts(r.image != "")
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
 }
@@ -405,10 +406,10 @@ Whether the signers are the manufacturer's is for the chain to say: see
 				}
 			}
 			facts := r.facts(r.image != "")
-			return printFacts(cmd, asJSON, facts, facts.print)
+			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -453,7 +454,7 @@ on chain, is current and not revoked is another question: see 'camswarm check'.`
 				}
 			}
 			facts := verifyFacts{r.facts(r.image != ""), config, signed.Keys()}
-			return printFacts(cmd, asJSON, facts, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) {
 				facts.print(w)
 				fmt.Fprintf(w, "genuine: signed by %d of the %d keys that a node provisioned by %s trusts, %d must\n",
 					len(facts.SignedBy), len(facts.Trusted.Keys), config, facts.Trusted.Threshold)
@@ -461,7 +462,7 @@ on chain, is current and not revoked is another question: see 'camswarm check'.`
 		},
 	}
 	cmd.Flags().StringVar(&config, "config", "", "a node's configuration file, or the directory made by 'camswarm provision'")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("config")
 	return cmd
 }

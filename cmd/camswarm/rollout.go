@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
 
 func newRolloutCommand() *cobra.Command {
-	return newGroup("rollout", "Decide which cameras may install a release, and when", `A rollout policy belongs to one release and one region; a region without its own
+	return cli.Group("rollout", "Decide which cameras may install a release, and when", `A rollout policy belongs to one release and one region; a region without its own
 follows the default (no --region). Each camera evaluates it alone. Only the
 product's operator can change it, and it can only hold back what the
 manufacturer signed.`,
@@ -50,14 +51,14 @@ func (f *rolloutFlags) add(cmd *cobra.Command) {
 // policy checks the flags against one another and the limits of the contract.
 func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verify.Rollout, err error) {
 	if p.Mode, err = verify.ParseRolloutMode(f.mode); err != nil {
-		return p, usagef("--mode: %w", err)
+		return p, cli.Usagef("--mode: %w", err)
 	}
 	for flag, mode := range map[string]verify.RolloutMode{
 		"canary": verify.RolloutCanary, "label": verify.RolloutCanary, "start": verify.RolloutPercent,
 		"duration": verify.RolloutPercent, "from": verify.RolloutPercent, "to": verify.RolloutPercent,
 	} {
 		if changed(flag) && p.Mode != mode {
-			return p, usagef("--%s is for --mode %s", flag, mode)
+			return p, cli.Usagef("--%s is for --mode %s", flag, mode)
 		}
 	}
 	p.Warm = f.warm
@@ -67,16 +68,16 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 	switch p.Mode {
 	case verify.RolloutCanary:
 		if len(f.canaries) == 0 && f.label == "" {
-			return p, usagef("--mode canary needs --canary or --label")
+			return p, cli.Usagef("--mode canary needs --canary or --label")
 		}
 		if len(f.canaries) > verify.MaxCanaries {
-			return p, usagef("%d canaries are too many, at most %d are possible: use --label", len(f.canaries), verify.MaxCanaries)
+			return p, cli.Usagef("%d canaries are too many, at most %d are possible: use --label", len(f.canaries), verify.MaxCanaries)
 		}
 		p.Label = f.label
 		for _, s := range f.canaries {
 			did, err := verify.ParseDID(s)
 			if err != nil {
-				return p, usagef("--canary: %w", err)
+				return p, cli.Usagef("--canary: %w", err)
 			}
 			p.Canaries = append(p.Canaries, did.Hash())
 		}
@@ -88,11 +89,11 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 			return p, err
 		}
 		if p.StartBps > p.EndBps {
-			return p, usagef("--from %s is more than --to %s: a ramp only grows", f.from, f.to)
+			return p, cli.Usagef("--from %s is more than --to %s: a ramp only grows", f.from, f.to)
 		}
 		seconds := f.duration / time.Second
 		if f.duration < 0 || f.duration%time.Second != 0 || seconds > math.MaxUint32 {
-			return p, usagef("--duration %v: write whole seconds", f.duration)
+			return p, cli.Usagef("--duration %v: write whole seconds", f.duration)
 		}
 		p.Duration = uint32(seconds)
 		if f.start == "" {
@@ -262,7 +263,7 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 				for _, s := range regions {
 					region, err := verify.ParseRegion(s)
 					if err != nil {
-						return usagef("--region: %w", err)
+						return cli.Usagef("--region: %w", err)
 					}
 					view, err := r.Check(ctx, p.ID(), region)
 					if err != nil {
@@ -279,7 +280,7 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, out, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, out, func(w io.Writer) {
 				if out.Paused {
 					fmt.Fprintln(w, "the registry is PAUSED: nothing is installed whatever the policies say")
 				}
@@ -298,7 +299,7 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 	reg.add(cmd)
 	product.add(cmd)
 	cmd.Flags().StringArrayVar(&regions, "region", nil, "region code; may be repeated")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 

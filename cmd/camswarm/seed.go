@@ -13,6 +13,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/verify"
 )
@@ -83,7 +84,7 @@ func (f *seedFlag) hint(cmd *cobra.Command, product verify.ProductID) func(conte
 				return fmt.Errorf("the change is on chain, but %s did not tell cameras to look: %w", socket, err)
 			}
 			if !heard {
-				note(cmd, "%s has no peer to tell; cameras will see the change when they next look at the chain", socket)
+				cli.Note(cmd, "%s has no peer to tell; cameras will see the change when they next look at the chain", socket)
 			}
 		}
 		return nil

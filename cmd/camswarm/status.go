@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 )
 
@@ -45,7 +46,7 @@ machine. With --wait it waits until the node got there, and prints one line:
 				return err
 			}
 			if timeout <= 0 {
-				return usagef("--timeout must be positive")
+				return cli.Usagef("--timeout must be positive")
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -53,7 +54,7 @@ machine. With --wait it waits until the node got there, and prints one line:
 			if err != nil {
 				return err
 			}
-			return printFacts(cmd, asJSON, s, func(w io.Writer) {
+			return cli.PrintFacts(cmd, asJSON, s, func(w io.Writer) {
 				if len(conditions) > 0 {
 					fmt.Fprintln(w, summary(s))
 					return
@@ -65,7 +66,7 @@ machine. With --wait it waits until the node got there, and prints one line:
 	addSocket(cmd, &socket)
 	cmd.Flags().StringArrayVar(&waits, "wait", nil, "wait until ready, peers=N, held=N, installed=N or gone=N; may be repeated")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to wait")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -91,7 +92,7 @@ func parseConditions(texts []string) ([]condition, error) {
 		case text == "ready":
 			holds = func(node.Status) bool { return true }
 		case !known || !hasNumber || err != nil:
-			return nil, usagef("--wait %q: write ready, peers=N, held=N, installed=N or gone=N", text)
+			return nil, cli.Usagef("--wait %q: write ready, peers=N, held=N, installed=N or gone=N", text)
 		}
 		list = append(list, condition{text, holds})
 	}
@@ -262,7 +263,7 @@ func newPeersCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printFacts(cmd, asJSON, peers, func(w io.Writer) {
+				return cli.PrintFacts(cmd, asJSON, peers, func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 					fmt.Fprintln(t, "PEER\tROLE\tTIER\tMS\tSENT\tRECEIVED\tTWICE\tWRONG\tSCORE\tADDRESS")
 					for _, p := range peers {
@@ -275,6 +276,6 @@ func newPeersCommand() *cobra.Command {
 		},
 	}
 	addSocket(cmd, &socket)
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/swarm"
 )
@@ -57,7 +58,7 @@ A camera may, for example, leave the uplink alone while it streams video.`,
 				if err != nil {
 					return err
 				}
-				return printFacts(cmd, asJSON, now, func(w io.Writer) {
+				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
 					fmt.Fprintf(w, "mode %s, up %s, down %s\n", now.Mode, rate(now.UpBytesPerSecond), rate(now.DownBytesPerSecond))
 				})
 			})
@@ -68,7 +69,7 @@ A camera may, for example, leave the uplink alone while it streams video.`,
 	fl.Int64Var(&up, "up", 0, "bytes per second to send at most, 0: no limit")
 	fl.Int64Var(&down, "down", 0, "bytes per second to receive at most, 0: no limit")
 	fl.StringVar(&mode, "mode", "", "share, leech (fetch, serve nobody) or off")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -95,7 +96,7 @@ func newGCCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printFacts(cmd, asJSON, report, func(w io.Writer) {
+				return cli.PrintFacts(cmd, asJSON, report, func(w io.Writer) {
 					for _, r := range report.Releases {
 						fate := "stays"
 						if r.Remove {
@@ -110,6 +111,6 @@ func newGCCommand() *cobra.Command {
 	}
 	addSocket(cmd, &socket)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only tell")
-	addJSON(cmd, &asJSON)
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
