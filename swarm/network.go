@@ -381,6 +381,9 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	n.mu.Lock()
 	n.book.connectedTo(c.RemotePeer(), n.now())
 	n.mu.Unlock()
+	if score := n.repute.Score(c.RemotePeer()); score != 0 {
+		n.host.ConnManager().TagPeer(c.RemotePeer(), reputationTag, int(pointsPerScore*score)) // it keeps tags of connected peers only
+	}
 	if c.Stat().Direction == network.DirInbound {
 		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
 			n.hangUp(extra.Close)
@@ -485,7 +488,7 @@ func (n *Network) keepBans(ctx context.Context) {
 // reputed is called when a peer's score has changed: the connection manager is
 // told, and a stranger that failed us gives up its slot if others may want it.
 func (n *Network) reputed(p peer.ID, score float64) {
-	n.host.ConnManager().TagPeer(p, "camswarm-reputation", int(reputationTag*score))
+	n.host.ConnManager().TagPeer(p, reputationTag, int(pointsPerScore*score))
 	if score < 0 {
 		n.makeRoom()
 	}

@@ -112,9 +112,11 @@ const (
 	// reputationSaveEvery is how often reputations are written if they have
 	// changed, to spare the flash; they are written when the node stops too.
 	reputationSaveEvery = time.Hour
-	// reputationTag is what a point of reputation is worth to the connection
-	// manager: a good one as much as being in the same region, a bad one more.
-	reputationTag = 3
+	// pointsPerScore is what a point of reputation is worth to the connection
+	// manager, under reputationTag: the best as much as being in the same region
+	// and a half.
+	pointsPerScore = 3
+	reputationTag  = "camswarm-reputation"
 	// restTime is how long a stranger that gave up its slot to others is refused.
 	restTime = 10 * time.Minute
 

@@ -142,6 +142,36 @@ func TestReputationsSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestConnectionManagerKnowsReputations(t *testing.T) {
+	n, good, bad := newNet(t, netConfig(RoleCamera)), newNet(t, netConfig(RoleCamera)), newNet(t, netConfig(RoleCamera))
+	n.Reputations().Delivered(good.host.ID(), 100<<20, time.Second)
+	tag := func(o *Network) int {
+		if i := n.host.ConnManager().GetTagInfo(o.host.ID()); i != nil {
+			return i.Tags[reputationTag]
+		}
+		return 0
+	}
+	for _, o := range []*Network{good, bad} {
+		if err := connectNets(t, n, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Reputations().Failed(bad.host.ID())
+	if tag(good) < 15 || tag(bad) != -pointsPerScore {
+		t.Errorf("tagged with %d and %d", tag(good), tag(bad))
+	}
+	if err := n.host.Network().ClosePeer(good.host.ID()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the connection to close", func() bool { return !linked(n, good) && tag(good) == 0 })
+	if err := connectNets(t, n, good); err != nil {
+		t.Fatal(err)
+	}
+	if tag(good) < 15 {
+		t.Errorf("tagged with %d after it came back", tag(good))
+	}
+}
+
 func TestBookDialsTheBestOfASourceFirst(t *testing.T) {
 	b := testBook()
 	scores := map[peer.ID]int{bookID(1): -1, bookID(2): 0, bookID(3): 1}
