@@ -2,8 +2,6 @@ module camswarm
 
 go 1.26.6
 
-toolchain go1.26.11
-
 require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
