@@ -217,11 +217,7 @@ func (r *run) release(ctx context.Context, i int) error {
 		return err
 	}
 	r.chain.set(r.script.steps[i][0])
-	if err := sleep(ctx, 2*blockTime); err != nil {
-		return err
-	}
-	r.seedMembers()[0].node.Look()
-	if err := sleep(ctx, 2*blockTime); err != nil {
+	if err := r.seen(ctx, view.Rev); err != nil {
 		return err
 	}
 
@@ -320,6 +316,24 @@ func (r *run) warm(ctx context.Context, i int) error {
 }
 
 const warmLimit = 30 * time.Minute
+
+// seen waits until the first seed's view has a revision. It looks at once, and no
+// longer than it must: cameras that connect meanwhile are told before the
+// announcement.
+func (r *run) seen(ctx context.Context, rev uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, warmLimit)
+	defer cancel()
+	first := r.seedMembers()[0]
+	for i := 0; first.node.Status().Products[0].Chain.Rev < rev; i++ {
+		if i%100 == 0 {
+			first.node.Look()
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("%s did not see revision %d of the chain: %w", first.actor.name, rev, err)
+		}
+	}
+	return nil
+}
 
 // stateView decodes a recorded state for what an announcement says of it, which is
 // the same in every region.
