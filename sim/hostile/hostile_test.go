@@ -225,7 +225,7 @@ func TestHonestCamerasFinishUnderEachBehaviour(t *testing.T) {
 				got := closeAll(t, bad)
 				t.Log(got)
 				tried := map[Behaviour]int64{
-					Poisoner: got.Wrong, Staller: got.Wants, Trickler: got.Genuine, Liar: got.Refusals, Flooder: got.Taken, Replayer: got.Gossiped, Parrot: got.Gossiped,
+					Poisoner: got.Wrong, Staller: got.Wants, Trickler: got.Genuine, Liar: got.Refusals, Flooder: got.Asked, Replayer: got.Gossiped, Parrot: got.Gossiped,
 				}
 				if tried[b] == 0 {
 					t.Errorf("nothing was tried: %v", got)
