@@ -399,10 +399,11 @@ func (x *Exchange) mayAsk(p peer.ID) bool { return x.opts.MayAsk == nil || x.opt
 
 // connectedness looks at whether p is connected and makes or ends its exPeer.
 func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
-	// Relayed connections end after 128 KiB: they are for hole punching.
-	up := x.h.Network().Connectedness(id) == network.Connected
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	// Under mu: an answer from before another call's would undo what that one did.
+	// Relayed connections end after 128 KiB: they are for hole punching.
+	up := x.h.Network().Connectedness(id) == network.Connected
 	p := x.peers[id]
 	switch {
 	case up && p == nil:

@@ -293,19 +293,22 @@ func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) 
 			return
 		}
 		x.m.haves.WithLabelValues("in").Inc()
-		x.receiveHave(p, &m)
+		if !x.receiveHave(p, &m) {
+			return // the peer has come anew meanwhile: it opens another stream and says all again
+		}
 	}
 }
 
-// receiveHave takes an announcement into account.
-func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
+// receiveHave takes an announcement into account. It reports false if the peer is
+// not what x knows of it any more.
+func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) bool {
 	x.store.mu.RLock()
 	sf := x.store.files[m.root]
 	x.store.mu.RUnlock()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.peers[p.id] != p {
-		return
+		return false
 	}
 	f, g := x.fetches[m.root], x.lendings[m.root]
 	if g != nil {
@@ -317,7 +320,7 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 		if sf != nil {
 			p.have.state(m.root)
 		}
-		return
+		return true
 	case haveNone:
 		delete(p.claims, m.root)
 		p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return r == m.root })
@@ -327,7 +330,7 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 		if g != nil {
 			g.l.PeerHasNone(p.key)
 		}
-		return
+		return true
 	}
 	c := p.claims[m.root]
 	if c == nil {
@@ -372,12 +375,12 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 		if f != nil && x.mayAsk(p.id) {
 			x.act(f, f.plan.PeerHasAll(f.now(), p.key))
 		}
-		return
+		return true
 	case haveLend:
 		if f != nil {
 			f.plan.PeerInterested(f.now(), p.key)
 		}
-		return
+		return true
 	case haveBitmap:
 		m.bitmap.each(add)
 	case haveIndexes:
@@ -391,6 +394,7 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) {
 	if f != nil && x.mayAsk(p.id) {
 		x.act(f, f.plan.PeerHas(f.now(), p.key, units...))
 	}
+	return true
 }
 
 // forgetUnknown drops the oldest claims on files that are still not added. The
