@@ -150,6 +150,7 @@ func (d *ipnsDesk) step(ctx context.Context, l *line) time.Duration {
 	if s == nil || !ok || s.Manifest().IPNSName == "" {
 		return time.Hour
 	}
+	d.setNames() // again: s may have come to be held since, and the DHT refuses other names
 	now := l.trustedTime(&view)
 	d.mu.Lock()
 	state := d.lines[l]
@@ -236,6 +237,9 @@ func (d *ipnsDesk) keep(ctx context.Context, l *line, s *verify.Signed, record [
 	if err := d.n.network.PutIPNS(ctx, s.Manifest().IPNSName, record); err != nil && ctx.Err() == nil {
 		l.log.Debug("the IPNS record was not put on other DHT servers", "err", err)
 		wait = ipnsRetry
+		if errors.Is(err, swarm.ErrNoDHT) {
+			wait = ipnsWait
+		}
 	}
 	d.mu.Lock()
 	d.lines[l].putAt = time.Now().Add(wait)
