@@ -420,9 +420,9 @@ func (s *Scenario) Validate() error {
 // for images up to 16 MB or so; above that the bytes in flight and the copies of
 // the image count, and are added.
 func (s *Scenario) Need() (memory int64, cpu time.Duration) {
-	perNode, perByte := 9.5e6, 8e-8 // bytes; seconds for each byte that a camera receives
+	perNode, perByte := 9.5e6, 1.1e-7 // bytes; seconds for each byte that a camera receives
 	if s.Links == "fast" {
-		perNode, perByte = 6.5e6, 3e-8
+		perNode, perByte = 6.5e6, 5e-8
 	}
 	nodes := float64(s.Nodes + s.Hostile.Count())
 	image := float64(s.ImageBytes)
