@@ -1,7 +1,7 @@
 // Command mutate shows that the tests of defences test them: it switches off one
 // defence at a time and demands that its test fails. Run it in the module's root:
 //
-//	go run ./.ci/mutate [-run REGEXP] [FILE]
+//	go run ./.ci/mutate [-run REGEXP] [-first] [FILE]
 //
 // FILE (default .ci/mutate/defences.txt) says how; its first lines explain the
 // format. Nothing in the tree is changed: the compiler sees the altered files
@@ -46,18 +46,19 @@ type edit struct{ file, old, new string }
 
 func main() {
 	only := flag.String("run", "", "only defences whose threat or test matches")
+	first := flag.Bool("first", false, "only the first defence of each threat; of the others only that they can be switched off")
 	flag.Parse()
 	path := ".ci/mutate/defences.txt"
 	if flag.NArg() > 0 {
 		path = flag.Arg(0)
 	}
-	if err := run(path, *only); err != nil {
+	if err := run(path, *only, *first); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path, only string) error {
+func run(path, only string, first bool) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -70,14 +71,22 @@ func run(path, only string) error {
 	if err != nil {
 		return err
 	}
-	defences = slices.DeleteFunc(defences, func(d defence) bool {
-		return !match.MatchString(d.threat) && !match.MatchString(d.test)
-	})
 	tmp, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	seen := map[string]bool{}
+	for _, d := range defences {
+		if _, err := d.overlay(tmp); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, d.line, err)
+		}
+	}
+	defences = slices.DeleteFunc(defences, func(d defence) bool {
+		again := seen[d.threat]
+		seen[d.threat] = true
+		return first && again || !match.MatchString(d.threat) && !match.MatchString(d.test)
+	})
 
 	bad := unmutated(tmp, defences)
 	type result struct {
@@ -138,8 +147,8 @@ func unmutated(tmp string, defences []defence) (bad int) {
 	return bad
 }
 
-// check switches the defence off and says how its test noticed.
-func (d defence) check(tmp string) (how string, err error) {
+// overlay writes the altered files, and for the compiler a file that names them.
+func (d defence) overlay(tmp string) (path string, err error) {
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for i, e := range d.edits {
 		full, err := filepath.Abs(e.file)
@@ -167,8 +176,14 @@ func (d defence) check(tmp string) (how string, err error) {
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(tmp, fmt.Sprintf("%d.json", d.line))
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	path = filepath.Join(tmp, fmt.Sprintf("%d.json", d.line))
+	return path, os.WriteFile(path, data, 0o600)
+}
+
+// check switches the defence off and says how its test noticed.
+func (d defence) check(tmp string) (how string, err error) {
+	file, err := d.overlay(tmp)
+	if err != nil {
 		return "", err
 	}
 	out, err := test(filepath.Join(tmp, fmt.Sprint(d.line)), d.pkg, timeout, []string{d.test}, []string{"-overlay", file})
