@@ -233,18 +233,26 @@ func (d *ipnsDesk) keep(ctx context.Context, l *line, s *verify.Signed, record [
 	if left := time.Until(putAt); left > 0 {
 		return left
 	}
-	wait := ipnsPutEvery
-	if err := d.n.network.PutIPNS(ctx, s.Manifest().IPNSName, record); err != nil && ctx.Err() == nil {
+	wait, err := d.put(ctx, s.Manifest().IPNSName, record)
+	if err != nil && ctx.Err() == nil {
 		l.log.Debug("the IPNS record was not put on other DHT servers", "err", err)
-		wait = ipnsRetry
-		if errors.Is(err, swarm.ErrNoDHT) {
-			wait = ipnsWait
-		}
 	}
 	d.mu.Lock()
 	d.lines[l].putAt = time.Now().Add(wait)
 	d.mu.Unlock()
 	return wait
+}
+
+// put puts a record on the DHT and returns after how long to do so again.
+func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Duration, error) {
+	err := d.n.network.PutIPNS(ctx, name, record)
+	switch {
+	case err == nil:
+		return ipnsPutEvery, nil
+	case errors.Is(err, swarm.ErrNoDHT):
+		return ipnsWait, err
+	}
+	return ipnsRetry, err
 }
 
 // PublishIPNS takes an IPNS record from a publisher, checks it against the newest
@@ -286,9 +294,9 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 		return IPNSPublished{}, err
 	}
 	out := IPNSPublished{Name: name, Release: m.Sequence, Sequence: r.Sequence, Validity: r.Validity, OnDHT: true}
-	wait := ipnsPutEvery
-	if err := d.n.network.PutIPNS(ctx, name, record); err != nil {
-		out.OnDHT, out.Note, wait = false, err.Error(), ipnsRetry
+	wait, err := d.put(ctx, name, record)
+	if err != nil {
+		out.OnDHT, out.Note = false, err.Error()
 	}
 	d.mu.Lock()
 	state := d.lines[l]

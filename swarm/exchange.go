@@ -129,7 +129,7 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	x := &Exchange{
 		born: time.Now(),
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
-		books: newLedger(), gate: newUploadGate(cfg.UploadLimit),
+		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(cfg.UploadLimit),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
 		peers: make(map[peer.ID]*exPeer), keys: make(map[peer.ID]PlanPeer),

@@ -3,6 +3,7 @@ package swarm
 import (
 	"sync"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -35,47 +36,47 @@ type Stats struct {
 type ledger struct {
 	mu    sync.Mutex
 	total PeerStats
-	peers map[peer.ID]*ledgerEntry
-	clock uint64
+	peers recentPeers[PeerStats]
 }
 
-type ledgerEntry struct {
-	PeerStats
-	used uint64
-}
-
-func newLedger() *ledger { return &ledger{peers: make(map[peer.ID]*ledgerEntry)} }
+func newLedger() *ledger { return &ledger{peers: newRecentPeers[PeerStats]()} }
 
 func (l *ledger) add(p peer.ID, s PeerStats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total.add(s)
-	e := l.peers[p]
-	if e == nil {
-		if len(l.peers) >= MaxLedgerPeers {
-			var oldest peer.ID
-			least := l.clock + 1
-			for id, o := range l.peers {
-				if o.used < least {
-					oldest, least = id, o.used
-				}
-			}
-			delete(l.peers, oldest)
-		}
-		e = &ledgerEntry{}
-		l.peers[p] = e
-	}
-	l.clock++
-	e.used = l.clock
-	e.add(s)
+	l.peers.of(p).add(s)
 }
 
 func (l *ledger) snapshot() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Stats{Total: l.total, Peers: make(map[peer.ID]PeerStats, len(l.peers))}
-	for id, e := range l.peers {
-		s.Peers[id] = e.PeerStats
+	s := Stats{Total: l.total, Peers: make(map[peer.ID]PeerStats, l.peers.Len())}
+	for _, id := range l.peers.Keys() {
+		e, _ := l.peers.Peek(id)
+		s.Peers[id] = *e
 	}
 	return s
+}
+
+// recentPeers keeps a value for each of the MaxLedgerPeers peers that it was asked
+// for last. It has no lock of its own.
+type recentPeers[V any] struct{ *simplelru.LRU[peer.ID, *V] }
+
+func newRecentPeers[V any]() recentPeers[V] {
+	l, err := simplelru.NewLRU[peer.ID, *V](MaxLedgerPeers, nil)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return recentPeers[V]{l}
+}
+
+// of returns the value of a peer, a new one if there is none.
+func (r recentPeers[V]) of(p peer.ID) *V {
+	v, ok := r.Get(p)
+	if !ok {
+		v = new(V)
+		r.Add(p, v)
+	}
+	return v
 }

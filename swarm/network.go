@@ -361,7 +361,7 @@ func (n *Network) mesh() (m mesh) {
 	nw := n.host.Network()
 	for _, p := range nw.Peers() {
 		m.peers++
-		if slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound }) {
+		if connectedBy(nw, p, network.DirOutbound) {
 			m.own++
 		}
 	}
@@ -369,11 +369,17 @@ func (n *Network) mesh() (m mesh) {
 		switch {
 		case nw.Connectedness(p.ID) != network.Connected:
 			m.away++
-		case slices.ContainsFunc(nw.ConnsToPeer(p.ID), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound }):
+		case connectedBy(nw, p.ID, network.DirOutbound):
 			m.own--
 		}
 	}
 	return m
+}
+
+// connectedBy tells whether a connection with p was opened by us (outbound) or by
+// it (inbound).
+func connectedBy(nw network.Network, p peer.ID, dir network.Direction) bool {
+	return slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == dir })
 }
 
 // connected and disconnected are called by the host for every connection.
@@ -502,7 +508,7 @@ func (n *Network) makeRoom() {
 	nw, now := n.host.Network(), n.now()
 	inbound := slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool {
 		return n.isStatic(p) || n.gater.rests.banned(p, now) ||
-			!slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirInbound })
+			!connectedBy(nw, p, network.DirInbound)
 	})
 	scores := map[peer.ID]float64{}
 	for _, p := range inbound {

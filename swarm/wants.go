@@ -39,7 +39,6 @@ type account struct {
 	entries tokens               // of wantlists
 	over    tokens               // entries beyond that
 	served  map[[32]byte]*tokens // bytes, by file
-	used    uint64
 }
 
 // admit takes n wantlist entries into account, of a node that lists so many
@@ -83,35 +82,14 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 // accounts keeps those of the peers that asked last.
 type accounts struct {
 	mu    sync.Mutex
-	peers map[peer.ID]*account
-	clock uint64
+	peers recentPeers[account]
 }
 
 // with calls f with the account of a peer, under the lock.
 func (s *accounts) with(p peer.ID, f func(*account)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.peers[p]
-	if a == nil {
-		if len(s.peers) >= MaxLedgerPeers {
-			var oldest peer.ID
-			least := s.clock + 1
-			for id, o := range s.peers {
-				if o.used < least {
-					oldest, least = id, o.used
-				}
-			}
-			delete(s.peers, oldest)
-		}
-		if s.peers == nil {
-			s.peers = map[peer.ID]*account{}
-		}
-		a = &account{}
-		s.peers[p] = a
-	}
-	s.clock++
-	a.used = s.clock
-	f(a)
+	f(s.peers.of(p))
 }
 
 // receiveWants hands those entries of a message to bitswap's engine that may
