@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,32 +13,11 @@ import (
 	"camswarm/chainwatch/registry"
 	"camswarm/verify"
 	"camswarm/verify/sign"
-
-	"github.com/ethereum/go-ethereum/accounts/abi"
 )
 
 // The constant selector and both encoders belong to the committed contract.
 func TestCallDataMatchesTheArtefact(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join("contracts", "FirmwareRegistry.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var artefact struct {
-		Contracts map[string]struct {
-			ABI json.RawMessage `json:"abi"`
-		} `json:"contracts"`
-	}
-	if err := json.Unmarshal(raw, &artefact); err != nil {
-		t.Fatal(err)
-	}
-	contract, ok := artefact.Contracts["FirmwareRegistry.sol:FirmwareRegistry"]
-	if !ok {
-		t.Fatal("the artefact has no FirmwareRegistry")
-	}
-	parsed, err := abi.JSON(bytes.NewReader(contract.ABI))
-	if err != nil {
-		t.Fatal(err)
-	}
+	parsed, _ := Artefact(t, "FirmwareRegistry", "FirmwareRegistry")
 	if got := parsed.Methods["check"].ID; string(got) != checkSelector {
 		t.Errorf("selector %x, the artefact says %x", checkSelector, got)
 	}

@@ -17,26 +17,38 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// didABI returns the ABI of one of the committed stand-ins.
-func didABI(t testing.TB, name string) *abi.ABI {
+// Artefact returns the ABI and the creation code of one of the committed contracts.
+func Artefact(t testing.TB, file, name string) (*abi.ABI, string) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("contracts", "DIDRegistries.json"))
+	raw, err := os.ReadFile(filepath.Join("contracts", file+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var artefact struct {
 		Contracts map[string]struct {
 			ABI json.RawMessage `json:"abi"`
+			Bin string          `json:"bin"`
 		} `json:"contracts"`
 	}
 	if err := json.Unmarshal(raw, &artefact); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := abi.JSON(bytes.NewReader(artefact.Contracts["DIDRegistries.sol:"+name].ABI))
+	c, ok := artefact.Contracts[file+".sol:"+name]
+	if !ok {
+		t.Fatalf("%s.json has no %s", file, name)
+	}
+	parsed, err := abi.JSON(bytes.NewReader(c.ABI))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &parsed
+	return &parsed, c.Bin
+}
+
+// didABI returns the ABI of one of the stand-ins for DID registries.
+func didABI(t testing.TB, name string) *abi.ABI {
+	t.Helper()
+	parsed, _ := Artefact(t, "DIDRegistries", name)
+	return parsed
 }
 
 // The constant selectors and the encoder are those of go-ethereum.

@@ -13,8 +13,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -77,30 +75,13 @@ func newDIDWorld(t *testing.T) *didWorld {
 	}
 	t.Cleanup(w.client.Close)
 
-	raw, err := os.ReadFile(filepath.Join("contracts", "DIDRegistries.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var artefact struct {
-		Contracts map[string]struct {
-			ABI json.RawMessage `json:"abi"`
-			Bin string          `json:"bin"`
-		} `json:"contracts"`
-	}
-	if err := json.Unmarshal(raw, &artefact); err != nil {
-		t.Fatal(err)
-	}
 	for kind, name := range map[string]string{"v0": "AddressDIDRegistry", "v1": "IoIDRegistryV1", "v2": "IoIDRegistryV2"} {
-		c := artefact.Contracts["DIDRegistries.sol:"+name]
-		parsed, err := abi.JSON(bytes.NewReader(c.ABI))
+		parsed, code := chainwatch.Artefact(t, "DIDRegistries", name)
+		_, address, err := w.client.Send(ctx, w.key, nil, common.FromHex(code))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, address, err := w.client.Send(ctx, w.key, nil, common.FromHex(c.Bin))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.contracts[kind] = &didContract{address, parsed}
+		w.contracts[kind] = &didContract{address, *parsed}
 	}
 	w.host = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
