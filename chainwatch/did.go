@@ -1,7 +1,6 @@
 package chainwatch
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -9,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -519,15 +517,15 @@ func get(ctx context.Context, client *http.Client, u *url.URL) ([]byte, error) {
 	case resp.Header.Get("Content-Encoding") != "" && !strings.EqualFold(resp.Header.Get("Content-Encoding"), "identity"):
 		return nil, refuse("did_doc_unavailable", "%s compresses the document although that was not asked for", u.Host)
 	}
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(io.LimitReader(resp.Body, verify.MaxDocumentSize+1)); err != nil {
+	text, err := readBody(ctx, resp.Body, verify.MaxDocumentSize)
+	if err != nil {
 		if err = withoutURL(err); timedOut(err) {
 			return nil, refuse("slow_retrieval", "the document from %s did not end in time: %w", u.Host, err)
 		}
 		return nil, refuse("did_doc_unavailable", "the document from %s broke off: %w", u.Host, err)
 	}
-	if text.Len() > verify.MaxDocumentSize {
+	if len(text) > verify.MaxDocumentSize {
 		return nil, refuse(verify.AttackEndlessData, "the document from %s is over the limit of %d bytes", u.Host, verify.MaxDocumentSize)
 	}
-	return text.Bytes(), nil
+	return text, nil
 }

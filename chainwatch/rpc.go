@@ -84,6 +84,17 @@ func Dial(e Endpoint) (Caller, error) {
 	return &client{url: e.URL, host: u.Host, http: boundedHTTP(u.Hostname(), nil)}, nil
 }
 
+// readBody reads a body up to one byte over the limit. What was read when ctx
+// ended counts as cut off: a server that is told of our hanging up may end its
+// body properly before the connection is gone.
+func readBody(ctx context.Context, body io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil {
+		err = ctx.Err()
+	}
+	return data, err
+}
+
 // boundedHTTP returns a client for one host that bounds time and header, and
 // follows no redirect. The body is for the caller to bound. roots nil: the system's.
 func boundedHTTP(host string, roots *x509.CertPool) *http.Client {
@@ -202,7 +213,7 @@ func (c *client) post(ctx context.Context, body []byte) ([]byte, error) {
 	if resp.ContentLength > maxAnswer {
 		return nil, refuse("rpc_huge_answer", "the answer of %d bytes is over the limit of %d", resp.ContentLength, maxAnswer)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := readBody(ctx, resp.Body, maxAnswer)
 	if err != nil {
 		err = withoutURL(err)
 		if timedOut(err) {

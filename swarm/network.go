@@ -366,14 +366,22 @@ func (n *Network) mesh() (m mesh) {
 		}
 	}
 	for _, p := range n.static {
-		switch {
-		case nw.Connectedness(p.ID) != network.Connected:
-			m.away++
-		case connectedBy(nw, p.ID, network.DirOutbound):
+		if connectedBy(nw, p.ID, network.DirOutbound) {
 			m.own--
 		}
 	}
+	m.away = n.away()
 	return m
+}
+
+// away counts the static peers that are not connected.
+func (n *Network) away() (count int) {
+	for _, p := range n.static {
+		if n.host.Network().Connectedness(p.ID) != network.Connected {
+			count++
+		}
+	}
+	return count
 }
 
 // connectedBy tells whether a connection with p was opened by us (outbound) or by
@@ -393,7 +401,7 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	if c.Stat().Direction == network.DirInbound {
 		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
 			n.hangUp(extra.Close)
-		} else if len(nw.Conns()) > n.limits.Connections-n.mesh().away && !n.isStatic(c.RemotePeer()) {
+		} else if len(nw.Conns()) > n.limits.Connections-n.away() && !n.isStatic(c.RemotePeer()) {
 			n.hangUp(c.Close) // the slot of a static peer that is away
 		}
 		n.makeRoom()
