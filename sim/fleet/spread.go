@@ -1,4 +1,4 @@
-package flow
+package fleet
 
 import (
 	"cmp"
@@ -38,7 +38,7 @@ func (d masses) end() float64 { return float64(len(d.m)) * d.dt }
 // divide shares a supply out among cohorts equally, but for their weights and as
 // far as their downlinks allow: it sets rate, bytes per second of one camera.
 // The cohorts are in the order of down/weight.
-func divide(cohorts []*fleetCohort, supply, downShare float64) {
+func divide(cohorts []*cohort, supply, downShare float64) {
 	weight := 0.0
 	for _, c := range cohorts {
 		weight += c.active * c.weight
@@ -59,7 +59,7 @@ func divide(cohorts []*fleetCohort, supply, downShare float64) {
 }
 
 // spread integrates how the image spreads over the cohorts.
-func (m *fleetModel) spread() error {
+func (m *model) spread() error {
 	f, p := m.f, m.f.Params
 	wire := f.wire()
 	block := float64(min(f.BlockBytes, f.ImageBytes))
@@ -110,7 +110,7 @@ func (m *fleetModel) spread() error {
 		states[r] = s
 	}
 	if total > 0 && !slices.ContainsFunc(states, func(s *regionState) bool { return s.direct > 0 }) {
-		return fmt.Errorf("%w: no region with seeds has cameras; put seeds where cameras are", ErrFleet)
+		return fmt.Errorf("%w: no region with seeds has cameras; put seeds where cameras are", ErrModel)
 	}
 
 	// Growth of the copies of one block while uplinks are idle.
@@ -131,8 +131,8 @@ func (m *fleetModel) spread() error {
 	}
 
 	// Order for divide, and pools by who may serve them.
-	slices.SortStableFunc(m.cohorts, func(a, b *fleetCohort) int { return cmp.Compare(a.down/a.weight, b.down/b.weight) })
-	var pools [2][]*fleetCohort // can be dialled, cannot
+	slices.SortStableFunc(m.cohorts, func(a, b *cohort) int { return cmp.Compare(a.down/a.weight, b.down/b.weight) })
+	var pools [2][]*cohort // can be dialled, cannot
 	for _, c := range m.cohorts {
 		if c.nat {
 			pools[1] = append(pools[1], c)
@@ -151,7 +151,7 @@ func (m *fleetModel) spread() error {
 	for step := 0; ; step++ {
 		now := float64(step+1) * dt
 		if step >= maxSteps {
-			return fmt.Errorf("%w: %.0f %% of the cameras had the image after %.0f s, and the rest cannot get it: do those who cannot be dialled have anybody to fetch from?", ErrFleet, 100*finished/total, now)
+			return fmt.Errorf("%w: %.0f %% of the cameras had the image after %.0f s, and the rest cannot get it: do those who cannot be dialled have anybody to fetch from?", ErrModel, 100*finished/total, now)
 		}
 		// Who wants something.
 		waiting, wantDirect := [2]float64{}, make([]float64, regions)
@@ -340,7 +340,7 @@ func growthRate(c, tau float64) float64 {
 }
 
 // origins computes what S3, capped S3 and a CDN take.
-func (m *fleetModel) origins() error {
+func (m *model) origins() error {
 	f := m.f
 	o := f.Origin
 	block := float64(quicWindow)
@@ -420,7 +420,7 @@ func (m *fleetModel) origins() error {
 	finished := 0.0
 	for step := 0; total-finished > 1e-6*total; step++ {
 		if step > maxSteps {
-			return fmt.Errorf("%w: the capped origin does not finish", ErrFleet)
+			return fmt.Errorf("%w: the capped origin does not finish", ErrModel)
 		}
 		now := float64(step+1) * dt
 		active := 0.0

@@ -1,4 +1,4 @@
-package flow
+package fleet
 
 import (
 	"cmp"
@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// fleetModel is an integration in progress. Rates are in bytes per second, times
+// model is an integration in progress. Rates are in bytes per second, times
 // in seconds, masses in cameras (of a site: in lines).
-type fleetModel struct {
+type model struct {
 	f     *Fleet
 	share []float64 // of the cameras, by region
 	heard []masses  // of the cameras of a region, by the time of acceptance; sums to 1
 
-	cohorts  []*fleetCohort
+	cohorts  []*cohort
 	done     []timed   // completions of all cameras
 	byClass  [][]timed // and of each class
 	seedSent float64
@@ -33,8 +33,8 @@ type masses struct {
 // timed is a mass at a time.
 type timed struct{ at, mass float64 }
 
-// fleetCohort is the cameras of one class, rate and luck.
-type fleetCohort struct {
+// cohort is the cameras of one class, rate and luck.
+type cohort struct {
 	class  int
 	region int
 	nat    bool
@@ -100,8 +100,8 @@ func middles(lo, hi float64, parts int) []float64 {
 	return out
 }
 
-func newFleetModel(f *Fleet) *fleetModel {
-	m := &fleetModel{f: f, share: make([]float64, len(f.Regions)), byClass: make([][]timed, len(f.Classes))}
+func newModel(f *Fleet) *model {
+	m := &model{f: f, share: make([]float64, len(f.Regions)), byClass: make([][]timed, len(f.Classes))}
 	total := float64(f.Cameras())
 	block := float64(min(f.BlockBytes, f.ImageBytes))
 	for _, c := range f.Classes {
@@ -127,7 +127,7 @@ func newFleetModel(f *Fleet) *fleetModel {
 					if part == 0 {
 						continue
 					}
-					m.cohorts = append(m.cohorts, &fleetCohort{
+					m.cohorts = append(m.cohorts, &cohort{
 						class: i, region: c.Region, nat: nat, mass: lines * l[0] * part / float64(len(parts)), per: per,
 						up: c.Up * factor / 8, down: c.Down * factor / 8,
 						weight: max(0.1, 1+f.Params.Spread*l[1]), need: need, after: inside + (0.5-f.Params.Tail*l[1])*m.meanRTT(c.Region),
@@ -140,13 +140,13 @@ func newFleetModel(f *Fleet) *fleetModel {
 }
 
 // rtt are the bounds of round trips between regions, s.
-func (m *fleetModel) rtt(a, b int) (lo, hi float64) {
+func (m *model) rtt(a, b int) (lo, hi float64) {
 	l, h := m.f.RTT(a, b)
 	return l.Seconds(), h.Seconds()
 }
 
 // meanRTT is that of a camera to others, chosen at random from all regions.
-func (m *fleetModel) meanRTT(a int) float64 {
+func (m *model) meanRTT(a int) float64 {
 	sum := 0.0
 	for b, p := range m.share {
 		lo, hi := m.rtt(a, b)
@@ -157,7 +157,7 @@ func (m *fleetModel) meanRTT(a int) float64 {
 
 // rttParts are quantiles of the round trips from a camera of a region to
 // others.
-func (m *fleetModel) rttParts(a int) []float64 {
+func (m *model) rttParts(a int) []float64 {
 	var all []timed
 	for b, p := range m.share {
 		if p == 0 {
@@ -186,7 +186,7 @@ func (m *fleetModel) rttParts(a int) []float64 {
 
 // look is the distribution of the time for a quorum of the chain's operators,
 // from draws that are the same every time.
-func (m *fleetModel) look(dt float64) []float64 {
+func (m *model) look(dt float64) []float64 {
 	c := m.f.Chain
 	if c.Operators == 0 {
 		return spike(m.f.Params.LookExtra, dt)
@@ -291,7 +291,7 @@ func uniform(t, lo, hi float64) float64 {
 }
 
 // announce integrates the spread of the announcement.
-func (m *fleetModel) announce() error {
+func (m *model) announce() error {
 	f := m.f
 	regions := len(f.Regions)
 	total := float64(f.Cameras())
@@ -429,7 +429,7 @@ func (m *fleetModel) announce() error {
 		// there the model ends.
 		if step >= limit || t-news > 4*heartbeat+2*widest+float64(len(look))*dt {
 			if left > 0.01*total {
-				return fmt.Errorf("%w: the announcement reached only %.0f of %.0f cameras; give seeds more connections or cameras a larger announcement degree", ErrFleet, total-left, total)
+				return fmt.Errorf("%w: the announcement reached only %.0f of %.0f cameras; give seeds more connections or cameras a larger announcement degree", ErrModel, total-left, total)
 			}
 			break
 		}
