@@ -1,4 +1,4 @@
-package node
+package metastore
 
 import (
 	"errors"
@@ -13,25 +13,27 @@ import (
 
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/keytransform"
+
+	"camswarm/node/statedir"
 )
 
 // Errors of the metadata store.
 var (
-	// ErrStoreBackend: the directory was made by a binary for another kind of
+	// ErrBackend: the directory was made by a binary for another kind of
 	// processor, which uses another database.
-	ErrStoreBackend = errors.New("the metadata store is of another kind")
+	ErrBackend = errors.New("the metadata store is of another kind")
 
-	// ErrStoreCorrupt: the database cannot be opened, or a value in it is not
+	// ErrCorrupt: the database cannot be opened, or a value in it is not
 	// what was written.
-	ErrStoreCorrupt = errors.New("the metadata store is damaged")
+	ErrCorrupt = errors.New("the metadata store is damaged")
 )
 
-// storeMarker is the file that names the database of a store directory, in the
+// markerFile is the file that names the database of a store directory, in the
 // form "camswarm store 1 NAME\n".
 const (
-	storeMarker  = "BACKEND"
+	markerFile   = "BACKEND"
 	markerPrefix = "camswarm store 1 "
-	storeData    = "db" // the database's own directory beside the marker
+	dataDir      = "db" // the database's own directory beside the marker
 )
 
 // Store keeps the node's metadata: catalog, checkpoints, counters, bans. Image
@@ -49,14 +51,14 @@ type Store struct {
 	closeErr  error
 }
 
-// OpenStore opens the store in dir, or makes one. A directory made with the
-// other database is refused with ErrStoreBackend, one that is damaged with
-// ErrStoreCorrupt; neither is touched.
-func OpenStore(dir string, log *slog.Logger) (*Store, error) {
+// Open opens the store in dir, or makes one. A directory made with the
+// other database is refused with ErrBackend, one that is damaged with
+// ErrCorrupt; neither is touched.
+func Open(dir string, log *slog.Logger) (*Store, error) {
 	return openStore(dir, log, storeBackend, openBackend)
 }
 
-// openStore is OpenStore with a database of the caller's choice, for tests.
+// openStore is Open with a database of the caller's choice, for tests.
 func openStore(dir string, log *slog.Logger, backend string, open func(dir string, log *slog.Logger) (datastore.Batching, error)) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", err)
@@ -64,10 +66,10 @@ func openStore(dir string, log *slog.Logger, backend string, open func(dir strin
 	if err := checkMarker(dir, backend); err != nil {
 		return nil, err
 	}
-	err := checkStoreFiles(filepath.Join(dir, storeData))
+	err := checkStoreFiles(filepath.Join(dir, dataDir))
 	var data datastore.Batching
 	if err == nil {
-		data, err = open(filepath.Join(dir, storeData), log)
+		data, err = open(filepath.Join(dir, dataDir), log)
 	}
 	if err != nil {
 		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") || strings.Contains(err.Error(), "Cannot acquire directory lock") {
@@ -78,35 +80,38 @@ func openStore(dir string, log *slog.Logger, backend string, open func(dir strin
 		}
 		return nil, fmt.Errorf("%w: %s cannot be opened. Move it away and start again: "+
 			"the node learns its state anew from the chain and its peers; bans, counters and the protection against stale chain answers start from zero: %w",
-			ErrStoreCorrupt, dir, err)
+			ErrCorrupt, dir, err)
 	}
 	return &Store{dir: dir, data: &checkedStore{data}}, nil
 }
 
+// Wrap makes a store of a caller's own datastore, which it closes.
+func Wrap(data datastore.Batching) *Store { return &Store{data: data} }
+
 // checkMarker compares the directory's marker with the database, and writes it
 // in a directory that holds no data yet.
 func checkMarker(dir, backend string) error {
-	path := filepath.Join(dir, storeMarker)
-	marker, err := readRegular(path, maxStoreMarker)
+	path := filepath.Join(dir, markerFile)
+	marker, err := statedir.ReadRegular(path, maxMarker)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(filepath.Join(dir, storeData)); err == nil {
-			return fmt.Errorf("%w: %s holds data but no %s file, which says of what kind; move the directory away and start again", ErrStoreCorrupt, dir, storeMarker)
+		if _, err := os.Lstat(filepath.Join(dir, dataDir)); err == nil {
+			return fmt.Errorf("%w: %s holds data but no %s file, which says of what kind; move the directory away and start again", ErrCorrupt, dir, markerFile)
 		}
-		return writeFileSync(path, []byte(markerPrefix+backend+"\n"), 0o600)
+		return statedir.WriteFile(path, []byte(markerPrefix+backend+"\n"), 0o600)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("metadata store: %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again: %w", ErrStoreCorrupt, path, dir, err)
+		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again: %w", ErrCorrupt, path, dir, err)
 	}
 	name, ok := strings.CutPrefix(strings.TrimSuffix(string(marker), "\n"), markerPrefix)
 	switch {
 	case !ok || name == "":
-		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again", ErrStoreCorrupt, path, dir)
+		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again", ErrCorrupt, path, dir)
 	case name != backend:
 		return fmt.Errorf("%w: %s was made with %s, and this binary uses %s; run the binary that made it, or move the directory away and start again",
-			ErrStoreBackend, dir, name, backend)
+			ErrBackend, dir, name, backend)
 	}
 	return nil
 }
@@ -126,8 +131,8 @@ func checkStoreFiles(dir string) error {
 		if err != nil {
 			return err
 		}
-		if !info.Mode().IsRegular() || info.Size() > maxStoreFile {
-			return fmt.Errorf("%s is not a regular file of at most %d bytes", filepath.Join(dir, e.Name()), maxStoreFile)
+		if !info.Mode().IsRegular() || info.Size() > maxFile {
+			return fmt.Errorf("%s is not a regular file of at most %d bytes", filepath.Join(dir, e.Name()), maxFile)
 		}
 	}
 	return nil
@@ -136,7 +141,7 @@ func checkStoreFiles(dir string) error {
 // Namespace returns the part of the store under a name of its own, such as
 // "catalog/…". Writes are on disk when they return; a batch is not atomic. A
 // value that is read back differently from what was written is an error that
-// wraps ErrStoreCorrupt. Closing a namespace does nothing.
+// wraps ErrCorrupt. Closing a namespace does nothing.
 func (s *Store) Namespace(name string) datastore.Batching {
 	return namespace{keytransform.Wrap(s.data, keytransform.PrefixTransform{Prefix: datastore.NewKey(name)})}
 }

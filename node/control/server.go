@@ -1,8 +1,7 @@
-package node
+package control
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,30 +27,16 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
+	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
 
-// ControlSocket is the name of the control API's unix socket in a node's state
+// SocketName is the name of the control API's unix socket in a node's state
 // directory. Whoever may connect to it (mode 0600: the node's user and root) may
 // change limits and hand over releases, but cannot make a node serve or install
 // anything that the pinned keys and the chain do not approve.
-//
-// The API is HTTP/1.1 with JSON bodies; errors are {"error": "…"} and, for
-// something that was refused as an attack, "attack" with its name.
-//
-//	GET  /v1/status     Status
-//	GET  /v1/peers      [PeerStatus]
-//	GET  /v1/releases   [HeldRelease]
-//	GET  /v1/block      ?cid=CID, one block of at most 64 KiB from the peers; not kept
-//	POST /v1/announce   body: an encoded announcement; published after the usual checks
-//	POST /v1/provide    body: multipart/form-data, part "envelope", then part "image"; Provided
-//	POST /v1/ipns       ?name=NAME, body: an encoded IPNS record; IPNSPublished
-//	POST /v1/look       look at the chain now
-//	POST /v1/gc         collect; ?dry_run=true only tells; GCReport
-//	POST /v1/limits     body: LimitsChange; Limits
-//	GET  /metrics       Prometheus text
-const ControlSocket = "control.sock"
+const SocketName = "control.sock"
 
 // Errors of the control API.
 var (
@@ -59,6 +44,8 @@ var (
 	ErrRunning = errors.New("another node answers the control socket")
 	// ErrUnknownProduct means that the node does not follow a product.
 	ErrUnknownProduct = errors.New("product is not followed by this node")
+	// ErrUnknownName means that no release which a node holds names an IPNS record.
+	ErrUnknownName = errors.New("no release held here names this IPNS record")
 )
 
 // Provided is what became of a release that was handed to a node.
@@ -71,15 +58,15 @@ type Provided struct {
 	ImageSHA256 string           `json:"imageSha256"` // 64 hexadecimal digits
 }
 
-// controlBackend is what the control API needs of a node.
-type controlBackend interface {
+// Backend is what the control API needs of a node.
+type Backend interface {
 	Status() Status
 	Peers() []PeerStatus
 	Releases() ([]HeldRelease, error)
 	// Block gets one small block from the peers, and keeps it not.
 	Block(ctx context.Context, c cid.Cid) ([]byte, error)
 	Announce(ctx context.Context, a announce.Announcement) error
-	Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error)
+	Provide(ctx context.Context, envelope []byte, image io.Reader) (Provided, error)
 	// PublishIPNS checks an IPNS record and keeps it on the DHT.
 	PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error)
 	Look()
@@ -89,21 +76,23 @@ type controlBackend interface {
 	SetLimits(change LimitsChange) (Limits, error)
 }
 
-// controlServer serves the control API on a unix socket.
-type controlServer struct {
+// Server serves the control API on a unix socket.
+type Server struct {
 	path     string
-	backend  controlBackend
+	backend  Backend
 	gatherer prometheus.Gatherer // nil: no /metrics
 	log      *slog.Logger
 }
 
-func newControlServer(path string, backend controlBackend, gatherer prometheus.Gatherer, log *slog.Logger) *controlServer {
-	return &controlServer{path: path, backend: backend, gatherer: gatherer, log: log}
+// NewServer makes a server of the node behind backend on the socket path. gatherer
+// may be nil: then there is no /metrics.
+func NewServer(path string, backend Backend, gatherer prometheus.Gatherer, log *slog.Logger) *Server {
+	return &Server{path: path, backend: backend, gatherer: gatherer, log: log}
 }
 
 // Run serves until ctx ends, then lets replies under way finish for a moment,
 // removes the socket and waits for every handler.
-func (c *controlServer) Run(ctx context.Context) error {
+func (c *Server) Run(ctx context.Context) error {
 	listener, err := listenControl(c.path)
 	if err != nil {
 		return err
@@ -230,7 +219,7 @@ type route struct {
 	serve  func(http.ResponseWriter, *http.Request) (reply any, err error)
 }
 
-func (c *controlServer) routes() map[string]route {
+func (c *Server) routes() map[string]route {
 	routes := map[string]route{
 		"/v1/status":   {method: http.MethodGet, serve: c.status},
 		"/v1/peers":    {method: http.MethodGet, serve: c.peers},
@@ -254,7 +243,7 @@ func (c *controlServer) routes() map[string]route {
 }
 
 // handler checks the request's outside, runs its route and writes the reply.
-func (c *controlServer) handler() http.Handler {
+func (c *Server) handler() http.Handler {
 	routes := c.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rt, ok := routes[r.URL.Path]
@@ -286,20 +275,20 @@ func (c *controlServer) handler() http.Handler {
 	})
 }
 
-func (c *controlServer) status(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) status(http.ResponseWriter, *http.Request) (any, error) {
 	return c.backend.Status(), nil
 }
 
-func (c *controlServer) peers(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) peers(http.ResponseWriter, *http.Request) (any, error) {
 	return emptyNotNull(c.backend.Peers()), nil
 }
 
-func (c *controlServer) releases(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) releases(http.ResponseWriter, *http.Request) (any, error) {
 	held, err := c.backend.Releases()
 	return emptyNotNull(held), err
 }
 
-func (c *controlServer) block(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) block(_ http.ResponseWriter, r *http.Request) (any, error) {
 	id, err := cid.Decode(r.URL.Query().Get("cid"))
 	if err != nil {
 		return nil, &requestError{http.StatusBadRequest, fmt.Errorf("cid: %w", err)}
@@ -313,7 +302,7 @@ func (c *controlServer) block(_ http.ResponseWriter, r *http.Request) (any, erro
 	return block, err
 }
 
-func (c *controlServer) announce(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) announce(_ http.ResponseWriter, r *http.Request) (any, error) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, badBody(err)
@@ -325,7 +314,7 @@ func (c *controlServer) announce(_ http.ResponseWriter, r *http.Request) (any, e
 	return struct{}{}, c.backend.Announce(r.Context(), *a)
 }
 
-func (c *controlServer) provide(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) provide(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
 		return nil, &requestError{http.StatusUnsupportedMediaType, errors.New("provide takes multipart/form-data with the parts \"envelope\" and \"image\"")}
 	}
@@ -353,18 +342,10 @@ func (c *controlServer) provide(_ http.ResponseWriter, r *http.Request) (any, er
 	if part.FormName() != "image" {
 		return nil, badBody(fmt.Errorf("the second part is %q; send \"image\"", part.FormName()))
 	}
-	rec, err := c.backend.Provide(r.Context(), envelope, part)
-	if err != nil {
-		return nil, err
-	}
-	rel := rec.Release
-	return Provided{
-		Product: rel.Product, Sequence: rel.Sequence, Version: rel.Version, State: rec.State,
-		ImageBytes: rel.ImageSize, ImageSHA256: hex.EncodeToString(rel.ImageSHA256[:]),
-	}, nil
+	return c.backend.Provide(r.Context(), envelope, part)
 }
 
-func (c *controlServer) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error) {
 	record, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, badBody(err)
@@ -376,12 +357,12 @@ func (c *controlServer) publishIPNS(_ http.ResponseWriter, r *http.Request) (any
 	return out, err
 }
 
-func (c *controlServer) look(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
 	c.backend.Look()
 	return struct{}{}, nil
 }
 
-func (c *controlServer) collect(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {
 	dryRun := false
 	if s := r.URL.Query().Get("dry_run"); s != "" {
 		var err error
@@ -396,7 +377,7 @@ func (c *controlServer) collect(_ http.ResponseWriter, r *http.Request) (any, er
 	return gcReport(plan, dryRun), nil
 }
 
-func (c *controlServer) limits(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) limits(_ http.ResponseWriter, r *http.Request) (any, error) {
 	change, err := decodeLimits(r.Body)
 	if err != nil {
 		return nil, badBody(err)
@@ -408,7 +389,7 @@ func (c *controlServer) limits(_ http.ResponseWriter, r *http.Request) (any, err
 // bytes, values out of range and a change of nothing are refused.
 func decodeLimits(r io.Reader) (LimitsChange, error) {
 	var change LimitsChange
-	if err := decodeStrict(r, &change); err != nil {
+	if err := strictjson.Decode(r, &change); err != nil {
 		return change, err
 	}
 	rates := []*int64{change.UpBytesPerSecond, change.DownBytesPerSecond}
@@ -426,19 +407,6 @@ func decodeLimits(r io.Reader) (LimitsChange, error) {
 		}
 	}
 	return change, nil
-}
-
-// decodeStrict decodes exactly one JSON value without unknown fields.
-func decodeStrict(r io.Reader, v any) error {
-	dec := json.NewDecoder(r)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("bytes follow the JSON value")
-	}
-	return nil
 }
 
 // checkQuery refuses query keys that are not known, and any that stands twice.
@@ -509,7 +477,7 @@ type errorReply struct {
 	Attack string `json:"attack,omitempty"`
 }
 
-func (c *controlServer) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (c *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
 	if status >= http.StatusInternalServerError {
 		c.log.Warn("control request failed", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)

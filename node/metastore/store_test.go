@@ -1,4 +1,4 @@
-package node
+package metastore
 
 import (
 	"bufio"
@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/ipfs/go-datastore"
@@ -215,12 +214,12 @@ func TestStoreOfTheOtherKindIsRefused(t *testing.T) {
 		t.Error("the database was opened")
 		return nil, errors.New("unreachable")
 	})
-	if !errors.Is(err, ErrStoreBackend) || !strings.Contains(err.Error(), "leveldb") || !strings.Contains(err.Error(), "move") {
+	if !errors.Is(err, ErrBackend) || !strings.Contains(err.Error(), "leveldb") || !strings.Contains(err.Error(), "move") {
 		t.Errorf("got %v", err)
 	}
 	if storeBackend != "leveldb" {
-		if _, err := OpenStore(dir, quiet()); !errors.Is(err, ErrStoreBackend) {
-			t.Errorf("OpenStore: %v", err)
+		if _, err := Open(dir, quiet()); !errors.Is(err, ErrBackend) {
+			t.Errorf("Open: %v", err)
 		}
 	}
 }
@@ -229,15 +228,15 @@ func TestDataWithoutMarkerIsRefused(t *testing.T) {
 	for name, marker := range map[string]string{"missing": "", "garbage": "\x00\x01", "another version": "camswarm store 2 badger\n"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.MkdirAll(filepath.Join(dir, storeData), 0o700); err != nil {
+			if err := os.MkdirAll(filepath.Join(dir, dataDir), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			if marker != "" {
-				if err := os.WriteFile(filepath.Join(dir, storeMarker), []byte(marker), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, markerFile), []byte(marker), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := OpenStore(dir, quiet()); !errors.Is(err, ErrStoreCorrupt) || !strings.Contains(err.Error(), "move") {
+			if _, err := Open(dir, quiet()); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "move") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -259,7 +258,7 @@ func TestThreatCrashAnywhere_DamagedStore(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		files, err := os.ReadDir(filepath.Join(master, storeData))
+		files, err := os.ReadDir(filepath.Join(master, dataDir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +298,7 @@ func damageAndOpen(t *testing.T, open func(string) (*Store, error), master, file
 	if err := os.CopyFS(dir, os.DirFS(master)); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, storeData, file)
+	path := filepath.Join(dir, dataDir, file)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -309,7 +308,7 @@ func damageAndOpen(t *testing.T, open func(string) (*Store, error), master, file
 	}
 	s, err := open(dir)
 	if err != nil {
-		if !errors.Is(err, ErrStoreCorrupt) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "Move it away") {
+		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "Move it away") {
 			t.Errorf("%s of %s damaged: %v", what, file, err)
 		}
 		return true
@@ -358,12 +357,12 @@ func TestChangedValueIsAnError(t *testing.T) {
 		if err := damage(k, bytes.Clone(sealed)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Get(ctx, k); !errors.Is(err, ErrStoreCorrupt) {
+		if _, err := c.Get(ctx, k); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: Get returned %v", name, err)
 		}
 		if r, err := c.Query(ctx, query.Query{Prefix: "/", Filters: []query.Filter{query.FilterKeyCompare{Op: query.Equal, Key: k.String()}}}); err != nil {
 			t.Fatal(err)
-		} else if _, err := r.Rest(); !errors.Is(err, ErrStoreCorrupt) {
+		} else if _, err := r.Rest(); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: Query returned %v", name, err)
 		}
 		if err := raw.Delete(ctx, k); err != nil {
@@ -377,7 +376,7 @@ func TestStoreInUseIsSaidSo(t *testing.T) {
 		dir := t.TempDir()
 		mustOpen(t, open, dir)
 		_, err := open(dir)
-		if err == nil || errors.Is(err, ErrStoreCorrupt) || !strings.Contains(err.Error(), "another process") {
+		if err == nil || errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "another process") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -404,53 +403,11 @@ func TestStoreIsSmall(t *testing.T) {
 	})
 }
 
-func TestWriteFileSyncReplacesWhole(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path+".tmp", []byte("left over by a crash, and longer than what follows"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, content := range []string{"first", "second"} {
-		if err := writeFileSync(path, []byte(content), 0o600); err != nil {
+func fatal(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != content {
-			t.Fatalf("%q, %v", got, err)
-		}
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if _, err := os.Stat(path + ".tmp"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the temporary file stayed: %v", err)
-	}
-}
-
-func TestFailedWriteKeepsTheOldFile(t *testing.T) {
-	// A file over the size limit of the process fails as a full disk does.
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "file")
-	if err := writeFileSync(path, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	err := writeFileSync(path, make([]byte, 2<<20), 0o600)
-	if restore := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); restore != nil {
-		t.Fatal(restore)
-	}
-	if err == nil {
-		t.Fatal("a write over the limit succeeded")
-	}
-	if got, err := os.ReadFile(path); err != nil || string(got) != "old" {
-		t.Errorf("the old content is %q, %v", got, err)
-	}
-	if _, err := os.Stat(path + ".tmp"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the temporary file stayed: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package node
+package statedir
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// writeFileSync replaces a file so that a crash at any moment leaves either the
+// WriteFile replaces a file so that a crash at any moment leaves either the
 // whole old content or the whole new one: it writes path.tmp, syncs it, renames
 // it and syncs the directory. When it returns nil the content survives a power
 // cut. Two writers of one path must exclude each other. A path.tmp that a crash
 // left behind is overwritten by the next call.
-func writeFileSync(path string, data []byte, perm fs.FileMode) (err error) {
+func WriteFile(path string, data []byte, perm fs.FileMode) (err error) {
 	temp := path + ".tmp"
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
 	if err != nil {
@@ -34,20 +34,20 @@ func writeFileSync(path string, data []byte, perm fs.FileMode) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", temp, err)
 	}
-	return renameSync(temp, path)
+	return Rename(temp, path)
 }
 
-// renameSync renames a file within its directory and makes the new name survive
+// Rename renames a file within its directory and makes the new name survive
 // a power cut. The file's content must have been synced before.
-func renameSync(from, to string) error {
+func Rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(to))
+	return SyncDir(filepath.Dir(to))
 }
 
-// syncDir makes the names in a directory survive a power cut.
-func syncDir(dir string) error {
+// SyncDir makes the names in a directory survive a power cut.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

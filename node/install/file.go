@@ -1,4 +1,4 @@
-package node
+package install
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"strconv"
 
 	"camswarm/gc"
+	"camswarm/node/statedir"
 	"camswarm/verify"
 )
 
@@ -63,7 +64,7 @@ func (f *FileInstaller) Path(product verify.ProductID) string {
 // Slot returns what is installed for a product.
 func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
 	path := filepath.Join(f.dir(product), slotRecord)
-	file, err := openRegular(path)
+	file, err := statedir.OpenRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Slot{}, nil
 	}
@@ -95,7 +96,7 @@ func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
 	if !errors.Is(err, errSlotDamaged) {
 		return slot, err
 	}
-	file, err := openRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
+	file, err := statedir.OpenRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
 	if err != nil {
 		return Slot{}, nil
 	}
@@ -188,7 +189,7 @@ func (f *FileInstaller) settle(product verify.ProductID, slot Slot) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFileSync(filepath.Join(dir, slotRecord), data, 0o600); err != nil {
+	if err := statedir.WriteFile(filepath.Join(dir, slotRecord), data, 0o600); err != nil {
 		return fmt.Errorf("write the slot record: %w", err)
 	}
 	keep := map[string]bool{slotRecord: true}
@@ -245,7 +246,7 @@ func writeImage(img *verify.Image, path string) (err error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("write the slot: %w", err)
 	}
-	return renameSync(tmp, path)
+	return statedir.Rename(tmp, path)
 }
 
 // relink points the symbolic link at path to target, atomically.
@@ -260,7 +261,7 @@ func relink(target, path string) error {
 	if err := os.Symlink(target, tmp); err != nil {
 		return err
 	}
-	return renameSync(tmp, path)
+	return statedir.Rename(tmp, path)
 }
 
 var _ Installer = (*FileInstaller)(nil)

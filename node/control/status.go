@@ -1,4 +1,4 @@
-package node
+package control
 
 import (
 	"time"
@@ -14,7 +14,7 @@ import (
 type Status struct {
 	PeerID        string     `json:"peerId"`
 	DID           verify.DID `json:"did"`
-	Role          Role       `json:"role"`
+	Role          string     `json:"role"`    // "camera" or "seed"
 	Version       string     `json:"version"` // of the program
 	StartedAt     time.Time  `json:"startedAt,omitzero"`
 	UptimeSeconds int64      `json:"uptimeSeconds"`
@@ -146,7 +146,7 @@ type PeerStatus struct {
 	Addrs          []string `json:"addrs"`     // multiaddrs of its connections
 	Direction      string   `json:"direction"` // "inbound" or "outbound", of the oldest connection
 	Agent          string   `json:"agent"`
-	Role           Role     `json:"role,omitempty"` // as it claims
+	Role           string   `json:"role,omitempty"` // as it claims
 	Tier           string   `json:"tier"`           // how near it is: "lan", "region", …
 	LatencyMS      int64    `json:"latencyMs"`      // 0: not measured
 	SentBytes      int64    `json:"sentBytes"`      // of blocks, since this node started

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package node
+package metastore
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 
 func TestEmptyFilesOfAKillDoNotKeepBadgerShut(t *testing.T) {
 	dir := t.TempDir()
-	s, err := OpenStore(dir, quiet())
+	s, err := Open(dir, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,11 +23,11 @@ func TestEmptyFilesOfAKillDoNotKeepBadgerShut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"000099.vlog", "00099.mem"} {
-		if err := os.WriteFile(filepath.Join(dir, storeData, name), nil, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, dataDir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s, err = OpenStore(dir, quiet()); err != nil {
+	if s, err = Open(dir, quiet()); err != nil {
 		t.Fatalf("the store does not open: %v", err)
 	}
 	defer func() { _ = s.Close() }()

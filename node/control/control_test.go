@@ -1,4 +1,4 @@
-package node
+package control
 
 import (
 	"bytes"
@@ -27,11 +27,12 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
+	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
 
-// desk is a small controlBackend that notes what it was asked.
+// desk is a small Backend that notes what it was asked.
 type desk struct {
 	mu       sync.Mutex
 	err      error // what every request that can fail answers
@@ -47,7 +48,7 @@ type desk struct {
 
 func (d *desk) Status() Status {
 	return Status{
-		PeerID: "12D3Koo", DID: "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", Role: RoleCamera, UptimeSeconds: 7, ListenAddrs: []string{"/ip4/127.0.0.1/tcp/1"},
+		PeerID: "12D3Koo", DID: "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", Role: "camera", UptimeSeconds: 7, ListenAddrs: []string{"/ip4/127.0.0.1/tcp/1"},
 		StartedAt: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 		Products: []ProductStatus{{
 			ID: verify.ProductID{1}, Name: "acme.example/cam-1", Region: "eu",
@@ -84,21 +85,21 @@ func (d *desk) Announce(_ context.Context, a announce.Announcement) error {
 	return d.err
 }
 
-func (d *desk) Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error) {
+func (d *desk) Provide(ctx context.Context, envelope []byte, image io.Reader) (Provided, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.provide != nil {
-		return Record{}, d.provide(ctx, image)
+		return Provided{}, d.provide(ctx, image)
 	}
 	if d.err != nil {
-		return Record{}, d.err
+		return Provided{}, d.err
 	}
 	data, err := io.ReadAll(image)
 	if err != nil {
-		return Record{}, err
+		return Provided{}, err
 	}
 	d.envelope, d.image = envelope, data
-	return Record{Release: verify.Release{Product: verify.ProductID{1}, Sequence: 5, Version: "1.5", ImageSize: uint64(len(data))}, State: StateFetched}, nil
+	return Provided{Product: verify.ProductID{1}, Sequence: 5, Version: "1.5", ImageBytes: uint64(len(data)), State: StateFetched}, nil
 }
 
 func (d *desk) PublishIPNS(_ context.Context, name string, record []byte) (IPNSPublished, error) {
@@ -138,14 +139,14 @@ func (d *desk) SetLimits(change LimitsChange) (Limits, error) {
 }
 
 // serveControl runs a control server until the test ends and returns a client.
-func serveControl(t *testing.T, path string, backend controlBackend) *Client {
+func serveControl(t *testing.T, path string, backend Backend) *Client {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "camswarm_test_total", Help: "A test."})
 	reg.MustRegister(counter)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- newControlServer(path, backend, reg, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	go func() { ended <- NewServer(path, backend, reg, slog.New(slog.DiscardHandler)).Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -167,7 +168,7 @@ func serveControl(t *testing.T, path string, backend controlBackend) *Client {
 	}
 }
 
-func controlPath(t *testing.T) string { return filepath.Join(t.TempDir(), ControlSocket) }
+func controlPath(t *testing.T) string { return filepath.Join(t.TempDir(), SocketName) }
 
 func TestControlCarriesEveryRequest(t *testing.T) {
 	d := &desk{limits: Limits{Mode: swarm.ModeShare}}
@@ -242,9 +243,9 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	}
 }
 
-func TestControlSocketIsPrivateAndGoesWithTheNode(t *testing.T) {
+func TestSocketNameIsPrivateAndGoesWithTheNode(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, ControlSocket)
+	path := filepath.Join(dir, SocketName)
 	t.Run("running", func(t *testing.T) {
 		serveControl(t, path, &desk{})
 		info, err := os.Lstat(path)
@@ -277,7 +278,7 @@ func TestControlReplacesTheSocketOfADeadProcess(t *testing.T) {
 func TestControlRefusesTheSocketOfALivingProcess(t *testing.T) {
 	path := controlPath(t)
 	first := serveControl(t, path, &desk{})
-	err := newControlServer(path, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context())
+	err := NewServer(path, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context())
 	if !errors.Is(err, ErrRunning) {
 		t.Errorf("error %v, want ErrRunning", err)
 	}
@@ -292,16 +293,16 @@ func TestControlRefusesTheSocketOfALivingProcess(t *testing.T) {
 func TestControlTouchesNothingThatIsNoSocket(t *testing.T) {
 	path := controlPath(t)
 	fatal(t, os.WriteFile(path, []byte("precious"), 0o600))
-	if err := newControlServer(path, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil {
+	if err := NewServer(path, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil {
 		t.Error("a file was taken for a socket")
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != "precious" {
 		t.Errorf("the file holds %q now (%v)", data, err)
 	}
 
-	long := filepath.Join(t.TempDir(), strings.Repeat("x", maxSocketPath), ControlSocket)
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", maxSocketPath), SocketName)
 	fatal(t, os.Mkdir(filepath.Dir(long), 0o700))
-	if err := newControlServer(long, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "shorter state_dir") {
+	if err := NewServer(long, &desk{}, nil, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "shorter state_dir") {
 		t.Errorf("a path too long: %v", err)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(long)); err != nil || len(entries) != 0 {
@@ -345,7 +346,7 @@ func rawRequest(t *testing.T, c *Client, method, path, kind string, b io.Reader)
 func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 	d := &desk{}
 	c := serveControl(t, controlPath(t), d)
-	for path, rt := range newControlServer("", d, prometheus.NewRegistry(), nil).routes() {
+	for path, rt := range NewServer("", d, prometheus.NewRegistry(), nil).routes() {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {
 			if method == rt.method {
 				continue
@@ -441,7 +442,7 @@ func (zeroes) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestControlErrorsHaveTheRightStatus(t *testing.T) {
+func TestErrorsHaveTheRightStatus(t *testing.T) {
 	d := &desk{}
 	c := serveControl(t, controlPath(t), d)
 	for _, tt := range []struct {
@@ -461,7 +462,7 @@ func TestControlErrorsHaveTheRightStatus(t *testing.T) {
 		d.err = tt.err
 		d.mu.Unlock()
 		err := c.Announce(t.Context(), announce.Announcement{Product: verify.ProductID{1}, Rev: 1})
-		var got *ControlError
+		var got *Error
 		if !errors.As(err, &got) || got.Status != tt.status || got.Attack != tt.attack || got.Message != tt.err.Error() {
 			t.Errorf("%v became %#v, want status %d and attack %q", tt.err, err, tt.status, tt.attack)
 		}
@@ -485,7 +486,7 @@ func TestProvideTellsTheReasonOfAnEarlyRefusal(t *testing.T) {
 	refusal := &verify.Error{Attack: "gossip_before_chain", Err: errors.New("release 5 is not on chain yet")}
 	c := serveControl(t, controlPath(t), &desk{err: refusal})
 	_, err := c.Provide(t.Context(), []byte("envelope"), zeroes{}, 64<<20)
-	var got *ControlError
+	var got *Error
 	if !errors.As(err, &got) || got.Status != http.StatusConflict || got.Message != refusal.Error() {
 		t.Errorf("error %v, want %v", err, refusal)
 	}
@@ -526,7 +527,7 @@ func TestControlWaitsForItsHandlers(t *testing.T) {
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- newControlServer(path, d, nil, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	go func() { ended <- NewServer(path, d, nil, slog.New(slog.DiscardHandler)).Run(ctx) }()
 	var c *Client
 	for c == nil {
 		c, _ = Dial(path)
@@ -565,7 +566,7 @@ func FuzzControlRequest(f *testing.F) {
 	f.Add("POST", "/v1/announce", "", "application/cbor", encoded)
 	f.Fuzz(func(t *testing.T, method, path, query, kind string, body []byte) {
 		d := &desk{}
-		h := newControlServer("", d, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).handler()
+		h := NewServer("", d, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).handler()
 		r := &http.Request{
 			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{"Content-Type": {kind}},
 			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -576,7 +577,7 @@ func FuzzControlRequest(f *testing.F) {
 		case http.StatusOK:
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
 			var reply errorReply
-			if err := decodeStrict(w.Body, &reply); err != nil || reply.Error == "" {
+			if err := strictjson.Decode(w.Body, &reply); err != nil || reply.Error == "" {
 				t.Errorf("%d with the body %q", w.Code, w.Body)
 			}
 		default:
@@ -586,4 +587,22 @@ func FuzzControlRequest(f *testing.F) {
 			t.Errorf("limits %+v", d.limits)
 		}
 	})
+}
+
+func fatal(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// firmwareBytes makes size bytes that differ by release.
+func firmwareBytes(sequence uint64, size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(i*7) ^ byte(i>>8) ^ byte(sequence)
+	}
+	return b
 }

@@ -1,4 +1,4 @@
-package node
+package metastore
 
 import (
 	"log/slog"

@@ -1,4 +1,4 @@
-package node
+package metastore
 
 import (
 	"context"
@@ -14,6 +14,11 @@ import (
 // value is read: Badger hands out values that it cannot read without an error,
 // and LevelDB skips what is damaged in its log.
 type checkedStore struct{ datastore.Batching }
+
+// Checked is the layer between a database and the namespaces of a [Store]: a
+// value that is read back differently from what was put is an error that wraps
+// ErrCorrupt.
+func Checked(d datastore.Batching) datastore.Batching { return &checkedStore{d} }
 
 // checksumBytes is the length of the CRC-32C, over key and value, big-endian.
 const checksumBytes = 4
@@ -33,7 +38,7 @@ func unseal(key string, sealed []byte) ([]byte, error) {
 			return value, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the value of %s is not what was written", ErrStoreCorrupt, key)
+	return nil, fmt.Errorf("%w: the value of %s is not what was written", ErrCorrupt, key)
 }
 
 // Put implements datastore.Write.

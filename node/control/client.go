@@ -1,4 +1,4 @@
-package node
+package control
 
 import (
 	"bytes"
@@ -24,14 +24,14 @@ import (
 // ErrNotRunning means that nobody answers a control socket.
 var ErrNotRunning = errors.New("camswarmd does not answer")
 
-// ControlError is a node's refusal of a request.
-type ControlError struct {
-	Status  int    // HTTP status code, see ControlSocket
+// Error is a node's refusal of a request.
+type Error struct {
+	Status  int    // HTTP status code, see SocketName
 	Message string // for people
 	Attack  string // the name of the attack that it was refused as, or ""
 }
 
-func (e *ControlError) Error() string { return e.Message }
+func (e *Error) Error() string { return e.Message }
 
 // Client talks to a running node through its control socket. It is safe for
 // concurrent use. How long a call takes is bounded by its context alone.
@@ -41,7 +41,7 @@ type Client struct {
 }
 
 // Dial returns a client of the node whose control socket is path, which is
-// [ControlSocket] in its state directory. It makes sure that somebody answers;
+// [SocketName] in its state directory. It makes sure that somebody answers;
 // the error wraps [ErrNotRunning] if not.
 func Dial(path string) (*Client, error) {
 	dial := func(ctx context.Context) (net.Conn, error) {
@@ -228,7 +228,7 @@ func (c *Client) do(ctx context.Context, method, path string, b *body) ([]byte, 
 		if json.Unmarshal(data, &refusal) != nil || refusal.Error == "" {
 			refusal.Error = fmt.Sprintf("the node replied to %s with status %s", path, resp.Status)
 		}
-		return nil, &ControlError{Status: resp.StatusCode, Message: refusal.Error, Attack: refusal.Attack}
+		return nil, &Error{Status: resp.StatusCode, Message: refusal.Error, Attack: refusal.Attack}
 	}
 	return data, nil
 }
