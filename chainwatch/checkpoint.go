@@ -26,6 +26,16 @@ type Checkpoint struct {
 	Digest   [32]byte // the chain's digest at Rev
 	Block    uint64   // head block at the time
 	Time     uint64   // that block's time, seconds since 1970
+	Doubt    Doubt
+}
+
+// Doubt is what speaks against a [Checkpoint]: start quorums that say something
+// else. The zero value: nothing.
+type Doubt struct {
+	Rev    uint64   // that they said last; 0 when the owner of the device asked for a reset
+	Digest [32]byte // the chain's digest at Rev, as they say
+	Since  uint64   // chain time when they began, seconds since 1970
+	For    uint64   // seconds for which they have said so; at most four hours, when the checkpoint is refuted
 }
 
 // CheckpointStore keeps one encoded checkpoint. Load returns (nil, nil) when
@@ -51,10 +61,19 @@ type checkpointWire struct {
 	Digest   []byte `cbor:"6,keyasint"` // 32 bytes
 	Block    uint64 `cbor:"7,keyasint"`
 	Time     uint64 `cbor:"8,keyasint"`
+	// Doubt is left out when there is none.
+	Doubt *doubtWire `cbor:"10,keyasint,omitempty"`
 	// Sum is the start of the SHA-256 of the encoding with Sum empty: a flipped
 	// bit in Rev would otherwise look like a far higher revision and freeze the
 	// device.
 	Sum []byte `cbor:"9,keyasint"` // 8 bytes
+}
+
+type doubtWire struct {
+	Rev    uint64 `cbor:"1,keyasint"`
+	Digest []byte `cbor:"2,keyasint"` // 32 bytes
+	Since  uint64 `cbor:"3,keyasint"`
+	For    uint64 `cbor:"4,keyasint"` // seconds
 }
 
 var (
@@ -84,6 +103,9 @@ func (c Checkpoint) Encode() []byte {
 		ChainID: c.Registry.ChainID, Registry: c.Registry.Address[:], Product: c.Product[:],
 		Rev: c.Rev, Digest: c.Digest[:], Block: c.Block, Time: c.Time, Sum: []byte{},
 	}
+	if d := c.Doubt; d != (Doubt{}) {
+		w.Doubt = &doubtWire{d.Rev, d.Digest[:], d.Since, d.For}
+	}
 	sum := sha256.Sum256(must(checkpointEnc.Marshal(w)))
 	w.Sum = sum[:8]
 	return must(checkpointEnc.Marshal(w))
@@ -105,7 +127,6 @@ func DecodeCheckpoint(b []byte) (Checkpoint, error) {
 	if len(w.Registry) != len(c.Registry.Address) || len(w.Product) != len(c.Product) || len(w.Digest) != len(c.Digest) || w.Rev == 0 {
 		return c, fmt.Errorf("%w: a field is missing or has the wrong length", ErrCheckpoint)
 	}
-	// Such a mark would make every honest answer a rollback, or stale, for ever.
 	if w.Rev > maxCount || w.Block > maxCount || w.Time > web.ClockCeil {
 		return c, fmt.Errorf("%w: no chain is at revision %d, block %d or time %d", ErrCheckpoint, w.Rev, w.Block, w.Time)
 	}
@@ -113,6 +134,12 @@ func DecodeCheckpoint(b []byte) (Checkpoint, error) {
 		Registry: verify.RegistryRef{ChainID: w.ChainID, Address: verify.Address(w.Registry)},
 		Product:  verify.ProductID(w.Product),
 		Rev:      w.Rev, Digest: [32]byte(w.Digest), Block: w.Block, Time: w.Time,
+	}
+	if d := w.Doubt; d != nil {
+		if len(d.Digest) != len(c.Doubt.Digest) || d.For > seconds(refuteFor) || d.Rev > maxCount || d.Since > web.ClockCeil {
+			return Checkpoint{}, fmt.Errorf("%w: its doubt has an impossible value", ErrCheckpoint)
+		}
+		c.Doubt = Doubt{d.Rev, [32]byte(d.Digest), d.Since, d.For}
 	}
 	if !bytes.Equal(c.Encode(), b) {
 		return Checkpoint{}, fmt.Errorf("%w: its bytes were changed", ErrCheckpoint)

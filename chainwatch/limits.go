@@ -9,7 +9,7 @@ const (
 	maxURL        = 2048             // bytes of an endpoint's URL
 	maxEndpoints  = 16               // endpoints of one Config
 	maxCheckpoint = 512              // bytes of an encoded Checkpoint
-	maxCount      = 1 << 40          // revisions or blocks in a Checkpoint: a block a second for 34 thousand years
+	maxCount      = 1 << 40          // revisions or blocks of a chain: a block a second for 34 thousand years
 	maxRetryAfter = 10 * time.Minute // longest Retry-After that is honoured
 
 	breakerMin = 2 * time.Second // an endpoint rests this long after its first failure, twice as long after each further one
@@ -24,4 +24,15 @@ const (
 	stragglerGrace = 2 * time.Second // how long a look with a quorum still waits for slower endpoints
 	recoverFor     = time.Hour       // after an unreadable checkpoint every operator must agree for this long, then the usual quorum suffices
 	checkpointAge  = 24 * time.Hour  // an unchanged checkpoint is rewritten this often for its time alone, to spare the flash
+
+	// What was accepted is refuted when start quorums contradict it for refuteFor.
+	// It is longer than the outages and restores in which honest operators agree on
+	// something old (minutes, an hour), leaves people time to see the alarm, and is
+	// short enough that a lie costs a camera less than a working day. Liars who want
+	// a device to go back must hold a whole start quorum for as long; what it then
+	// believes can still install nothing older than what it runs.
+	refuteFor     = 4 * time.Hour
+	opposedFactor = 6                // while an operator says what was accepted, time counts that much less: a day instead of four hours
+	maxCredit     = 15 * time.Minute // most that counts between two looks: what was said in a longer gap is unknown
+	doubtAge      = 15 * time.Minute // what counts before it is saved, to spare the flash: a device that restarts every hour recovers all the same
 )

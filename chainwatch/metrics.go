@@ -15,6 +15,7 @@ type metrics struct {
 	looks    *prometheus.CounterVec
 	rev      prometheus.Gauge
 	stopped  prometheus.Gauge
+	refuted  prometheus.Counter
 	refusals *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	latency  *prometheus.GaugeVec
@@ -32,6 +33,9 @@ func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, er
 		}),
 		stopped: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "camswarm_chain_stopped", Help: "1 while a stop quorum holds the accepted view back.",
+		}),
+		refuted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "camswarm_chain_refuted_total", Help: "Views that were accepted once and that quorums refuted for long enough.",
 		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "camswarm_chain_refusals_total", Help: "Answers and views refused, by attack name.",
@@ -53,7 +57,7 @@ func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, er
 		return m, nil
 	}
 	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
-	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refusals, m.failures, m.latency, m.says, m.block} {
+	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refuted, m.refusals, m.failures, m.latency, m.says, m.block} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register chain metrics: %w", err)
 		}

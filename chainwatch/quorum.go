@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 )
 
@@ -25,11 +26,10 @@ type Known struct {
 	// any stop; nil if none was accepted since the device started.
 	View    *verify.View
 	Content [32]byte
-	// Expect is the least chain time to expect now, in seconds since 1970: the
-	// time a quorum confirmed earlier plus the time that passed since on the
-	// device's monotonic clock. 0: unknown. The wall clock has no part in it: a
-	// camera's may be wrong by decades in either direction.
-	Expect uint64
+	// Least and Most bound the chain's time now, in seconds since 1970: what
+	// quorums confirmed earlier plus the time that passed since on the device's
+	// monotonic clock. 0: unknown.
+	Least, Most uint64
 	// MaxStale is Config.MaxStale.
 	MaxStale time.Duration
 }
@@ -37,10 +37,18 @@ type Known struct {
 // Outcome is what a set of answers amounts to.
 type Outcome struct {
 	// Accepted is the view that a start quorum confirmed, or nil. Its Block and
-	// Time are the median of its voters' and never go backwards.
+	// Time are the oldest of its voters' (but at most Known.Most) and never go
+	// backwards.
 	Accepted *verify.View
-	Content  [32]byte // of Accepted
+	Content  [32]byte // of Accepted or Claim
 	Votes    int      // operators that said exactly this
+	Head     uint64   // the oldest of the voters' times as they said it
+
+	// Claim is what a start quorum says although it contradicts what is known; Err
+	// says in what. nil: there is no such quorum. Opposed: an operator says what
+	// can be true besides what is known.
+	Claim   *verify.View
+	Opposed bool
 
 	// Effective is what the device should act on from now on: Accepted, or else
 	// the view in force, with every stop applied that a stop quorum asks for.
@@ -69,15 +77,19 @@ type Outcome struct {
 //     what it has; that is no vote against anything newer.
 //  3. A stale answer has no vote to start anything: its head is older by MaxStale
 //     than the median operator's head (which honest operators, being the
-//     majority, bracket) or than Known.Expect. A frozen server may well agree
+//     majority, bracket) or than Known.Least. A frozen server may well agree
 //     with others, but it cannot know that nothing has changed since. This is
 //     what keeps a set of frozen endpoints from passing for a chain without news.
 //  4. The highest revision with need.Start votes is accepted. need.Start is more
 //     than half, so there is never more than one content to choose from, and
-//     fewer liars than need.Start can never bring anything about.
-//  5. Nothing below the checkpoint's revision is ever accepted (rollback), nor
-//     another digest or content at the same revision (rpc_fork): either means
-//     that a quorum once lied, or that the chain was reset. The device holds.
+//     fewer liars than need.Start can never bring anything about. Of the voters'
+//     heads the oldest counts: it is no later than an honest one.
+//  5. What contradicts what is known is not accepted: a revision below the
+//     checkpoint's (rollback), another digest or content at the same revision
+//     (rpc_fork), heads that are all older than they can be (indefinite_freeze).
+//     Either a quorum lies now, or one lied then, or the chain was reset. The
+//     device holds, and who calls Decide counts for how long the claim is made:
+//     when that is long enough, it decides again without what was known.
 //  6. Stopping needs only need.Stop operators, counted for each effect alone
 //     (registry paused; a release halted, paused, revoked or gone), among answers
 //     above the revision in force. Waiting costs an honest operator minutes;
@@ -88,21 +100,25 @@ type Outcome struct {
 func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	out := Outcome{Flags: map[int]*verify.Error{}}
 	disowned := contradictions(answers, out.Flags)
-	reference := max(medianTime(answers, disowned), known.Expect)
-	stale := func(a Answer) bool {
-		limit := uint64(known.MaxStale / time.Second)
-		return limit > 0 && reference > limit && a.View.Time < reference-limit
-	}
+	median := medianTime(answers, disowned)
 
-	fresh, all := map[ballot]*votes{}, map[ballot]*votes{}
+	fresh, claims, all := map[ballot]*votes{}, map[ballot]*votes{}, map[ballot]*votes{}
 	operators := map[string]bool{}
 	for _, a := range answers {
 		operators[a.Operator] = true
 		if disowned[a.Operator] {
 			continue
 		}
+		if v := a.View; v.Rev > maxCount || v.Block > maxCount || v.Time > web.ClockCeil {
+			// It could not be kept, and would make every honest answer a rollback.
+			out.Flags[a.Endpoint] = verify.Soft("rpc_single_liar", "no chain is at revision %d, block %d or time %d; it has no vote", v.Rev, v.Block, v.Time)
+			continue
+		}
 		cast(all, a)
-		if stale(a) {
+		if !known.stale(a.View.Time, median) {
+			cast(claims, a)
+		}
+		if reference := max(median, known.Least); known.stale(a.View.Time, reference) {
 			out.Flags[a.Endpoint] = verify.Soft("rpc_stale_head", "its head is %d s behind; it has no vote", reference-a.View.Time)
 			continue
 		}
@@ -110,7 +126,11 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	}
 
 	winner, tie := highest(fresh, need.Start)
-	won := winner
+	claim := winner
+	if claim == nil {
+		claim, tie = highest(claims, need.Start)
+	}
+	won := claim
 	if won == nil { // to say why not
 		won, tie = highest(all, need.Start)
 	}
@@ -122,16 +142,23 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	case won == nil:
 		out.Err = verify.Soft("rpc_no_quorum", "%d operators answered, but no %d of them say the same", len(operators), need.Start)
 	case won.rev < known.Checkpoint.Rev:
-		out.Err = verify.Soft("rollback", "%d operators report revision %d, but revision %d was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
-			len(won.answers), won.rev, known.Checkpoint.Rev)
-	case won.rev == known.Checkpoint.Rev && won.first().Digest != known.Checkpoint.Digest,
-		known.View != nil && won.rev == known.View.Rev && won.content != known.Content:
-		out.Err = verify.Soft("rpc_fork", "%d operators report another history at revision %d than was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
-			len(won.answers), won.rev)
+		out.Err = verify.Soft("rollback", "%d operators report revision %d, but revision %d was accepted before", len(won.answers), won.rev, known.Checkpoint.Rev)
+	case known.forked(won.ballot, won.first().Digest):
+		out.Err = verify.Soft("rpc_fork", "%d operators report another history at revision %d than was accepted before", len(won.answers), won.rev)
 	case winner == nil:
 		out.Err = verify.Soft("indefinite_freeze", "%d operators agree, but not %d of them have a head as recent as it must be by now; endpoints or the chain stand still", len(won.answers), need.Start)
 	default:
-		out.Accepted, out.Content, out.Votes = winner.view(known), winner.content, len(winner.answers)
+		out.Accepted, out.Content, out.Votes = winner.view(), winner.content, len(winner.answers)
+		out.Head = out.Accepted.Time
+		known.hold(out.Accepted)
+	}
+	if out.Accepted == nil && claim != nil {
+		out.Claim, out.Content, out.Votes = claim.view(), claim.content, len(claim.answers)
+		out.Head = out.Claim.Time
+		out.Opposed = slices.ContainsFunc(answers, func(a Answer) bool {
+			return !disowned[a.Operator] && !known.stale(a.View.Time, max(median, known.Least)) &&
+				a.View.Rev >= known.Checkpoint.Rev && !known.forked(ballot{a.View.Rev, a.Content}, a.View.Digest)
+		})
 	}
 
 	base := out.Accepted
@@ -145,6 +172,31 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	}
 	flagOthers(&out, answers, known)
 	return out
+}
+
+// stale reports whether a head is older by MaxStale than another time.
+func (k *Known) stale(head, reference uint64) bool {
+	limit := seconds(k.MaxStale)
+	return limit > 0 && reference > limit && head < reference-limit
+}
+
+// forked reports whether a ballot is for another history at a revision that was
+// accepted.
+func (k *Known) forked(b ballot, digest [32]byte) bool {
+	return b.rev == k.Checkpoint.Rev && digest != k.Checkpoint.Digest ||
+		k.View != nil && b.rev == k.View.Rev && b.content != k.Content
+}
+
+// hold keeps a view's head within what is known: it never goes backwards, nor
+// further than the chain can have come by now.
+func (k *Known) hold(v *verify.View) {
+	if k.Most != 0 {
+		v.Time = min(v.Time, k.Most)
+	}
+	v.Block, v.Time = max(v.Block, k.Checkpoint.Block), max(v.Time, k.Checkpoint.Time)
+	if k.View != nil {
+		v.Block, v.Time = max(v.Block, k.View.Block), max(v.Time, k.View.Time)
+	}
 }
 
 // ballot is what an answer votes for.
@@ -178,18 +230,13 @@ func cast(tally map[ballot]*votes, a Answer) {
 	}
 }
 
-// view returns what the voters agree on, at the median of their heads: half of
-// the voters may lie about the time without moving it beyond an honest one.
-func (v *votes) view(known Known) *verify.View {
-	heads := slices.SortedFunc(maps.Values(v.answers), func(a, b verify.View) int {
+// view returns what the voters agree on, at the oldest of their heads: all of
+// them but one may lie about the time without moving it beyond an honest one.
+func (v *votes) view() *verify.View {
+	oldest := slices.MinFunc(slices.Collect(maps.Values(v.answers)), func(a, b verify.View) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Block, b.Block))
 	})
-	view := heads[(len(heads)-1)/2]
-	view.Block, view.Time = max(view.Block, known.Checkpoint.Block), max(view.Time, known.Checkpoint.Time)
-	if known.View != nil {
-		view.Block, view.Time = max(view.Block, known.View.Block), max(view.Time, known.View.Time)
-	}
-	return &view
+	return &oldest
 }
 
 // highest returns the ballot with the highest revision among those with at

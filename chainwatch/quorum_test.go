@@ -49,7 +49,7 @@ func TestDecide(t *testing.T) {
 	known := func(v verify.View) Known {
 		return Known{
 			Checkpoint: Checkpoint{Registry: v.Registry, Product: v.Product, Rev: v.Rev, Digest: v.Digest, Block: v.Block, Time: v.Time},
-			View:       &v, Content: contentDigest(encodeView(v)), Expect: v.Time, MaxStale: 10 * time.Minute,
+			View:       &v, Content: contentDigest(encodeView(v)), Least: v.Time, MaxStale: 10 * time.Minute,
 		}
 	}
 	onlyCheckpoint := func(v verify.View) Known { k := known(v); k.View, k.Content = nil, [32]byte{}; return k }
@@ -110,14 +110,14 @@ func TestDecide(t *testing.T) {
 			answers: []Answer{said(0, "a", old(two)), said(1, "b", two), said(2, "c", one)}, err: "indefinite_freeze",
 			flags: map[int]string{0: "rpc_stale_head"}},
 		{name: "frozen together, against the time that must have passed", need: Thresholds{2, 2},
-			known:   Known{Checkpoint: known(one).Checkpoint, View: known(one).View, Content: known(one).Content, Expect: now + 3600, MaxStale: 10 * time.Minute},
+			known:   Known{Checkpoint: known(one).Checkpoint, View: known(one).View, Content: known(one).Content, Least: now + 3600, MaxStale: 10 * time.Minute},
 			answers: []Answer{said(0, "a", one), said(1, "b", one)}, err: "indefinite_freeze",
 			flags: map[int]string{0: "rpc_stale_head", 1: "rpc_stale_head"}},
-		{name: "staleness switched off", need: Thresholds{2, 2}, known: Known{Expect: now + 3600},
+		{name: "staleness switched off", need: Thresholds{2, 2}, known: Known{Least: now + 3600},
 			answers: []Answer{said(0, "a", one), said(1, "b", old(one))}, accepted: 10, effective: []string{"1"}},
 		{name: "a head in the far future takes nobody's vote", need: Thresholds{3, 2}, known: fresh,
 			answers:  []Answer{said(0, "a", ahead(one, math.MaxInt64)), said(1, "b", one), said(2, "c", one), said(3, "d", one)},
-			accepted: 10, effective: []string{"1"}},
+			accepted: 10, effective: []string{"1"}, flags: map[int]string{0: "rpc_single_liar"}},
 		{name: "two stop a release before three know", need: Thresholds{3, 2}, known: known(one),
 			answers: []Answer{said(0, "a", viewAt(11, now, halted(release(1)))), said(1, "b", viewAt(11, now, halted(release(1)))), said(2, "c", one), said(3, "d", one)},
 			err:     "rpc_no_quorum", stopped: true, effective: []string{"1h"}},
@@ -240,10 +240,10 @@ func TestThreatRPCSingleLiar_CanAtMostDelay(t *testing.T) {
 		known := Known{MaxStale: 10 * time.Minute}
 		if r.IntN(2) == 0 {
 			known.Checkpoint = Checkpoint{Rev: before.Rev, Digest: before.Digest, Time: before.Time}
-			known.Expect = before.Time
+			known.Least = before.Time
 			if r.IntN(2) == 0 {
 				known.View, known.Content = &before, contentDigest(encodeView(before))
-				known.Expect = before.Time + uint64(r.IntN(int(now-before.Time)+60))
+				known.Least = before.Time + uint64(r.IntN(int(now-before.Time)+60))
 			}
 		}
 		var answers []Answer

@@ -40,24 +40,28 @@ type Watcher struct {
 	log       *slog.Logger
 	metrics   *metrics
 	rnd       *rand.Rand
-	kick      chan struct{} // capacity 1: the demand changed
-	changes   chan struct{} // capacity 1
+	kick      chan struct{}   // capacity 1: the demand changed
+	changes   chan struct{}   // capacity 1
+	resets    chan chan error // from Reset to Run
 
 	// Owned by Run.
-	checkpoint Checkpoint
-	savedTime  uint64    // chain time of the checkpoint in the store
-	recoverTil time.Time // after an unreadable checkpoint: until then all operators must agree
-	failures   int       // looks without acceptance in a row
-	budgets    [2]budget // for looks on demand: of claims that prove nothing, and of all else
+	checkpoint Checkpoint // Doubt is that of the store
+	savedTime  uint64     // chain time of the checkpoint in the store
+	recoverTil time.Time  // after an unreadable checkpoint: until then all operators must agree
+	clock      clock      // what time the chain can have
+	doubt      doubt      // what speaks against the checkpoint
+	failures   int        // looks without acceptance in a row
+	budgets    [2]budget  // for looks on demand: of claims that prove nothing, and of all else
 
 	mu       sync.Mutex
 	view     *verify.View // in force, stops included; the value is never changed in place
 	content  [32]byte     // of the accepted view, before stops
 	stopped  bool
-	accepted time.Time // when a start quorum last confirmed the view
-	looked   time.Time // when the last look ended
-	hold     error     // why the last look accepted nothing
-	hinted   bool      // Look was called since the last look began
+	accepted time.Time     // when a start quorum last confirmed the view
+	looked   time.Time     // when the last look ended
+	hold     error         // why the last look accepted nothing
+	doubted  time.Duration // doubt.For, for Status
+	hinted   bool          // Look was called since the last look began
 	waiters  map[*waiter]struct{}
 }
 
@@ -89,6 +93,7 @@ type Status struct {
 	Attack    string        // the name of that refusal
 	Operators int           // independent operators
 	Need      Thresholds    // how many of them must agree
+	Doubted   time.Duration // how long quorums have contradicted what was accepted before; after four hours they are believed
 	ClockOff  time.Duration // local clock minus chain time at Confirmed; far from 0: set the clock, or the chain stands still
 }
 
@@ -114,6 +119,7 @@ func New(cfg Config, product verify.ProductID, region verify.Region, opts Option
 		rnd:     opts.Rand,
 		kick:    make(chan struct{}, 1),
 		changes: make(chan struct{}, 1),
+		resets:  make(chan chan error),
 		waiters: map[*waiter]struct{}{},
 	}
 	if w.log == nil {
@@ -244,6 +250,28 @@ func (w *Watcher) Look() {
 	w.poke()
 }
 
+// Reset is for the owner of the device: what a start quorum says next is believed
+// even if it contradicts what was accepted before, as it would be after four
+// hours. It is kept over restarts and ends with the next view that is accepted.
+// What is installed, and what must be signed, stays as it is. It returns once the
+// decision is saved, and needs Run to be running.
+func (w *Watcher) Reset(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case w.resets <- done:
+		return <-done
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *Watcher) reset(ctx context.Context) error {
+	w.recoverTil = time.Time{}
+	w.doubt = doubt{sustained: sustained{For: refuteFor}}
+	w.log.Warn("the chain checkpoint is given up at its owner's word; the next quorum is believed", "rev", w.checkpoint.Rev)
+	return w.saveDoubt(ctx)
+}
+
 // Changes is signalled after every look that changed the view in force: a new
 // revision, a stop, or the end of a stop. It has capacity 1; read Current after
 // receiving.
@@ -262,7 +290,7 @@ func (w *Watcher) Endpoints() []EndpointStatus {
 func (w *Watcher) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := Status{Confirmed: w.accepted, Stopped: w.stopped, Looked: w.looked, Operators: w.cfg.Operators(), Need: w.need, Attack: verify.AttackName(w.hold)}
+	s := Status{Confirmed: w.accepted, Stopped: w.stopped, Looked: w.looked, Operators: w.cfg.Operators(), Need: w.need, Doubted: w.doubted, Attack: verify.AttackName(w.hold)}
 	if w.hold != nil {
 		s.Error = w.hold.Error()
 	}
@@ -301,7 +329,7 @@ func (w *Watcher) demanded() (by [2]bool) {
 // Endpoints that fail, lie or lag are an ordinary state and never an error:
 // without a quorum it keeps what it has and tries again for ever.
 func (w *Watcher) Run(ctx context.Context) error {
-	w.load(ctx)
+	w.load(ctx, time.Now())
 	defer func() {
 		for _, e := range w.endpoints {
 			e.hangUp()
@@ -335,6 +363,10 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.kick:
+			continue
+		case done := <-w.resets:
+			done <- w.reset(ctx)
+			due, earlier = time.Now(), time.Time{}
 			continue
 		case <-timer.C:
 		}
@@ -399,11 +431,11 @@ func (w *Watcher) allResting(now time.Time) (time.Time, bool) {
 	return first, true
 }
 
-// load reads the checkpoint. One that cannot be read is reported and replaced by
+// load reads the checkpoint, and with it what speaks against it. One that cannot be read is reported and replaced by
 // the next acceptance, for which every operator must agree during the first hour:
 // what was accepted before is unknown then, so the device leans on the endpoints
 // as hard as it can without hanging for ever on one that is down.
-func (w *Watcher) load(ctx context.Context) {
+func (w *Watcher) load(ctx context.Context, now time.Time) {
 	if w.store == nil {
 		return
 	}
@@ -417,14 +449,17 @@ func (w *Watcher) load(ctx context.Context) {
 	}
 	switch {
 	case err != nil:
-		w.recoverTil = time.Now().Add(recoverFor)
+		w.recoverTil = now.Add(recoverFor)
 		w.metrics.refused(verify.Soft("checkpoint_unreadable", "%w", err))
 		w.log.Error("the chain checkpoint cannot be read; all operators must agree before a view is accepted", "err", err, "until", w.recoverTil)
 	case c.Registry != w.question.registry || c.Product != w.question.product:
 		w.log.Warn("the chain checkpoint belongs to another registry or product and is replaced", "was", c.Registry.String(), "is", w.question.registry.String())
 	default:
 		w.checkpoint, w.savedTime = c, c.Time
-		w.log.Info("chain checkpoint loaded", "rev", c.Rev, "block", c.Block)
+		w.clock.started(c.Time, now)
+		d := c.Doubt
+		w.doubt = doubt{sustained: sustained{Since: d.Since, For: time.Duration(d.For) * time.Second}, Rev: d.Rev, Digest: d.Digest}
+		w.log.Info("chain checkpoint loaded", "rev", c.Rev, "block", c.Block, "doubted", w.doubt.For)
 	}
 }
 
@@ -478,7 +513,7 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 			r.endpoint.answered(r.answer, time.Now(), r.latency)
 			w.metrics.answered(r.endpoint.host, r.answer, r.latency)
 			answers = append(answers, r.answer)
-			out := w.weigh(ctx, answers, false)
+			out := w.weigh(ctx, answers, false, time.Now())
 			if out.Accepted != nil && grace == nil {
 				grace = time.After(stragglerGrace)
 			}
@@ -489,16 +524,16 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	out := w.weigh(ctx, answers, true)
+	out := w.weigh(ctx, answers, true, time.Now())
 	return w.conclude(&out, answers)
 }
 
-func (w *Watcher) decide(answers []Answer, need Thresholds) Outcome {
-	known := Known{Checkpoint: w.checkpoint, View: w.view, Content: w.content, Expect: w.checkpoint.Time, MaxStale: w.cfg.MaxStale}
-	if w.view != nil {
-		known.Expect = max(known.Expect, w.view.Time+uint64(time.Since(w.accepted)/time.Second))
+// known returns what this device holds true now.
+func (w *Watcher) known(now time.Time) Known {
+	return Known{
+		Checkpoint: w.checkpoint, View: w.view, Content: w.content, MaxStale: w.cfg.MaxStale,
+		Least: w.clock.least(now), Most: w.clock.most(now, w.cfg.MaxStale),
 	}
-	return Decide(answers, need, known)
 }
 
 // fail records an endpoint's failure. One that was only cut off for being slow
@@ -519,33 +554,55 @@ func (w *Watcher) fail(r reply, cut bool) {
 // answer of a look is in, it acts only on what more answers cannot take back: a
 // newer revision, or a first stop. The checkpoint is saved before the view can
 // be seen; if that fails, the view is refused and only its stops count.
-func (w *Watcher) weigh(ctx context.Context, answers []Answer, final bool) Outcome {
+//
+// A look that ends with a quorum against what was accepted before speaks for a
+// doubt. When that is settled, the answers are weighed as if nothing were known.
+func (w *Watcher) weigh(ctx context.Context, answers []Answer, final bool, now time.Time) Outcome {
 	need := w.need
-	if time.Now().Before(w.recoverTil) {
+	if now.Before(w.recoverTil) {
 		need.Start = w.cfg.Operators()
 	}
-	out := w.decide(answers, need)
+	out := Decide(answers, need, w.known(now))
+	refuted := false
+	if final && out.Claim != nil {
+		w.doubt.observe(out.Claim, out.Content, out.Opposed, now, w.cfg.MaxStale)
+		if refuted = w.doubt.settled(); refuted {
+			out = Decide(answers, need, Known{MaxStale: w.cfg.MaxStale})
+		} else {
+			out.Err.Err = fmt.Errorf("%w; if they go on saying so, with heads that move, they are believed after another %v (`camswarm chain reset` believes them at once)", out.Err.Err, w.doubt.left())
+			if err := w.saveDoubt(ctx); err != nil {
+				w.log.Warn("the doubt about the chain checkpoint cannot be saved", "err", err)
+			}
+		}
+	}
 	if a := out.Accepted; a != nil {
 		if !final && w.view != nil && a.Rev == w.view.Rev && (w.stopped || !out.Stopped) {
 			return out
 		}
+		was := w.checkpoint.Rev
 		if err := w.save(ctx, a); err != nil {
 			need.Start = math.MaxInt
-			out = w.decide(answers, need)
+			out = Decide(answers, need, w.known(now))
 			out.Err = verify.Soft("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved; free some space: %w", a.Rev, err)
+		} else if refuted {
+			w.clock = clock{}
+			w.metrics.refuted.Inc()
+			w.log.Warn("what was accepted of the chain before is refuted", "was", was, "rev", a.Rev, "votes", out.Votes)
 		}
 	}
-	w.apply(&out)
+	w.apply(&out, now)
 	return out
 }
 
 // apply puts an outcome in force and wakes those who wait for it.
-func (w *Watcher) apply(out *Outcome) {
+func (w *Watcher) apply(out *Outcome, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if out.Accepted != nil {
-		w.content, w.accepted = out.Content, time.Now()
+		w.content, w.accepted, w.doubt = out.Content, now, doubt{}
+		w.clock.accepted(out.Head, now, w.cfg.MaxStale)
 	}
+	w.doubted = w.doubt.For
 	if out.Effective == nil {
 		return
 	}
@@ -568,17 +625,35 @@ func (w *Watcher) apply(out *Outcome) {
 	}
 }
 
-// save persists the checkpoint of an accepted view when the revision is new, or
-// its time has become old.
+// save persists the checkpoint of an accepted view when it is another one, when
+// something spoke against it, or when its time has become old.
 func (w *Watcher) save(ctx context.Context, v *verify.View) error {
 	c := Checkpoint{Registry: v.Registry, Product: v.Product, Rev: v.Rev, Digest: v.Digest, Block: v.Block, Time: v.Time}
-	if w.store != nil && (c.Rev != w.checkpoint.Rev || c.Time-w.savedTime >= uint64(checkpointAge/time.Second)) {
+	was := w.checkpoint
+	if w.store != nil && (c.Rev != was.Rev || c.Digest != was.Digest || was.Doubt != Doubt{} ||
+		c.Time < w.savedTime || c.Time-w.savedTime >= seconds(checkpointAge)) {
 		if err := w.store.Save(ctx, c.Encode()); err != nil {
 			return err
 		}
 		w.savedTime = c.Time
 	}
 	w.checkpoint, w.recoverTil = c, time.Time{}
+	return nil
+}
+
+// saveDoubt persists what speaks against the checkpoint, when it has grown by
+// what doubtAge brings or begun anew.
+func (w *Watcher) saveDoubt(ctx context.Context) error {
+	d := Doubt{Rev: w.doubt.Rev, Digest: w.doubt.Digest, Since: w.doubt.Since, For: min(seconds(w.doubt.For), seconds(refuteFor))}
+	c := w.checkpoint
+	if w.store == nil || c.Rev == 0 || d.For >= c.Doubt.For && d.For < c.Doubt.For+seconds(credit(doubtAge, w.doubt.opposed)) {
+		return nil
+	}
+	c.Doubt = d
+	if err := w.store.Save(ctx, c.Encode()); err != nil {
+		return err
+	}
+	w.checkpoint, w.savedTime = c, c.Time
 	return nil
 }
 
@@ -634,6 +709,9 @@ func (w *Watcher) conclude(out *Outcome, answers []Answer) time.Duration {
 	wait := w.cfg.Poll
 	if w.cfg.PollJitter > 0 {
 		wait += time.Duration(w.rnd.Int64N(int64(w.cfg.PollJitter) + 1))
+	}
+	if w.clock.ahead() { // soon it will be known whether that is true
+		wait = min(wait, retryMax)
 	}
 	if recheck {
 		wait = min(wait, recheckAfter)

@@ -789,8 +789,8 @@ func TestConfirmLooksWhenTheViewIsOld(t *testing.T) {
 	})
 }
 
-// The chain's time is the voters' median and never runs backwards.
-func TestChainTimeIsTheMedianAndMonotonic(t *testing.T) {
+// The chain's time is the oldest voter's and never runs backwards.
+func TestChainTimeIsTheOldestVotersAndMonotonic(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.nodes[0].set(func(n *node) { n.lie = func(v *verify.View) { v.Time += 1 << 30 } })
 		b.nodes[1].set(func(n *node) { n.lag = 9 })

@@ -92,6 +92,7 @@ func rogue(seq uint64) verify.Candidate {
 // after the world and runs with the test's virtual time.
 type world struct {
 	mu    sync.Mutex
+	clock func() time.Time
 	start time.Time
 	epoch uint64 // chain time at start
 	past  []moment
@@ -106,7 +107,11 @@ type moment struct {
 const worldEpoch = 1_800_000_000 // 2027-01-15
 
 func newWorld() *world {
-	w := &world{start: time.Now(), epoch: worldEpoch}
+	return newWorldBy(time.Now)
+}
+
+func newWorldBy(clock func() time.Time) *world {
+	w := &world{clock: clock, start: clock(), epoch: worldEpoch}
 	w.change(func(v *verify.View) {
 		v.Latest = 1
 		v.Candidates = []verify.Candidate{release(1)}
@@ -114,7 +119,7 @@ func newWorld() *world {
 	return w
 }
 
-func (w *world) now() uint64 { return w.epoch + uint64(time.Since(w.start)/time.Second) }
+func (w *world) now() uint64 { return w.epoch + uint64(w.clock().Sub(w.start)/time.Second) }
 
 // change mutates the registry as one transaction would.
 func (w *world) change(f func(v *verify.View)) uint64 {
@@ -145,7 +150,19 @@ func clone(v verify.View) verify.View {
 	return v
 }
 
-func blockAt(t uint64) uint64 { return (t - worldEpoch) * 2 / 5 }
+func blockAt(t uint64) uint64 { return (max(t, worldEpoch) - worldEpoch) * 2 / 5 }
+
+// state returns the registry's state at a revision.
+func (w *world) state(rev uint64) (verify.View, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.past {
+		if m.view.Rev == rev {
+			return m.view, true
+		}
+	}
+	return verify.View{}, false
+}
 
 // at returns the view that a node with its head at chain time t reports.
 func (w *world) at(t uint64) verify.View {
