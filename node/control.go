@@ -29,6 +29,8 @@ import (
 	"camswarm/announce"
 	"camswarm/gc"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -307,7 +309,7 @@ func (c *controlServer) block(_ http.ResponseWriter, r *http.Request) (any, erro
 	ctx, cancel := context.WithTimeout(r.Context(), controlBlockTimeout)
 	defer cancel()
 	block, err := c.backend.Block(ctx, id)
-	if errors.Is(err, swarm.ErrBadFile) {
+	if errors.Is(err, filestore.ErrBadFile) {
 		err = &requestError{http.StatusBadRequest, err}
 	}
 	return block, err
@@ -370,7 +372,7 @@ func (c *controlServer) publishIPNS(_ http.ResponseWriter, r *http.Request) (any
 		return nil, badBody(err)
 	}
 	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
-	if errors.Is(err, swarm.ErrIPNS) {
+	if errors.Is(err, p2p.ErrIPNS) {
 		err = badBody(err)
 	}
 	return out, err

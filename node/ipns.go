@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -132,13 +132,13 @@ func (d *ipnsDesk) setNames() {
 	var names []string
 	for _, l := range d.n.lines {
 		for _, s := range l.offered() {
-			name, err := swarm.ParseIPNSName(s.Manifest().IPNSName)
+			name, err := p2p.ParseIPNSName(s.Manifest().IPNSName)
 			if err == nil && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	if err := d.n.network.SetIPNSNames(names[:min(len(names), swarm.MaxIPNSNames)]); err != nil {
+	if err := d.n.network.SetIPNSNames(names[:min(len(names), p2p.MaxIPNSNames)]); err != nil {
 		d.n.log.Warn("IPNS records are not exchanged", "err", err)
 	}
 }
@@ -181,7 +181,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 	if ctx.Err() != nil {
 		return 0
 	}
-	if errors.Is(err, swarm.ErrNoDHT) { // nobody was asked
+	if errors.Is(err, p2p.ErrNoDHT) { // nobody was asked
 		return ipnsWait
 	}
 	status := IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: IPNSAbsent, CheckedAt: time.Unix(int64(now), 0).UTC()}
@@ -216,7 +216,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 // keep puts a record that a publisher left on the DHT again, as long as it is
 // right for the newest release.
 func (d *ipnsDesk) keep(ctx context.Context, l *line, s *verify.Signed, record []byte, putAt time.Time, now uint64) time.Duration {
-	r, err := swarm.OpenIPNS(s.Manifest().IPNSName, record)
+	r, err := p2p.OpenIPNS(s.Manifest().IPNSName, record)
 	if err == nil {
 		_, err = CheckIPNS(s.Manifest(), s.Envelope(), r, now)
 	}
@@ -249,7 +249,7 @@ func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Du
 	switch {
 	case err == nil:
 		return ipnsPutEvery, nil
-	case errors.Is(err, swarm.ErrNoDHT):
+	case errors.Is(err, p2p.ErrNoDHT):
 		return ipnsWait, err
 	}
 	return ipnsRetry, err
@@ -259,7 +259,7 @@ func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Du
 // release that this node holds, and keeps it on the DHT until it ends. A record
 // that is not wholly right is refused, as is a name that the release has not.
 func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error) {
-	name, err := swarm.ParseIPNSName(name)
+	name, err := p2p.ParseIPNSName(name)
 	if err != nil {
 		return IPNSPublished{}, err
 	}
@@ -268,7 +268,7 @@ func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (IPN
 		if s == nil {
 			continue
 		}
-		if own, err := swarm.ParseIPNSName(s.Manifest().IPNSName); err != nil || own != name {
+		if own, err := p2p.ParseIPNSName(s.Manifest().IPNSName); err != nil || own != name {
 			continue
 		}
 		return n.ipns.take(ctx, l, s, name, record)
@@ -281,7 +281,7 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 	if !ok {
 		return IPNSPublished{}, errors.New("the chain has not been seen yet; try again")
 	}
-	r, err := swarm.OpenIPNS(name, record)
+	r, err := p2p.OpenIPNS(name, record)
 	if err != nil {
 		return IPNSPublished{}, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -21,7 +21,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer Installer
 	key       crypto.PrivKey
-	network   []swarm.NetworkOption
+	network   []p2p.Option
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 	data      datastore.Batching
@@ -45,9 +45,9 @@ func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key 
 // WithTransport replaces the transports of the node's libp2p host and tells which
 // local networks it is on, for simulated networks; see swarm.WithTransport and
 // swarm.WithInterfaces.
-func WithTransport(t swarm.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
+func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
 	return func(o *injected) {
-		o.network = append(o.network, swarm.WithTransport(t), swarm.WithInterfaces(interfaces))
+		o.network = append(o.network, p2p.WithTransport(t), p2p.WithInterfaces(interfaces))
 	}
 }
 
