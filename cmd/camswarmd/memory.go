@@ -39,7 +39,7 @@ func setMemory(cfg p2p.Config, getenv func(string) string) error {
 }
 
 // deviceMemory returns the bytes of the configured memory class; see
-// swarm.Limits, whose Memory is 5/8 of it up to 1 GiB.
+// p2p.Limits, whose Memory is 5/8 of it up to 1 GiB.
 func deviceMemory(cfg p2p.Config) (int64, error) {
 	limits, err := p2p.LimitsFor(cfg)
 	if err != nil {
