@@ -1,5 +1,3 @@
-// Package version says which build of a program is running. It needs nothing
-// but the standard library, because camswarmd links it too.
 package version
 
 import (
