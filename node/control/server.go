@@ -72,6 +72,10 @@ type Backend interface {
 	// PublishIPNS checks an IPNS record and keeps it on the DHT.
 	PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error)
 	Look()
+	// Retry starts over with the releases of a product that were given up, after
+	// whatever kept them from being installed was mended; the zero ProductID
+	// stands for every product.
+	Retry(product verify.ProductID) error
 	// Collect removes what may go, or with dryRun only plans it.
 	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
 	// SetLimits applies a change that has been checked and returns what holds now.
@@ -231,6 +235,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
 		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
 		"/v1/look":     {method: http.MethodPost, serve: c.look},
+		"/v1/retry":    {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
 		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
 		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
 	}
@@ -362,6 +367,16 @@ func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error
 func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
 	c.backend.Look()
 	return struct{}{}, nil
+}
+
+func (c *Server) retry(_ http.ResponseWriter, r *http.Request) (any, error) {
+	var product verify.ProductID
+	if r.URL.Query().Has("product") {
+		if err := product.UnmarshalText([]byte(r.URL.Query().Get("product"))); err != nil {
+			return nil, &requestError{http.StatusBadRequest, err}
+		}
+	}
+	return struct{}{}, c.backend.Retry(product)
 }
 
 func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {
