@@ -492,7 +492,7 @@ people that one of the two was changed without the other.`,
   camswarm did check --registry registry.json --product acme.example/cam-1 --document did.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&flags.registry)
 			if err != nil {
 				return err
 			}

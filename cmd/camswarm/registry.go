@@ -77,7 +77,7 @@ depend on one of them; 'provision' copies them all.`,
 			defer client.Close()
 			reg, tx, err := client.Deploy(ctx, key, delay, pauserAddress)
 			if err != nil {
-				return err
+				return sentThough(err, tx)
 			}
 			file.Address, file.DeployBlock = reg.Address(), tx.Block
 			if err := file.save(out); err != nil {
@@ -147,6 +147,7 @@ from their provisioning; the chain alone can never replace them.`,
 			if err != nil {
 				return err
 			}
+			tx.reg.about.manufacturer = id
 			return tx.run(cmd, fmt.Sprintf("manufacturer %s added: account %s publishes, %d of %d keys sign", id, account, threshold, len(signers)),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return r.CreateManufacturer(ctx, key, id, keys, account)
@@ -192,7 +193,7 @@ func newRegistryProductCommand() *cobra.Command {
       --product acme.example/cam-1 --manufacturer manufacturer.key.pub --operator operator.key.pub`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&tx.reg)
 			if err != nil {
 				return err
 			}
@@ -204,6 +205,7 @@ func newRegistryProductCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--operator: %w", err)
 			}
+			tx.reg.about.manufacturer = did
 			return tx.run(cmd, fmt.Sprintf("product %s of %s added: account %s steers rollouts", p, did, account),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return r.CreateProduct(ctx, key, p, did, account)
@@ -287,7 +289,7 @@ func newRegistryShowCommand() *cobra.Command {
 				if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil || product.text == "" {
 					return err
 				}
-				p, err := product.parse()
+				p, err := product.of(&reg)
 				if err != nil {
 					return err
 				}
@@ -323,9 +325,9 @@ func newRegistryGrantCommand(grant bool) *cobra.Command {
 		manufacturer, product string
 		pauser                bool
 	)
-	use, short, done := "grant", "Give an account a role", "granted to"
+	use, short, done := "grant", "Give an account a role", "has"
 	if !grant {
-		use, short, done = "withdraw", "Take a role from an account, for example after its key was stolen", "withdrawn from"
+		use, short, done = "withdraw", "Take a role from an account, for example after its key was stolen", "does not have"
 	}
 	cmd := &cobra.Command{
 		Use:   use,
@@ -338,28 +340,36 @@ func newRegistryGrantCommand(grant bool) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--account: %w", err)
 			}
-			role := registry.PauserRole()
+			role, name := registry.PauserRole(), "pauser of the registry"
 			switch {
 			case manufacturer != "":
 				did, err := readDID(manufacturer)
 				if err != nil {
 					return fmt.Errorf("--manufacturer-of: %w", err)
 				}
-				role = registry.ManufacturerRole(did)
+				role, name = registry.ManufacturerRole(did), "publisher for "+string(did)
+				tx.reg.about.manufacturer = did
 			case product != "":
 				p, err := verify.ParseProduct(product)
 				if err != nil {
 					return cli.Usagef("--operator-of: %w", err)
 				}
-				role = registry.OperatorRole(p.ID())
+				role, name = registry.OperatorRole(p.ID()), "operator of "+p.String()
+				tx.reg.about.product = p
 			}
-			return tx.run(cmd, fmt.Sprintf("role of %s %s %s", role, done, address),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+			return tx.apply(cmd, change{
+				did: fmt.Sprintf("account %s %s the role of %s", address, done, name),
+				already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+					held, err := r.Holds(ctx, role, address)
+					return held == grant, err
+				},
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					if grant {
 						return r.Grant(ctx, key, role, address)
 					}
 					return r.Withdraw(ctx, key, role, address)
-				}, nil)
+				},
+			})
 		},
 	}
 	tx.add(cmd, "registry's admin")
@@ -378,7 +388,7 @@ func newRegistryPauseCommand(pause bool) *cobra.Command {
 	var tx txCommand
 	use, short, did := "pause", "Stop the whole registry: nothing is published, no camera installs", "the registry is paused"
 	if !pause {
-		use, short, did = "unpause", "Lift the pause", "the registry's pause is lifted"
+		use, short, did = "unpause", "Lift the pause", "the registry is not paused"
 	}
 	cmd := &cobra.Command{
 		Use:     use,
@@ -386,12 +396,19 @@ func newRegistryPauseCommand(pause bool) *cobra.Command {
 		Example: fmt.Sprintf(`  camswarm registry %s --registry registry.json --key admin.key`, use),
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return tx.run(cmd, did, func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				if pause {
-					return r.Pause(ctx, key)
-				}
-				return r.Unpause(ctx, key)
-			}, nil)
+			return tx.apply(cmd, change{
+				did: did,
+				already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+					paused, err := r.Paused(ctx)
+					return paused == pause, err
+				},
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					if pause {
+						return r.Pause(ctx, key)
+					}
+					return r.Unpause(ctx, key)
+				},
+			})
 		},
 	}
 	tx.add(cmd, "pauser")
