@@ -123,7 +123,7 @@ func watchTheRealContract(t *testing.T, finality string, start func(ctx context.
 	product := verify.Product{Vendor: "tenvis.com", Name: "ucam-2"}
 	keys := verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{key(verify.EdDSA).Public(), key(verify.ES256).Public(), key(verify.ES256K).Public()}}
 	reg, err := client.Provision(ctx, registry.Setup{
-		Admin: admin, Pauser: account(admin), Manufacturer: verify.DIDKey(keys.Keys[0]), Keys: keys,
+		Admin: admin, Terms: registry.Terms{Pauser: account(operator), Guardians: []verify.Address{{19: 1}}}, Manufacturer: verify.DIDKey(keys.Keys[0]), Keys: keys,
 		Publisher: account(maker), Product: product, Operator: account(operator),
 	})
 	if err != nil {
@@ -233,7 +233,7 @@ func TestNamesAWrongRegistryOrProduct(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	reg, _, err := client.Deploy(ctx, admin, 0, account)
+	reg, _, err := client.Deploy(ctx, admin, registry.Terms{Pauser: verify.Address{19: 2}, Guardians: []verify.Address{{19: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
