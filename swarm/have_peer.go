@@ -70,6 +70,22 @@ func (q *haveQueue) edit(root [32]byte, f func(*havePending)) {
 	}
 }
 
+// open lets news in: everything is announced on an open stream.
+func (q *haveQueue) open() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.opened = true
+}
+
+// close drops what is queued: the whole state goes out on the next stream.
+func (q *haveQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.opened = false
+	clear(q.files)
+	q.order = nil
+}
+
 // announce queues the news that a block is held.
 func (q *haveQueue) announce(root [32]byte, index int) {
 	q.edit(root, func(e *havePending) {
@@ -103,45 +119,66 @@ func (q *haveQueue) retry() {
 	}
 }
 
-// sendHaves opens the stream of announcements to the peer and keeps it fed.
+// sendHaves opens the stream of announcements to the peer and keeps it fed. When
+// the peer ends the stream, what it had not read of it is lost, so that all is said
+// again on another one.
 func (p *exPeer) sendHaves(ctx context.Context) {
-	var s network.Stream
+	var (
+		s     network.Stream
+		ended chan error    // tells that the peer has ended s
+		since time.Time     // when s was opened
+		last  time.Time     // when something was last written
+		pause time.Duration // before the next stream
+		watch sync.WaitGroup
+	)
+	defer watch.Wait()
 	defer func() {
 		if s != nil {
 			s.Reset()
 		}
 	}()
-	pause := time.Second
-	var last time.Time
+	// again gives up s, and waits until another one may be opened; it reports
+	// false when ctx has ended.
+	again := func(err error) bool {
+		if s != nil {
+			s.Reset()
+			s = nil
+			p.have.close()
+			if time.Since(since) > haveLasts {
+				pause = 0
+			}
+		}
+		var stock multistream.ErrNotSupported[protocol.ID]
+		var retry <-chan time.Time
+		if errors.As(err, &stock) {
+			p.x.setSpeaks(p, haveNo)
+		} else {
+			retry = time.After(pause)
+			pause = min(max(2*pause, time.Second), time.Minute)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-p.have.again:
+		case <-retry:
+		}
+		return true
+	}
 	for {
 		if s == nil {
-			var err error
-			if s, err = p.openHave(ctx); err != nil {
-				if ctx.Err() != nil {
+			open, err := p.openHave(ctx)
+			if err != nil {
+				pause = max(pause, time.Second) // overload, perhaps, or a connection that is going away
+				if !again(err) {
 					return
-				}
-				var stock multistream.ErrNotSupported[protocol.ID]
-				var retry <-chan time.Time
-				if errors.As(err, &stock) {
-					p.x.setSpeaks(p, haveNo)
-				} else {
-					// Overload, perhaps, or a connection that is going away.
-					retry = time.After(pause)
-					pause = min(2*pause, time.Minute)
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-p.have.again:
-				case <-retry:
 				}
 				continue
 			}
-			pause = time.Second
+			end := make(chan error, 1)
+			watch.Go(func() { awaitEnd(open, end) })
+			s, ended, since = open, end, time.Now()
 			p.x.setSpeaks(p, haveYes)
-			p.have.mu.Lock()
-			p.have.opened = true
-			p.have.mu.Unlock()
+			p.have.open()
 			for _, sf := range p.x.store.all() {
 				p.have.ask(sf.key)
 			}
@@ -149,6 +186,11 @@ func (p *exPeer) sendHaves(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case err := <-ended:
+			if !again(err) {
+				return
+			}
+			continue
 		case <-p.have.wake:
 		}
 		// The first news goes at once, what comes within haveDelay together.
@@ -172,17 +214,28 @@ func (p *exPeer) sendHaves(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			s.Reset()
-			s = nil
-			p.have.mu.Lock()
-			p.have.opened = false
-			clear(p.have.files)
-			p.have.order = nil
-			p.have.mu.Unlock()
+			if !again(err) {
+				return
+			}
 			continue
 		}
 		p.x.m.haves.WithLabelValues("out").Add(float64(n))
 	}
+}
+
+// awaitEnd sends the error with which the peer ends a stream that only we write
+// to. It reads: this is how a stream that is reset tells, and it has libp2p
+// negotiate at once, which otherwise waits for the first write, while the peer
+// gives up after ten seconds on a stream that is not negotiated.
+func awaitEnd(s network.Stream, end chan<- error) {
+	_, err := s.Read(make([]byte, 1))
+	switch {
+	case err == nil:
+		err = errors.New("swarm: a peer writes on a stream of ours")
+	case errors.Is(err, io.EOF):
+		return // it has nothing to say, and may read on
+	}
+	end <- err
 }
 
 func (p *exPeer) openHave(ctx context.Context) (network.Stream, error) {

@@ -77,6 +77,11 @@ const (
 	// Each hop of a block through the swarm waits for it, so it is short.
 	haveDelay = 10 * time.Millisecond
 
+	// haveLasts is how long a stream of possession messages has to live for the
+	// next one to be opened at once when the peer ends it. Short-lived ones are
+	// replaced after pauses that grow from a second to a minute.
+	haveLasts = time.Minute
+
 	// sendStall ends a send in which the receiver takes no sendPiece bytes
 	// for so long. Bitswap's own limit is on the whole message and assumes
 	// 100 kbit/s, so that several 64 KiB blocks sent side by side over a

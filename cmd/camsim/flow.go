@@ -16,7 +16,7 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/baseline"
-	"camswarm/sim/flow"
+	"camswarm/sim/fleet"
 	"camswarm/sim/report"
 	"camswarm/sim/world"
 )
@@ -182,7 +182,7 @@ func left(s *sim.Scenario) (out []string) {
 
 // fleet makes a fleet of n cameras after a scenario: the same shares of regions
 // and classes, the same lines. Sites keep their size.
-func (f *flowFlags) fleet(s *sim.Scenario, n int) flow.Fleet {
+func (f *flowFlags) fleet(s *sim.Scenario, n int) fleet.Fleet {
 	regions := slices.Clone(s.Latency.Regions)
 	if len(regions) == 0 {
 		regions = []string{"lab"}
@@ -193,10 +193,10 @@ func (f *flowFlags) fleet(s *sim.Scenario, n int) flow.Fleet {
 			}
 		}
 	}
-	out := flow.Fleet{
+	out := fleet.Fleet{
 		ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes, SeedConnections: f.connections,
-		Chain:  flow.FleetChain{Operators: s.Chain.Operators, RTTMin: s.Chain.RTTMin, RTTMax: s.Chain.RTTMax, Server: s.Chain.Server},
-		Params: flow.DefaultFleetParams(), Origin: flow.DefaultFleetOrigin(),
+		Chain:  fleet.Chain{Operators: s.Chain.Operators, RTTMin: s.Chain.RTTMin, RTTMax: s.Chain.RTTMax, Server: s.Chain.Server},
+		Params: fleet.DefaultParams(), Origin: fleet.DefaultOrigin(),
 	}
 	d := baseline.DefaultConfig()
 	out.Origin.FirstByte, out.Origin.EdgeFirstByte, out.Origin.Capped = d.FirstByte, d.EdgeFirstByte, f.capped*1e6
@@ -213,28 +213,28 @@ func (f *flowFlags) fleet(s *sim.Scenario, n int) flow.Fleet {
 		if i < seeds%len(regions) {
 			count++
 		}
-		out.Regions = append(out.Regions, flow.FleetRegion{Name: r, Seeds: count, SeedUp: s.Seeds.Up * 1e6})
+		out.Regions = append(out.Regions, fleet.Region{Name: r, Seeds: count, SeedUp: s.Seeds.Up * 1e6})
 	}
 	for i, r := range regions {
 		cameras := n / len(regions)
 		if i < n%len(regions) {
 			cameras++
 		}
-		var classes []flow.FleetClass
+		var classes []fleet.Class
 		var shares []float64
 		sum := 0.0
-		add := func(c flow.FleetClass, share float64) {
+		add := func(c fleet.Class, share float64) {
 			c.Region = i
 			classes, shares, sum = append(classes, c), append(shares, share), sum+share
 		}
 		for _, c := range s.Classes {
 			if c.Region == "" || c.Region == r {
-				add(flow.FleetClass{Name: c.Name, Up: c.Up * 1e6, Down: c.Down * 1e6, Spread: c.Spread, NAT: c.NAT}, c.Share)
+				add(fleet.Class{Name: c.Name, Up: c.Up * 1e6, Down: c.Down * 1e6, Spread: c.Spread, NAT: c.NAT}, c.Share)
 			}
 		}
 		if len(classes) == 0 { // as in sim, which takes the medians of the world's lines
 			for _, c := range world.Classes(world.Region(r)) {
-				add(flow.FleetClass{Name: c.Name, Up: c.Up, Down: c.Down}, c.Share)
+				add(fleet.Class{Name: c.Name, Up: c.Up, Down: c.Down}, c.Share)
 			}
 		}
 		given, upTo := 0, 0.0
@@ -294,21 +294,21 @@ type flowDocument struct {
 	ImageBytes int64  `json:"imageBytes"`
 	BlockBytes int64  `json:"blockBytes"`
 
-	Results    []*flow.FleetResult `json:"results"`
-	Crossings  []flowCrossing      `json:"crossings"`
-	NotInModel []string            `json:"notInModel"` // of the scenario
+	Results    []*fleet.Result `json:"results"`
+	Crossings  []flowCrossing  `json:"crossings"`
+	NotInModel []string        `json:"notInModel"` // of the scenario
 
-	Params      flow.FleetParams `json:"params"`
-	Calibration flowCalibration  `json:"calibration"`
+	Params      fleet.Params    `json:"params"`
+	Calibration flowCalibration `json:"calibration"`
 }
 
 // flowCalibration is how far the model was from runs.
 type flowCalibration struct {
-	Commit       string          `json:"commit"`
-	LargestNodes int             `json:"largestNodes"`
-	Nodes        flow.FleetError `json:"nodes"`
-	Planner      flow.FleetError `json:"planner"`
-	Note         string          `json:"note"`
+	Commit       string         `json:"commit"`
+	LargestNodes int            `json:"largestNodes"`
+	Nodes        fleet.Accuracy `json:"nodes"`
+	Planner      fleet.Accuracy `json:"planner"`
+	Note         string         `json:"note"`
 }
 
 // flowCrossing is from how many cameras on the swarm is faster at p95 than
@@ -332,7 +332,7 @@ func newFlowCommand(p *program) *cobra.Command {
 		Long: `Computes, in seconds, how a release would spread over fleets that no machine can
 run as nodes: a flow model of classes of cameras with the lines, latencies and seeds
 of a scenario, beside S3, capped S3 and a CDN for the same fleet. Its equations and
-assumptions are in the documentation of package sim/flow (type Fleet).
+assumptions are in the documentation of package sim/fleet (type Fleet).
 
 Its parameters are fitted to runs of real nodes; the error is printed, and whatever
 lies beyond the largest of those runs is marked as extrapolated. Loss, churn and
@@ -395,10 +395,10 @@ func (f *flowFlags) args(cmd *cobra.Command) (out []string) {
 }
 
 func (f *flowFlags) document(s *sim.Scenario, sizes []int) (*flowDocument, error) {
-	c := flow.Calibration()
+	c := fleet.Calibrated()
 	doc := &flowDocument{
 		Schema: 1, Model: "flow", Scenario: s.Name, ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes,
-		NotInModel: append([]string{}, left(s)...), Params: flow.DefaultFleetParams(),
+		NotInModel: append([]string{}, left(s)...), Params: fleet.DefaultParams(),
 		Calibration: flowCalibration{Commit: c.Commit, LargestNodes: c.LargestNodes, Nodes: c.Nodes, Planner: c.Planner,
 			Note: "errors are model/measured-1 of completion times; results for more cameras than largestNodes are extrapolated"},
 	}
@@ -421,11 +421,11 @@ const searchTo = 10_000_000
 // flowBaselines are the other ways that the model has.
 var flowBaselines = []struct {
 	key string
-	of  func(*flow.FleetResult) flow.FleetQuantiles
+	of  func(*fleet.Result) fleet.Quantiles
 }{
-	{baseline.S3, func(r *flow.FleetResult) flow.FleetQuantiles { return r.S3 }},
-	{baseline.S3Capped, func(r *flow.FleetResult) flow.FleetQuantiles { return r.S3Capped }},
-	{baseline.CDN, func(r *flow.FleetResult) flow.FleetQuantiles { return r.CDN }},
+	{baseline.S3, func(r *fleet.Result) fleet.Quantiles { return r.S3 }},
+	{baseline.S3Capped, func(r *fleet.Result) fleet.Quantiles { return r.S3Capped }},
+	{baseline.CDN, func(r *fleet.Result) fleet.Quantiles { return r.CDN }},
 }
 
 // crossings finds from how many cameras on the swarm wins. The advantage of a
@@ -569,8 +569,8 @@ func (f *flowFlags) figure(s *sim.Scenario, doc *flowDocument) ([]report.Figure,
 	sizes := flowGrid(10, max(largest, 1000), 4)
 	var runs []*report.Report
 	measured := false
-	c := flow.Calibration()
-	of := func(q flow.FleetQuantiles) report.Quantiles { return report.Quantiles(q) }
+	c := fleet.Calibrated()
+	of := func(q fleet.Quantiles) report.Quantiles { return report.Quantiles(q) }
 	for _, x := range c.Points {
 		if x.Measured.Model != "planner" && f.same(s, x.Measured) && !slices.Contains(sizes, x.Measured.Cameras) {
 			sizes = append(sizes, x.Measured.Cameras)
@@ -618,7 +618,7 @@ func (f *flowFlags) figure(s *sim.Scenario, doc *flowDocument) ([]report.Figure,
 }
 
 // same says whether a measurement was made under the conditions of the flags.
-func (f *flowFlags) same(s *sim.Scenario, x flow.FleetMeasurement) bool {
+func (f *flowFlags) same(s *sim.Scenario, x fleet.Measurement) bool {
 	a, b := f.fleet(s, x.Cameras), x.Fleet()
 	if a.ImageBytes != b.ImageBytes || a.BlockBytes != b.BlockBytes || a.Chain != b.Chain || a.SeedConnections != 0 ||
 		len(a.Regions) != 1 || len(a.Classes) != 1 || a.Regions[0].Seeds != b.Regions[0].Seeds || a.Regions[0].SeedUp != b.Regions[0].SeedUp {

@@ -18,13 +18,14 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/baseline"
+	"camswarm/sim/fleet"
 	"camswarm/sim/flow"
 	"camswarm/sim/report"
 )
 
 // flowPoints are the runs that the model is fitted to: flash-crowd by size, and
 // with one condition changed at 64 cameras, which a seed treats as a crowd.
-var flowPoints = []flow.FleetMeasurement{
+var flowPoints = []fleet.Measurement{
 	{Cameras: 25}, {Cameras: 64}, {Cameras: 100},
 	{Cameras: 64, SeedUp: 1000},
 	{Cameras: 64, SeedUp: 20},
@@ -38,7 +39,7 @@ var flowPoints = []flow.FleetMeasurement{
 }
 
 // filled gives a point the values of flash-crowd where it has none of its own.
-func filled(x flow.FleetMeasurement, blockBytes int64) flow.FleetMeasurement {
+func filled(x fleet.Measurement, blockBytes int64) fleet.Measurement {
 	or := func(v *float64, d float64) {
 		if *v == 0 {
 			*v = d
@@ -60,14 +61,14 @@ func filled(x flow.FleetMeasurement, blockBytes int64) flow.FleetMeasurement {
 }
 
 // condition is a point without what was measured.
-func condition(x flow.FleetMeasurement) flow.FleetMeasurement {
-	x.Completion, x.Announce, x.SeedCopies = flow.FleetQuantiles{}, flow.FleetQuantiles{}, 0
+func condition(x fleet.Measurement) fleet.Measurement {
+	x.Completion, x.Announce, x.SeedCopies = fleet.Quantiles{}, fleet.Quantiles{}, 0
 	x.S3, x.S3Capped, x.CDN = nil, nil, nil
 	return x
 }
 
 // runArgs are the arguments of camsim that measure a point with real nodes.
-func runArgs(x flow.FleetMeasurement, baselines string) []string {
+func runArgs(x fleet.Measurement, baselines string) []string {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	ms := func(v float64) string { return time.Duration(v * float64(time.Millisecond)).String() }
 	up, down := x.Up, x.Down
@@ -88,13 +89,13 @@ func runArgs(x flow.FleetMeasurement, baselines string) []string {
 }
 
 // measuredBy takes what a report says into a point.
-func measuredBy(x flow.FleetMeasurement, r *report.Report) flow.FleetMeasurement {
-	of := func(q report.Quantiles) flow.FleetQuantiles {
+func measuredBy(x fleet.Measurement, r *report.Report) fleet.Measurement {
+	of := func(q report.Quantiles) fleet.Quantiles {
 		round := func(v float64) float64 { return float64(int64(v*1e4+0.5)) / 1e4 }
-		return flow.FleetQuantiles{P50: round(q.P50), P95: round(q.P95), P99: round(q.P99), Max: round(q.Max)}
+		return fleet.Quantiles{P50: round(q.P50), P95: round(q.P95), P99: round(q.P99), Max: round(q.Max)}
 	}
 	x.Completion, x.Announce, x.SeedCopies = of(r.CompletionSeconds), of(r.AnnounceSeconds), float64(int64(r.SeedCopies*1e3+0.5))/1e3
-	for key, to := range map[string]**flow.FleetQuantiles{baseline.S3: &x.S3, baseline.S3Capped: &x.S3Capped, baseline.CDN: &x.CDN} {
+	for key, to := range map[string]**fleet.Quantiles{baseline.S3: &x.S3, baseline.S3Capped: &x.S3Capped, baseline.CDN: &x.CDN} {
 		if b, ok := r.Baselines[key]; ok {
 			q := of(b.Quantiles)
 			*to = &q
@@ -119,8 +120,8 @@ has already are not run again, so it goes on where it was stopped; delete the fi
 to measure another commit. --planner adds runs of the scheduler alone, without
 nodes, for sizes beyond.
 
-The committed table is sim/flow/testdata/fleet.json.`,
-		Example: `  camsim flow measure --out sim/flow/testdata/fleet.json --largest 500 --planner 1000,3000`,
+The committed table is sim/fleet/testdata/fleet.json.`,
+		Example: `  camsim flow measure --out sim/fleet/testdata/fleet.json --largest 500 --planner 1000,3000`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
@@ -134,7 +135,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 			}
 			t, err := readTable(out)
 			if errors.Is(err, fs.ErrNotExist) {
-				t, err = &flow.FleetTable{}, nil
+				t, err = &fleet.Table{}, nil
 			}
 			if err != nil {
 				return err
@@ -149,12 +150,12 @@ The committed table is sim/flow/testdata/fleet.json.`,
 			if err != nil {
 				return err
 			}
-			add := func(x flow.FleetMeasurement) error {
+			add := func(x fleet.Measurement) error {
 				t.Points = append(t.Points, x)
 				return report.WriteFile(out, func(w io.Writer) error { return encodeJSON(w, t) })
 			}
-			there := func(x flow.FleetMeasurement) bool {
-				return slices.ContainsFunc(t.Points, func(o flow.FleetMeasurement) bool { return condition(o) == condition(x) })
+			there := func(x fleet.Measurement) bool {
+				return slices.ContainsFunc(t.Points, func(o fleet.Measurement) bool { return condition(o) == condition(x) })
 			}
 			for _, x := range flowPoints {
 				if x.Cameras > largest {
@@ -195,7 +196,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 				if err != nil || n < 10 || n > 20_000 {
 					return cli.Usagef("--planner %q: write numbers of 10 to 20000 with commas between them", word)
 				}
-				x := filled(flow.FleetMeasurement{Model: "planner", Seed: 1, Cameras: n}, s.BlockBytes)
+				x := filled(fleet.Measurement{Model: "planner", Seed: 1, Cameras: n}, s.BlockBytes)
 				if there(x) {
 					continue
 				}
@@ -222,7 +223,7 @@ The committed table is sim/flow/testdata/fleet.json.`,
 }
 
 // plannerRun measures a point with the scheduler alone.
-func plannerRun(x flow.FleetMeasurement) (flow.FleetMeasurement, error) {
+func plannerRun(x fleet.Measurement) (fleet.Measurement, error) {
 	fl := x.Fleet()
 	ms := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
 	c := flow.Config{ImageBytes: x.ImageBytes, BlockBytes: int(x.BlockBytes), Seed: x.Seed, Delay: flow.RTT(ms(x.RTTMin), ms(x.RTTMax), x.Seed)}
@@ -239,7 +240,7 @@ func plannerRun(x flow.FleetMeasurement) (flow.FleetMeasurement, error) {
 		return x, fmt.Errorf("%s: %d cameras did not finish", x, r.Unfinished)
 	}
 	at := func(q float64) float64 { return r.Quantile(q).Seconds() }
-	x.Completion = flow.FleetQuantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(1)}
+	x.Completion = fleet.Quantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(1)}
 	x.SeedCopies = float64(r.Sent[0]) / float64(x.ImageBytes)
 	return x, nil
 }
@@ -270,13 +271,13 @@ func plannerMesh(cameras, seedConnections int, seed uint64) (links [][2]int) {
 	return links
 }
 
-func readTable(path string) (*flow.FleetTable, error) {
+func readTable(path string) (*fleet.Table, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	t, err := flow.ReadFleetTable(file)
+	t, err := fleet.ReadTable(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -297,14 +298,14 @@ it takes the committed one. --keep leaves the parameters as they are compiled in
 only prints the errors.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t := flow.CommittedFleetTable()
+			t := fleet.CommittedTable()
 			if len(args) > 0 {
 				var err error
 				if t, err = readTable(args[0]); err != nil {
 					return cli.Usage(err)
 				}
 			}
-			params := flow.DefaultFleetParams()
+			params := fleet.DefaultParams()
 			if !keep {
 				var err error
 				if params, err = t.Fit(); err != nil {
@@ -326,7 +327,7 @@ only prints the errors.`,
 	return cmd
 }
 
-func fitTable(w io.Writer, c *flow.FleetCalibration) error {
+func fitTable(w io.Writer, c *fleet.Calibration) error {
 	var b strings.Builder
 	p := c.Params
 	fmt.Fprintf(&b, "Ramp %.2f, SeedShare %.3f, CameraShare %.3f, DownShare %.3f, Spread %.3f, Tail %.2f, SeedRepeat %.2f, SeedLent %.2f MB, LookExtra %.3f\n\n", p.Ramp, p.SeedShare, p.CameraShare, p.DownShare, p.Spread, p.Tail, p.SeedRepeat, p.SeedLent/1e6, p.LookExtra)
@@ -337,8 +338,8 @@ func fitTable(w io.Writer, c *flow.FleetCalibration) error {
 			100*x.ErrorP50, 100*x.ErrorP95, m.SeedCopies, x.Copies, m.Announce.P50, x.Announce.P50)
 		for _, o := range []struct {
 			name     string
-			measured *flow.FleetQuantiles
-			model    flow.FleetQuantiles
+			measured *fleet.Quantiles
+			model    fleet.Quantiles
 		}{{baseline.S3, m.S3, x.S3}, {baseline.S3Capped, m.S3Capped, x.S3Capped}, {baseline.CDN, m.CDN, x.CDN}} {
 			if o.measured != nil {
 				fmt.Fprintf(&b, "%-56s%8.2f/%7.2f%8.2f/%7.2f%+7.1f%%%+7.1f%%\n", "  "+report.BaselineLabel(o.name), o.measured.P50, o.model.P50, o.measured.P95, o.model.P95,

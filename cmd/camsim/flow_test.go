@@ -9,7 +9,7 @@ import (
 
 	"camswarm/sim"
 	"camswarm/sim/baseline"
-	"camswarm/sim/flow"
+	"camswarm/sim/fleet"
 )
 
 func TestFlowPrintsWhatIsExtrapolatedAndHowFarOffItIs(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFleetsFollowTheirScenarios(t *testing.T) {
 			}
 		}
 	}
-	d, o := baseline.DefaultConfig(), flow.DefaultFleetOrigin()
+	d, o := baseline.DefaultConfig(), fleet.DefaultOrigin()
 	if o.Capped != d.CappedEgress || o.FirstByte != d.FirstByte || o.EdgeFirstByte != d.EdgeFirstByte {
 		t.Errorf("the model's origins are %+v, those of the baselines %+v", o, d)
 	}

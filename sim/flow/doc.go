@@ -8,4 +8,5 @@
 // nodes cannot reach; published figures come from real nodes over QUIC. What it
 // leaves out: loss, the CPU of a node, the announcement, disks, and bytes on
 // the way of a control message. docs/SWARM.md says how far it is from QUIC.
+// Package fleet is the model for sizes beyond.
 package flow

@@ -1,4 +1,4 @@
-package flow
+package fleet
 
 import (
 	"errors"
@@ -7,14 +7,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camswarm/swarm"
 )
 
-// fleetCrowd is flash-crowd with n cameras.
-func fleetCrowd(n int) Fleet {
-	return FleetMeasurement{Model: "nodes", Cameras: n, Up: 20, Down: 50, Seeds: 1, SeedUp: 100, RTTMin: 10, RTTMax: 150, ImageBytes: 6_200_000, BlockBytes: 32 << 10}.Fleet()
+// crowd is flash-crowd with n cameras.
+func crowd(n int) Fleet {
+	return Measurement{Model: "nodes", Cameras: n, Up: 20, Down: 50, Seeds: 1, SeedUp: 100, RTTMin: 10, RTTMax: 150, ImageBytes: 6_200_000, BlockBytes: 32 << 10}.Fleet()
 }
 
-func runFleet(t *testing.T, f Fleet) *FleetResult {
+func run(t *testing.T, f Fleet) *Result {
 	t.Helper()
 	r, err := f.Run()
 	if err != nil {
@@ -34,7 +36,7 @@ const (
 // TestModelIsWithinTheStatedErrorOfRealNodes holds the model to the committed
 // runs.
 func TestModelIsWithinTheStatedErrorOfRealNodes(t *testing.T) {
-	c := Calibration()
+	c := Calibrated()
 	if c.Nodes.Points < 8 || c.LargestNodes < 200 || c.Commit == "" {
 		t.Fatalf("the committed table has %d runs of up to %d nodes at commit %q: too few", c.Nodes.Points, c.LargestNodes, c.Commit)
 	}
@@ -56,11 +58,11 @@ func TestModelIsWithinTheStatedErrorOfRealNodes(t *testing.T) {
 // to the runs that had them.
 func TestBaselinesOfTheModelAreThoseOfTheSimulator(t *testing.T) {
 	n := 0
-	for _, x := range Calibration().Points {
+	for _, x := range Calibrated().Points {
 		for _, b := range []struct {
 			name     string
-			measured *FleetQuantiles
-			model    FleetQuantiles
+			measured *Quantiles
+			model    Quantiles
 		}{{"s3", x.Measured.S3, x.S3}, {"s3capped", x.Measured.S3Capped, x.S3Capped}, {"cdn", x.Measured.CDN, x.CDN}} {
 			if b.measured == nil {
 				continue
@@ -79,14 +81,14 @@ func TestBaselinesOfTheModelAreThoseOfTheSimulator(t *testing.T) {
 }
 
 func TestMillionCamerasTakeLittleTimeAndTheSameEachTime(t *testing.T) {
-	a := runFleet(t, fleetCrowd(1_000_000))
-	if b := runFleet(t, fleetCrowd(1_000_000)); !reflect.DeepEqual(a, b) {
+	a := run(t, crowd(1_000_000))
+	if b := run(t, crowd(1_000_000)); !reflect.DeepEqual(a, b) {
 		t.Error("two integrations of one fleet differ")
 	}
-	if a.ExtrapolatedBeyond != Calibration().LargestNodes {
+	if a.ExtrapolatedBeyond != Calibrated().LargestNodes {
 		t.Errorf("a million cameras are not marked as extrapolated: %d", a.ExtrapolatedBeyond)
 	}
-	if r := runFleet(t, fleetCrowd(25)); r.ExtrapolatedBeyond != 0 {
+	if r := run(t, crowd(25)); r.ExtrapolatedBeyond != 0 {
 		t.Error("25 cameras are marked as extrapolated")
 	}
 }
@@ -110,7 +112,7 @@ func TestNothingIsFasterThanTheBound(t *testing.T) {
 			if name == "all NAT" && n > 320 {
 				continue // those who are no neighbours of the seed have nobody to fetch from
 			}
-			f := fleetCrowd(n)
+			f := crowd(n)
 			change(&f)
 			r, err := f.Run()
 			if err != nil {
@@ -151,13 +153,13 @@ func TestMoreOfEverythingIsFaster(t *testing.T) {
 			f.RTT = func(int, int) (time.Duration, time.Duration) { return 5 * time.Millisecond, 50 * time.Millisecond }
 		},
 		"the image": func(f *Fleet) { f.ImageBytes /= 2 },
-		"the chain": func(f *Fleet) { f.Chain = FleetChain{} },
+		"the chain": func(f *Fleet) { f.Chain = Chain{} },
 		"cameras":   func(f *Fleet) { f.Classes[0].Cameras /= 10 },
 	} {
 		for _, n := range []int{100, 20_000} {
-			f, g := fleetCrowd(n), fleetCrowd(n)
+			f, g := crowd(n), crowd(n)
 			better(&g)
-			a, b := runFleet(t, f).Completion, runFleet(t, g).Completion
+			a, b := run(t, f).Completion, run(t, g).Completion
 			if b.P50 > a.P50*1.002 || b.P95 > a.P95*1.002 {
 				t.Errorf("%d cameras, %s: %.3f and %.3f s became %.3f and %.3f s", n, name, a.P50, a.P95, b.P50, b.P95)
 			}
@@ -168,10 +170,10 @@ func TestMoreOfEverythingIsFaster(t *testing.T) {
 // TestClassesAreServedByTheirLines has two classes of which one has a downlink
 // that is too slow for anything else to matter.
 func TestClassesAreServedByTheirLines(t *testing.T) {
-	f := fleetCrowd(1000)
-	f.Regions = append(f.Regions, FleetRegion{Name: "far", Seeds: 1, SeedUp: 1e9})
-	f.Classes = append(f.Classes, FleetClass{Name: "slow", Region: 1, Cameras: 1000, Up: 1e6, Down: 2e6})
-	r := runFleet(t, f)
+	f := crowd(1000)
+	f.Regions = append(f.Regions, Region{Name: "far", Seeds: 1, SeedUp: 1e9})
+	f.Classes = append(f.Classes, Class{Name: "slow", Region: 1, Cameras: 1000, Up: 1e6, Down: 2e6})
+	r := run(t, f)
 	home, slow := r.Classes[0].Completion, r.Classes[1].Completion
 	if alone := 6.2e6 * 8 / 2e6; slow.P50 < alone || slow.P50 > 1.4*alone || home.P95 > slow.P50/2 {
 		t.Errorf("the slow class took %+v, the other %+v", slow, home)
@@ -184,9 +186,9 @@ func TestClassesAreServedByTheirLines(t *testing.T) {
 // TestCamerasBehindNATLimitOneAnother compares with the bound that follows from
 // who can send to whom.
 func TestCamerasBehindNATLimitOneAnother(t *testing.T) {
-	f := fleetCrowd(100_000)
+	f := crowd(100_000)
 	f.Classes[0].NAT = 0.75
-	r := runFleet(t, f)
+	r := run(t, f)
 	// Three of four get what the fourth sends: three times F/u.
 	if least := 3 * 6.2e6 * 8 / 20e6; r.Completion.P95 < least || r.Completion.P95 > 2*least {
 		t.Errorf("p95 %.2f s, and no less than %.2f s is possible", r.Completion.P95, least)
@@ -194,8 +196,8 @@ func TestCamerasBehindNATLimitOneAnother(t *testing.T) {
 }
 
 func TestOriginsAreServersOnTheSameLines(t *testing.T) {
-	f := fleetCrowd(10_000)
-	r := runFleet(t, f)
+	f := crowd(10_000)
+	r := run(t, f)
 	if want := 1e4 * 6.2e6 * 8 / 1e9; r.S3Capped.P95 < want || r.S3Capped.P95 > 1.15*want {
 		t.Errorf("capped S3 took %.1f s for what 1 Gbit/s carries in %.1f s", r.S3Capped.P95, want)
 	}
@@ -203,7 +205,7 @@ func TestOriginsAreServersOnTheSameLines(t *testing.T) {
 		t.Errorf("S3 %+v, CDN %+v, and the downlink takes %.2f s", r.S3, r.CDN, alone)
 	}
 	f.Origin.Capped = 1e13
-	if g := runFleet(t, f); g.S3Capped != g.S3 {
+	if g := run(t, f); g.S3Capped != g.S3 {
 		t.Errorf("an origin of 10 Tbit/s took %+v, one without limit %+v", g.S3Capped, g.S3)
 	}
 }
@@ -211,7 +213,7 @@ func TestOriginsAreServersOnTheSameLines(t *testing.T) {
 func TestBadFleetsAreRefused(t *testing.T) {
 	for words, spoil := range map[string]func(*Fleet){
 		"no seeds":                 func(f *Fleet) { f.Regions[0].Seeds = 0 },
-		"publisher's, has no seed": func(f *Fleet) { f.Regions = []FleetRegion{{Name: "a"}, {Name: "b", Seeds: 1, SeedUp: 1e6}} },
+		"publisher's, has no seed": func(f *Fleet) { f.Regions = []Region{{Name: "a"}, {Name: "b", Seeds: 1, SeedUp: 1e6}} },
 		"classes":                  func(f *Fleet) { f.Classes = nil },
 		"regions":                  func(f *Fleet) { f.Regions = nil },
 		"0 cameras":                func(f *Fleet) { f.Classes[0].Cameras = 0 },
@@ -228,17 +230,17 @@ func TestBadFleetsAreRefused(t *testing.T) {
 		"degree":                   func(f *Fleet) { f.AnnounceDegree = 1 },
 		"cannot be dialled":        func(f *Fleet) { f.Classes[0].NAT, f.Classes[0].Cameras = 1, 100_000 },
 	} {
-		f := fleetCrowd(10)
+		f := crowd(10)
 		spoil(&f)
-		if _, err := f.Run(); !errors.Is(err, ErrFleet) || !strings.Contains(err.Error(), words) {
+		if _, err := f.Run(); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", words, err)
 		}
 	}
 }
 
-func TestFleetTableIsReadStrictly(t *testing.T) {
+func TestTableIsReadStrictly(t *testing.T) {
 	for _, bad := range []string{"", "{", `{"points":[{"cameras":1}]}`, `{"nodes":[]}`, `{"points":[{"model":"nodes","cameras":10,"up":20,"down":50,"seeds":1,"seedUp":100,"rttMinMilliseconds":1,"rttMaxMilliseconds":2,"imageBytes":1000,"blockBytes":1024}]}`} {
-		if _, err := ReadFleetTable(strings.NewReader(bad)); !errors.Is(err, ErrFleet) {
+		if _, err := ReadTable(strings.NewReader(bad)); !errors.Is(err, ErrModel) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -249,14 +251,14 @@ func TestFitFindsTheParametersThatMadeATable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long under the race detector")
 	}
-	made := DefaultFleetParams()
+	made := DefaultParams()
 	made.CameraShare, made.Ramp = 0.8, made.Ramp+2
-	table := &FleetTable{}
+	table := &Table{}
 	for _, n := range []int{25, 100} {
-		f := fleetCrowd(n)
+		f := crowd(n)
 		f.Params = made
-		r := runFleet(t, f)
-		table.Points = append(table.Points, FleetMeasurement{Model: "nodes", Cameras: n, Up: 20, Down: 50, Seeds: 1, SeedUp: 100, RTTMin: 10, RTTMax: 150,
+		r := run(t, f)
+		table.Points = append(table.Points, Measurement{Model: "nodes", Cameras: n, Up: 20, Down: 50, Seeds: 1, SeedUp: 100, RTTMin: 10, RTTMax: 150,
 			ImageBytes: 6_200_000, BlockBytes: 32 << 10, Completion: r.Completion, Announce: r.Announce, SeedCopies: r.SeedCopies})
 	}
 	got, err := table.Fit()
@@ -270,7 +272,20 @@ func TestFitFindsTheParametersThatMadeATable(t *testing.T) {
 	if c.Nodes.RMS50 > 0.01 || c.Nodes.RMS95 > 0.01 {
 		t.Errorf("the fit is off by %.1f %% and %.1f %%: %+v", 100*c.Nodes.RMS50, 100*c.Nodes.RMS95, got)
 	}
-	if _, err := (&FleetTable{}).Fit(); !errors.Is(err, ErrFleet) {
+	if _, err := (&Table{}).Fit(); !errors.Is(err, ErrModel) {
 		t.Errorf("an empty table was fitted to: %v", err)
+	}
+}
+
+// TestSeedsServeAsManyAsPackageSwarmAllows holds the model's default to the code.
+func TestSeedsServeAsManyAsPackageSwarmAllows(t *testing.T) {
+	c := swarm.DefaultConfig()
+	c.Role = swarm.RoleSeed
+	l, err := swarm.LimitsFor(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.MeshHigh != seedConnections {
+		t.Errorf("a seed keeps %d connections, the model has %d", l.MeshHigh, seedConnections)
 	}
 }

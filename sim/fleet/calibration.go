@@ -1,4 +1,4 @@
-package flow
+package fleet
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// FleetTable is what runs of real nodes gave, to fit FleetParams to and to know
+// Table is what runs of real nodes gave, to fit Params to and to know
 // how far off they are. `camsim flow measure` makes it.
-type FleetTable struct {
-	Commit string             `json:"commit"` // of the code that ran
-	Points []FleetMeasurement `json:"points"`
+type Table struct {
+	Commit string        `json:"commit"` // of the code that ran
+	Points []Measurement `json:"points"`
 }
 
-// FleetMeasurement is one run: cameras of one kind in one region around seeds,
+// Measurement is one run: cameras of one kind in one region around seeds,
 // round trips drawn uniformly.
-type FleetMeasurement struct {
-	// Model is "nodes" for a run of real nodes, "planner" for one of [Run], in
+type Measurement struct {
+	// Model is "nodes" for a run of real nodes, "planner" for one of [flow.Run], in
 	// which only the scheduler is real and the announcement takes no time.
 	Model string `json:"model"`
 	Links string `json:"links,omitempty"` // of real nodes
@@ -41,26 +41,26 @@ type FleetMeasurement struct {
 	Site       int     `json:"site,omitempty"` // cameras behind a line
 	LAN        float64 `json:"lan,omitempty"`
 
-	Completion FleetQuantiles  `json:"completionSeconds"`
-	Announce   FleetQuantiles  `json:"announceSeconds"`
-	SeedCopies float64         `json:"seedCopies"`
-	S3         *FleetQuantiles `json:"s3,omitempty"`
-	S3Capped   *FleetQuantiles `json:"s3capped,omitempty"`
-	CDN        *FleetQuantiles `json:"cdn,omitempty"`
+	Completion Quantiles  `json:"completionSeconds"`
+	Announce   Quantiles  `json:"announceSeconds"`
+	SeedCopies float64    `json:"seedCopies"`
+	S3         *Quantiles `json:"s3,omitempty"`
+	S3Capped   *Quantiles `json:"s3capped,omitempty"`
+	CDN        *Quantiles `json:"cdn,omitempty"`
 }
 
 // chainOfRuns is the model of the chain in scenarios that say nothing else.
-var chainOfRuns = FleetChain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond}
+var chainOfRuns = Chain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond}
 
 // Fleet is the fleet of the run.
-func (x FleetMeasurement) Fleet() Fleet {
+func (x Measurement) Fleet() Fleet {
 	ms := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
 	f := Fleet{
 		ImageBytes: x.ImageBytes, BlockBytes: x.BlockBytes,
-		Regions: []FleetRegion{{Name: "lab", Seeds: x.Seeds, SeedUp: x.SeedUp * 1e6}},
-		Classes: []FleetClass{{Name: "home", Cameras: x.Cameras, Up: x.Up * 1e6, Down: x.Down * 1e6, NAT: x.NAT, Site: x.Site, LAN: x.LAN * 1e6}},
+		Regions: []Region{{Name: "lab", Seeds: x.Seeds, SeedUp: x.SeedUp * 1e6}},
+		Classes: []Class{{Name: "home", Cameras: x.Cameras, Up: x.Up * 1e6, Down: x.Down * 1e6, NAT: x.NAT, Site: x.Site, LAN: x.LAN * 1e6}},
 		RTT:     func(int, int) (time.Duration, time.Duration) { return ms(x.RTTMin), ms(x.RTTMax) },
-		Chain:   chainOfRuns, Origin: DefaultFleetOrigin(), Params: DefaultFleetParams(),
+		Chain:   chainOfRuns, Origin: DefaultOrigin(), Params: DefaultParams(),
 	}
 	f.Origin.EdgeRTT = ms(x.RTTMin)
 	if x.Model == "planner" {
@@ -70,7 +70,7 @@ func (x FleetMeasurement) Fleet() Fleet {
 }
 
 // String names the run.
-func (x FleetMeasurement) String() string {
+func (x Measurement) String() string {
 	s := fmt.Sprintf("%d cameras, %g/%g Mbit/s, %d×%g, %g-%g ms, %d KiB", x.Cameras, x.Up, x.Down, x.Seeds, x.SeedUp, x.RTTMin, x.RTTMax, x.BlockBytes>>10)
 	if x.ImageBytes != 6_200_000 {
 		s += fmt.Sprintf(", %.1f MB", float64(x.ImageBytes)/1e6)
@@ -87,13 +87,13 @@ func (x FleetMeasurement) String() string {
 	return s
 }
 
-// ReadFleetTable reads a table. The error wraps ErrFleet.
-func ReadFleetTable(r io.Reader) (*FleetTable, error) {
+// ReadTable reads a table. The error wraps ErrModel.
+func ReadTable(r io.Reader) (*Table, error) {
 	dec := json.NewDecoder(io.LimitReader(r, 16<<20))
 	dec.DisallowUnknownFields()
-	t := new(FleetTable)
+	t := new(Table)
 	if err := dec.Decode(t); err != nil {
-		return nil, fmt.Errorf("%w: this is no table of measurements, make one by `camsim flow measure`: %w", ErrFleet, err)
+		return nil, fmt.Errorf("%w: this is no table of measurements, make one by `camsim flow measure`: %w", ErrModel, err)
 	}
 	for i, x := range t.Points {
 		f := x.Fleet()
@@ -101,7 +101,7 @@ func ReadFleetTable(r io.Reader) (*FleetTable, error) {
 			return nil, fmt.Errorf("point %d: %w", i+1, err)
 		}
 		if !(x.Completion.P50 > 0 && x.Completion.P95 >= x.Completion.P50) {
-			return nil, fmt.Errorf("%w: point %d has no completion times", ErrFleet, i+1)
+			return nil, fmt.Errorf("%w: point %d has no completion times", ErrModel, i+1)
 		}
 	}
 	return t, nil
@@ -110,32 +110,32 @@ func ReadFleetTable(r io.Reader) (*FleetTable, error) {
 //go:embed testdata/fleet.json
 var committedTable []byte
 
-// CommittedFleetTable is the table that DefaultFleetParams was fitted to.
-func CommittedFleetTable() *FleetTable {
-	t, err := ReadFleetTable(bytes.NewReader(committedTable))
+// CommittedTable is the table that DefaultParams was fitted to.
+func CommittedTable() *Table {
+	t, err := ReadTable(bytes.NewReader(committedTable))
 	if err != nil {
 		panic(err) // it is compiled in, and a test reads it
 	}
 	return t
 }
 
-// FleetComparison is a measured point beside the model's.
-type FleetComparison struct {
-	Measured FleetMeasurement `json:"measured"`
-	Model    FleetQuantiles   `json:"modelCompletionSeconds"`
-	Announce FleetQuantiles   `json:"modelAnnounceSeconds"`
-	Copies   float64          `json:"modelSeedCopies"`
-	S3       FleetQuantiles   `json:"modelS3"`
-	S3Capped FleetQuantiles   `json:"modelS3capped"`
-	CDN      FleetQuantiles   `json:"modelCDN"`
+// Comparison is a measured point beside the model's.
+type Comparison struct {
+	Measured Measurement `json:"measured"`
+	Model    Quantiles   `json:"modelCompletionSeconds"`
+	Announce Quantiles   `json:"modelAnnounceSeconds"`
+	Copies   float64     `json:"modelSeedCopies"`
+	S3       Quantiles   `json:"modelS3"`
+	S3Capped Quantiles   `json:"modelS3capped"`
+	CDN      Quantiles   `json:"modelCDN"`
 
 	// ErrorP50 and ErrorP95 are model / measured - 1 of the completion time.
 	ErrorP50 float64 `json:"errorP50"`
 	ErrorP95 float64 `json:"errorP95"`
 }
 
-// FleetError says how far the model is from runs.
-type FleetError struct {
+// Accuracy says how far the model is from runs.
+type Accuracy struct {
 	Points    int     `json:"points"`
 	RMS50     float64 `json:"rmsP50"` // root mean square of the relative errors
 	RMS95     float64 `json:"rmsP95"`
@@ -144,19 +144,19 @@ type FleetError struct {
 	LargestAt int     `json:"largestCameras"`
 }
 
-// FleetCalibration is what is known about the model's errors.
-type FleetCalibration struct {
-	Commit       string            `json:"commit"` // of the code that was measured
-	LargestNodes int               `json:"largestNodes"`
-	Nodes        FleetError        `json:"nodes"`   // against real nodes
-	Planner      FleetError        `json:"planner"` // against Run, which was not fitted to
-	Params       FleetParams       `json:"params"`
-	Points       []FleetComparison `json:"points"`
+// Calibration is what is known about the model's errors.
+type Calibration struct {
+	Commit       string       `json:"commit"` // of the code that was measured
+	LargestNodes int          `json:"largestNodes"`
+	Nodes        Accuracy     `json:"nodes"`   // against real nodes
+	Planner      Accuracy     `json:"planner"` // against flow.Run, which was not fitted to
+	Params       Params       `json:"params"`
+	Points       []Comparison `json:"points"`
 }
 
-// Calibration compares the default parameters with the committed table.
-var Calibration = sync.OnceValue(func() *FleetCalibration {
-	c, err := CommittedFleetTable().Compare(DefaultFleetParams())
+// Calibrated compares the default parameters with the committed table.
+var Calibrated = sync.OnceValue(func() *Calibration {
+	c, err := CommittedTable().Compare(DefaultParams())
 	if err != nil {
 		panic(err) // a test computes it
 	}
@@ -164,8 +164,8 @@ var Calibration = sync.OnceValue(func() *FleetCalibration {
 })
 
 // Compare runs the model for every point of a table.
-func (t *FleetTable) Compare(p FleetParams) (*FleetCalibration, error) {
-	c := &FleetCalibration{Commit: t.Commit, Params: p}
+func (t *Table) Compare(p Params) (*Calibration, error) {
+	c := &Calibration{Commit: t.Commit, Params: p}
 	var sums [2][2]float64
 	for _, x := range t.Points {
 		f := x.Fleet()
@@ -175,7 +175,7 @@ func (t *FleetTable) Compare(p FleetParams) (*FleetCalibration, error) {
 			return nil, fmt.Errorf("%s: %w", x, err)
 		}
 		r := m.result()
-		cmp := FleetComparison{
+		cmp := Comparison{
 			Measured: x, Model: r.Completion, Announce: r.Announce, Copies: r.SeedCopies, S3: r.S3, S3Capped: r.S3Capped, CDN: r.CDN,
 			ErrorP50: r.Completion.P50/x.Completion.P50 - 1, ErrorP95: r.Completion.P95/x.Completion.P95 - 1,
 		}
@@ -194,7 +194,7 @@ func (t *FleetTable) Compare(p FleetParams) (*FleetCalibration, error) {
 			e.Worst95, e.WorstAt = cmp.ErrorP95, x.String()
 		}
 	}
-	for i, e := range []*FleetError{&c.Nodes, &c.Planner} {
+	for i, e := range []*Accuracy{&c.Nodes, &c.Planner} {
 		if e.Points > 0 {
 			e.RMS50, e.RMS95 = math.Sqrt(sums[i][0]/float64(e.Points)), math.Sqrt(sums[i][1]/float64(e.Points))
 		}
@@ -207,18 +207,18 @@ func (t *FleetTable) Compare(p FleetParams) (*FleetCalibration, error) {
 // the copies out of the seeds with a tenth of their weight: a pattern search
 // from the defaults over all but Header and Message, which are
 // measured, and LookExtra, which is fitted to the announcement alone.
-func (t *FleetTable) Fit() (FleetParams, error) {
-	nodes := &FleetTable{Commit: t.Commit}
+func (t *Table) Fit() (Params, error) {
+	nodes := &Table{Commit: t.Commit}
 	for _, x := range t.Points {
 		if x.Model != "planner" {
 			nodes.Points = append(nodes.Points, x)
 		}
 	}
-	p := DefaultFleetParams()
+	p := DefaultParams()
 	if len(nodes.Points) == 0 {
-		return p, fmt.Errorf("%w: the table has no run of real nodes", ErrFleet)
+		return p, fmt.Errorf("%w: the table has no run of real nodes", ErrModel)
 	}
-	loss := func(p FleetParams) float64 {
+	loss := func(p Params) float64 {
 		c, err := nodes.Compare(p)
 		if err != nil {
 			return math.Inf(1)
@@ -234,19 +234,19 @@ func (t *FleetTable) Fit() (FleetParams, error) {
 		return sum
 	}
 	fields := []struct {
-		at     func(*FleetParams) *float64
+		at     func(*Params) *float64
 		step   float64
 		lo, hi float64
 	}{
-		{func(p *FleetParams) *float64 { return &p.Ramp }, 1, 0, 20},
-		{func(p *FleetParams) *float64 { return &p.SeedShare }, 0.1, 0.2, 1},
-		{func(p *FleetParams) *float64 { return &p.CameraShare }, 0.04, 0.3, 1},
-		{func(p *FleetParams) *float64 { return &p.DownShare }, 0.04, 0.3, 1},
-		{func(p *FleetParams) *float64 { return &p.Spread }, 0.02, 0, 0.25},
-		{func(p *FleetParams) *float64 { return &p.Tail }, 0.4, 0, 10},
-		{func(p *FleetParams) *float64 { return &p.SeedRepeat }, 0.2, 0, 3},
-		{func(p *FleetParams) *float64 { return &p.SeedLent }, 0.3e6, 0.05e6, 1e9},
-		{func(p *FleetParams) *float64 { return &p.SiteCopies }, 0.5, 1, 10},
+		{func(p *Params) *float64 { return &p.Ramp }, 1, 0, 20},
+		{func(p *Params) *float64 { return &p.SeedShare }, 0.1, 0.2, 1},
+		{func(p *Params) *float64 { return &p.CameraShare }, 0.04, 0.3, 1},
+		{func(p *Params) *float64 { return &p.DownShare }, 0.04, 0.3, 1},
+		{func(p *Params) *float64 { return &p.Spread }, 0.02, 0, 0.25},
+		{func(p *Params) *float64 { return &p.Tail }, 0.4, 0, 10},
+		{func(p *Params) *float64 { return &p.SeedRepeat }, 0.2, 0, 3},
+		{func(p *Params) *float64 { return &p.SeedLent }, 0.3e6, 0.05e6, 1e9},
+		{func(p *Params) *float64 { return &p.SiteCopies }, 0.5, 1, 10},
 	}
 	best := loss(p)
 	r := rand.New(rand.NewPCG(1, 1)) // directions, the same every time

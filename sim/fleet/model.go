@@ -1,21 +1,20 @@
-package flow
+package fleet
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 )
 
-// fleetModel is an integration in progress. Rates are in bytes per second, times
+// model is an integration in progress. Rates are in bytes per second, times
 // in seconds, masses in cameras (of a site: in lines).
-type fleetModel struct {
+type model struct {
 	f     *Fleet
 	share []float64 // of the cameras, by region
 	heard []masses  // of the cameras of a region, by the time of acceptance; sums to 1
 
-	cohorts  []*fleetCohort
+	cohorts  []*cohort
 	done     []timed   // completions of all cameras
 	byClass  [][]timed // and of each class
 	seedSent float64
@@ -33,8 +32,8 @@ type masses struct {
 // timed is a mass at a time.
 type timed struct{ at, mass float64 }
 
-// fleetCohort is the cameras of one class, rate and luck.
-type fleetCohort struct {
+// cohort is the cameras of one class, rate and luck.
+type cohort struct {
 	class  int
 	region int
 	nat    bool
@@ -100,8 +99,8 @@ func middles(lo, hi float64, parts int) []float64 {
 	return out
 }
 
-func newFleetModel(f *Fleet) *fleetModel {
-	m := &fleetModel{f: f, share: make([]float64, len(f.Regions)), byClass: make([][]timed, len(f.Classes))}
+func newModel(f *Fleet) *model {
+	m := &model{f: f, share: make([]float64, len(f.Regions)), byClass: make([][]timed, len(f.Classes))}
 	total := float64(f.Cameras())
 	block := float64(min(f.BlockBytes, f.ImageBytes))
 	for _, c := range f.Classes {
@@ -127,7 +126,7 @@ func newFleetModel(f *Fleet) *fleetModel {
 					if part == 0 {
 						continue
 					}
-					m.cohorts = append(m.cohorts, &fleetCohort{
+					m.cohorts = append(m.cohorts, &cohort{
 						class: i, region: c.Region, nat: nat, mass: lines * l[0] * part / float64(len(parts)), per: per,
 						up: c.Up * factor / 8, down: c.Down * factor / 8,
 						weight: max(0.1, 1+f.Params.Spread*l[1]), need: need, after: inside + (0.5-f.Params.Tail*l[1])*m.meanRTT(c.Region),
@@ -140,13 +139,13 @@ func newFleetModel(f *Fleet) *fleetModel {
 }
 
 // rtt are the bounds of round trips between regions, s.
-func (m *fleetModel) rtt(a, b int) (lo, hi float64) {
+func (m *model) rtt(a, b int) (lo, hi float64) {
 	l, h := m.f.RTT(a, b)
 	return l.Seconds(), h.Seconds()
 }
 
 // meanRTT is that of a camera to others, chosen at random from all regions.
-func (m *fleetModel) meanRTT(a int) float64 {
+func (m *model) meanRTT(a int) float64 {
 	sum := 0.0
 	for b, p := range m.share {
 		lo, hi := m.rtt(a, b)
@@ -157,7 +156,7 @@ func (m *fleetModel) meanRTT(a int) float64 {
 
 // rttParts are quantiles of the round trips from a camera of a region to
 // others.
-func (m *fleetModel) rttParts(a int) []float64 {
+func (m *model) rttParts(a int) []float64 {
 	var all []timed
 	for b, p := range m.share {
 		if p == 0 {
@@ -186,7 +185,7 @@ func (m *fleetModel) rttParts(a int) []float64 {
 
 // look is the distribution of the time for a quorum of the chain's operators,
 // from draws that are the same every time.
-func (m *fleetModel) look(dt float64) []float64 {
+func (m *model) look(dt float64) []float64 {
 	c := m.f.Chain
 	if c.Operators == 0 {
 		return spike(m.f.Params.LookExtra, dt)
@@ -288,164 +287,4 @@ func uniform(t, lo, hi float64) float64 {
 		return 0
 	}
 	return min(max((t-lo)/(hi-lo), 0), 1)
-}
-
-// announce integrates the spread of the announcement.
-func (m *fleetModel) announce() error {
-	f := m.f
-	regions := len(f.Regions)
-	total := float64(f.Cameras())
-	if f.instant {
-		for range regions {
-			m.heard = append(m.heard, masses{dt: 0.001, m: []float64{1}})
-		}
-		return nil
-	}
-	widest := 0.0
-	for a := range regions {
-		for b := range regions {
-			_, hi := m.rtt(a, b)
-			widest = max(widest, hi)
-		}
-	}
-	dt := min(max(widest/50, 0.001), 0.01)
-	look := m.look(dt)
-	k := f.Connections()
-	envelope := float64(envelopeBytes + 32*((f.ImageBytes+f.BlockBytes-1)/f.BlockBytes))
-
-	type regionState struct {
-		n          float64
-		untouched  float64
-		told       float64   // by the publisher's seed
-		pending    []float64 // acceptances to come, a ring as long as look
-		accepted   history   // cameras
-		fanout     history   // messages that accepted cameras send
-		gossip     history   // and names of messages
-		seeds      history   // seeds that accepted it, but the publisher's
-		seedsSoon  []float64
-		seedFan    float64
-		seedGossip float64
-	}
-	states := make([]*regionState, regions)
-	for r := range states {
-		n := m.share[r] * total
-		s := &regionState{n: n, untouched: n, pending: make([]float64, len(look)), seedsSoon: make([]float64, len(look))}
-		for _, h := range []*history{&s.accepted, &s.fanout, &s.gossip, &s.seeds} {
-			h.dt = dt
-		}
-		s.seedFan = min(float64(f.SeedAnnounceDegree), n)
-		s.seedGossip = min(max(float64(f.SeedAnnounceDegree), 0.25*float64(k)), n)
-		states[r] = s
-	}
-	// The publisher's seed floods its neighbours: messages of equal length side by
-	// side, of which the first is through after about half the time that all take.
-	home := states[0]
-	flood := min(float64(k), home.n)
-	serial := flood * envelope * (1 + f.Params.Header) / (f.Regions[0].SeedUp / 8)
-	up, cams := 0.0, 0.0
-	for _, c := range m.cohorts {
-		up, cams = up+c.mass*c.up, cams+c.mass
-	}
-	relay := float64(f.AnnounceDegree-1) * envelope * cams / up
-
-	m.heard = make([]masses, regions)
-	limit, news := int((600+serial)/dt), serial
-	for step := 0; ; step++ {
-		t := float64(step+1) * dt
-		left := 0.0
-		for b, s := range states {
-			i := step % len(look)
-			now := s.pending[i]
-			if now > 1e-9*total && t > news {
-				news = t
-			}
-			s.pending[i] = 0
-			s.accepted.add(now)
-			s.fanout.add(now * float64(f.AnnounceDegree-1))
-			s.gossip.add(now * float64(f.AnnounceDegree))
-			soon := s.seedsSoon[i]
-			s.seedsSoon[i] = 0
-			s.seeds.add(soon)
-			m.heard[b].m = append(m.heard[b].m, now)
-			left += s.n - s.accepted.cum[step]
-		}
-		for b, s := range states {
-			lo0, hi0 := m.rtt(0, b)
-			// Seeds hear of it from the publisher.
-			count := float64(f.Regions[b].Seeds)
-			if b == 0 {
-				count--
-			}
-			if count > 0 {
-				if x := count * (uniform(t, lo0/2, hi0/2) - uniform(t-dt, lo0/2, hi0/2)); x > 0 {
-					for d, p := range look {
-						s.seedsSoon[(step+1+d)%len(look)] += x * p
-					}
-				}
-			}
-			if s.n == 0 {
-				continue
-			}
-			offers := 0.0 // to cameras at random
-			own0, own1 := m.rtt(b, b)
-			offers += s.seeds.window(t, own0/2, own1/2) * s.seedFan
-			for beat := range 3 {
-				at := heartbeat * float64(beat)
-				offers += s.seeds.window(t, at+1.5*own0, at+heartbeat+1.5*own1) * s.seedGossip
-			}
-			for a, o := range states {
-				if o.n == 0 {
-					continue
-				}
-				lo, hi := m.rtt(a, b)
-				offers += o.fanout.window(t, relay+lo/2, relay+hi/2) * m.share[b]
-				for beat := range 3 {
-					at := heartbeat * float64(beat)
-					offers += o.gossip.window(t, at+1.5*lo, at+heartbeat+1.5*hi) * m.share[b]
-				}
-			}
-			// The publisher's seed tells each neighbour once.
-			direct := 0.0
-			if b == 0 {
-				direct = flood * (uniform(t, lo0/2+serial/2, hi0/2+serial) - uniform(t-dt, lo0/2+serial/2, hi0/2+serial))
-			}
-			if s.untouched <= 0 || offers+direct <= 0 {
-				continue
-			}
-			fresh := s.untouched * (1 - math.Exp(-offers/s.n))
-			if rest := s.n - s.told; direct > 0 && rest > 0 {
-				fresh += (s.untouched - fresh) * min(1, direct/rest)
-				s.told += direct
-			}
-			s.untouched -= fresh
-			for d, p := range look {
-				s.pending[(step+1+d)%len(look)] += fresh * p
-			}
-		}
-		if left < 1e-6*total && left < 0.01 {
-			break
-		}
-		// Whom neither messages nor names of them reached hears at the daily look:
-		// there the model ends.
-		if step >= limit || t-news > 4*heartbeat+2*widest+float64(len(look))*dt {
-			if left > 0.01*total {
-				return fmt.Errorf("%w: the announcement reached only %.0f of %.0f cameras; give seeds more connections or cameras a larger announcement degree", ErrFleet, total-left, total)
-			}
-			break
-		}
-	}
-	for b := range m.heard {
-		h := &m.heard[b]
-		h.dt = dt
-		sum := 0.0
-		for _, x := range h.m {
-			sum += x
-		}
-		for i := range h.m {
-			if sum > 0 {
-				h.m[i] /= sum
-			}
-		}
-	}
-	return nil
 }

@@ -1,13 +1,13 @@
-package flow
+package fleet
 
 import (
 	"cmp"
 	"slices"
 )
 
-// fleetQuantiles of a distribution of masses; the largest is the time by which less
+// quantiles of a distribution of masses; the largest is the time by which less
 // than half a camera is missing. The list is sorted.
-func fleetQuantiles(list []timed) FleetQuantiles {
+func quantiles(list []timed) Quantiles {
 	slices.SortFunc(list, func(a, b timed) int { return cmp.Compare(a.at, b.at) })
 	total := 0.0
 	for _, x := range list {
@@ -23,25 +23,25 @@ func fleetQuantiles(list []timed) FleetQuantiles {
 		return 0
 	}
 	if len(list) == 0 {
-		return FleetQuantiles{}
+		return Quantiles{}
 	}
-	return FleetQuantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(max(0.99, 1-0.5/total))}
+	return Quantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(max(0.99, 1-0.5/total))}
 }
 
 // cdfPoints are the quantiles of a sorted list in steps of a hundredth, and finer
 // at the end.
-func cdfPoints(list []timed) []FleetPoint {
+func cdfPoints(list []timed) []Point {
 	total := 0.0
 	for _, x := range list {
 		total += x.mass
 	}
-	var out []FleetPoint
+	var out []Point
 	sum := 0.0
 	next := 0.0
 	for _, x := range list {
 		sum += x.mass
 		if s := sum / total; s >= next-1e-9 {
-			out = append(out, FleetPoint{x.at, min(s, 1)})
+			out = append(out, Point{x.at, min(s, 1)})
 			for next <= s {
 				if next < 0.99 {
 					next += 0.01
@@ -54,9 +54,9 @@ func cdfPoints(list []timed) []FleetPoint {
 	return out
 }
 
-func (m *fleetModel) result() *FleetResult {
+func (m *model) result() *Result {
 	f := m.f
-	r := &FleetResult{Cameras: f.Cameras(), Seeds: f.Seeds(), BoundSeconds: f.Bound(), BytesByTier: map[string]float64{}}
+	r := &Result{Cameras: f.Cameras(), Seeds: f.Seeds(), BoundSeconds: f.Bound(), BytesByTier: map[string]float64{}}
 	var heard []timed
 	for b, h := range m.heard {
 		for k, x := range h.m {
@@ -65,17 +65,17 @@ func (m *fleetModel) result() *FleetResult {
 			}
 		}
 	}
-	r.Announce = fleetQuantiles(heard)
+	r.Announce = quantiles(heard)
 	r.AnnounceCDF = cdfPoints(heard)
-	r.Completion = fleetQuantiles(m.done)
+	r.Completion = quantiles(m.done)
 	r.CDF = cdfPoints(m.done)
 	b := r.BoundSeconds
-	r.Ratio = FleetQuantiles{r.Completion.P50 / b, r.Completion.P95 / b, r.Completion.P99 / b, r.Completion.Max / b}
+	r.Ratio = Quantiles{r.Completion.P50 / b, r.Completion.P95 / b, r.Completion.P99 / b, r.Completion.Max / b}
 	image := float64(f.ImageBytes)
 	r.SeedCopies = m.seedSent / image
 	peers, lan, near := -m.seedSent, 0.0, 0.0
 	for i, c := range f.Classes {
-		r.Classes = append(r.Classes, FleetClassResult{Name: c.Name, Region: f.Regions[c.Region].Name, Cameras: c.Cameras, Completion: fleetQuantiles(m.byClass[i])})
+		r.Classes = append(r.Classes, ClassResult{Name: c.Name, Region: f.Regions[c.Region].Name, Cameras: c.Cameras, Completion: quantiles(m.byClass[i])})
 		lines, copies := float64(c.Cameras), 1.0
 		if c.Site > 1 {
 			lines /= min(float64(c.Site), lines)
@@ -92,6 +92,6 @@ func (m *fleetModel) result() *FleetResult {
 	r.BytesByTier["region"] = peers * near
 	r.BytesByTier["other"] = peers * (1 - near)
 	r.BytesByTier["lan"] = max(lan, 0)
-	r.S3, r.S3Capped, r.CDN = fleetQuantiles(m.s3), fleetQuantiles(m.capped), fleetQuantiles(m.cdn)
+	r.S3, r.S3Capped, r.CDN = quantiles(m.s3), quantiles(m.capped), quantiles(m.cdn)
 	return r
 }

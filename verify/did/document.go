@@ -1,9 +1,8 @@
-package verify
+package did
 
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/hex"
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"camswarm/verify"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/mr-tron/base58"
@@ -36,18 +37,18 @@ var relationships = []Relationship{AssertionMethod, CapabilityInvocation, Authen
 // Document is what a DID document (DID Core 1.0) says about keys. Everything
 // else in it is ignored.
 type Document struct {
-	ID   DID // the subject, in normal form
-	keys map[Relationship][]PublicKey
+	ID   verify.DID // the subject, in normal form
+	keys map[Relationship][]verify.PublicKey
 }
 
 // NewDocument returns the document of a DID that lists the given keys. For a
 // did:key use [KeyDocument].
-func NewDocument(id DID, keys map[Relationship][]PublicKey) (*Document, error) {
-	normal, err := ParseDID(string(id))
+func NewDocument(id verify.DID, keys map[Relationship][]verify.PublicKey) (*Document, error) {
+	normal, err := verify.ParseDID(string(id))
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{ID: normal, keys: map[Relationship][]PublicKey{}}
+	d := &Document{ID: normal, keys: map[Relationship][]verify.PublicKey{}}
 	for r, list := range keys {
 		if !slices.Contains(relationships, r) {
 			return nil, fmt.Errorf("relationship %q is none of %q", r, relationships)
@@ -59,37 +60,37 @@ func NewDocument(id DID, keys map[Relationship][]PublicKey) (*Document, error) {
 		}
 		d.keys[r] = slices.Clone(list)
 	}
-	if n := len(d.all()); n == 0 || n > MaxDocumentMethods {
-		return nil, fmt.Errorf("a DID document here has 1 to %d keys, not %d", MaxDocumentMethods, n)
+	if n := len(d.all()); n == 0 || n > MaxMethods {
+		return nil, fmt.Errorf("a DID document here has 1 to %d keys, not %d", MaxMethods, n)
 	}
 	return d, nil
 }
 
 // KeyDocument returns the document that a did:key stands for: its one key in
 // every relationship (did:key specification section 3.1.1).
-func KeyDocument(id DID) (*Document, error) {
-	text, ok := strings.CutPrefix(string(id), didKey)
+func KeyDocument(id verify.DID) (*Document, error) {
+	text, ok := strings.CutPrefix(string(id), "did:key:")
 	if !ok {
-		return nil, fmt.Errorf("DID %q is no did:key", clip(string(id)))
+		return nil, fmt.Errorf("DID %.64q is no did:key", string(id))
 	}
-	k, err := ParsePublicKey(text)
+	k, err := verify.ParsePublicKey(text)
 	if err != nil {
 		return nil, err
 	}
-	keys := map[Relationship][]PublicKey{}
+	keys := map[Relationship][]verify.PublicKey{}
 	for _, r := range relationships {
-		keys[r] = []PublicKey{k}
+		keys[r] = []verify.PublicKey{k}
 	}
-	return NewDocument(DIDKey(k), keys)
+	return NewDocument(verify.DIDKey(k), keys)
 }
 
 // Keys returns the keys listed under a relationship, in the document's order.
-func (d *Document) Keys(r Relationship) []PublicKey { return slices.Clone(d.keys[r]) }
+func (d *Document) Keys(r Relationship) []verify.PublicKey { return slices.Clone(d.keys[r]) }
 
 // Allows reports, as a nil error, that the subject lets a key do something. A
 // key listed elsewhere in the document, or not at all, is a soft [Error]
 // did_key_wrong_relationship.
-func (d *Document) Allows(k PublicKey, r Relationship) error {
+func (d *Document) Allows(k verify.PublicKey, r Relationship) error {
 	if slices.Contains(d.keys[r], k) {
 		return nil
 	}
@@ -100,13 +101,13 @@ func (d *Document) Allows(k PublicKey, r Relationship) error {
 		}
 	}
 	if len(under) == 0 {
-		return soft(AttackDIDRelationship, "the document of %s does not list key %s: add it under %s and register the document anew", d.ID, k, r)
+		return verify.Soft(verify.AttackDIDRelationship, "the document of %s does not list key %s: add it under %s and register the document anew", d.ID, k, r)
 	}
-	return soft(AttackDIDRelationship, "the document of %s lists key %s only under %s: add it under %s and register the document anew", d.ID, k, strings.Join(under, " and "), r)
+	return verify.Soft(verify.AttackDIDRelationship, "the document of %s lists key %s only under %s: add it under %s and register the document anew", d.ID, k, strings.Join(under, " and "), r)
 }
 
 // all returns every key once, in the order of the relationships.
-func (d *Document) all() (all []PublicKey) {
+func (d *Document) all() (all []verify.PublicKey) {
 	for _, r := range relationships {
 		for _, k := range d.keys[r] {
 			if !slices.Contains(all, k) {
@@ -122,18 +123,18 @@ func (d *Document) all() (all []PublicKey) {
 // relationships. The SHA-256 of these bytes is what goes on chain.
 func (d *Document) Encode() ([]byte, error) {
 	type method struct {
-		ID         string `json:"id"`
-		Type       string `json:"type"`
-		Controller DID    `json:"controller"`
-		Key        string `json:"publicKeyMultibase"`
+		ID         string     `json:"id"`
+		Type       string     `json:"type"`
+		Controller verify.DID `json:"controller"`
+		Key        string     `json:"publicKeyMultibase"`
 	}
 	out := struct {
-		Context    []string `json:"@context"`
-		ID         DID      `json:"id"`
-		Methods    []method `json:"verificationMethod"`
-		Assertion  []string `json:"assertionMethod,omitempty"`
-		Capability []string `json:"capabilityInvocation,omitempty"`
-		Auth       []string `json:"authentication,omitempty"`
+		Context    []string   `json:"@context"`
+		ID         verify.DID `json:"id"`
+		Methods    []method   `json:"verificationMethod"`
+		Assertion  []string   `json:"assertionMethod,omitempty"`
+		Capability []string   `json:"capabilityInvocation,omitempty"`
+		Auth       []string   `json:"authentication,omitempty"`
 	}{Context: []string{"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"}, ID: d.ID}
 	for _, k := range d.all() {
 		m := method{d.url(k), "Multikey", d.ID, k.String()}
@@ -151,7 +152,7 @@ func (d *Document) Encode() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-func (d *Document) url(k PublicKey) string { return string(d.ID) + "#" + k.String() }
+func (d *Document) url(k verify.PublicKey) string { return string(d.ID) + "#" + k.String() }
 
 // ParseDocument reads a DID document from outside. The JSON must be strict
 // (UTF-8, no name twice, nothing behind it) and within the limits. Who calls it
@@ -170,24 +171,24 @@ func (d *Document) url(k PublicKey) string { return string(d.ID) + "#" + k.Strin
 // did_case_alias (one method id twice, in two spellings), and
 // did_key_wrong_relationship (the subject vouches for a key of another DID).
 func ParseDocument(b []byte) (*Document, error) {
-	if len(b) > MaxDocumentSize {
-		return nil, soft(AttackEndlessData, "DID document is %d bytes long, at most %d are allowed", len(b), MaxDocumentSize)
+	if len(b) > verify.MaxDocumentSize {
+		return nil, verify.Soft(verify.AttackEndlessData, "DID document is %d bytes long, at most %d are allowed", len(b), verify.MaxDocumentSize)
 	}
 	root, err := decodeJSON(b)
 	if err != nil {
-		return nil, soft(AttackMalformed, "DID document: %w", err)
+		return nil, verify.Soft(verify.AttackMalformed, "DID document: %w", err)
 	}
 	object, ok := root.(map[string]any)
 	if !ok {
-		return nil, soft(AttackMalformed, "DID document is not a JSON object")
+		return nil, verify.Soft(verify.AttackMalformed, "DID document is not a JSON object")
 	}
 	text, _ := object["id"].(string)
-	id, err := ParseDID(text)
+	id, err := verify.ParseDID(text)
 	if err != nil {
-		return nil, soft(AttackMalformed, "id of the DID document: %w", err)
+		return nil, verify.Soft(verify.AttackMalformed, "id of the DID document: %w", err)
 	}
 	if off, there := object["deactivated"]; there && off != false {
-		return nil, soft(AttackDIDDeactivated, "the document of %s says that it is deactivated", id)
+		return nil, verify.Soft(verify.AttackDIDDeactivated, "the document of %s says that it is deactivated", id)
 	}
 	p := documentParser{id: id, methods: map[string]method{}}
 	// publicKey is what DID Core called verificationMethod before 2020.
@@ -202,7 +203,7 @@ func ParseDocument(b []byte) (*Document, error) {
 			}
 		}
 	}
-	doc := &Document{ID: id, keys: map[Relationship][]PublicKey{}}
+	doc := &Document{ID: id, keys: map[Relationship][]verify.PublicKey{}}
 	for _, r := range relationships {
 		list, err := p.list(object, string(r))
 		if err != nil {
@@ -214,7 +215,7 @@ func ParseDocument(b []byte) (*Document, error) {
 				return nil, err
 			}
 			if m.foreign && r != Authentication {
-				return nil, soft(AttackDIDRelationship, "the document of %s lists %s under %s, which another DID controls: only keys of its own count", id, clip(m.id), r)
+				return nil, verify.Soft(verify.AttackDIDRelationship, "the document of %s lists %.64q under %s, which another DID controls: only keys of its own count", id, m.id, r)
 			}
 			if !m.foreign && !m.key.IsZero() && !slices.Contains(doc.keys[r], m.key) {
 				doc.keys[r] = append(doc.keys[r], m.key)
@@ -228,12 +229,12 @@ func ParseDocument(b []byte) (*Document, error) {
 type method struct {
 	id      string // absolute, the DID in normal form
 	spelt   string // as the document has it
-	key     PublicKey
+	key     verify.PublicKey
 	foreign bool // of, or controlled by, another DID
 }
 
 type documentParser struct {
-	id      DID
+	id      verify.DID
 	methods map[string]method // by id
 }
 
@@ -244,10 +245,10 @@ func (p *documentParser) list(object map[string]any, name string) ([]any, error)
 	}
 	list, ok := value.([]any)
 	if !ok {
-		return nil, soft(AttackMalformed, "%s of the DID document is not an array", name)
+		return nil, verify.Soft(verify.AttackMalformed, "%s of the DID document is not an array", name)
 	}
-	if len(list) > MaxDocumentMethods {
-		return nil, soft(AttackEndlessData, "%s of the DID document has %d entries, at most %d are allowed", name, len(list), MaxDocumentMethods)
+	if len(list) > MaxMethods {
+		return nil, verify.Soft(verify.AttackEndlessData, "%s of the DID document has %d entries, at most %d are allowed", name, len(list), MaxMethods)
 	}
 	return list, nil
 }
@@ -268,14 +269,14 @@ func (p *documentParser) find(entry any) (method, error) {
 	if foreign {
 		return method{id: id, foreign: true}, nil
 	}
-	return method{}, soft(AttackMalformed, "the DID document refers to %q and holds no such method", clip(ref))
+	return method{}, verify.Soft(verify.AttackMalformed, "the DID document refers to %.64q and holds no such method", ref)
 }
 
 // add reads a method and records it under its id.
 func (p *documentParser) add(entry any) (method, error) {
 	object, ok := entry.(map[string]any)
 	if !ok {
-		return method{}, soft(AttackMalformed, "a verification method is neither an object nor a reference")
+		return method{}, verify.Soft(verify.AttackMalformed, "a verification method is neither an object nor a reference")
 	}
 	spelt, _ := object["id"].(string)
 	id, foreign, err := p.absolute(spelt)
@@ -283,28 +284,28 @@ func (p *documentParser) add(entry any) (method, error) {
 		return method{}, err
 	}
 	if old, twice := p.methods[id]; twice {
-		attack := AttackMalformed
+		attack := verify.AttackMalformed
 		if strings.EqualFold(old.spelt, spelt) && old.spelt != spelt {
-			attack = AttackDIDCaseAlias
+			attack = verify.AttackDIDCaseAlias
 		}
-		return method{}, soft(attack, "the DID document has method %q twice (%q)", clip(id), clip(spelt))
+		return method{}, verify.Soft(attack, "the DID document has method %.64q twice (%.64q)", id, spelt)
 	}
-	if len(p.methods) == MaxDocumentMethods {
-		return method{}, soft(AttackEndlessData, "the DID document has over %d methods", MaxDocumentMethods)
+	if len(p.methods) == MaxMethods {
+		return method{}, verify.Soft(verify.AttackEndlessData, "the DID document has over %d methods", MaxMethods)
 	}
 	m := method{id: id, spelt: spelt, foreign: foreign}
 	// Methods of 2019 often leave the controller out: then it is the subject.
 	if controller, there := object["controller"]; there {
 		text, ok := controller.(string)
 		if !ok {
-			return method{}, soft(AttackMalformed, "controller of method %q is not one DID", clip(id))
+			return method{}, verify.Soft(verify.AttackMalformed, "controller of method %.64q is not one DID", id)
 		}
-		did, err := ParseDID(text)
+		did, err := verify.ParseDID(text)
 		m.foreign = m.foreign || err != nil || did != p.id
 	}
 	if !m.foreign {
 		if m.key, err = methodKey(object); err != nil {
-			return method{}, soft(AttackMalformed, "method %q of the DID document: %w", clip(id), err)
+			return method{}, verify.Soft(verify.AttackMalformed, "method %.64q of the DID document: %w", id, err)
 		}
 	}
 	p.methods[id] = m
@@ -315,12 +316,12 @@ func (p *documentParser) add(entry any) (method, error) {
 // method than did:key and did:io stays as it is, and is foreign.
 func (p *documentParser) absolute(ref string) (id string, foreign bool, err error) {
 	did, fragment, ok := strings.Cut(ref, "#")
-	if !ok || fragment == "" || len(ref) > maxDIDURL {
-		return "", false, soft(AttackMalformed, "%q is no id of a verification method: it must be a DID and a #fragment, at most %d bytes", clip(ref), maxDIDURL)
+	if !ok || fragment == "" || len(ref) > maxURL {
+		return "", false, verify.Soft(verify.AttackMalformed, "%.64q is no id of a verification method: it must be a DID and a #fragment, at most %d bytes", ref, maxURL)
 	}
 	subject := p.id
 	if did != "" {
-		if subject, err = ParseDID(did); err != nil {
+		if subject, err = verify.ParseDID(did); err != nil {
 			return ref, true, nil
 		}
 	}
@@ -331,35 +332,35 @@ func (p *documentParser) absolute(ref string) (id string, foreign bool, err erro
 // algorithm it must be (0: the member says).
 var keyTypes = map[string]struct {
 	member    string
-	algorithm Algorithm
+	algorithm verify.Algorithm
 }{
-	"EcdsaSecp256k1VerificationKey2019": {"publicKeyHex", ES256K},
-	"Ed25519VerificationKey2018":        {"publicKeyBase58", EdDSA},
-	"Ed25519VerificationKey2020":        {"publicKeyMultibase", EdDSA},
+	"EcdsaSecp256k1VerificationKey2019": {"publicKeyHex", verify.ES256K},
+	"Ed25519VerificationKey2018":        {"publicKeyBase58", verify.EdDSA},
+	"Ed25519VerificationKey2020":        {"publicKeyMultibase", verify.EdDSA},
 	"JsonWebKey2020":                    {"publicKeyJwk", 0},
 	"Multikey":                          {"publicKeyMultibase", 0},
 }
 
 // methodKey returns the key of a method, zero for an unknown type.
-func methodKey(object map[string]any) (k PublicKey, err error) {
+func methodKey(object map[string]any) (k verify.PublicKey, err error) {
 	kind, _ := object["type"].(string)
 	form, known := keyTypes[kind]
 	if !known {
-		return PublicKey{}, nil
+		return verify.PublicKey{}, nil
 	}
 	for name := range object {
 		switch {
 		case strings.HasPrefix(name, "secretKey"), strings.HasPrefix(name, "privateKey"):
 			return k, errors.New("it publishes its secret key: replace the key")
 		case strings.HasPrefix(name, "publicKey") && name != form.member:
-			return k, fmt.Errorf("a %s has its key in %s, not in %s", kind, form.member, clip(name))
+			return k, fmt.Errorf("a %s has its key in %s, not in %.64q", kind, form.member, name)
 		}
 	}
 	if form.member == "publicKeyJwk" {
 		return keyFromJWK(object[form.member])
 	}
 	text, ok := object[form.member].(string)
-	if !ok || len(text) > 2*maxKeyText+2 {
+	if !ok || len(text) > maxKeyText {
 		return k, fmt.Errorf("%s is missing, too long or no text", form.member)
 	}
 	switch form.member {
@@ -368,22 +369,22 @@ func methodKey(object map[string]any) (k PublicKey, err error) {
 		if err != nil {
 			return k, fmt.Errorf("publicKeyHex: %w", err)
 		}
-		return PublicKeyFromBytes(append([]byte(prefixSecp256k1), b...))
+		return verify.NewPublicKey(verify.ES256K, b)
 	case "publicKeyBase58":
 		b, err := base58.Decode(text)
 		if err != nil {
 			return k, fmt.Errorf("publicKeyBase58: %w", err)
 		}
-		return PublicKeyFromBytes(append([]byte(prefixEd25519), b...))
+		return verify.NewPublicKey(verify.EdDSA, b)
 	}
-	if k, err = ParsePublicKey(text); err == nil && form.algorithm != 0 && k.Algorithm() != form.algorithm {
-		return PublicKey{}, fmt.Errorf("a %s holds a key for %s", kind, k.Algorithm())
+	if k, err = verify.ParsePublicKey(text); err == nil && form.algorithm != 0 && k.Algorithm() != form.algorithm {
+		return verify.PublicKey{}, fmt.Errorf("a %s holds a key for %s", kind, k.Algorithm())
 	}
 	return k, err
 }
 
 // keyFromJWK reads a public key as RFC 7517 and 8037 write it (secp256k1: RFC 8812).
-func keyFromJWK(value any) (k PublicKey, err error) {
+func keyFromJWK(value any) (k verify.PublicKey, err error) {
 	jwk, ok := value.(map[string]any)
 	if !ok {
 		return k, errors.New("publicKeyJwk is missing or no object")
@@ -407,7 +408,7 @@ func keyFromJWK(value any) (k PublicKey, err error) {
 		if err != nil {
 			return k, err
 		}
-		return PublicKeyFromBytes(append([]byte(prefixEd25519), x[:ed25519.PublicKeySize]...))
+		return verify.NewPublicKey(verify.EdDSA, x)
 	case "EC P-256":
 		point := slices.Concat([]byte{4}, coordinate("x"), coordinate("y"))
 		if err != nil {
@@ -417,7 +418,7 @@ func keyFromJWK(value any) (k PublicKey, err error) {
 			return k, err
 		}
 		compressed := append([]byte{2 + point[64]&1}, point[1:33]...) // SEC 1 section 2.3.3
-		return PublicKeyFromBytes(append([]byte(prefixP256), compressed...))
+		return verify.NewPublicKey(verify.ES256, compressed)
 	case "EC secp256k1":
 		point := slices.Concat([]byte{4}, coordinate("x"), coordinate("y"))
 		if err != nil {
@@ -427,9 +428,9 @@ func keyFromJWK(value any) (k PublicKey, err error) {
 		if err != nil {
 			return k, err
 		}
-		return PublicKeyFromBytes(append([]byte(prefixSecp256k1), pub.SerializeCompressed()...))
+		return verify.NewPublicKey(verify.ES256K, pub.SerializeCompressed())
 	}
-	return PublicKey{}, nil // a curve that is not used here, as an unknown type
+	return verify.PublicKey{}, nil // a curve that is not used here, as an unknown type
 }
 
 // decodeJSON reads one JSON value strictly: the standard decoder takes names
@@ -459,8 +460,8 @@ func decodeValue(dec *json.Decoder, depth int) (any, error) {
 	if !ok {
 		return token, nil
 	}
-	if depth == maxDocumentDepth {
-		return nil, fmt.Errorf("nested deeper than %d", maxDocumentDepth)
+	if depth == maxDepth {
+		return nil, fmt.Errorf("nested deeper than %d", maxDepth)
 	}
 	object, list := map[string]any{}, []any{}
 	for dec.More() {
@@ -472,7 +473,7 @@ func decodeValue(dec *json.Decoder, depth int) (any, error) {
 			}
 			name, _ = token.(string)
 			if _, twice := object[name]; twice {
-				return nil, fmt.Errorf("name %q stands twice", clip(name))
+				return nil, fmt.Errorf("name %.64q stands twice", name)
 			}
 		}
 		value, err := decodeValue(dec, depth+1)

@@ -1,18 +1,37 @@
-package verify_test
+package did_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"camswarm/verify"
+	"camswarm/verify/did"
 )
 
 const testDID = "did:io:0xabcdef0123456789abcdef0123456789abcdef01"
+
+// multikeys are the test vectors of the did:key specification.
+var multikeys = map[verify.Algorithm]string{
+	verify.EdDSA:  "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+	verify.ES256K: "zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme",
+	verify.ES256:  "zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169",
+}
+
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
 
 // The keys of the document of golden forms, as Multikeys. The values of the
 // forms are those of the did:key test vectors where these have them.
@@ -27,23 +46,23 @@ func publicKey(t testing.TB, alg verify.Algorithm) verify.PublicKey {
 
 // A document as IoTeX's own tools make it, with every form of a key beside it.
 func TestDocumentKeyForms(t *testing.T) {
-	doc, err := verify.ParseDocument(golden(t, "did-forms.json"))
+	doc, err := did.ParseDocument(golden(t, "did-forms.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if doc.ID != testDID {
 		t.Errorf("id %s", doc.ID)
 	}
-	want := map[verify.Relationship][]string{
-		verify.AssertionMethod: {
+	want := map[did.Relationship][]string{
+		did.AssertionMethod: {
 			// Ed25519: Multikey, 2018, 2020 and OKP; the last three are one key, listed once.
 			multikeys[verify.EdDSA],
 			"z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw",
 			"zDnaekw6iisW1j4ronMuZagbvVehJK4unit6kvZ8UqJ2LSG1j", // P-256 as JWK
 			"zQ3shVJyxx7B5pYPA1X21esQALt4Zes1rJd6xQnZB8VCPd5iw", // secp256k1 as JWK
 		},
-		verify.CapabilityInvocation: {"zQ3shkNTAja7Gvz9afcgcHyHf8tswYugRZV6LP4sQbzEfZLZB"}, // publicKeyHex, held in place
-		verify.Authentication:       {multikeys[verify.EdDSA]},
+		did.CapabilityInvocation: {"zQ3shkNTAja7Gvz9afcgcHyHf8tswYugRZV6LP4sQbzEfZLZB"}, // publicKeyHex, held in place
+		did.Authentication:       {multikeys[verify.EdDSA]},
 	}
 	for r, keys := range want {
 		var got []string
@@ -58,43 +77,43 @@ func TestDocumentKeyForms(t *testing.T) {
 
 // ioctl's template of 2020 is a document, and its one key signs nothing.
 func TestThreatDIDKeyWrongRelationship(t *testing.T) {
-	doc, err := verify.ParseDocument(golden(t, "did-ioctl.json"))
+	doc, err := did.ParseDocument(golden(t, "did-ioctl.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if doc.ID != "did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a" {
 		t.Errorf("id %s", doc.ID)
 	}
-	auth := doc.Keys(verify.Authentication)
-	if len(auth) != 1 || len(doc.Keys(verify.AssertionMethod)) != 0 || len(doc.Keys(verify.CapabilityInvocation)) != 0 {
+	auth := doc.Keys(did.Authentication)
+	if len(auth) != 1 || len(doc.Keys(did.AssertionMethod)) != 0 || len(doc.Keys(did.CapabilityInvocation)) != 0 {
 		t.Fatalf("keys %v", auth)
 	}
-	for _, r := range []verify.Relationship{verify.AssertionMethod, verify.CapabilityInvocation} {
+	for _, r := range []did.Relationship{did.AssertionMethod, did.CapabilityInvocation} {
 		if err := doc.Allows(auth[0], r); verify.AttackName(err) != verify.AttackDIDRelationship || !strings.Contains(err.Error(), "only under authentication") {
 			t.Errorf("%s: %v", r, err)
 		}
 	}
-	if err := doc.Allows(publicKey(t, verify.EdDSA), verify.AssertionMethod); verify.AttackName(err) != verify.AttackDIDRelationship || !strings.Contains(err.Error(), "does not list") {
+	if err := doc.Allows(publicKey(t, verify.EdDSA), did.AssertionMethod); verify.AttackName(err) != verify.AttackDIDRelationship || !strings.Contains(err.Error(), "does not list") {
 		t.Errorf("unlisted key: %v", err)
 	}
-	if err := doc.Allows(auth[0], verify.Authentication); err != nil {
+	if err := doc.Allows(auth[0], did.Authentication); err != nil {
 		t.Error(err)
 	}
 	// The honest document beside it: each key for its own purpose only.
 	signer, operator := publicKey(t, verify.EdDSA), publicKey(t, verify.ES256K)
-	good, err := verify.NewDocument(testDID, map[verify.Relationship][]verify.PublicKey{
-		verify.AssertionMethod: {signer}, verify.CapabilityInvocation: {operator},
+	good, err := did.NewDocument(testDID, map[did.Relationship][]verify.PublicKey{
+		did.AssertionMethod: {signer}, did.CapabilityInvocation: {operator},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		key verify.PublicKey
-		r   verify.Relationship
+		r   did.Relationship
 		ok  bool
 	}{
-		{signer, verify.AssertionMethod, true}, {signer, verify.CapabilityInvocation, false},
-		{operator, verify.CapabilityInvocation, true}, {operator, verify.AssertionMethod, false},
+		{signer, did.AssertionMethod, true}, {signer, did.CapabilityInvocation, false},
+		{operator, did.CapabilityInvocation, true}, {operator, did.AssertionMethod, false},
 	} {
 		if err := good.Allows(tt.key, tt.r); (err == nil) != tt.ok {
 			t.Errorf("%s under %s: %v", tt.key, tt.r, err)
@@ -121,11 +140,11 @@ func TestThreatDIDKeyWrongRelationship_KeysOfOthers(t *testing.T) {
 		"its own, relative and absolute": {`{"id":"` + mixed(testDID) + `#k","type":"Multikey","controller":"` + mixed(testDID) + `","publicKeyMultibase":"` + key + `"}`, `"assertionMethod":["#k"]`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doc, err := verify.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[%s],%s}`, testDID, tt.methods, tt.relation)))
+			doc, err := did.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[%s],%s}`, testDID, tt.methods, tt.relation)))
 			if got := verify.AttackName(err); got != tt.attack || (err == nil) != (tt.attack == "") {
 				t.Fatalf("error %v, want %q", err, tt.attack)
 			}
-			if name == "only authenticates" && len(doc.Keys(verify.Authentication)) != 0 {
+			if name == "only authenticates" && len(doc.Keys(did.Authentication)) != 0 {
 				t.Error("a foreign key counts")
 			}
 		})
@@ -133,17 +152,17 @@ func TestThreatDIDKeyWrongRelationship_KeysOfOthers(t *testing.T) {
 }
 
 // mixed writes the hexadecimal digits of a did:io in upper case.
-func mixed(did string) string { return did[:9] + strings.ToUpper(did[9:]) }
+func mixed(id string) string { return id[:9] + strings.ToUpper(id[9:]) }
 
 // Two spellings of a method's id are one method.
 func TestThreatDIDCaseAlias(t *testing.T) {
 	key := multikeys[verify.EdDSA]
-	doc, err := verify.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[{"id":"%s#k","type":"Multikey","controller":%q,"publicKeyMultibase":%q}],"assertionMethod":["%s#k"]}`,
+	doc, err := did.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[{"id":"%s#k","type":"Multikey","controller":%q,"publicKeyMultibase":%q}],"assertionMethod":["%s#k"]}`,
 		mixed(testDID), mixed(testDID), testDID, key, testDID)))
-	if err != nil || doc.ID != testDID || len(doc.Keys(verify.AssertionMethod)) != 1 {
+	if err != nil || doc.ID != testDID || len(doc.Keys(did.AssertionMethod)) != 1 {
 		t.Fatalf("%+v, %v", doc, err)
 	}
-	_, err = verify.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[{"id":"%s#k","type":"Multikey","publicKeyMultibase":%q},{"id":"%s#k","type":"Multikey","publicKeyMultibase":%q}],"assertionMethod":["#k"]}`,
+	_, err = did.ParseDocument([]byte(fmt.Sprintf(`{"id":%q,"verificationMethod":[{"id":"%s#k","type":"Multikey","publicKeyMultibase":%q},{"id":"%s#k","type":"Multikey","publicKeyMultibase":%q}],"assertionMethod":["#k"]}`,
 		testDID, mixed(testDID), key, testDID, multikeys[verify.ES256])))
 	if verify.AttackName(err) != verify.AttackDIDCaseAlias {
 		t.Errorf("error %v", err)
@@ -202,7 +221,7 @@ func TestDocumentRefuses(t *testing.T) {
 		"JWK off the curve":    {"malformed", method(`"type":"JsonWebKey2020","publicKeyJwk":{"kty":"EC","crv":"P-256","x":"` + strings.Repeat("A", 42) + `E","y":"` + strings.Repeat("A", 42) + `E"}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doc, err := verify.ParseDocument([]byte(tt.doc))
+			doc, err := did.ParseDocument([]byte(tt.doc))
 			if verify.AttackName(err) != tt.attack || verify.IsHard(err) || doc != nil {
 				t.Errorf("%+v, error %v, want %s", doc, err, tt.attack)
 			}
@@ -212,20 +231,20 @@ func TestDocumentRefuses(t *testing.T) {
 		})
 	}
 	// What is newer than this program is passed over.
-	doc, err := verify.ParseDocument([]byte(method(`"type":"MLDSAKey2027","publicKeyMultibase":"u7"`)))
-	if err != nil || len(doc.Keys(verify.AssertionMethod)) != 0 {
+	doc, err := did.ParseDocument([]byte(method(`"type":"MLDSAKey2027","publicKeyMultibase":"u7"`)))
+	if err != nil || len(doc.Keys(did.AssertionMethod)) != 0 {
 		t.Errorf("%+v, %v", doc, err)
 	}
 }
 
 // What is made is read again, and made the same way always.
 func TestDocumentComesBackWhole(t *testing.T) {
-	keys := map[verify.Relationship][]verify.PublicKey{
-		verify.AssertionMethod:      {publicKey(t, verify.ES256), publicKey(t, verify.EdDSA)},
-		verify.CapabilityInvocation: {publicKey(t, verify.ES256K)},
-		verify.Authentication:       {publicKey(t, verify.EdDSA)},
+	keys := map[did.Relationship][]verify.PublicKey{
+		did.AssertionMethod:      {publicKey(t, verify.ES256), publicKey(t, verify.EdDSA)},
+		did.CapabilityInvocation: {publicKey(t, verify.ES256K)},
+		did.Authentication:       {publicKey(t, verify.EdDSA)},
 	}
-	doc, err := verify.NewDocument(verify.DID(mixed(testDID)), keys)
+	doc, err := did.NewDocument(verify.DID(mixed(testDID)), keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,17 +255,17 @@ func TestDocumentComesBackWhole(t *testing.T) {
 	if want := golden(t, "did-made.json"); !bytes.Equal(b, want) {
 		t.Errorf("encoded to\n%s\nwant\n%s", b, want)
 	}
-	again, err := verify.ParseDocument(b)
+	again, err := did.ParseDocument(b)
 	if err != nil || !reflect.DeepEqual(again, doc) {
 		t.Errorf("%+v became %+v, %v", doc, again, err)
 	}
-	for name, bad := range map[string]map[verify.Relationship][]verify.PublicKey{
+	for name, bad := range map[string]map[did.Relationship][]verify.PublicKey{
 		"no key":       nil,
-		"zero key":     {verify.AssertionMethod: {{}}},
-		"twice":        {verify.AssertionMethod: {publicKey(t, verify.EdDSA), publicKey(t, verify.EdDSA)}},
+		"zero key":     {did.AssertionMethod: {{}}},
+		"twice":        {did.AssertionMethod: {publicKey(t, verify.EdDSA), publicKey(t, verify.EdDSA)}},
 		"relationship": {"keyAgreement": {publicKey(t, verify.EdDSA)}},
 	} {
-		if _, err := verify.NewDocument(testDID, bad); err == nil {
+		if _, err := did.NewDocument(testDID, bad); err == nil {
 			t.Errorf("%s: made", name)
 		}
 	}
@@ -255,17 +274,17 @@ func TestDocumentComesBackWhole(t *testing.T) {
 // A did:key is its own document.
 func TestKeyDocument(t *testing.T) {
 	for _, k := range multikeys {
-		doc, err := verify.KeyDocument(verify.DID("did:key:" + k))
+		doc, err := did.KeyDocument(verify.DID("did:key:" + k))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range []verify.Relationship{verify.AssertionMethod, verify.CapabilityInvocation, verify.Authentication} {
+		for _, r := range []did.Relationship{did.AssertionMethod, did.CapabilityInvocation, did.Authentication} {
 			if keys := doc.Keys(r); len(keys) != 1 || keys[0].String() != k {
 				t.Errorf("%s of %s: %v", r, k, keys)
 			}
 		}
 	}
-	if _, err := verify.KeyDocument(testDID); err == nil {
+	if _, err := did.KeyDocument(testDID); err == nil {
 		t.Error("a did:io has a document of its own")
 	}
 }
@@ -276,7 +295,7 @@ func FuzzParseDocument(f *testing.F) {
 		f.Add(golden(f, name))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		doc, err := verify.ParseDocument(b)
+		doc, err := did.ParseDocument(b)
 		if err != nil {
 			if verify.AttackName(err) == "" || verify.IsHard(err) {
 				t.Fatalf("error %v", err)
@@ -289,11 +308,11 @@ func FuzzParseDocument(f *testing.F) {
 		if !json.Valid(b) {
 			t.Fatal("invalid JSON passes")
 		}
-		keys := map[verify.Relationship][]verify.PublicKey{}
-		for _, r := range []verify.Relationship{verify.AssertionMethod, verify.CapabilityInvocation, verify.Authentication} {
+		keys := map[did.Relationship][]verify.PublicKey{}
+		for _, r := range []did.Relationship{did.AssertionMethod, did.CapabilityInvocation, did.Authentication} {
 			keys[r] = doc.Keys(r)
 		}
-		made, err := verify.NewDocument(doc.ID, keys)
+		made, err := did.NewDocument(doc.ID, keys)
 		if err != nil {
 			return // no key at all
 		}
@@ -301,7 +320,7 @@ func FuzzParseDocument(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := verify.ParseDocument(text)
+		again, err := did.ParseDocument(text)
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, text)
 		}

@@ -1,4 +1,4 @@
-package chainwatch
+package did
 
 import (
 	"bytes"
@@ -11,16 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/chainwatch"
 	"camswarm/verify"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// Artefact returns the ABI and the creation code of one of the committed contracts.
-func Artefact(t testing.TB, file, name string) (*abi.ABI, string) {
+// Artefact returns the ABI and the creation code of one of the committed stand-ins.
+func Artefact(t testing.TB, name string) (*abi.ABI, string) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("contracts", file+".json"))
+	raw, err := os.ReadFile(filepath.Join("..", "contracts", "DIDRegistries.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +34,9 @@ func Artefact(t testing.TB, file, name string) (*abi.ABI, string) {
 	if err := json.Unmarshal(raw, &artefact); err != nil {
 		t.Fatal(err)
 	}
-	c, ok := artefact.Contracts[file+".sol:"+name]
+	c, ok := artefact.Contracts["DIDRegistries.sol:"+name]
 	if !ok {
-		t.Fatalf("%s.json has no %s", file, name)
+		t.Fatalf("DIDRegistries.json has no %s", name)
 	}
 	parsed, err := abi.JSON(bytes.NewReader(c.ABI))
 	if err != nil {
@@ -47,7 +48,7 @@ func Artefact(t testing.TB, file, name string) (*abi.ABI, string) {
 // didABI returns the ABI of one of the stand-ins for DID registries.
 func didABI(t testing.TB, name string) *abi.ABI {
 	t.Helper()
-	parsed, _ := Artefact(t, "DIDRegistries", name)
+	parsed, _ := Artefact(t, name)
 	return parsed
 }
 
@@ -106,19 +107,19 @@ func FuzzDIDRecord(f *testing.F) {
 			asked[string(data[:4])] = answer
 			return answer, nil
 		}
-		read := []func(func([]byte) ([]byte, error), []byte) (didRecord, error){readV0, readV1, readV2}[kind]
-		rec, err := read(call, make([]byte, word))
+		read := []func(func([]byte) ([]byte, error), []byte) (record, error){readV0, readV1, readV2}[kind]
+		rec, err := read(call, make([]byte, 32))
 		if err != nil {
-			if !errors.Is(err, ErrABI) {
+			if !errors.Is(err, errABI) {
 				t.Fatalf("error %v", err)
 			}
 			return
 		}
-		if len(rec.uri) > maxURL {
+		if len(rec.uri) > maxAddress {
 			t.Fatalf("an address of %d bytes", len(rec.uri))
 		}
 		if rec.absent {
-			if rec != (didRecord{absent: true}) {
+			if rec != (record{absent: true}) {
 				t.Fatalf("absent, and yet %+v", rec)
 			}
 			return
@@ -160,37 +161,37 @@ func FuzzDIDRecord(f *testing.F) {
 
 // One vote per operator, and need of them for the same.
 func TestDecideDID(t *testing.T) {
-	good, bad := didRecord{hash: [32]byte{1}, uri: "https://a"}, didRecord{hash: [32]byte{2}, uri: "https://b"}
-	say := func(recs ...didRecord) (all []didAnswer) {
+	good, bad := record{hash: [32]byte{1}, uri: "https://a"}, record{hash: [32]byte{2}, uri: "https://b"}
+	say := func(recs ...record) (all []reply) {
 		for i, r := range recs {
-			all = append(all, didAnswer{i, fmt.Sprint("op", i), r})
+			all = append(all, reply{Status: chainwatch.EndpointStatus{State: chainwatch.StateOK}, Operator: fmt.Sprint("op", i), Value: r})
 		}
 		return all
 	}
-	same := func(answers []didAnswer, operator string) []didAnswer {
+	same := func(answers []reply, operator string) []reply {
 		for i := range answers {
-			answers[i].operator = operator
+			answers[i].Operator = operator
 		}
 		return answers
 	}
 	for name, tt := range map[string]struct {
-		answers []didAnswer
+		answers []reply
 		need    int
-		want    didRecord
+		want    record
 		votes   int
 		attack  string
 	}{
 		"all":                     {say(good, good, good, good), 3, good, 4, ""},
 		"three of four":           {say(good, bad, good, good), 3, good, 3, ""},
-		"two of four":             {say(good, bad, good, bad), 3, didRecord{}, 0, "rpc_no_quorum"},
-		"one operator, many URLs": {same(say(good, good, good), "one"), 2, didRecord{}, 0, "rpc_down_all"},
-		"contradicts itself":      {append(say(good, good), same(say(bad, good), "two")...), 3, didRecord{}, 0, "rpc_no_quorum"},
-		"too few":                 {say(good, good), 3, didRecord{}, 0, "rpc_down_all"},
-		"absence needs votes too": {say(good, good, didRecord{absent: true}, good), 3, good, 3, ""},
-		"deactivated":             {say(didRecord{absent: true}, didRecord{absent: true}, good, didRecord{absent: true}), 3, didRecord{absent: true}, 3, ""},
-		"nobody":                  {nil, 1, didRecord{}, 0, "rpc_down_all"},
+		"two of four":             {say(good, bad, good, bad), 3, record{}, 0, "rpc_no_quorum"},
+		"one operator, many URLs": {same(say(good, good, good), "one"), 2, record{}, 0, "rpc_down_all"},
+		"contradicts itself":      {append(say(good, good), same(say(bad, good), "two")...), 3, record{}, 0, "rpc_no_quorum"},
+		"too few":                 {say(good, good), 3, record{}, 0, "rpc_down_all"},
+		"absence needs votes too": {say(good, good, record{absent: true}, good), 3, good, 3, ""},
+		"deactivated":             {say(record{absent: true}, record{absent: true}, good, record{absent: true}), 3, record{absent: true}, 3, ""},
+		"nobody":                  {nil, 1, record{}, 0, "rpc_down_all"},
 	} {
-		rec, votes, err := decideDID(tt.answers, tt.need)
+		rec, votes, err := decide(tt.answers, tt.need)
 		attack := ""
 		if err != nil {
 			attack = err.Attack
@@ -203,8 +204,8 @@ func TestDecideDID(t *testing.T) {
 
 func TestDIDConfig(t *testing.T) {
 	for _, id := range []uint64{4689, 4690} {
-		c := DefaultDIDConfig(id)
-		c.Endpoints = []Endpoint{{URL: "https://a.example", Operator: "a"}}
+		c := DefaultConfig(id)
+		c.Endpoints = []chainwatch.Endpoint{{URL: "https://a.example", Operator: "a"}}
 		if err := c.Validate(); err != nil || c.V1 == "" {
 			t.Errorf("chain %d: %v", id, err)
 		}
@@ -212,19 +213,19 @@ func TestDIDConfig(t *testing.T) {
 			t.Errorf("chain %d: default %q is not in lower case, %v", id, c.V1, err)
 		}
 	}
-	for words, change := range map[string]func(c *DIDConfig){
-		"no DID registry":  func(c *DIDConfig) { c.V1 = "" },
-		"both answer":      func(c *DIDConfig) { c.V0 = c.V1 },
-		"registry":         func(c *DIDConfig) { c.V1 = "0x1" },
-		"endpoints":        func(c *DIDConfig) { c.Endpoints = nil },
-		"timeout is":       func(c *DIDConfig) { c.Timeout = 0 },
-		"document_timeout": func(c *DIDConfig) { c.DocumentTimeout = time.Hour },
-		"quorum_start":     func(c *DIDConfig) { c.QuorumStart = 2 },
+	for words, change := range map[string]func(c *Config){
+		"no DID registry":  func(c *Config) { c.V1 = "" },
+		"both answer":      func(c *Config) { c.V0 = c.V1 },
+		"registry":         func(c *Config) { c.V1 = "0x1" },
+		"endpoints":        func(c *Config) { c.Endpoints = nil },
+		"timeout is":       func(c *Config) { c.Timeout = 0 },
+		"document_timeout": func(c *Config) { c.DocumentTimeout = time.Hour },
+		"quorum_start":     func(c *Config) { c.QuorumStart = 2 },
 	} {
-		c := DefaultDIDConfig(4690)
-		c.Endpoints = []Endpoint{{URL: "https://a.example", Operator: "a"}}
+		c := DefaultConfig(4690)
+		c.Endpoints = []chainwatch.Endpoint{{URL: "https://a.example", Operator: "a"}}
 		change(&c)
-		if _, err := NewResolver(c, DIDOptions{}); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), words) {
+		if _, err := NewResolver(c, Options{}); !errors.Is(err, chainwatch.ErrConfig) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", words, err)
 		}
 	}

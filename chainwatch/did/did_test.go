@@ -1,4 +1,4 @@
-package chainwatch_test
+package did_test
 
 import (
 	"bytes"
@@ -20,8 +20,10 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/chainwatch/devchain"
+	chaindid "camswarm/chainwatch/did"
 	"camswarm/chainwatch/registry"
 	"camswarm/verify"
+	"camswarm/verify/did"
 	"camswarm/verify/sign"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
@@ -76,7 +78,7 @@ func newDIDWorld(t *testing.T) *didWorld {
 	t.Cleanup(w.client.Close)
 
 	for kind, name := range map[string]string{"v0": "AddressDIDRegistry", "v1": "IoIDRegistryV1", "v2": "IoIDRegistryV2"} {
-		parsed, code := chainwatch.Artefact(t, "DIDRegistries", name)
+		parsed, code := chaindid.Artefact(t, name)
 		_, address, err := w.client.Send(ctx, w.key, nil, common.FromHex(code))
 		if err != nil {
 			t.Fatal(err)
@@ -168,9 +170,9 @@ func (l liar) Call(ctx context.Context, method string, params ...any) (json.RawM
 
 // resolver asks four operators, through registries of the given kinds, and waits
 // for documents that long.
-func (w *didWorld) resolver(timeout time.Duration, kinds ...string) *chainwatch.Resolver {
+func (w *didWorld) resolver(timeout time.Duration, kinds ...string) *chaindid.Resolver {
 	w.t.Helper()
-	cfg := chainwatch.DefaultDIDConfig(4690)
+	cfg := chaindid.DefaultConfig(4690)
 	cfg.V1, cfg.Timeout, cfg.DocumentTimeout = "", patience, timeout
 	for _, kind := range kinds {
 		*map[string]*string{"v0": &cfg.V0, "v1": &cfg.V1, "v2": &cfg.V2}[kind] = w.contracts[kind].address.String()
@@ -180,7 +182,7 @@ func (w *didWorld) resolver(timeout time.Duration, kinds ...string) *chainwatch.
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(w.host.Certificate())
-	r, err := chainwatch.NewResolver(cfg, chainwatch.DIDOptions{
+	r, err := chaindid.NewResolver(cfg, chaindid.Options{
 		RootCAs: roots,
 		Dial: func(e chainwatch.Endpoint) (chainwatch.Caller, error) {
 			real, err := chainwatch.Dial(chainwatch.Endpoint{URL: w.chainURL})
@@ -208,7 +210,7 @@ func (w *didWorld) resolver(timeout time.Duration, kinds ...string) *chainwatch.
 }
 
 // attacked fails the test unless the DID is refused under the attack's name.
-func (w *didWorld) attacked(r *chainwatch.Resolver, did verify.DID, attack string) chainwatch.Resolution {
+func (w *didWorld) attacked(r *chaindid.Resolver, did verify.DID, attack string) chaindid.Resolution {
 	w.t.Helper()
 	res, err := r.Resolve(w.ctx, did)
 	if verify.AttackName(err) != attack || verify.IsHard(err) || res.Document != nil {
@@ -218,7 +220,7 @@ func (w *didWorld) attacked(r *chainwatch.Resolver, did verify.DID, attack strin
 }
 
 // resolved fails the test unless the DID has the document.
-func (w *didWorld) resolved(r *chainwatch.Resolver, did verify.DID, text []byte) chainwatch.Resolution {
+func (w *didWorld) resolved(r *chaindid.Resolver, did verify.DID, text []byte) chaindid.Resolution {
 	w.t.Helper()
 	res, err := r.Resolve(w.ctx, did)
 	if err != nil || !bytes.Equal(res.JSON, text) {
@@ -234,7 +236,7 @@ const (
 )
 
 // newDocument makes a document with one signer and one operator.
-func newDocument(t *testing.T, did verify.DID) ([]byte, verify.PublicKey, verify.PublicKey) {
+func newDocument(t *testing.T, id verify.DID) ([]byte, verify.PublicKey, verify.PublicKey) {
 	t.Helper()
 	signer, err := sign.Generate(verify.EdDSA)
 	if err != nil {
@@ -244,8 +246,8 @@ func newDocument(t *testing.T, did verify.DID) ([]byte, verify.PublicKey, verify
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := verify.NewDocument(did, map[verify.Relationship][]verify.PublicKey{
-		verify.AssertionMethod: {signer.Public()}, verify.CapabilityInvocation: {operator.Public()},
+	doc, err := did.NewDocument(id, map[did.Relationship][]verify.PublicKey{
+		did.AssertionMethod: {signer.Public()}, did.CapabilityInvocation: {operator.Public()},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +279,7 @@ func TestResolvesDIDsOfEveryKind(t *testing.T) {
 			if account, _ := w.key.Address(); tt.kind == "v0" && res.Owner != account {
 				t.Errorf("owner %s, want %s", res.Owner, account)
 			}
-			if res.Document.Allows(signer, verify.AssertionMethod) != nil || res.Document.Allows(operator, verify.CapabilityInvocation) != nil {
+			if res.Document.Allows(signer, did.AssertionMethod) != nil || res.Document.Allows(operator, did.CapabilityInvocation) != nil {
 				t.Errorf("document %+v", res.Document)
 			}
 			name := verify.RawCID(sum).String()
@@ -299,7 +301,7 @@ func TestResolvesDIDsOfEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := w.resolver(patience, "v2").Resolve(t.Context(), verify.DIDKey(key.Public()))
-	if err != nil || res.Kind != "key" || res.Document.Allows(key.Public(), verify.AssertionMethod) != nil {
+	if err != nil || res.Kind != "key" || res.Document.Allows(key.Public(), did.AssertionMethod) != nil {
 		t.Errorf("did:key: %+v, %v", res, err)
 	}
 	// Where no registry is named for a form, nobody else is asked.
@@ -331,7 +333,7 @@ func TestThreatDIDDocHashMismatch(t *testing.T) {
 	w.attacked(r, didHex, "mix_and_match")
 
 	w.set("v1", didHex, sha256.Sum256(text), w.publish("/did.json", text))
-	if res := w.resolved(r, didHex, text); res.Document.Allows(signer, verify.AssertionMethod) != nil {
+	if res := w.resolved(r, didHex, text); res.Document.Allows(signer, did.AssertionMethod) != nil {
 		t.Error("the honest document does not get through")
 	}
 }
@@ -347,9 +349,9 @@ func TestThreatDIDCaseAlias(t *testing.T) {
 	rogue = bytes.ReplaceAll(rogue, []byte(didHex), []byte(alias))
 	w.set("v0", alias, sha256.Sum256(rogue), w.publish("/rogue", rogue))
 	r := w.resolver(patience, "v0")
-	for _, did := range []verify.DID{alias, didHex, didHex[:9] + alias[9:20] + didHex[20:]} {
-		if res := w.resolved(r, did, text); res.DID != didHex || res.Document.ID != didHex {
-			t.Errorf("%s is %s", did, res.DID)
+	for _, name := range []verify.DID{alias, didHex, didHex[:9] + alias[9:20] + didHex[20:]} {
+		if res := w.resolved(r, name, text); res.DID != didHex || res.Document.ID != didHex {
+			t.Errorf("%s is %s", name, res.DID)
 		}
 	}
 	// A document that is registered in another spelling is its subject's own.
@@ -399,18 +401,18 @@ func TestThreatDIDKeyWrongRelationship(t *testing.T) {
 	login := bytes.ReplaceAll(text, []byte("assertionMethod"), []byte("authentication"))
 	w.set("v1", didHex, sha256.Sum256(login), w.publish("/did.json", login))
 	doc := w.resolved(r, didHex, login).Document
-	if err := doc.Allows(signer, verify.AssertionMethod); verify.AttackName(err) != "did_key_wrong_relationship" {
+	if err := doc.Allows(signer, did.AssertionMethod); verify.AttackName(err) != "did_key_wrong_relationship" {
 		t.Errorf("a key under authentication signs firmware: %v", err)
 	}
-	if err := doc.Allows(operator, verify.AssertionMethod); verify.AttackName(err) != "did_key_wrong_relationship" {
+	if err := doc.Allows(operator, did.AssertionMethod); verify.AttackName(err) != "did_key_wrong_relationship" {
 		t.Errorf("a rollout key signs firmware: %v", err)
 	}
 	w.set("v1", didHex, sha256.Sum256(text), w.publish("/did.json", text))
 	doc = w.resolved(r, didHex, text).Document
-	if err := doc.Allows(signer, verify.AssertionMethod); err != nil {
+	if err := doc.Allows(signer, did.AssertionMethod); err != nil {
 		t.Error(err)
 	}
-	if err := doc.Allows(signer, verify.CapabilityInvocation); verify.AttackName(err) != "did_key_wrong_relationship" {
+	if err := doc.Allows(signer, did.CapabilityInvocation); verify.AttackName(err) != "did_key_wrong_relationship" {
 		t.Errorf("a signer sets rollouts: %v", err)
 	}
 }
@@ -514,10 +516,10 @@ func TestThreatNetOnpath_DocumentHost(t *testing.T) {
 	w := newDIDWorld(t)
 	text, _, _ := newDocument(t, didHex)
 	w.set("v1", didHex, sha256.Sum256(text), w.publish("/did.json", text))
-	cfg := chainwatch.DefaultDIDConfig(4690)
+	cfg := chaindid.DefaultConfig(4690)
 	cfg.V1 = w.contracts["v1"].address.String()
 	cfg.Endpoints = []chainwatch.Endpoint{{URL: w.chainURL, Operator: "a"}}
-	r, err := chainwatch.NewResolver(cfg, chainwatch.DIDOptions{RootCAs: x509.NewCertPool()})
+	r, err := chaindid.NewResolver(cfg, chaindid.Options{RootCAs: x509.NewCertPool()})
 	if err != nil {
 		t.Fatal(err)
 	}

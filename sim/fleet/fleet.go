@@ -1,4 +1,4 @@
-package flow
+package fleet
 
 import (
 	"errors"
@@ -6,16 +6,14 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"camswarm/swarm"
 )
 
 // Fleet is a fleet of cameras of any size and how a release spreads over it, as
 // an aggregated model: no nodes, but shares of classes of cameras, by the time
 // since they came to hold something. [Fleet.Run] integrates it in milliseconds,
 // and gives the same result for the same fleet. It exists for sizes that neither
-// real nodes nor [Run] reach; its few parameters, [FleetParams], are fitted to
-// runs of real nodes, and [Calibration] says how far it was from them.
+// real nodes nor package flow reach; its few parameters, [Params], are fitted to
+// runs of real nodes, and [Calibrated] says how far it was from them.
 //
 // # Equations
 //
@@ -81,40 +79,40 @@ type Fleet struct {
 	ImageBytes int64
 	BlockBytes int64
 
-	Regions []FleetRegion // the first is the publisher's, and the origin's
-	Classes []FleetClass
+	Regions []Region // the first is the publisher's, and the origin's
+	Classes []Class
 
 	// RTT bounds the round trips between the access lines of two regions, which
 	// lie uniformly between; it is asked for pairs of indices of Regions.
 	RTT func(a, b int) (lo, hi time.Duration)
 
 	// Chain is what a look at the chain takes: the slowest of a quorum.
-	Chain FleetChain
+	Chain Chain
 
 	// AnnounceDegree is the gossip degree of a camera, SeedAnnounceDegree that of
 	// a seed. 0: 4 and 8, as in package announce.
 	AnnounceDegree, SeedAnnounceDegree int
 
 	// SeedConnections is how many cameras a seed serves at a time. 0: what package
-	// swarm allows a seed by default to keep, [swarm.Limits].MeshHigh.
+	// swarm allows a seed by default to keep (mesh_high).
 	SeedConnections int
 
-	Origin FleetOrigin
-	Params FleetParams // zero: DefaultFleetParams
+	Origin Origin
+	Params Params // zero: DefaultParams
 
-	instant bool // everybody hears at once, as in Run
+	instant bool // everybody hears at once, as in package flow
 }
 
-// FleetRegion is a region with its seeds. All of them hold the image before the
+// Region is a region with its seeds. All of them hold the image before the
 // announcement.
-type FleetRegion struct {
+type Region struct {
 	Name   string
 	Seeds  int
 	SeedUp float64 // bit/s of each
 }
 
-// FleetClass is cameras of one kind in one region.
-type FleetClass struct {
+// Class is cameras of one kind in one region.
+type Class struct {
 	Name    string
 	Region  int // index into Regions
 	Cameras int
@@ -129,29 +127,29 @@ type FleetClass struct {
 	LAN  float64
 }
 
-// FleetChain is a model of the chain's endpoints.
-type FleetChain struct {
+// Chain is a model of the chain's endpoints.
+type Chain struct {
 	Operators      int           // 0: a look takes no time
 	RTTMin, RTTMax time.Duration // round trips to them, uniform
 	Server         time.Duration // what one takes for an answer
 }
 
-// FleetOrigin are the other ways; the defaults are those of package sim/baseline.
-type FleetOrigin struct {
+// Origin are the other ways; the defaults are those of package sim/baseline.
+type Origin struct {
 	Capped        float64       // bit/s of the capped origin
 	FirstByte     time.Duration // of S3
 	EdgeFirstByte time.Duration // of an edge
 	EdgeRTT       time.Duration // round trip from a line to its nearest edge
 }
 
-// DefaultFleetOrigin returns what package sim/baseline has.
-func DefaultFleetOrigin() FleetOrigin {
-	return FleetOrigin{Capped: 1e9, FirstByte: 100 * time.Millisecond, EdgeFirstByte: 5 * time.Millisecond, EdgeRTT: 10 * time.Millisecond}
+// DefaultOrigin returns what package sim/baseline has.
+func DefaultOrigin() Origin {
+	return Origin{Capped: 1e9, FirstByte: 100 * time.Millisecond, EdgeFirstByte: 5 * time.Millisecond, EdgeRTT: 10 * time.Millisecond}
 }
 
-// FleetParams are the parameters of the model. Each means something; those
-// that no document gives are fitted to runs of real nodes, see Calibration.
-type FleetParams struct {
+// Params are the parameters of the model. Each means something; those
+// that no document gives are fitted to runs of real nodes, see Calibrated.
+type Params struct {
 	// Ramp is how many blocks leave a camera's uplink side by side while everyone
 	// asks for first blocks.
 	Ramp float64 `json:"ramp"`
@@ -183,9 +181,9 @@ type FleetParams struct {
 	SiteCopies float64 `json:"siteCopies"`
 }
 
-// DefaultFleetParams returns the fitted parameters.
-func DefaultFleetParams() FleetParams {
-	return FleetParams{
+// DefaultParams returns the fitted parameters.
+func DefaultParams() Params {
+	return Params{
 		Ramp: 4.4, SeedShare: 0.83, CameraShare: 0.98, DownShare: 0.93, Spread: 0.009, Tail: 0.98, SeedRepeat: 0.24, SeedLent: 0.75e6,
 		LookExtra: 0.033, Header: 0.07, Message: 1200, SiteCopies: 2.7,
 	}
@@ -197,11 +195,15 @@ const (
 	envelopeBytes = 900       // of a release's envelope, beyond 32 for each block
 	heartbeat     = 1.0       // s between two rounds of IHAVE
 	wireHTTP      = 1.067     // bytes on the line for each of a body: headers of QUIC, UDP and IP
-	maxFleet      = 100_000_000
+	maxCameras    = 100_000_000
+
+	// seedConnections is how many cameras the defaults of package swarm let a seed
+	// keep (mesh_high); a test compares.
+	seedConnections = 639
 )
 
-// ErrFleet is wrapped by all errors about a fleet.
-var ErrFleet = errors.New("fleet")
+// ErrModel is wrapped by all errors about a fleet.
+var ErrModel = errors.New("fleet")
 
 // Cameras is the number of cameras in all classes.
 func (f *Fleet) Cameras() int {
@@ -221,10 +223,10 @@ func (f *Fleet) Seeds() int {
 	return n
 }
 
-// Validate returns an error that wraps ErrFleet and says what to change.
+// Validate returns an error that wraps ErrModel and says what to change.
 func (f *Fleet) Validate() error {
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: "+format, append([]any{ErrFleet}, args...)...)
+		return fmt.Errorf("%w: "+format, append([]any{ErrModel}, args...)...)
 	}
 	rate := func(v float64) bool { return v >= 1000 && v <= 1e13 }
 	p := f.Params
@@ -266,8 +268,8 @@ func (f *Fleet) Validate() error {
 	}
 	for _, c := range f.Classes {
 		switch {
-		case c.Cameras < 0 || c.Cameras > maxFleet:
-			return bad("class %s: %d cameras; give up to %d", c.Name, c.Cameras, maxFleet)
+		case c.Cameras < 0 || c.Cameras > maxCameras:
+			return bad("class %s: %d cameras; give up to %d", c.Name, c.Cameras, maxCameras)
 		case c.Region < 0 || c.Region >= len(f.Regions):
 			return bad("class %s: there is no region number %d", c.Name, c.Region)
 		case !rate(c.Up) || !rate(c.Down) || c.Site > 1 && !rate(c.LAN):
@@ -276,8 +278,8 @@ func (f *Fleet) Validate() error {
 			return bad("class %s: spread is 0 to 0.95, NAT 0 to 1, and a site has no negative size", c.Name)
 		}
 	}
-	if n := f.Cameras(); n < 1 || n > maxFleet {
-		return bad("%d cameras; give 1 to %d", n, maxFleet)
+	if n := f.Cameras(); n < 1 || n > maxCameras {
+		return bad("%d cameras; give 1 to %d", n, maxCameras)
 	}
 	for a := range f.Regions {
 		for b := range f.Regions {
@@ -289,51 +291,51 @@ func (f *Fleet) Validate() error {
 	return nil
 }
 
-// FleetQuantiles of a distribution over cameras, s.
-type FleetQuantiles struct {
+// Quantiles of a distribution over cameras, s.
+type Quantiles struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
-// FleetPoint is a point of a distribution: the share of the cameras that were
+// Point is a point of a distribution: the share of the cameras that were
 // done by a time.
-type FleetPoint struct {
+type Point struct {
 	Seconds float64 `json:"seconds"`
 	Share   float64 `json:"share"`
 }
 
-// FleetClassResult is what the cameras of a class took.
-type FleetClassResult struct {
-	Name       string         `json:"name"`
-	Region     string         `json:"region"`
-	Cameras    int            `json:"cameras"`
-	Completion FleetQuantiles `json:"completionSeconds"`
+// ClassResult is what the cameras of a class took.
+type ClassResult struct {
+	Name       string    `json:"name"`
+	Region     string    `json:"region"`
+	Cameras    int       `json:"cameras"`
+	Completion Quantiles `json:"completionSeconds"`
 }
 
-// FleetResult is what a fleet took. Seconds count from the announcement.
-type FleetResult struct {
+// Result is what a fleet took. Seconds count from the announcement.
+type Result struct {
 	Cameras int `json:"cameras"`
 	Seeds   int `json:"seeds"`
 	// ExtrapolatedBeyond is the largest number of cameras in runs of real nodes
 	// that the model was compared with, if this fleet is larger; 0: it is not.
 	ExtrapolatedBeyond int `json:"extrapolatedBeyondNodes,omitempty"`
 
-	BoundSeconds float64            `json:"fluidBoundSeconds"` // max(F/u_s, F/d_min, N·F/(u_s+Σu))
-	Announce     FleetQuantiles     `json:"announceSeconds"`
-	Completion   FleetQuantiles     `json:"completionSeconds"`
-	Ratio        FleetQuantiles     `json:"ratioToBound"`
-	Classes      []FleetClassResult `json:"classes"`
-	CDF          []FleetPoint       `json:"cdf"`
-	AnnounceCDF  []FleetPoint       `json:"announceCDF"`
+	BoundSeconds float64       `json:"fluidBoundSeconds"` // max(F/u_s, F/d_min, N·F/(u_s+Σu))
+	Announce     Quantiles     `json:"announceSeconds"`
+	Completion   Quantiles     `json:"completionSeconds"`
+	Ratio        Quantiles     `json:"ratioToBound"`
+	Classes      []ClassResult `json:"classes"`
+	CDF          []Point       `json:"cdf"`
+	AnnounceCDF  []Point       `json:"announceCDF"`
 
 	SeedCopies  float64            `json:"seedCopies"`
 	BytesByTier map[string]float64 `json:"bytesByTier"` // as in a report: lan, region, seed, other
 
-	S3       FleetQuantiles `json:"s3"`
-	S3Capped FleetQuantiles `json:"s3capped"`
-	CDN      FleetQuantiles `json:"cdn"`
+	S3       Quantiles `json:"s3"`
+	S3Capped Quantiles `json:"s3capped"`
+	CDN      Quantiles `json:"cdn"`
 }
 
 // Bound is the least time in which any scheme could bring the image to all
@@ -366,13 +368,7 @@ func (f *Fleet) Connections() int {
 	if f.SeedConnections > 0 {
 		return f.SeedConnections
 	}
-	c := swarm.DefaultConfig()
-	c.Role = swarm.RoleSeed
-	l, err := swarm.LimitsFor(c)
-	if err != nil {
-		return 640 // the defaults are valid
-	}
-	return l.MeshHigh
+	return seedConnections
 }
 
 // wire is how many bytes cross a line for each byte of the image.
@@ -392,25 +388,25 @@ func (f *Fleet) cold(b, rtt float64) float64 {
 	return rtt * math.Ceil(math.Log2(max(1, b/quicWindow)))
 }
 
-// Run integrates the model. The error wraps ErrFleet.
-func (f Fleet) Run() (*FleetResult, error) {
+// Run integrates the model. The error wraps ErrModel.
+func (f Fleet) Run() (*Result, error) {
 	m, err := f.integrate()
 	if err != nil {
 		return nil, err
 	}
 	r := m.result()
-	if n := Calibration().LargestNodes; r.Cameras > n {
+	if n := Calibrated().LargestNodes; r.Cameras > n {
 		r.ExtrapolatedBeyond = n
 	}
 	return r, nil
 }
 
-func (f Fleet) integrate() (*fleetModel, error) {
-	if f.Params == (FleetParams{}) {
-		f.Params = DefaultFleetParams()
+func (f Fleet) integrate() (*model, error) {
+	if f.Params == (Params{}) {
+		f.Params = DefaultParams()
 	}
-	if f.Origin == (FleetOrigin{}) {
-		f.Origin = DefaultFleetOrigin()
+	if f.Origin == (Origin{}) {
+		f.Origin = DefaultOrigin()
 	}
 	if f.AnnounceDegree == 0 {
 		f.AnnounceDegree = 4
@@ -421,8 +417,8 @@ func (f Fleet) integrate() (*fleetModel, error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
-	f.Classes = slices.DeleteFunc(slices.Clone(f.Classes), func(c FleetClass) bool { return c.Cameras == 0 })
-	m := newFleetModel(&f)
+	f.Classes = slices.DeleteFunc(slices.Clone(f.Classes), func(c Class) bool { return c.Cameras == 0 })
+	m := newModel(&f)
 	if err := m.announce(); err != nil {
 		return nil, err
 	}
