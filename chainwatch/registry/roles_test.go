@@ -1,15 +1,10 @@
 package registry
 
 import (
-	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/ethereum/go-ethereum/accounts/abi"
-	"github.com/ethereum/go-ethereum/common"
 
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -467,78 +462,6 @@ func TestContinuedProduct(t *testing.T) {
 			return e.String() == "product tenvis.com/moved continued after release 57 of another registry"
 		}) {
 			b.Errorf("history: %v, %v", history, err)
-		}
-	})
-}
-
-// deployV1 deploys the contract's first version, as fleets of that time have it.
-func deployV1(b *bench) *Registry {
-	b.Helper()
-	text, err := os.ReadFile("testdata/FirmwareRegistry-v1.json")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var artefact struct {
-		Contracts map[string]struct {
-			ABI json.RawMessage
-			Bin string
-		}
-	}
-	if err := json.Unmarshal(text, &artefact); err != nil {
-		b.Fatal(err)
-	}
-	var data []byte
-	for _, c := range artefact.Contracts {
-		data = common.FromHex(c.Bin)
-	}
-	var args abi.Arguments
-	for _, kind := range []string{"uint256", "address", "address"} {
-		typ, err := abi.NewType(kind, "", nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		args = append(args, abi.Argument{Type: typ})
-	}
-	packed, err := args.Pack(common.Big0, common.Address(address(b.admin)), common.Address(address(b.pauser)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, at, err := b.server.client.Send(b.Context(), b.admin, nil, append(data, packed...))
-	if err != nil {
-		b.Fatal(err)
-	}
-	r, err := b.server.client.Open(b.Context(), at)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return r
-}
-
-// Registries of version 1 are administered and read by the same client.
-func TestFirstVersionIsStillServed(t *testing.T) {
-	onEachChain(t, func(b *bench) {
-		ctx := b.Context()
-		if v, err := b.Version(ctx); err != nil || v != 2 {
-			b.Errorf("version %d, %v", v, err)
-		}
-		b.Registry = deployV1(b)
-		if v, err := b.Version(ctx); err != nil || v != 1 {
-			b.Errorf("version %d, %v", v, err)
-		}
-		b.ok(b.CreateManufacturer(ctx, b.admin, b.did, b.keys, address(b.pub)))
-		b.ok(b.CreateProduct(ctx, b.admin, b.product, b.did, address(b.operator)))
-		b.publish(5)
-		b.ok(b.SetRollout(ctx, b.operator, b.id, 5, "", canary))
-		if v := b.check(""); v.Latest != 5 || len(v.Candidates) != 4 || v.Candidates[0].Rollout.Label != canary.Label {
-			b.Errorf("view %+v", v)
-		}
-		b.ok(b.Grant(ctx, b.admin, PauserRole(), address(accounts.another)))
-		b.ok(b.Pause(ctx, accounts.another))
-		b.ok(b.Withdraw(ctx, b.admin, PauserRole(), address(accounts.another)))
-		_, err := b.ProposeGrant(ctx, b.admin, PauserRole(), address(accounts.another))
-		b.refused("", "refused without a reason")(Tx{}, err)
-		if history, err := b.History(ctx, b.id, 0); err != nil || len(history) != 9 {
-			b.Errorf("history: %d, %v", len(history), err)
 		}
 	})
 }
