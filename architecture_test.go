@@ -172,13 +172,13 @@ var confined = []struct {
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
 	{"gonum.org/v1/plot", []string{"sim/report"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
-	{"github.com/ipfs/boxo", []string{"swarm", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
-	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm", "sim/hostile"}, "the swarm alone knows how peers are found"},
+	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
+	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
 	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
-	{"github.com/dgraph-io/badger", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
-	{"github.com/ipfs/go-ds-badger4", []string{"node"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
-	{"github.com/syndtr/goleveldb", []string{"node"}, "what keeps metadata is chosen in one place"},
-	{"github.com/ipfs/go-ds-leveldb", []string{"node"}, "what keeps metadata is chosen in one place"},
+	{"github.com/dgraph-io/badger", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/ipfs/go-ds-badger4", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/syndtr/goleveldb", []string{"node/metastore"}, "what keeps metadata is chosen in one place"},
+	{"github.com/ipfs/go-ds-leveldb", []string{"node/metastore"}, "what keeps metadata is chosen in one place"},
 	{"github.com/veraison/go-cose", []string{"verify/sign"}, "devices check signatures and never make them"},
 	{module + "/verify/sign", []string{"chainwatch/registry", "cmd/camswarm", "sim/"}, "secret keys are for tools"},
 	{"github.com/spf13/cobra", []string{"cmd/camswarm", "cmd/camsim", "cmd/internal/cli"}, "camera bytes matter"},
@@ -201,6 +201,18 @@ func TestHeavyAndUnsoundDependenciesStayWhereTheyBelong(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestThePlanNeedsNothingButTheStandardLibrary holds that scheduling stays a pure
+// function of what it is told, which a simulator can run by the thousand.
+func TestThePlanNeedsNothingButTheStandardLibrary(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./swarm/plan").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Fields(string(out)); !slices.Equal(got, []string{module + "/swarm/plan"}) {
+		t.Errorf("swarm/plan depends on %v", got)
 	}
 }
 
@@ -239,14 +251,14 @@ func TestCamerasLinkNoTools(t *testing.T) {
 	}
 }
 
-// TestDatabasesAreOpenedInTheStoreFilesOnly holds that opening Badger on a
+// TestDatabasesAreOpenedInTheStoreOnly holds that opening Badger on a
 // target where it corrupts data cannot be got wrong elsewhere.
-func TestDatabasesAreOpenedInTheStoreFilesOnly(t *testing.T) {
+func TestDatabasesAreOpenedInTheStoreOnly(t *testing.T) {
 	eachFile(t, parser.ImportsOnly, func(path string, file *ast.File) {
 		for _, imp := range file.Imports {
 			p := strings.Trim(imp.Path.Value, `"`)
-			if (strings.Contains(p, "badger") || strings.Contains(p, "leveldb")) && !strings.HasPrefix(path, "node/store") {
-				t.Errorf("%s imports %s; only node/store*.go may", path, p)
+			if (strings.Contains(p, "badger") || strings.Contains(p, "leveldb")) && !strings.HasPrefix(path, "node/metastore/") {
+				t.Errorf("%s imports %s; only node/metastore may", path, p)
 			}
 		}
 	})

@@ -13,7 +13,9 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
+	"camswarm/node/install"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -37,7 +39,7 @@ type Config struct {
 	// Products the node follows: exactly one on a camera, at least one on a seed.
 	Products []ProductConfig `toml:"product"`
 
-	Network  swarm.Config         `toml:"network"`
+	Network  p2p.Config           `toml:"network"`
 	Exchange swarm.ExchangeConfig `toml:"exchange"`
 	Announce announce.Config      `toml:"announce"`
 	Storage  StorageConfig        `toml:"storage"`
@@ -114,7 +116,7 @@ func DefaultConfig(role Role) Config {
 	c := Config{
 		Role:     role,
 		StateDir: "/var/lib/camswarm",
-		Network:  swarm.DefaultConfig(),
+		Network:  p2p.DefaultConfig(),
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
@@ -253,7 +255,7 @@ func (c *Config) Validate() error {
 	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
 		return bad("install: timeout, retry_after and attempts must be positive")
 	}
-	if _, err := ParseWindow(c.Install.Window); err != nil {
+	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)
 	}
 	return nil

@@ -9,23 +9,9 @@ import (
 
 	"github.com/ipfs/go-cid"
 
-	"camswarm/swarm"
+	"camswarm/node/control"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
-)
-
-// IPNSState is what became of the look at a release's IPNS record. The record
-// corroborates; it never allows, forbids or starts anything.
-type IPNSState string
-
-// The states.
-const (
-	IPNSPending  IPNSState = "pending"  // not looked at yet
-	IPNSOK       IPNSState = "ok"       // in force, and says of the release what the chain says
-	IPNSAbsent   IPNSState = "absent"   // nobody has one
-	IPNSExpired  IPNSState = "expired"  // its end has passed, by the chain's time
-	IPNSBehind   IPNSState = "behind"   // of an older release: the publisher has not renewed it yet
-	IPNSAhead    IPNSState = "ahead"    // of a newer release, which is not approved here (yet)
-	IPNSMismatch IPNSState = "mismatch" // contradicts the approved release: an alarm
 )
 
 // The names under which contradictions are reported.
@@ -59,13 +45,13 @@ func IPNSSequence(release uint64, at time.Time) (uint64, error) {
 // NewIPNSRecord describes a release in an IPNS record whose value is the
 // release directory. document is the DID document in it, if there is one. The
 // record is in force from now for validity.
-func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef, now time.Time, validity, ttl time.Duration) (swarm.IPNSRecord, error) {
+func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef, now time.Time, validity, ttl time.Duration) (p2p.IPNSRecord, error) {
 	sequence, err := IPNSSequence(m.Sequence, now)
 	if err != nil {
-		return swarm.IPNSRecord{}, err
+		return p2p.IPNSRecord{}, err
 	}
 	digest := sha256.Sum256(envelope)
-	r := swarm.IPNSRecord{
+	r := p2p.IPNSRecord{
 		Value:    "/ipfs/" + verify.Directory(m.Image, envelope, document).CID.String(),
 		Sequence: sequence, Validity: now.Add(validity).UTC(), TTL: ttl,
 		Metadata: map[string]any{
@@ -83,9 +69,9 @@ func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef,
 // that was approved; now is the trusted time in seconds since 1970. The error
 // says what is wrong unless the state is IPNSOK; for IPNSMismatch it is a
 // *verify.Error. A contradiction outweighs an end that has passed.
-func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uint64) (IPNSState, error) {
-	mismatch := func(attack, format string, args ...any) (IPNSState, error) {
-		return IPNSMismatch, &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
+func CheckIPNS(m *verify.Manifest, envelope []byte, r *p2p.IPNSRecord, now uint64) (control.IPNSState, error) {
+	mismatch := func(attack, format string, args ...any) (control.IPNSState, error) {
+		return control.IPNSMismatch, &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
 	}
 	product, _ := r.Metadata[ipnsProduct].(string)
 	signed, _ := r.Metadata[ipnsSequence].(int64)
@@ -117,16 +103,16 @@ func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uin
 	}
 	switch {
 	case r.Validity.Unix() < int64(min(now, math.MaxInt64)):
-		return IPNSExpired, fmt.Errorf("the record ended at %s; the publisher renews it with 'camswarm ipns publish'", r.Validity.UTC().Format(time.RFC3339))
+		return control.IPNSExpired, fmt.Errorf("the record ended at %s; the publisher renews it with 'camswarm ipns publish'", r.Validity.UTC().Format(time.RFC3339))
 	case sequence < m.Sequence:
-		return IPNSBehind, fmt.Errorf("the record is still of release %d", sequence)
+		return control.IPNSBehind, fmt.Errorf("the record is still of release %d", sequence)
 	case sequence > m.Sequence:
-		return IPNSAhead, fmt.Errorf("the record is of release %d already", sequence)
+		return control.IPNSAhead, fmt.Errorf("the record is of release %d already", sequence)
 	}
-	return IPNSOK, nil
+	return control.IPNSOK, nil
 }
 
-func ipnsDocumentRef(r *swarm.IPNSRecord) (ref verify.FileRef, err error) {
+func ipnsDocumentRef(r *p2p.IPNSRecord) (ref verify.FileRef, err error) {
 	digest, has := r.Metadata[ipnsDocument]
 	if !has {
 		return ref, nil
@@ -139,7 +125,7 @@ func ipnsDocumentRef(r *swarm.IPNSRecord) (ref verify.FileRef, err error) {
 	return verify.FileRef{SHA256: [32]byte(b), Size: uint64(size)}, nil
 }
 
-func ipnsPointsTo(r *swarm.IPNSRecord, roots ...cid.Cid) bool {
+func ipnsPointsTo(r *p2p.IPNSRecord, roots ...cid.Cid) bool {
 	for _, c := range roots {
 		if r.Value == "/ipfs/"+c.String() {
 			return true

@@ -9,7 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
-	"camswarm/swarm"
+	"camswarm/node/control"
+	"camswarm/node/install"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -19,9 +21,9 @@ type Option func(*injected)
 type injected struct {
 	log       *slog.Logger
 	registry  *prometheus.Registry
-	installer Installer
+	installer install.Installer
 	key       crypto.PrivKey
-	network   []swarm.NetworkOption
+	network   []p2p.Option
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 	data      datastore.Batching
@@ -37,17 +39,17 @@ func WithRegistry(r *prometheus.Registry) Option { return func(o *injected) { o.
 
 // WithInstaller replaces the installer that the configuration names. A seed has
 // none.
-func WithInstaller(i Installer) Option { return func(o *injected) { o.installer = i } }
+func WithInstaller(i install.Installer) Option { return func(o *injected) { o.installer = i } }
 
 // WithIdentity replaces the identity file by a key in memory.
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
 // WithTransport replaces the transports of the node's libp2p host and tells which
-// local networks it is on, for simulated networks; see swarm.WithTransport and
-// swarm.WithInterfaces.
-func WithTransport(t swarm.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
+// local networks it is on, for simulated networks; see p2p.WithTransport and
+// p2p.WithInterfaces.
+func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
 	return func(o *injected) {
-		o.network = append(o.network, swarm.WithTransport(t), swarm.WithInterfaces(interfaces))
+		o.network = append(o.network, p2p.WithTransport(t), p2p.WithInterfaces(interfaces))
 	}
 }
 
@@ -72,7 +74,7 @@ type Event struct {
 	Sequence uint64
 	// State is what the release has come to. It is 0 for the news of the
 	// release: an announcement that the node's own view of the chain confirms.
-	State State
+	State control.State
 }
 
 // WithObserver has f told of every Event, in the order in which they happen to

@@ -21,6 +21,7 @@ import (
 	"camswarm/chainwatch/registry/bindings"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 	"camswarm/verify/did"
 )
@@ -130,7 +131,7 @@ func (f *didFlags) resolver() (*chaindid.Resolver, error) {
 			if c.Type() != cid.Raw {
 				return nil, fmt.Errorf("%s is no single block, which is all that a node fetches: use --gateway", c)
 			}
-			err = withNode(f.socket, func(n *node.Client) error {
+			err = withNode(f.socket, func(n *control.Client) error {
 				b, err = n.Block(ctx, c)
 				return err
 			})

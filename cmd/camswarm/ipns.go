@@ -15,7 +15,8 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
-	"camswarm/swarm"
+	"camswarm/node/control"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -67,7 +68,7 @@ func newIPNSNameCommand() *cobra.Command {
 
 // ipnsNameOf reads a name, or makes the one of the key in a file.
 func ipnsNameOf(arg string) (string, error) {
-	if name, err := swarm.ParseIPNSName(arg); err == nil {
+	if name, err := p2p.ParseIPNSName(arg); err == nil {
 		return name, nil
 	}
 	pub, err := readPublicKey(arg)
@@ -82,7 +83,7 @@ func ipnsNameOf(arg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return swarm.IPNSName(key)
+	return p2p.IPNSName(key)
 }
 
 // loadIPNSKey reads a secret Ed25519 key file.
@@ -99,16 +100,16 @@ func loadIPNSKey(path string) (crypto.PrivKey, error) {
 
 // ipnsFacts is what `ipns publish` and `ipns show` print.
 type ipnsFacts struct {
-	Name     string         `json:"name"`
-	File     string         `json:"file"`
-	Release  uint64         `json:"release"` // that it was compared with
-	State    node.IPNSState `json:"state"`   // "ok" when it is right and in force
-	Detail   string         `json:"detail,omitempty"`
-	Value    string         `json:"value"`
-	Sequence uint64         `json:"sequence"`
-	Validity time.Time      `json:"validity"`
-	EndsSoon bool           `json:"endsSoon"`
-	Seeds    []ipnsSeed     `json:"seeds,omitempty"`
+	Name     string            `json:"name"`
+	File     string            `json:"file"`
+	Release  uint64            `json:"release"` // that it was compared with
+	State    control.IPNSState `json:"state"`   // "ok" when it is right and in force
+	Detail   string            `json:"detail,omitempty"`
+	Value    string            `json:"value"`
+	Sequence uint64            `json:"sequence"`
+	Validity time.Time         `json:"validity"`
+	EndsSoon bool              `json:"endsSoon"`
+	Seeds    []ipnsSeed        `json:"seeds,omitempty"`
 }
 
 type ipnsSeed struct {
@@ -152,7 +153,7 @@ func openIPNS(r *releaseFiles, path string, now time.Time) (ipnsFacts, []byte, e
 	if err != nil {
 		return f, nil, err
 	}
-	rec, err := swarm.OpenIPNS(f.Name, data)
+	rec, err := p2p.OpenIPNS(f.Name, data)
 	if err != nil {
 		return f, nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -210,7 +211,7 @@ the public DHT.`,
 			if err != nil {
 				return err
 			}
-			name, err := swarm.IPNSName(key.GetPublic())
+			name, err := p2p.IPNSName(key.GetPublic())
 			if err != nil {
 				return err
 			}
@@ -248,8 +249,8 @@ the public DHT.`,
 				return err
 			}
 			for _, socket := range seeds {
-				var kept node.IPNSPublished
-				err := withNode(socket, func(c *node.Client) (err error) {
+				var kept control.IPNSPublished
+				err := withNode(socket, func(c *control.Client) (err error) {
 					kept, err = c.PublishIPNS(cmd.Context(), name, data)
 					return err
 				})

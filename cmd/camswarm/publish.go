@@ -13,7 +13,7 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
-	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -30,8 +30,8 @@ type publishFacts struct {
 }
 
 type providedBy struct {
-	Socket string     `json:"socket"`
-	State  node.State `json:"state"`
+	Socket string        `json:"socket"`
+	State  control.State `json:"state"`
 }
 
 func newReleasePublishCommand() *cobra.Command {
@@ -64,7 +64,7 @@ installs it before the operator sets its rollout.`,
 			if r.image == "" {
 				return cli.Usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
 			}
-			if err := r.checkImage(); err != nil {
+			if err := r.checkImage(cmd.Context()); err != nil {
 				return err
 			}
 			var key *sign.Key

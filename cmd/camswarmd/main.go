@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,12 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
 
+	"camswarm/cmd/internal/version"
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // The exit codes. A service manager should restart after 1 and not after 2.
@@ -67,7 +67,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		return fail(exitUsage, "%v (see camswarmd --help)", err)
 	}
 	if *showVersion {
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, version.Of("camswarmd", release))
 		return exitOK
 	}
 	if flags.NArg() > 0 {
@@ -95,7 +95,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 	if err != nil {
 		return fail(exitFailed, "%v", err)
 	}
-	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, node.ControlSocket), log); err != nil {
+	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, control.SocketName), log); err != nil {
 		return fail(exitFailed, "%v", err)
 	}
 	return exitOK
@@ -124,7 +124,7 @@ func serve(ctx context.Context, n *node.Node, notify notifier, socket string, lo
 // answers asks the node for its status through its own control socket: the
 // answer takes every lock that a livelocked part would hold.
 func answers(ctx context.Context, socket string) error {
-	c, err := node.Dial(socket)
+	c, err := control.Dial(socket)
 	if err != nil {
 		return err
 	}
@@ -153,23 +153,3 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 // release is the version that a release build is given by -ldflags. The build
 // knows no other, so that its bytes do not depend on a repository's tags.
 var release string
-
-// version returns the module's version and the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "camswarmd (unknown version)"
-	}
-	v := "camswarmd " + cmp.Or(release, info.Main.Version)
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v += " " + s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				v += " (modified)"
-			}
-		}
-	}
-	return v + " " + info.GoVersion
-}
