@@ -89,9 +89,13 @@ func loadRun(dir string, log *slog.Logger) (runRecord, bool) {
 // ended at once: its image's stream has broken off. What a hook that ended by
 // itself left behind is given the time linger.
 func clearEarlier(ctx context.Context, dir string, linger time.Duration, log *slog.Logger) (*os.File, error) {
-	lock, err := openLock(filepath.Join(dir, hookLock))
+	path := filepath.Join(dir, hookLock)
+	if err := statedir.Reclaim(log, path, false); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotStarted, err)
+	}
+	lock, err := openLock(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; remove what is not a regular file there, and make the directory writable", ErrNotStarted, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotStarted, err)
 	}
 	err = clearWith(ctx, lock, dir, linger, log)
 	if err != nil {

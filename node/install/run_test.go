@@ -262,18 +262,22 @@ func TestAnotherProcessIsNeverTakenForAHook(t *testing.T) {
 	}
 }
 
-// TestLockThatCannotBeTaken: without the lock no hook starts.
+// TestLockThatCannotBeTaken: without the lock no hook starts, and a link in its
+// place is not followed.
 func TestLockThatCannotBeTaken(t *testing.T) {
 	dir := t.TempDir()
+	absent := hook(dir, "echo ran > ran")
+	absent.StateDir = filepath.Join(dir, "absent")
+	if err := absent.Rollback(t.Context(), verify.Release{Sequence: 1}); !errors.Is(err, ErrNotStarted) || fileExists(filepath.Join(dir, "ran")) {
+		t.Errorf("error %v", err)
+	}
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
 	fatal(t, os.Symlink(elsewhere, filepath.Join(dir, hookLock)))
 	h := hook(dir, "echo ran > ran")
 	h.StateDir = dir
-	if err := h.Rollback(t.Context(), verify.Release{Sequence: 1}); !errors.Is(err, ErrNotStarted) {
-		t.Errorf("error %v", err)
-	}
-	if fileExists(elsewhere) || fileExists(filepath.Join(dir, "ran")) {
-		t.Error("a link was followed, or the hook ran")
+	fatal(t, h.Rollback(t.Context(), verify.Release{Sequence: 1}))
+	if fileExists(elsewhere) || !fileExists(filepath.Join(dir, "ran")) {
+		t.Error("a link was followed, or the hook did not run")
 	}
 }
 
