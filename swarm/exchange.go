@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +24,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // Reputations is what an Exchange needs of the memory of peers. It is called

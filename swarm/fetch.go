@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +12,9 @@ import (
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // fetch is a running Fetch. Exchange.mu guards it.

@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"bytes"
-	"camswarm/swarm/filestore"
 	"context"
 	"io"
 	"testing"
@@ -20,6 +19,8 @@ import (
 	"github.com/ipfs/go-datastore"
 	dssync "github.com/ipfs/go-datastore/sync"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"camswarm/swarm/filestore"
 )
 
 // unixfsFile makes data a UnixFS file of raw leaves with CIDv1 and SHA-256, as

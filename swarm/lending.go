@@ -1,13 +1,14 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"math/rand/v2"
 	"time"
 
 	"github.com/ipfs/boxo/bitswap/message"
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // lending is the Lender of an added file. Exchange.mu guards it.

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/p2p"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -26,6 +24,9 @@ import (
 	"github.com/marcopolo/simnet"
 	"github.com/quic-go/quic-go"
 	"go.uber.org/fx"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 )
 
 // link is the access line of a simulated node.

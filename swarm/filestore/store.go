@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"bytes"
-	"camswarm/swarm/plan"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,6 +20,8 @@ import (
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
 	mh "github.com/multiformats/go-multihash"
+
+	"camswarm/swarm/plan"
 )
 
 // File describes a file that the exchange fetches and serves.
