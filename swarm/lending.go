@@ -25,8 +25,11 @@ func (x *Exchange) now() time.Duration { return time.Since(x.born) }
 // startLending makes the Lender of a file and tells it what is known. The
 // caller holds mu.
 func (x *Exchange) startLending(sf *filestore.Replica) {
-	if x.lendings[sf.Key] != nil {
-		return
+	if g := x.lendings[sf.Key]; g != nil {
+		if g.file == sf {
+			return
+		}
+		x.stopLending(sf.Key) // of a replica that is gone
 	}
 	sizes := make([]int32, len(sf.First))
 	for u, i := range sf.First {

@@ -112,7 +112,7 @@ func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.
 			d, ok := filestore.Digest(e.Cid)
 			sf, n := (*filestore.Replica)(nil), 0
 			if ok {
-				sf, n = x.store.Place(d)
+				sf, n = x.store.Lists(d)
 			}
 			switch {
 			case sf == nil:
