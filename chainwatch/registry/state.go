@@ -34,6 +34,13 @@ func unknownRelease(sequence, latest uint64) *Refusal {
 	return &Refusal{Name: "UnknownRelease", Reason: reason("UnknownRelease", e)}
 }
 
+// Now returns the time of the newest block in seconds since 1970, which is the
+// contract's clock.
+func (r *Registry) Now(ctx context.Context) (uint64, error) {
+	_, now, err := r.client.Block(ctx)
+	return now, err
+}
+
 // Paused reports whether the whole registry is paused.
 func (r *Registry) Paused(ctx context.Context) (bool, error) {
 	return ask(ctx, r, "pause", contract.PackPaused(), contract.UnpackPaused)

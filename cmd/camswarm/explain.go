@@ -87,10 +87,12 @@ func (a about) role(ctx context.Context, r *registry.Registry, id [32]byte) (nam
 	case registry.AdminRole().ID():
 		return "the registry's admin", ""
 	case registry.PauserRole().ID():
-		return "pauser of the registry", "--pauser"
+		return registry.PauserRole().String(), "--pauser"
+	case registry.GuardianRole().ID():
+		return registry.GuardianRole().String(), "--guardian"
 	}
-	if a.product != (verify.Product{}) && id == registry.OperatorRole(a.product.ID()).ID() {
-		return "operator of " + a.product.String(), "--operator-of " + a.product.String()
+	if role := registry.OperatorRole(a.product); a.product != (verify.Product{}) && id == role.ID() {
+		return role.String(), "--operator-of " + a.product.String()
 	}
 	did := a.manufacturer
 	if did == "" && a.product != (verify.Product{}) && r != nil {
@@ -98,12 +100,12 @@ func (a about) role(ctx context.Context, r *registry.Registry, id [32]byte) (nam
 			did = view.Manufacturer
 		}
 	}
-	if did != "" && id == registry.ManufacturerRole(did).ID() {
-		of := string(did)
+	if role := registry.ManufacturerRole(did); did != "" && id == role.ID() {
+		name = role.String()
 		if a.product != (verify.Product{}) {
-			of += ", who makes " + a.product.String()
+			name += ", who makes " + a.product.String()
 		}
-		return "publisher for " + of, "--manufacturer-of " + string(did)
+		return name, "--manufacturer-of " + string(did)
 	}
 	return "", ""
 }

@@ -416,16 +416,17 @@ with --rotation and the new keys, and publish it right after this.`,
 		}
 		to := rs[len(rs)-1].To
 		var view verify.View
+		did := fmt.Sprintf("the keys of %s's manufacturer are those of epoch %d (%d of %d sign)", p, rs[len(rs)-1].Epoch, to.Threshold, len(to.Keys))
 		return change{
-			did: fmt.Sprintf("the keys of %s's manufacturer are those of epoch %d (%d of %d sign)", p, rs[len(rs)-1].Epoch, to.Threshold, len(to.Keys)),
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
 				if view, err = r.Check(ctx, p.ID(), ""); err != nil || view.Keys.Equal(to) {
-					return err == nil, err
+					return already(did, view.Keys.Equal(to), err)
 				}
 				if !slices.ContainsFunc(rs, func(rot *verify.Rotation) bool { return rot.From.Equal(view.Keys) }) {
-					return false, errors.New("the keys on chain (see 'camswarm registry show --product') are none that these rotations start from; name every rotation since them, oldest first")
+					return "", errors.New("the keys on chain (see 'camswarm registry show --product') are none that these rotations start from; name every rotation since them, oldest first")
 				}
-				return false, nil
+				return "", nil
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.SetKeys(ctx, key, view.Manufacturer, to)

@@ -230,10 +230,12 @@ func alreadyOnChain(ctx context.Context, contract *registry.Registry, want verif
 		return err
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("the endpoint does not know release %d that it counted a moment ago; try again", want.Sequence)
+		return fmt.Errorf("release %d is not in this registry, although a newer one is counted: either the product came from another registry, so build it with a higher --sequence, or the endpoint lags, so try again", want.Sequence)
 	}
 	got := list[0]
 	switch {
+	case got.Sequence != want.Sequence:
+		return fmt.Errorf("release %d belongs to the registry from which the product came; here they begin with %d: build it with a higher --sequence", want.Sequence, got.Sequence)
 	case got.Envelope != want.Envelope && got.ImageSHA256 == want.ImageSHA256:
 		return fmt.Errorf("release %d is on chain with the same image but another envelope (sha256 %x, this one %x): publish the directory as it was then, signatures included", want.Sequence, got.Envelope, want.Envelope)
 	case got.Envelope != want.Envelope:
@@ -254,11 +256,12 @@ func newReleaseRevokeCommand() *cobra.Command {
 camera that runs it keeps running until a newer release comes.`,
 		Example: `  camswarm release revoke --registry registry.json --product acme.example/cam-1 --sequence 2 --key manufacturer.key --seed seed`,
 	}, "manufacturer's account", "release to revoke", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("release %d of %s is revoked", tx.sequence, p)
 		return change{
-			did: fmt.Sprintf("release %d of %s is revoked", tx.sequence, p),
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
 				rel, err := r.Release(ctx, p.ID(), tx.sequence)
-				return rel.Revoked, err
+				return already(did, rel.Revoked, err)
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.Revoke(ctx, key, p.ID(), tx.sequence)
@@ -277,14 +280,15 @@ installed again, even by cameras that never saw a newer one. It cannot be
 lowered.`,
 		Example: `  camswarm release min-sequence --registry registry.json --product acme.example/cam-1 --sequence 2 --key manufacturer.key`,
 	}, "manufacturer's account", "smallest release that may be installed", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("nothing below release %d of %s is installed", tx.sequence, p)
 		return change{
-			did: fmt.Sprintf("nothing below release %d of %s is installed", tx.sequence, p),
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
 				view, err := r.Check(ctx, p.ID(), "")
 				if err == nil && tx.sequence < view.MinSequence {
 					err = fmt.Errorf("nothing below release %d of %s is installed, which cannot be lowered to %d; nothing was sent", view.MinSequence, p, tx.sequence)
 				}
-				return view.MinSequence == tx.sequence, err
+				return already(did, view.MinSequence == tx.sequence, err)
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.SetMinSequence(ctx, key, p.ID(), tx.sequence)

@@ -134,10 +134,12 @@ regions that have none of their own). A release without any policy is paused.`,
 		if err != nil {
 			return change{}, err
 		}
+		did := fmt.Sprintf("release %d of %s in %s: %s", tx.sequence, p, regionName(where), describe(rollout))
 		return change{
-			did: fmt.Sprintf("release %d of %s in %s: %s", tx.sequence, p, regionName(where), describe(rollout)),
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
-				return hasPolicy(ctx, r, p.ID(), tx.sequence, where, rollout)
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				has, err := hasPolicy(ctx, r, p.ID(), tx.sequence, where, rollout)
+				return already(did, has, err)
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.SetRollout(ctx, key, p.ID(), tx.sequence, where, rollout)
@@ -349,20 +351,21 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 
 func newRolloutHaltCommand(halt bool) *cobra.Command {
 	var tx productTx
-	use, short, did := "halt", "Stop a release in all regions at once, whatever its policies say", "is halted"
+	use, short, state := "halt", "Stop a release in all regions at once, whatever its policies say", "is halted"
 	if !halt {
-		use, short, did = "resume", "Lift the halt: the policies apply again", "follows its policies"
+		use, short, state = "resume", "Lift the halt: the policies apply again", "follows its policies"
 	}
 	return tx.command(&cobra.Command{
 		Use:     use,
 		Short:   short,
 		Example: fmt.Sprintf(`  camswarm rollout %s --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key --seed seed`, use),
 	}, "operator", "release", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("release %d of %s %s", tx.sequence, p, state)
 		return change{
-			did: fmt.Sprintf("release %d of %s %s", tx.sequence, p, did),
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
 				halted, err := r.Halted(ctx, p.ID(), tx.sequence)
-				return halted == halt, err
+				return already(did, halted == halt, err)
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.SetHalted(ctx, key, p.ID(), tx.sequence, halt)
@@ -385,9 +388,9 @@ func newRolloutBarrierCommand() *cobra.Command {
 		}
 		return change{
 			did: did,
-			already: func(ctx context.Context, r *registry.Registry) (bool, error) {
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
 				view, err := r.Check(ctx, p.ID(), "")
-				return view.Barrier == tx.sequence, err
+				return already(did, view.Barrier == tx.sequence, err)
 			},
 			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.SetBarrier(ctx, key, p.ID(), tx.sequence)

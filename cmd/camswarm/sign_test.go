@@ -251,10 +251,10 @@ func TestBuildSaysWhatPublishWillRefuse(t *testing.T) {
 	expect(f, stderr, "published already", "--sequence 2")
 	f, stderr = build("2", "--product", "acme.example/other")
 	expect(f, stderr, "no product acme.example/other")
-	must(t, w.admin("pause")...)
+	must(t, w.as("guardian", "pause")...)
 	f, stderr = build("2")
 	expect(f, stderr, "paused")
-	must(t, w.admin("unpause")...)
+	must(t, w.as("operator", "unpause")...)
 
 	// A rotation that is not listed yet.
 	must(t, "keys", "new", "--out", w.at("s4"))
