@@ -85,6 +85,9 @@ var (
 	ErrTryLater = errors.New("try later")
 	// ErrNoImage refuses an Image that was not made by checking bytes.
 	ErrNoImage = errors.New("not a verified image")
+	// ErrNotStarted is wrapped when the work could not even begin, because the hook
+	// is missing, for example. It does not count as an attempt.
+	ErrNotStarted = errors.New("could not be started")
 	// ErrHook is wrapped by every failure of an install hook.
 	ErrHook = errors.New("install hook")
 )
