@@ -14,7 +14,7 @@ import (
 
 	"camswarm/gc"
 	"camswarm/node/statedir"
-	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -137,7 +137,7 @@ func (f *follower) hand(s *verify.Signed, rel verify.Release) error {
 	if err := statedir.Reclaim(f.log, path, false); err != nil {
 		return err
 	}
-	return f.exchange.Add(swarm.File{
+	return f.exchange.Add(filestore.File{
 		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize), Blocks: image.Blocks, Extra: extra, Path: path,
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -66,7 +67,7 @@ type parts struct {
 
 // exchange is what a follower needs of the swarm.
 type exchange interface {
-	Add(swarm.File) error
+	Add(filestore.File) error
 	Remove(root cid.Cid, path string) error
 	Fetch(ctx context.Context, root cid.Cid) error
 	FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]byte, error)

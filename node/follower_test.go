@@ -20,7 +20,7 @@ import (
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/sim/localnet"
-	camnet "camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -144,7 +144,7 @@ type stalled struct {
 	disk *standstill
 }
 
-func (s stalled) Add(f camnet.File) error {
+func (s stalled) Add(f filestore.File) error {
 	s.disk.wait()
 	return s.Exchange.Add(f)
 }

@@ -26,6 +26,7 @@ import (
 	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -37,7 +38,7 @@ type Node struct {
 	lock      *os.File
 	store     *metastore.Store
 	rebuilt   error // what was wrong with the metadata store that was set aside
-	network   *swarm.Network
+	network   *p2p.Network
 	exchange  *swarm.Exchange
 	gossip    *announce.Gossip
 	window    install.Window
@@ -134,11 +135,11 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 }
 
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
-	netOpts := []swarm.NetworkOption{
-		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
-		swarm.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
+	netOpts := []p2p.Option{
+		p2p.WithLogger(n.log), p2p.WithRegisterer(n.registry), p2p.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
+		p2p.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
 	}
-	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
+	if n.network, err = p2p.New(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
@@ -177,7 +178,7 @@ func (n *Node) trafficNow() lifeTraffic {
 	stats := n.exchange.Stats()
 	t := lifeTraffic{PeerStats: stats.Total}
 	for p, s := range stats.Peers {
-		if n.network.Role(p) == swarm.RoleSeed {
+		if n.network.Role(p) == p2p.RoleSeed {
 			t.FromSeeds += s.Received
 		}
 	}

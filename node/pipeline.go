@@ -12,7 +12,7 @@ import (
 	"camswarm/gc"
 	"camswarm/node/install"
 	"camswarm/node/statedir"
-	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -60,7 +60,7 @@ func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
 // noSpace reports whether something failed for want of disk space, which it is no
 // use to try again before there is more.
 func noSpace(err error) bool {
-	return gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, swarm.ErrNoSpace)
+	return gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, filestore.ErrNoSpace)
 }
 
 // Errors of stages that decide what comes next.
@@ -308,7 +308,7 @@ func (f *follower) withdraw(t task) result {
 		return result{custody: takenBack}
 	}
 	err := f.exchange.Remove(t.signed.Manifest().Image.Root, f.imagePath(t.release))
-	if err != nil && !errors.Is(err, swarm.ErrNotAdded) {
+	if err != nil && !errors.Is(err, filestore.ErrNotAdded) {
 		f.log.Warn("closing a served file", "err", err)
 	}
 	return result{custody: takenBack}

@@ -41,6 +41,7 @@ on this machine and sends two releases through them.`,
 		newPeersCommand(),
 		newLimitsCommand(),
 		newGCCommand(),
+		newRetryCommand(),
 		newDoctorCommand(),
 	)
 	root.Version = version.Of("camswarm", "")
