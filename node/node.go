@@ -191,7 +191,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 		return p, err
 	}
 	p = parts{
-		stateDir: n.cfg.StateDir, exchange: oneOwner{n.exchange}, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
+		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
 		gate: n.mayInstall, metrics: n.metrics, observe: o.observe,
 		verified: n.providers.set, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
@@ -203,7 +203,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	case o.installer != nil:
 		p.installer = o.installer
 	case len(c.Command) > 0:
-		p.installer = &install.ExecInstaller{Command: c.Command, Timeout: c.Timeout, Logger: n.log}
+		p.installer = &install.ExecInstaller{Command: c.Command, Timeout: c.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
 	default:
 		dir := c.SlotDir
 		if dir == "" {
@@ -422,8 +422,3 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-// oneOwner is an exchange that knows one path of a root.
-type oneOwner struct{ *swarm.Exchange }
-
-func (o oneOwner) Remove(root cid.Cid, _ string) error { return o.Exchange.Remove(root) }
