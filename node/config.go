@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/node/install"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -38,7 +41,7 @@ type Config struct {
 	// Products the node follows: exactly one on a camera, at least one on a seed.
 	Products []ProductConfig `toml:"product"`
 
-	Network  swarm.Config         `toml:"network"`
+	Network  p2p.Config           `toml:"network"`
 	Exchange swarm.ExchangeConfig `toml:"exchange"`
 	Announce announce.Config      `toml:"announce"`
 	Storage  StorageConfig        `toml:"storage"`
@@ -109,13 +112,20 @@ type InstallConfig struct {
 	Attempts int `toml:"attempts"`
 }
 
+// digest names what installs: a release that failed with one starts over with
+// another. When installs happen is no part of it.
+func (c *InstallConfig) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %q", c.Command, c.Timeout, c.SlotDir))
+	return hex.EncodeToString(sum[:4])
+}
+
 // DefaultConfig returns the defaults of a role. What has no sensible default
 // (products, keys, endpoints) is left empty and required by Validate.
 func DefaultConfig(role Role) Config {
 	c := Config{
 		Role:     role,
 		StateDir: "/var/lib/camswarm",
-		Network:  swarm.DefaultConfig(),
+		Network:  p2p.DefaultConfig(),
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
@@ -162,6 +172,9 @@ func LoadConfig(path string) (Config, error) {
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
+	}
+	if m := c.Network.Membership; m != "" && !filepath.IsAbs(m) {
+		c.Network.Membership = filepath.Join(filepath.Dir(path), m)
 	}
 	for _, p := range c.Products {
 		for i, r := range p.Rotations {

@@ -24,7 +24,28 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
+
+// Reputations is what an Exchange needs of the memory of peers. It is called
+// from many goroutines and must not call the Exchange.
+type Reputations interface {
+	// Of returns the score of a peer, below 0 if it failed more often than it
+	// delivered and 1 or more if it delivered well, and the time that it took for
+	// a MiB, 0 if that is not known.
+	Of(p peer.ID) (score float64, pace time.Duration)
+
+	// Delivered notes n useful bytes that took d, 0 if that is not known.
+	Delivered(p peer.ID, n int, d time.Duration)
+
+	// Failed notes a time-out or a false claim.
+	Failed(p peer.ID)
+
+	// Wrong notes what no honest peer does.
+	Wrong(p peer.ID)
+}
 
 // ExchangeOptions is what a program injects into an Exchange. Every field may
 // be left zero.
@@ -32,8 +53,8 @@ type ExchangeOptions struct {
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
 	Rand       *rand.Rand            // for random choices among equals; nil: seeded from the system
-	Planner    PlannerConfig         // zero: DefaultPlannerConfig
-	Lender     LenderConfig          // zero: DefaultLenderConfig
+	Planner    plan.PlannerConfig    // zero: DefaultPlannerConfig
+	Lender     plan.LenderConfig     // zero: DefaultLenderConfig
 
 	// MayServe and MayAsk say whether blocks may be sent to a peer, and asked
 	// of it: LAN only, for example. They are called often, so that the answer
@@ -43,7 +64,7 @@ type ExchangeOptions struct {
 
 	// Reputations takes note of how peers behave, and tells how they behaved; nil:
 	// every fetch starts without prejudice.
-	Reputations *Reputations
+	Reputations Reputations
 
 	// FindPeers is called when a fetch has had no useful source for a while,
 	// and again with growing pauses. It may look for providers and connect to
@@ -55,9 +76,13 @@ type ExchangeOptions struct {
 	// remember and disconnect it is the caller's part.
 	Misbehaved func(p peer.ID, err error)
 
-	// Damaged is called when blocks of a file that was complete are no longer
-	// right on disk. Fetch repairs the file.
+	// Damaged is called, from a goroutine of Run's, when blocks of a file that
+	// nobody fetches are no longer right on disk: once for all owners and for all
+	// blocks that were met until it is called. Fetch repairs the file.
 	Damaged func(root cid.Cid)
+
+	// OpenFile opens the files of blocks; nil: os.OpenFile.
+	OpenFile filestore.Opener
 }
 
 // Exchange fetches and serves the blocks of added files, by stock bitswap and
@@ -71,7 +96,7 @@ type Exchange struct {
 	opts  ExchangeOptions
 	log   *slog.Logger
 	m     *exchangeMetrics
-	store *fileStore
+	store *filestore.Store
 	books *ledger
 
 	accounts accounts // what peers may ask of us
@@ -91,13 +116,15 @@ type Exchange struct {
 	mode     Mode
 	down     int64 // bytes per second
 	rng      *rand.Rand
-	peers    map[peer.ID]*exPeer
-	byKey    map[PlanPeer]*exPeer // the same
-	keys     map[peer.ID]PlanPeer // of connected peers and of those that a fetch remembers
-	lastKey  PlanPeer
+	peers    map[peer.ID]*remotePeer
+	byKey    map[plan.PeerKey]*remotePeer // the same
+	keys     map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
+	lastKey  plan.PeerKey
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
+	damaged  map[cid.Cid]struct{} // roots of which Damaged is to be told
+	ailing   chan struct{}        // capacity 1: there are some
 }
 
 // bitswapProtocols are what is spoken with any peer, best first.
@@ -116,11 +143,11 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	if opts.Rand == nil {
 		opts.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	if opts.Planner == (PlannerConfig{}) {
-		opts.Planner = DefaultPlannerConfig()
+	if opts.Planner == (plan.PlannerConfig{}) {
+		opts.Planner = plan.DefaultPlannerConfig()
 	}
-	if opts.Lender == (LenderConfig{}) {
-		opts.Lender = DefaultLenderConfig()
+	if opts.Lender == (plan.LenderConfig{}) {
+		opts.Lender = plan.DefaultLenderConfig()
 	}
 	m, err := newExchangeMetrics(opts.Registerer)
 	if err != nil {
@@ -132,11 +159,12 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(cfg.UploadLimit),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
-		peers: make(map[peer.ID]*exPeer), keys: make(map[peer.ID]PlanPeer),
-		byKey: make(map[PlanPeer]*exPeer), lendings: make(map[[32]byte]*lending),
+		peers: make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
+		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
+		damaged: make(map[cid.Cid]struct{}), ailing: make(chan struct{}, 1),
 	}
-	x.store = newFileStore(x.log, x.blockLost)
+	x.store = filestore.New(filestore.Options{Logger: x.log, Open: opts.OpenFile, Lost: x.blockLost})
 	return x, nil
 }
 
@@ -158,7 +186,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 	defer sub.Close()
 
-	inbound := func(s network.Stream, handle func(*exPeer)) { x.inbound(ctx, s, handle) }
+	inbound := func(s network.Stream, handle func(*remotePeer)) { x.inbound(ctx, s, handle) }
 	bs := bsnet.NewFromIpfsHost(&meteredHost{Host: x.h, inbound: inbound}, bsnet.SupportedProtocols(append([]protocol.ID(nil), bitswapProtocols...)))
 	// The engine's own defaults are for gateways: 128 blockstore workers, and a
 	// megabyte queued per peer. Two messages per peer keep the pipe full, since
@@ -176,11 +204,14 @@ func (x *Exchange) Run(ctx context.Context) error {
 	x.mu.Unlock()
 	bs.Start(x)
 	x.h.SetStreamHandler(HaveProtocol, func(s network.Stream) {
-		inbound(s, func(p *exPeer) { x.handleHave(ctx, p, s) })
+		inbound(s, func(p *remotePeer) { x.handleHave(ctx, p, s) })
 	})
 	for _, p := range x.h.Network().Peers() {
 		x.connectedness(ctx, p)
 	}
+	x.mu.Lock()
+	x.goRun(func() { x.reportDamage(ctx) })
+	x.mu.Unlock()
 	close(x.started)
 
 	for ctx.Err() == nil {
@@ -205,7 +236,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	for _, f := range x.fetches {
 		f.fail(ErrStopped)
 	}
-	gone := make([]*exPeer, 0, len(x.peers))
+	gone := make([]*remotePeer, 0, len(x.peers))
 	for _, p := range x.peers {
 		gone = append(gone, p)
 	}
@@ -225,7 +256,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 		p.cancel()
 	}
 	x.wg.Wait()
-	x.store.close()
+	x.store.Close()
 	return nil
 }
 
@@ -245,28 +276,34 @@ func (x *Exchange) goRun(f func()) bool {
 
 // Add opens or creates a file, hashes what is in it, and serves that from then
 // on; Fetch gets the rest. Blocks that other added files hold are copied from
-// them. To add the same root and path again does nothing. It takes as long as
-// reading the file. Errors: ErrBadFile, ErrAdded, ErrNoSpace, or the file
-// system's.
-func (x *Exchange) Add(f File) error {
-	sf, done, err := x.store.add(f)
+// them. A root that is added already gets one more owner, whose path becomes a
+// hard link of the same bytes, or a checked copy of them: see filestore.Store.Add.
+// To add the same root and path again does nothing. It takes as long as reading
+// the file; everything else goes on meanwhile. Errors: filestore.ErrBadFile,
+// ErrPathTaken, ErrNoSpace, or the file system's.
+func (x *Exchange) Add(f filestore.File) error {
+	sf, done, err := x.store.Add(f)
 	if err != nil {
 		return err
 	}
 	x.mu.Lock()
+	if x.store.ByKey(sf.Key) != sf {
+		x.mu.Unlock()
+		return nil // removed meanwhile
+	}
 	x.startLending(sf)
 	for _, p := range x.peers {
-		p.have.ask(sf.key)
+		p.have.ask(sf.Key)
 	}
 	x.arrived(done)
-	x.lend(x.lendings[sf.key])
+	x.lend(x.lendings[sf.Key])
 	x.mu.Unlock()
 	// Stock peers may be waiting for some of it already. The engine looks only
 	// at the CID and the length.
-	held, _ := x.store.held(sf)
+	held, _ := x.store.Held(sf)
 	news, zeros := append([]blocks.Block(nil), f.Extra...), make([]byte, sf.BlockSize)
-	held.each(func(i int) {
-		if b, err := blocks.NewBlockWithCid(zeros[:sf.blockLen(i)], leafCID(sf.Blocks[i])); err == nil {
+	held.Each(func(i int) {
+		if b, err := blocks.NewBlockWithCid(zeros[:sf.BlockLen(i)], filestore.LeafCID(sf.Blocks[i])); err == nil {
 			news = append(news, b)
 		}
 	})
@@ -274,24 +311,41 @@ func (x *Exchange) Add(f File) error {
 	return nil
 }
 
-// Remove stops serving a file, withdraws what was announced of it, and closes
-// it. The bytes stay on disk; a Fetch of it ends with ErrNotAdded.
-func (x *Exchange) Remove(root cid.Cid) error {
-	d, ok := digestOf(root)
-	if !ok {
-		return fmt.Errorf("%w: %s", ErrNotAdded, root)
+// Remove drops the owner of a root at a path, as it was given to Add. With the
+// last owner it stops serving the file, withdraws what was announced of it, and
+// closes it; a Fetch of it ends with ErrNotAdded. The bytes stay on disk. The
+// error is filestore.ErrNotAdded.
+func (x *Exchange) Remove(root cid.Cid, path string) error {
+	change, err := x.store.Remove(root, path)
+	if err != nil {
+		return err
 	}
-	if _, ok := x.store.remove(d); !ok {
-		return fmt.Errorf("%w: %s", ErrNotAdded, root)
-	}
+	sf := change.Replica
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if f := x.fetches[d]; f != nil {
-		f.fail(fmt.Errorf("%w: %s was removed", ErrNotAdded, root))
+	f := x.fetches[sf.Key]
+	if f != nil && f.file != sf {
+		f = nil // of a file that was added since
 	}
-	x.stopLending(d)
+	if !change.Gone {
+		if path := x.store.ReadOnly(sf); path != "" && f != nil {
+			f.fail(fmt.Errorf("%w: %s", ErrReadOnly, path))
+		}
+		for _, u := range change.Lost {
+			x.lose(u)
+		}
+		x.arrived(change.Gained)
+		return nil
+	}
+	if f != nil {
+		f.fail(fmt.Errorf("%w: %s was removed", filestore.ErrNotAdded, root))
+	}
+	if g := x.lendings[sf.Key]; g != nil && g.file == sf {
+		x.stopLending(sf.Key)
+	}
+	again := x.store.ByKey(sf.Key) != nil
 	for _, p := range x.peers {
-		p.have.withdraw(d, false)
+		p.have.withdraw(sf.Key, again)
 	}
 	return nil
 }
@@ -299,11 +353,11 @@ func (x *Exchange) Remove(root cid.Cid) error {
 // Complete reports whether every block of an added file is present, as far as
 // is known: flash may decay after it was checked.
 func (x *Exchange) Complete(root cid.Cid) bool {
-	sf, err := x.store.file(root)
+	sf, err := x.store.Find(root)
 	if err != nil {
 		return false
 	}
-	_, _, all := x.store.status(sf)
+	_, _, all := x.store.Status(sf)
 	return all
 }
 
@@ -318,15 +372,15 @@ type Progress struct {
 
 // Progress returns the progress of an added file, and false if it is not added.
 func (x *Exchange) Progress(root cid.Cid) (Progress, bool) {
-	sf, err := x.store.file(root)
+	sf, err := x.store.Find(root)
 	if err != nil {
 		return Progress{}, false
 	}
 	p := Progress{BlocksTotal: len(sf.Blocks), BytesTotal: sf.Size}
-	p.Blocks, p.Bytes, _ = x.store.status(sf)
+	p.Blocks, p.Bytes, _ = x.store.Status(sf)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if f := x.fetches[sf.key]; f != nil {
+	if f := x.fetches[sf.Key]; f != nil {
 		p.Fetching = true
 		p.Rate = f.speed()
 		p.Sources = f.plan.Sources(f.now())
@@ -356,7 +410,7 @@ func (x *Exchange) SetMode(mode Mode) error {
 	if err := mode.validate(); err != nil {
 		return err
 	}
-	files := x.store.all()
+	files := x.store.Replicas()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.mode == mode {
@@ -367,11 +421,11 @@ func (x *Exchange) SetMode(mode Mode) error {
 		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
 	}
 	for _, sf := range files {
-		if g := x.lendings[sf.key]; g != nil {
+		if g := x.lendings[sf.Key]; g != nil {
 			g.l.Withdrawn()
 		}
 		for _, p := range x.peers {
-			p.have.withdraw(sf.key, true)
+			p.have.withdraw(sf.Key, true)
 		}
 	}
 	return nil
@@ -397,7 +451,7 @@ func (x *Exchange) mayServe(p peer.ID) bool {
 
 func (x *Exchange) mayAsk(p peer.ID) bool { return x.opts.MayAsk == nil || x.opts.MayAsk(p) }
 
-// connectedness looks at whether p is connected and makes or ends its exPeer.
+// connectedness looks at whether p is connected and makes or ends its remotePeer.
 func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -427,7 +481,7 @@ func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 	}
 }
 
-// join makes the exPeer of a connected peer. The caller holds mu.
+// join makes the remotePeer of a connected peer. The caller holds mu.
 func (x *Exchange) join(ctx context.Context, id peer.ID) {
 	if !x.running {
 		return
@@ -447,7 +501,7 @@ func (x *Exchange) join(ctx context.Context, id peer.ID) {
 		x.keys[id] = key
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p := newExPeer(x, id, key, cancel)
+	p := newRemotePeer(x, id, key, cancel)
 	x.peers[id] = p
 	x.byKey[key] = p
 	for _, g := range x.lendings {
@@ -473,12 +527,12 @@ func (x *Exchange) protocolsChanged(id peer.ID) {
 // so that a slow peer is known from a silent one before a block is whole.
 type meteredHost struct {
 	host.Host
-	inbound func(network.Stream, func(*exPeer))
+	inbound func(network.Stream, func(*remotePeer))
 }
 
 func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
 	h.Host.SetStreamHandler(id, func(s network.Stream) {
-		h.inbound(s, func(p *exPeer) {
+		h.inbound(s, func(p *remotePeer) {
 			m := &meteredStream{Stream: s, p: p}
 			defer m.done()
 			handle(m)
@@ -491,7 +545,7 @@ func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHand
 // makes room for them.
 type meteredStream struct {
 	network.Stream
-	p     *exPeer
+	p     *remotePeer
 	size  uint64 // of the message, as far as its length has been read
 	bits  int    // of the length that have been read
 	left  uint64 // bytes of the message that are still to come
@@ -551,7 +605,7 @@ func (x *Exchange) frameLimit() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.waiters) > 0 {
-		return MaxBlockBytes + maxFrame
+		return filestore.MaxBlockBytes + maxFrame
 	}
 	largest := 0
 	for _, f := range x.fetches {
@@ -562,7 +616,7 @@ func (x *Exchange) frameLimit() int {
 
 // inbound handles a stream that a peer has opened, until Run ends: what is left
 // open would swallow what the peer sends to the next Exchange over this host.
-func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*exPeer)) {
+func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*remotePeer)) {
 	id := s.Conn().RemotePeer()
 	x.mu.Lock()
 	p := x.peers[id]
@@ -635,7 +689,7 @@ func (x *Exchange) notify(blks ...blocks.Block) {
 }
 
 // misbehaved reports a hostile peer.
-func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
+func (x *Exchange) misbehaved(p *remotePeer, what string, err error) {
 	x.m.hostile.WithLabelValues(what).Inc()
 	x.log.Warn("peer misbehaves", "peer", p.id, "error", err)
 	if x.opts.Reputations != nil {
@@ -646,23 +700,57 @@ func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
 	}
 }
 
-// blockLost is called by the store when a block on disk is damaged.
-func (x *Exchange) blockLost(sf *storeFile, unit int) {
+// blockLost is called by the store when a block on disk is damaged, from whatever
+// call has met it.
+func (x *Exchange) blockLost(sf *filestore.Replica, unit int) {
 	x.m.damaged.Inc()
 	x.mu.Lock()
-	f := x.fetches[sf.key]
-	if f != nil {
-		x.act(f, f.plan.Lost(f.now(), unit))
+	defer x.mu.Unlock()
+	x.lose(filestore.Arrival{Replica: sf, Unit: unit})
+	if x.fetches[sf.Key] == nil && x.opts.Damaged != nil {
+		x.damaged[sf.Root] = struct{}{}
+		nudge(x.ailing)
 	}
-	if g := x.lendings[sf.key]; g != nil {
-		g.l.Lost(unit)
+}
+
+// lose tells a fetch and neighbours that a unit is not present any more. The
+// caller holds mu.
+func (x *Exchange) lose(u filestore.Arrival) {
+	if f := x.fetches[u.Replica.Key]; f != nil {
+		x.act(f, f.plan.Lost(f.now(), u.Unit))
+	}
+	if g := x.lendings[u.Replica.Key]; g != nil {
+		g.l.Lost(u.Unit)
 	}
 	for _, p := range x.peers {
-		p.have.withdraw(sf.key, true)
+		p.have.withdraw(u.Replica.Key, true)
 	}
-	x.mu.Unlock()
-	if f == nil && x.opts.Damaged != nil {
-		x.opts.Damaged(sf.Root)
+}
+
+// reportDamage calls Damaged: from here, so that who adds or fetches one file is
+// never called back about another, under locks of its own.
+func (x *Exchange) reportDamage(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-x.ailing:
+		}
+		x.mu.Lock()
+		roots := x.damaged
+		x.damaged = make(map[cid.Cid]struct{})
+		x.mu.Unlock()
+		for root := range roots {
+			x.opts.Damaged(root)
+		}
+	}
+}
+
+// nudge wakes whoever waits on a channel of capacity 1.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 func haveRoot(b byte) (r [32]byte) {
@@ -16,10 +19,10 @@ func haveRoot(b byte) (r [32]byte) {
 	return r
 }
 
-func bitsOf(n int, set ...int) bitset {
-	b := newBitset(n)
+func bitsOf(n int, set ...int) plan.Bitset {
+	b := plan.NewBitset(n)
 	for _, i := range set {
-		b.set(i)
+		b.Set(i)
 	}
 	return b
 }
@@ -90,7 +93,7 @@ func TestHaveMessagesAreRefusedUnlessCanonical(t *testing.T) {
 
 func TestLargestHaveMessageFits(t *testing.T) {
 	m := haveMessage{kind: haveIndexes}
-	for i := 1; i < MaxBlocks; i++ {
+	for i := 1; i < filestore.MaxBlocks; i++ {
 		m.indexes = append(m.indexes, i)
 	}
 	b := m.append(nil)
@@ -118,7 +121,7 @@ func FuzzHave(f *testing.F) {
 			t.Errorf("%x decodes to %+v, which encodes to %x", b[:used], m, got)
 		}
 		for _, i := range m.indexes {
-			if i < 0 || i >= MaxBlocks {
+			if i < 0 || i >= filestore.MaxBlocks {
 				t.Errorf("index %d", i)
 			}
 		}

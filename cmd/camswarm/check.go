@@ -63,7 +63,7 @@ older one, %d for a revoked one, %d for a file that is no release of the product
   camswarm check /dev/mtdblock3.img --registry registry.json --product acme.example/cam-1 --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := product.parse()
+			p, err := product.of(&reg)
 			if err != nil {
 				return err
 			}
@@ -147,7 +147,7 @@ func hashWithProgress(cmd *cobra.Command, path string, size *int64) (digest [32]
 	h := sha256.New()
 	p := newProgress(cmd.ErrOrStderr(), "hashing "+path, info.Size())
 	defer p.end()
-	if *size, err = io.Copy(io.MultiWriter(h, p), f); err != nil {
+	if *size, err = io.Copy(io.MultiWriter(h, p), cli.Reader(cmd.Context(), f)); err != nil {
 		return digest, err
 	}
 	return [32]byte(h.Sum(nil)), nil

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
@@ -45,13 +46,18 @@ func must(t *testing.T, args ...string) string {
 // facts runs one with --json and decodes its one document.
 func facts[T any](t *testing.T, args ...string) (v T) {
 	t.Helper()
-	out := must(t, append(args, "--json")...)
+	return decode[T](t, must(t, append(args, "--json")...))
+}
+
+// decode reads the one document that a command printed.
+func decode[T any](t *testing.T, out string) (v T) {
+	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(out))
 	if err := dec.Decode(&v); err != nil {
-		t.Fatalf("camswarm %s --json: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
 	if dec.More() {
-		t.Fatalf("camswarm %s --json printed more than one document:\n%s", strings.Join(args, " "), out)
+		t.Fatalf("more than one document was printed:\n%s", out)
 	}
 	return v
 }
@@ -195,6 +201,7 @@ func TestBadInputIsOneLineAndExitCode1(t *testing.T) {
 	if err := os.WriteFile(at("open.key"), []byte("z123\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	other, stranger := verify.Address{19: 1}.String(), verify.Address{19: 2}.String()
 	build := func(image string, more ...string) []string {
 		return append([]string{"release", "build", image, "--registry", at("registry.json"), "--product", "a.b/c",
 			"--sequence", "1", "--version", "1", "--out", at("r")}, more...)
@@ -222,10 +229,16 @@ func TestBadInputIsOneLineAndExitCode1(t *testing.T) {
 		{1, []string{"release", "show", at("absent")}, []string{"absent"}},
 		{1, []string{"release", "show", dir}, []string{"release build"}},
 		{1, []string{"release", "show", at("fw")}, []string{"malformed"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("ed.key")}, []string{"secp256k1"}},
-		{2, []string{"registry", "deploy", "--rpc", "127.0.0.1:1", "--key", at("sec.key"), "--out", at("x.json")}, []string{"http"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--out", at("x.json")}, []string{"127.0.0.1:1"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--out", at("fw")}, []string{"nothing was deployed"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("ed.key"), "--pauser", at("sec.key"), "--guardian", stranger}, []string{"secp256k1"}},
+		{2, []string{"registry", "deploy", "--rpc", "127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("x.json")}, []string{"http"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("x.json")}, []string{"127.0.0.1:1"}},
+		{2, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other}, []string{"guardian"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", at("sec.key"), "--guardian", stranger}, []string{"--pauser is the admin's", "nothing was deployed"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", at("sec.key")}, []string{"--guardian is the admin's"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--guardian", other}, []string{"--guardian is the pauser's"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--guardian", stranger}, []string{"twice"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--chain-id", "4689", "--admin-delay", "1h"}, []string{"4689", "at least 24h"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("fw")}, []string{"nothing was deployed"}},
 		{1, []string{"log", "--registry", at("registry.json"), "--product", "a.b/c"}, []string{"--rpc"}},
 		{1, []string{"status", "--socket", at("absent.sock")}, []string{"camswarmd"}},
 		{1, []string{"doctor", "--socket", at("absent.sock")}, []string{"camswarmd"}},
@@ -332,9 +345,51 @@ func TestReleaseIsBuiltAndSignedOffline(t *testing.T) {
 func TestInterruptedCommandEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var out, errs bytes.Buffer
-	code := cli.Run(ctx, newRootCommand(), []string{"status", "--socket", filepath.Join(t.TempDir(), "s"), "--wait", "ready"}, strings.NewReader(""), &out, &errs)
-	if code != exitFailed || errs.Len() == 0 {
-		t.Errorf("exit code %d, %q", code, errs.String())
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	writeFile(t, at("registry.json"), []byte(registryJSON))
+	writeFile(t, at("fw"), []byte("firmware"))
+	must(t, "keys", "new", "--out", at("key"), "--type", "secp256k1")
+	must(t, "keys", "new", "--out", at("signer"))
+	for _, args := range [][]string{
+		{"status", "--socket", at("s"), "--wait", "ready"},
+		{"log", "--registry", at("registry.json"), "--product", "a.b/c"},
+		{"check", at("fw"), "--registry", at("registry.json"), "--product", "a.b/c"},
+		{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("key"), "--out", at("new.json")},
+		{"rollout", "halt", "--registry", at("registry.json"), "--product", "a.b/c", "--sequence", "1", "--key", at("key")},
+		{"release", "build", at("fw"), "--registry", at("registry.json"), "--product", "a.b/c", "--sequence", "1", "--version", "1", "--out", at("r")},
+		{"did", "resolve", "did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a", "--chain-id", "4690", "--rpc", "http://127.0.0.1:1"},
+		{"demo", "--cameras", "1"},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(ctx, newRootCommand(), args, strings.NewReader(""), &out, &errs)
+		lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+		if code != cli.ExitInterrupted || lines[len(lines)-1] != "camswarm: interrupted" {
+			t.Errorf("%v: exit code %d, %q", args, code, errs.String())
+		}
+	}
+	if left, _ := filepath.Glob(at(".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestFlagsSayWhatTheyTake gives each flag that takes more than a text a wrong value.
+func TestFlagsSayWhatTheyTake(t *testing.T) {
+	eachCommand(func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if kind := f.Value.Type(); strings.HasPrefix(kind, "string") || f.Name == "help" {
+				return
+			}
+			r := camswarm(t, append(strings.Fields(c.CommandPath())[1:], "--"+f.Name+"=abc")...)
+			if r.code != exitUsage || !strings.Contains(r.stderr, "--"+f.Name+` "abc"`) || strings.Contains(r.stderr, "strconv") || strings.Contains(r.stderr, "parsing") {
+				t.Errorf("%s --%s=abc: exit code %d, %s", c.CommandPath(), f.Name, r.code, r.stderr)
+			}
+		})
+	})
+}
+
+func TestVersion(t *testing.T) {
+	if out := must(t, "--version"); !strings.HasPrefix(out, "camswarm ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("%q", out)
 	}
 }

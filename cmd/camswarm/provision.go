@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -21,13 +23,16 @@ import (
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/swarm/member"
 	"camswarm/verify"
 )
 
 const (
-	configFile   = "camswarmd.toml" // in a provisioned directory
-	stateDir     = "state"          // beside it
-	identityFile = "identity.key"   // in the state directory, where the node looks for it
+	configFile     = "camswarmd.toml" // in a provisioned directory
+	stateDir       = "state"          // beside it
+	credentialFile = "member.cred"    // the membership of a private swarm, beside the configuration
+	identityFile   = "identity.key"   // in the state directory, where the node looks for it
 )
 
 // provisioning is what goes into a node's configuration.
@@ -45,6 +50,8 @@ type provisioning struct {
 	Keys     verify.KeySet
 	Registry verify.RegistryRef
 	RPC      []endpoint
+	Epoch    uint32             // of that fleet
+	Members  ed25519.PrivateKey // of the fleet whose members alone are admitted; nil: the swarm is open
 }
 
 type endpoint struct{ URL, Operator string }
@@ -63,6 +70,9 @@ listen = [{{range $i, $a := .Listen}}{{if $i}}, {{end}}{{q $a}}{{end}}]
 peers = [{{range $i, $a := .Peers}}{{if $i}}, {{end}}{{q $a}}{{end}}] # seeds to stay connected to
 {{- if .Region}}
 region = {{q (print .Region)}}
+{{- end}}
+{{- if .Members}}
+membership = "` + credentialFile + `" # only members of the same fleet are connected
 {{- end}}
 {{- if .Memory}}
 memory = {{q .Memory}}
@@ -140,6 +150,7 @@ func newProvisionCommand() *cobra.Command {
 		p              provisioning
 		role, dir      string
 		seeds, signers []string
+		fleet          string
 		threshold      int
 		asJSON         bool
 	)
@@ -167,7 +178,7 @@ keys. It never overwrites.`,
 			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
 				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
 			}
-			if p.Product, err = product.parse(); err != nil {
+			if p.Product, err = product.of(&reg); err != nil {
 				return err
 			}
 			if p.Region, err = region.parse(); err != nil {
@@ -179,8 +190,13 @@ keys. It never overwrites.`,
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
 				return cli.Usagef("--listen: %w", err)
 			}
+			if fleet != "" {
+				if p.Members, err = loadFleet(fleet); err != nil {
+					return err
+				}
+			}
 			for _, s := range seeds {
-				addrs, err := seedAddresses(s)
+				addrs, err := seedAddresses(cmd.Context(), s)
 				if err != nil {
 					return fmt.Errorf("--seed: %w", err)
 				}
@@ -216,7 +232,9 @@ keys. It never overwrites.`,
 	fl.StringVar(&role, "role", "", "seed or camera")
 	fl.StringVar(&dir, "dir", "", "directory to make")
 	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
-	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory, or its multiaddr with /p2p/; may be repeated")
+	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
+	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
+	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
@@ -265,6 +283,15 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	}
 	if err := writeFileAtomic(filepath.Join(tmp, configFile), config, 0o600); err != nil {
 		return facts, err
+	}
+	if p.Members != nil {
+		credential, err := member.Issue(p.Members, id, p.Epoch)
+		if err != nil {
+			return facts, err
+		}
+		if err := writeFileAtomic(filepath.Join(tmp, credentialFile), []byte(credential.Text()+"\n"), 0o600); err != nil {
+			return facts, err
+		}
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		return facts, err
@@ -323,8 +350,9 @@ func dialable(listen []string, id peer.ID) []string {
 }
 
 // seedAddresses reads what --seed names: a multiaddr with a peer id, or a
-// provisioned directory.
-func seedAddresses(s string) ([]string, error) {
+// provisioned directory. A seed whose port the system chooses is asked for it,
+// which it can answer while it runs.
+func seedAddresses(ctx context.Context, s string) ([]string, error) {
 	if strings.Contains(s, "/p2p/") {
 		if _, err := peer.AddrInfoFromString(s); err != nil {
 			return nil, fmt.Errorf("%q is not a multiaddr with a peer id: %w", s, err)
@@ -354,9 +382,38 @@ func seedAddresses(s string) ([]string, error) {
 	if len(listen) == 0 {
 		listen = cfg.Network.Listen
 	}
-	addrs := dialable(listen, id)
+	addrs := append(dialable(listen, id), chosenPorts(ctx, s, listen)...)
 	if len(addrs) == 0 {
-		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s", s, strings.Join(listen, ", "), id)
+		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s, or start it if only its port is open", s, strings.Join(listen, ", "), id)
 	}
 	return addrs, nil
+}
+
+// chosenPorts returns the addresses of a running node that its configuration
+// leaves open but for the port: the node knows them.
+func chosenPorts(ctx context.Context, dir string, listen []string) (out []string) {
+	var open []string // the addresses up to the port
+	for _, l := range listen {
+		for _, transport := range []string{"/tcp/", "/udp/"} {
+			a, err := ma.NewMultiaddr(l)
+			if ip, rest, ok := strings.Cut(l, transport); ok && err == nil && !manet.IsIPUnspecified(a) && (rest == "0" || strings.HasPrefix(rest, "0/")) {
+				open = append(open, ip+transport)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	_ = withNode(dir, func(c *control.Client) error { // a node that does not run has no ports
+		s, err := c.Status(ctx)
+		for _, a := range s.ListenAddrs {
+			if slices.ContainsFunc(open, func(prefix string) bool { return strings.HasPrefix(a, prefix) }) {
+				out = append(out, a)
+			}
+		}
+		return err
+	})
+	return out
 }
