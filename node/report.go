@@ -239,7 +239,7 @@ func (f *follower) target(now *snapshot) *control.TargetStatus {
 func (f *follower) chainStatus() control.ChainStatus {
 	view, ok := f.watcher.Current()
 	w := f.watcher.Status()
-	c := control.ChainStatus{Registry: f.rules.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []control.EndpointStatus{}}
+	c := control.ChainStatus{Registry: f.rules.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Doubted: int64(w.Doubted / time.Second), Endpoints: []control.EndpointStatus{}}
 	if ok {
 		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused

@@ -43,6 +43,7 @@ on this machine and sends two releases through them.`,
 		newLimitsCommand(),
 		newGCCommand(),
 		newRetryCommand(),
+		newChainCommand(),
 		newDoctorCommand(),
 	)
 	root.Version = version.Of("camswarm", "")

@@ -173,12 +173,24 @@ func (c *Client) Revoke(ctx context.Context, list []byte) error {
 // Retry makes the node start over with releases that it has given up, of one
 // product or, with the zero ProductID, of all.
 func (c *Client) Retry(ctx context.Context, product verify.ProductID) error {
-	path := "/v1/retry"
-	if product != (verify.ProductID{}) {
-		path += "?" + url.Values{"product": {product.String()}}.Encode()
-	}
-	_, err := call[struct{}](ctx, c, http.MethodPost, path, nil)
+	_, err := call[struct{}](ctx, c, http.MethodPost, "/v1/retry"+ofProduct(product), nil)
 	return err
+}
+
+// ResetChain makes the node believe the next quorum of chain endpoints even if it
+// contradicts what was accepted before, for one product or, with the zero
+// ProductID, for all.
+func (c *Client) ResetChain(ctx context.Context, product verify.ProductID) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, "/v1/chain/reset"+ofProduct(product), nil)
+	return err
+}
+
+// ofProduct is the query that names a product, empty for all.
+func ofProduct(product verify.ProductID) string {
+	if product == (verify.ProductID{}) {
+		return ""
+	}
+	return "?" + url.Values{"product": {product.String()}}.Encode()
 }
 
 // GC makes the node collect, or with dryRun tell what it would.

@@ -39,6 +39,7 @@ type desk struct {
 	err      error // what every request that can fail answers
 	looks    int
 	retried  []verify.ProductID
+	reset    []verify.ProductID
 	heard    []announce.Announcement
 	envelope []byte
 	image    []byte
@@ -115,6 +116,13 @@ func (d *desk) Look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looks++
+}
+
+func (d *desk) ResetChain(_ context.Context, product verify.ProductID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reset = append(d.reset, product)
+	return d.err
 }
 
 func (d *desk) Revoke(list []byte) error { d.revoked = list; return nil }
@@ -233,6 +241,10 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	}
 	if !reflect.DeepEqual(d.retried, []verify.ProductID{{}, {7}}) {
 		t.Errorf("the node was told to retry %v", d.retried)
+	}
+	fatal(t, c.ResetChain(ctx, verify.ProductID{}), c.ResetChain(ctx, verify.ProductID{7}))
+	if !reflect.DeepEqual(d.reset, []verify.ProductID{{}, {7}}) {
+		t.Errorf("the node was told to reset %v", d.reset)
 	}
 	for _, dryRun := range []bool{true, false} {
 		report, err := c.GC(ctx, dryRun)
@@ -391,8 +403,10 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"product=", "product=7", "product=" + strings.Repeat("x", 64), "product=%zz"} {
-		if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/retry?"+query, "", nil); status != http.StatusBadRequest {
-			t.Errorf("retry with %s: %d", query, status)
+		for _, path := range []string{"/v1/retry?", "/v1/chain/reset?"} {
+			if status, _, _ := rawRequest(t, c, http.MethodPost, path+query, "", nil); status != http.StatusBadRequest {
+				t.Errorf("%s%s: %d", path, query, status)
+			}
 		}
 	}
 	for _, body := range []string{"", "null", "{}", "[]", `{"upBytesPerSecond":-1}`, `{"upBytesPerSecond":1.5}`, `{"upBytesPerSecond":"1"}`, `{"mode":"SHARE"}`,
@@ -419,7 +433,7 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 	if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/provide", "application/json", strings.NewReader("{}")); status != http.StatusUnsupportedMediaType {
 		t.Errorf("provide in JSON: %d", status)
 	}
-	if d.image != nil || d.heard != nil || d.collects != nil || d.looks != 0 || d.retried != nil || d.limits != (Limits{}) {
+	if d.image != nil || d.heard != nil || d.collects != nil || d.looks != 0 || d.retried != nil || d.reset != nil || d.limits != (Limits{}) {
 		t.Errorf("something came through: %+v", d)
 	}
 }

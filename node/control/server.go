@@ -77,6 +77,10 @@ type Backend interface {
 	// whatever kept them from being installed was mended; the zero ProductID
 	// stands for every product.
 	Retry(product verify.ProductID) error
+	// ResetChain gives up what was accepted of the chain for a product, so that the
+	// next quorum is believed although it contradicts it; the zero ProductID
+	// stands for every product.
+	ResetChain(ctx context.Context, product verify.ProductID) error
 	// Revoke puts a newer revocation list of the node's private swarm into force.
 	Revoke(list []byte) error
 	// Collect removes what may go, or with dryRun only plans it.
@@ -230,18 +234,19 @@ type route struct {
 
 func (c *Server) routes() map[string]route {
 	routes := map[string]route{
-		"/v1/status":   {method: http.MethodGet, serve: c.status},
-		"/v1/peers":    {method: http.MethodGet, serve: c.peers},
-		"/v1/releases": {method: http.MethodGet, serve: c.releases},
-		"/v1/block":    {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
-		"/v1/announce": {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
-		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
-		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
-		"/v1/look":     {method: http.MethodPost, serve: c.look},
-		"/v1/revoke":   {method: http.MethodPost, limit: member.MaxRevocationsSize, serve: c.revoke},
-		"/v1/retry":    {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
-		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
-		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
+		"/v1/status":      {method: http.MethodGet, serve: c.status},
+		"/v1/peers":       {method: http.MethodGet, serve: c.peers},
+		"/v1/releases":    {method: http.MethodGet, serve: c.releases},
+		"/v1/block":       {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
+		"/v1/announce":    {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
+		"/v1/provide":     {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
+		"/v1/ipns":        {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
+		"/v1/look":        {method: http.MethodPost, serve: c.look},
+		"/v1/revoke":      {method: http.MethodPost, limit: member.MaxRevocationsSize, serve: c.revoke},
+		"/v1/retry":       {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
+		"/v1/chain/reset": {method: http.MethodPost, query: []string{"product"}, serve: c.resetChain},
+		"/v1/gc":          {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
+		"/v1/limits":      {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
 	}
 	if c.gatherer != nil {
 		metrics := promhttp.HandlerFor(c.gatherer, promhttp.HandlerOpts{})
@@ -385,13 +390,29 @@ func (c *Server) revoke(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (c *Server) retry(_ http.ResponseWriter, r *http.Request) (any, error) {
-	var product verify.ProductID
-	if r.URL.Query().Has("product") {
-		if err := product.UnmarshalText([]byte(r.URL.Query().Get("product"))); err != nil {
-			return nil, &requestError{http.StatusBadRequest, err}
-		}
+	product, err := queryProduct(r)
+	if err != nil {
+		return nil, err
 	}
 	return struct{}{}, c.backend.Retry(product)
+}
+
+func (c *Server) resetChain(_ http.ResponseWriter, r *http.Request) (any, error) {
+	product, err := queryProduct(r)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, c.backend.ResetChain(r.Context(), product)
+}
+
+// queryProduct reads the optional product of a query; zero: none.
+func queryProduct(r *http.Request) (product verify.ProductID, err error) {
+	if r.URL.Query().Has("product") {
+		if err := product.UnmarshalText([]byte(r.URL.Query().Get("product"))); err != nil {
+			return verify.ProductID{}, &requestError{http.StatusBadRequest, err}
+		}
+	}
+	return product, nil
 }
 
 func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {

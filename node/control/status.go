@@ -60,12 +60,13 @@ type ChainStatus struct {
 	Rev         uint64             `json:"rev"`      // 0: no view was ever accepted
 	Block       uint64             `json:"block"`
 	BlockTime   time.Time          `json:"blockTime,omitzero"`
-	AgeSeconds  int64              `json:"ageSeconds"`  // since a view was last accepted by the quorum; -1: never
-	Latest      uint64             `json:"latest"`      // newest sequence ever published
-	MinSequence uint64             `json:"minSequence"` // the manufacturer's anti-rollback floor
-	Barrier     uint64             `json:"barrier"`     // must be installed first; 0: none
-	Paused      bool               `json:"paused"`      // the operator stopped the whole registry
-	Quorum      string             `json:"quorum"`      // "ok", or why no new view is accepted
+	AgeSeconds  int64              `json:"ageSeconds"`               // since a view was last accepted by the quorum; -1: never
+	Latest      uint64             `json:"latest"`                   // newest sequence ever published
+	MinSequence uint64             `json:"minSequence"`              // the manufacturer's anti-rollback floor
+	Barrier     uint64             `json:"barrier"`                  // must be installed first; 0: none
+	Paused      bool               `json:"paused"`                   // the operator stopped the whole registry
+	Quorum      string             `json:"quorum"`                   // "ok", or why no new view is accepted
+	Doubted     int64              `json:"doubtedSeconds,omitempty"` // for how long quorums have contradicted what was accepted before; after four hours they are believed
 	Endpoints   []EndpointStatus   `json:"endpoints"`
 }
 
