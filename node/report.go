@@ -62,7 +62,7 @@ func (n *Node) Status() control.Status {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
 			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})
 	}
-	s.Disk = control.DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
+	s.Disk = control.DiskStatus{QuotaBytes: int64(n.cfg.Storage.QuotaBytes)}
 	for _, p := range s.Products {
 		for _, h := range p.Held {
 			s.Disk.UsedBytes += h.Bytes
@@ -70,7 +70,7 @@ func (n *Node) Status() control.Status {
 	}
 	s.Disk.FreeBytes, _ = gc.Free(n.cfg.StateDir)
 	s.Disk.ReserveBytes, _ = n.reserve.Held()
-	if s.Disk.ReserveBytes < n.cfg.Storage.ReserveBytes && !s.StartedAt.IsZero() {
+	if s.Disk.ReserveBytes < int64(n.cfg.Storage.ReserveBytes) && !s.StartedAt.IsZero() {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(
 			"the disk reserve of %d bytes is given up; free space on the file system of %s", n.cfg.Storage.ReserveBytes, n.cfg.StateDir)})
 	}
@@ -140,16 +140,16 @@ func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 	n.limitsMu.Lock()
 	defer n.limitsMu.Unlock()
 	next := n.limits
-	if change.UpBytesPerSecond != nil {
-		next.UpBytesPerSecond = *change.UpBytesPerSecond
+	if change.UploadLimit != nil {
+		next.UploadLimit = *change.UploadLimit
 	}
-	if change.DownBytesPerSecond != nil {
-		next.DownBytesPerSecond = *change.DownBytesPerSecond
+	if change.DownloadLimit != nil {
+		next.DownloadLimit = *change.DownloadLimit
 	}
 	if change.Mode != nil {
 		next.Mode = *change.Mode
 	}
-	if err := n.exchange.SetLimits(next.UpBytesPerSecond, next.DownBytesPerSecond); err != nil {
+	if err := n.exchange.SetLimits(int64(next.UploadLimit), int64(next.DownloadLimit)); err != nil {
 		return n.limits, err
 	}
 	if err := n.exchange.SetMode(next.Mode); err != nil {

@@ -28,9 +28,9 @@ const (
 )
 
 func (n *Node) wireCollector(reg prometheus.Registerer) {
-	n.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), n.cfg.Storage.ReserveBytes)
+	n.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), int64(n.cfg.Storage.ReserveBytes))
 	n.collector = gc.New(releases{n},
-		gc.Policy{QuotaBytes: n.cfg.Storage.QuotaBytes, ReserveBytes: n.cfg.Storage.ReserveBytes},
+		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes)},
 		gc.Options{Reserve: n.reserve, Logger: n.log, Registerer: reg})
 }
 

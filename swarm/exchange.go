@@ -149,9 +149,9 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	x := &Exchange{
 		born: time.Now(),
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
-		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(cfg.UploadLimit),
+		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
+		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand,
 		peers: make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
