@@ -198,6 +198,9 @@ func LoadConfig(path string) (Config, error) {
 	if !filepath.IsAbs(c.StateDir) {
 		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
 	}
+	if m := c.Network.Membership; m != "" && !filepath.IsAbs(m) {
+		c.Network.Membership = filepath.Join(filepath.Dir(path), m)
+	}
 	for _, p := range c.Products {
 		for i, r := range p.Rotations {
 			if !filepath.IsAbs(r) {

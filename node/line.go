@@ -292,7 +292,8 @@ func (l *line) stopServing(seq uint64) {
 
 // unserve takes a file away from the exchange.
 func (l *line) unserve(s *verify.Signed) {
-	if err := l.node.exchange.Remove(s.Manifest().Image.Root); err != nil && !errors.Is(err, filestore.ErrNotAdded) {
+	rel := verify.Release{Product: s.Manifest().Product.ID(), Sequence: s.Manifest().Sequence}
+	if err := l.node.exchange.Remove(s.Manifest().Image.Root, l.node.imagePath(rel)); err != nil && !errors.Is(err, filestore.ErrNotAdded) {
 		l.log.Warn("closing a served file", "err", err)
 	}
 }

@@ -142,6 +142,11 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		p2p.WithLogger(n.log), p2p.WithRegisterer(n.registry), p2p.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
 		p2p.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
 	}
+	private, err := n.membership()
+	if err != nil {
+		return err
+	}
+	netOpts = append(netOpts, private...)
 	if n.network, err = p2p.New(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}

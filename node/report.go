@@ -58,6 +58,12 @@ func (n *Node) Status() control.Status {
 		s.Products = append(s.Products, l.status())
 		s.Alarms = append(append(s.Alarms, l.alarms()...), n.ipns.alarmsOf(l)...)
 	}
+	if n.network.Private() {
+		s.Private = &control.PrivateStatus{Strangers: n.cfg.Network.Strangers}
+		if list := n.network.Revocations(); list != nil {
+			s.Private.Revocations, s.Private.Revoked = list.Number, len(list.Revoked)
+		}
+	}
 	if n.rebuilt != nil {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
 			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})

@@ -113,6 +113,13 @@ func (t *txCommand) add(cmd *cobra.Command, who string) {
 func (t *txCommand) run(cmd *cobra.Command, did string,
 	send func(context.Context, *registry.Registry, *sign.Key) (registry.Tx, error),
 	after func(context.Context, *registry.Registry) error) error {
+	return t.runLate(cmd, func() string { return did }, send, after)
+}
+
+// runLate is run for words that are known only when the transaction was sent.
+func (t *txCommand) runLate(cmd *cobra.Command, words func() string,
+	send func(context.Context, *registry.Registry, *sign.Key) (registry.Tx, error),
+	after func(context.Context, *registry.Registry) error) error {
 	key, err := loadChainKey(t.keyPath)
 	if err != nil {
 		return err
@@ -122,6 +129,7 @@ func (t *txCommand) run(cmd *cobra.Command, did string,
 		if err != nil {
 			return err
 		}
+		did := words()
 		facts := txFacts{Did: did, Transaction: tx.String(), Block: tx.Block, GasUsed: tx.GasUsed}
 		if t.asJSON {
 			err = cli.PrintJSON(cmd, facts)

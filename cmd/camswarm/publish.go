@@ -193,10 +193,12 @@ func alreadyOnChain(ctx context.Context, contract *registry.Registry, want verif
 		return err
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("the endpoint does not know release %d that it counted a moment ago; try again", want.Sequence)
+		return fmt.Errorf("release %d is not in this registry, although a newer one is counted: either the product came from another registry, so build it with a higher --sequence, or the endpoint lags, so try again", want.Sequence)
 	}
 	got := list[0]
 	switch {
+	case got.Sequence != want.Sequence:
+		return fmt.Errorf("release %d belongs to the registry from which the product came; here they begin with %d: build it with a higher --sequence", want.Sequence, got.Sequence)
 	case got.Envelope != want.Envelope && got.ImageSHA256 == want.ImageSHA256:
 		return fmt.Errorf("release %d is on chain with the same image but another envelope (sha256 %x, this one %x): publish the directory as it was then, signatures included", want.Sequence, got.Envelope, want.Envelope)
 	case got.Envelope != want.Envelope:
