@@ -634,3 +634,18 @@ func firmwareBytes(sequence uint64, size int) []byte {
 	}
 	return b
 }
+
+func TestStatesAreWords(t *testing.T) {
+	for i := range 256 {
+		s := State(i)
+		text, err := s.MarshalText()
+		fatal(t, err)
+		if strings.ContainsFunc(string(text), func(r rune) bool { return r < 'a' || r > 'z' }) {
+			t.Errorf("state %d is %q", i, text)
+		}
+		var back State
+		if err := back.UnmarshalText(text); err != nil || back != s && string(text) != "unknown" {
+			t.Errorf("%q became state %d, %v", text, back, err)
+		}
+	}
+}
