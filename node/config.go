@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -142,6 +144,13 @@ func (c *Command) UnmarshalTOML(v any) error {
 		return errors.New("a command is a text, or a list of texts")
 	}
 	return nil
+}
+
+// digest names what installs: a release that failed with one starts over with
+// another. When installs happen is no part of it.
+func (c *InstallConfig) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %q", c.Command, c.Timeout, c.SlotDir))
+	return hex.EncodeToString(sum[:4])
 }
 
 // DefaultConfig returns the defaults of a role. What has no sensible default

@@ -85,7 +85,7 @@ func changes(t *testing.T) []change {
 			return b.CreateProduct(ctx, k, otherProduct, otherDID, address(b.operator))
 		}},
 		{"propose a grant", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
-			return b.ProposeGrant(ctx, k, OperatorRole(b.id), address(accounts.another))
+			return b.ProposeGrant(ctx, k, OperatorRole(b.product), address(accounts.another))
 		}},
 		{"withdraw", "guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.Withdraw(ctx, k, ManufacturerRole(b.did), address(b.stranger))
@@ -109,7 +109,7 @@ func changes(t *testing.T) []change {
 			return b.CancelDelay(ctx, k)
 		}},
 		{"cancel a grant", "admin or guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
-			return b.CancelGrant(ctx, k, OperatorRole(b.id), address(accounts.another))
+			return b.CancelGrant(ctx, k, OperatorRole(b.product), address(accounts.another))
 		}},
 		{"continue a product", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.ContinueProduct(ctx, k, verify.Product{Vendor: "example.com", Name: "moved"}, otherDID, address(b.operator), 7)
@@ -373,7 +373,7 @@ func TestPauseStopsPublishingOnly(t *testing.T) {
 		b.ok(b.Revoke(b.Context(), b.pub, b.id, 2))
 		b.ok(b.SetHalted(b.Context(), b.operator, b.id, 1, true))
 		b.ok(b.SetKeys(b.Context(), b.pub, b.did, newKeys(b.T, 1, 1)))
-		b.ok(b.Withdraw(b.Context(), b.guardian, OperatorRole(b.id), address(b.operator)))
+		b.ok(b.Withdraw(b.Context(), b.guardian, OperatorRole(b.product), address(b.operator)))
 		b.refused("AccessControlUnauthorizedAccount")(b.Unpause(b.Context(), b.guardian))
 		b.ok(b.Unpause(b.Context(), b.pauser))
 		b.ok(b.Publish(b.Context(), b.pub, b.release(3)))
@@ -604,7 +604,7 @@ func TestRoleIDs(t *testing.T) {
 	b := newBench(t, shared["devchain"])
 	for role, data := range map[Role][]byte{
 		ManufacturerRole(b.did): contract.PackManufacturerRole(b.did.Hash()),
-		OperatorRole(b.id):      contract.PackOperatorRole(b.id),
+		OperatorRole(b.product): contract.PackOperatorRole(b.id),
 		PauserRole():            contract.PackPAUSERROLE(),
 		AdminRole():             contract.PackDEFAULTADMINROLE(),
 	} {

@@ -19,6 +19,11 @@ import (
 type Refusal struct {
 	Name   string // of the contract's error, such as SequenceNotNext; "" if it is not one of this contract
 	Reason string // what is wrong and what to do
+
+	// What the error names, if it does: an account, and the id of a role, product
+	// or manufacturer. Who knows their names can word the reason better.
+	Account verify.Address
+	ID      [32]byte
 }
 
 func (e *Refusal) Error() string { return e.Reason }
@@ -46,7 +51,8 @@ func refusal(err error) error {
 		return &Refusal{Reason: fmt.Sprintf("the contract refused with an unknown error %#x: is it a registry of this version?", data[:4])}
 	}
 	name := strings.TrimPrefix(reflect.TypeOf(e).Elem().Name(), "FirmwareRegistry")
-	return &Refusal{Name: name, Reason: reason(name, e)}
+	account, id := subject(e)
+	return &Refusal{Name: name, Reason: reason(name, e), Account: account, ID: id}
 }
 
 // reason puts a contract's error in words.

@@ -242,8 +242,8 @@ func ManufacturerRole(manufacturer verify.DID) Role {
 }
 
 // OperatorRole is the role of those who steer a product's rollouts.
-func OperatorRole(product verify.ProductID) Role {
-	return Role{roleID("OPERATOR_ROLE", product), "operator of product " + product.String()}
+func OperatorRole(product verify.Product) Role {
+	return Role{roleID("OPERATOR_ROLE", product.ID()), "operator of " + product.String()}
 }
 
 // PauserRole is the role of those who may stop the whole registry.

@@ -79,10 +79,6 @@ func (r *Registry) Version(ctx context.Context) (uint64, error) {
 	return v.Uint64(), nil
 }
 
-// Named returns the role under another name for people, such as that of the
-// product it belongs to.
-func (r Role) Named(name string) Role { return Role{r.id, name} }
-
 // GuardianRole is the role of those who may only stop.
 func GuardianRole() Role {
 	return Role{crypto.Keccak256Hash([]byte("GUARDIAN_ROLE")), "guardian"}

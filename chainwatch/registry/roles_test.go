@@ -34,7 +34,7 @@ func TestRolesExcludeEachOther(t *testing.T) {
 		otherDID := verify.DIDKey(other.Keys[0])
 		conflict := b.refused("RoleConflict", "account")
 
-		for _, role := range []Role{OperatorRole(b.id), ManufacturerRole(b.did), PauserRole(), GuardianRole()} {
+		for _, role := range []Role{OperatorRole(b.product), ManufacturerRole(b.did), PauserRole(), GuardianRole()} {
 			conflict(b.ProposeGrant(ctx, b.admin, role, admin))
 			if role != GuardianRole() {
 				conflict(b.ProposeGrant(ctx, b.admin, role, guardian))
@@ -43,7 +43,7 @@ func TestRolesExcludeEachOther(t *testing.T) {
 		for _, account := range []verify.Address{pub, operator, address(b.pauser)} {
 			conflict(b.ProposeGrant(ctx, b.admin, GuardianRole(), account))
 		}
-		conflict(b.ProposeGrant(ctx, b.admin, OperatorRole(b.id), pub))
+		conflict(b.ProposeGrant(ctx, b.admin, OperatorRole(b.product), pub))
 		conflict(b.ProposeGrant(ctx, b.admin, ManufacturerRole(b.did), operator))
 		for _, account := range []verify.Address{pub, admin, guardian} {
 			conflict(b.CreateProduct(ctx, b.admin, second, b.did, account))
@@ -63,7 +63,7 @@ func TestRolesExcludeEachOther(t *testing.T) {
 
 		// A role cannot be proposed in advance, before what it belongs to exists.
 		unknown := b.refused("UnknownRole", "create it before")
-		unknown(b.ProposeGrant(ctx, b.admin, OperatorRole(second.ID()), pub))
+		unknown(b.ProposeGrant(ctx, b.admin, OperatorRole(second), pub))
 		unknown(b.ProposeGrant(ctx, b.admin, ManufacturerRole(otherDID), operator))
 		conflict(b.ProposeGrant(ctx, b.admin, AdminRole(), pub))
 		b.refused("NotProposed", "propose it")(b.ExecuteGrant(ctx, b.admin, AdminRole(), another))
@@ -72,12 +72,12 @@ func TestRolesExcludeEachOther(t *testing.T) {
 		// An operator of one of several products is no manufacturer of any.
 		b.ok(b.CreateProduct(ctx, b.admin, second, b.did, another))
 		conflict(b.ProposeGrant(ctx, b.admin, ManufacturerRole(b.did), another))
-		b.ok(b.grant(b.admin, OperatorRole(b.id), another))
-		b.ok(b.Withdraw(ctx, b.guardian, OperatorRole(second.ID()), another))
+		b.ok(b.grant(b.admin, OperatorRole(b.product), another))
+		b.ok(b.Withdraw(ctx, b.guardian, OperatorRole(second), another))
 		conflict(b.ProposeGrant(ctx, b.admin, ManufacturerRole(b.did), another))
-		b.ok(b.Withdraw(ctx, b.guardian, OperatorRole(b.id), another))
+		b.ok(b.Withdraw(ctx, b.guardian, OperatorRole(b.product), another))
 		b.ok(b.grant(b.admin, ManufacturerRole(b.did), another))
-		conflict(b.ProposeGrant(ctx, b.admin, OperatorRole(b.id), another))
+		conflict(b.ProposeGrant(ctx, b.admin, OperatorRole(b.product), another))
 
 		// A conflict that arises while the grant waits is refused when it is due.
 		b.ok(b.ProposeGrant(ctx, b.admin, ManufacturerRole(b.did), address(b.stranger)))
@@ -121,9 +121,9 @@ func TestRolesExcludeEachOtherInAnyOrder(t *testing.T) {
 	b.ok(b.CreateProduct(ctx, b.admin, second, b.did, address(b.operator)))
 	b.ok(b.CreateProduct(ctx, b.admin, third, otherDID, address(b.operator)))
 	makers := []Role{ManufacturerRole(b.did), ManufacturerRole(otherDID)}
-	operators := map[Role]Role{OperatorRole(b.id): makers[0], OperatorRole(second.ID()): makers[0], OperatorRole(third.ID()): makers[1]}
+	operators := map[Role]Role{OperatorRole(b.product): makers[0], OperatorRole(second): makers[0], OperatorRole(third): makers[1]}
 	alone := []Role{GuardianRole(), AdminRole()}
-	roles := append([]Role{OperatorRole(b.id), OperatorRole(second.ID()), OperatorRole(third.ID()), PauserRole(), GuardianRole()}, makers...)
+	roles := append([]Role{OperatorRole(b.product), OperatorRole(second), OperatorRole(third), PauserRole(), GuardianRole()}, makers...)
 	people := []*sign.Key{b.pub, b.operator, b.stranger, accounts.another}
 	admin, spare := b.admin, accounts.guardian2
 	done, refusals := 0, 0
@@ -200,7 +200,7 @@ func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
 		unauthorized(b.SetKeys(ctx, thief, b.did, newKeys(b.T, 1, 1)))
 		unauthorized(b.SetHalted(ctx, thief, b.id, 1, true))
 		for role, holder := range map[Role]*sign.Key{
-			ManufacturerRole(b.did): b.pub, OperatorRole(b.id): b.operator, PauserRole(): b.pauser, GuardianRole(): b.guardian,
+			ManufacturerRole(b.did): b.pub, OperatorRole(b.product): b.operator, PauserRole(): b.pauser, GuardianRole(): b.guardian,
 		} {
 			unauthorized(b.Withdraw(ctx, thief, role, address(holder)))
 			b.refused("Delayed", "propose")(b.Grant(ctx, thief, role, his))
@@ -219,7 +219,7 @@ func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
 		b.refused("AccessControlEnforcedDefaultAdminDelay")(b.AcceptAdminTransfer(ctx, accounts.another))
 
 		// The guardians wake up just in time. Each saves the other.
-		for _, role := range []Role{ManufacturerRole(b.did), OperatorRole(b.id), PauserRole(), GuardianRole()} {
+		for _, role := range []Role{ManufacturerRole(b.did), OperatorRole(b.product), PauserRole(), GuardianRole()} {
 			b.ok(b.CancelGrant(ctx, b.guardian, role, his))
 		}
 		b.ok(b.CancelAdminTransfer(ctx, b.guardian))
@@ -229,7 +229,7 @@ func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
 		b.ok(b.CancelRemoval(ctx, accounts.guardian2, address(b.guardian)))
 		b.refused("NotProposed")(b.CancelRemoval(ctx, accounts.guardian2, address(b.guardian)))
 		b.server.advance(b.T, 2*adminDelay)
-		for _, role := range []Role{ManufacturerRole(b.did), OperatorRole(b.id), PauserRole(), GuardianRole()} {
+		for _, role := range []Role{ManufacturerRole(b.did), OperatorRole(b.product), PauserRole(), GuardianRole()} {
 			b.refused("NotProposed")(b.ExecuteGrant(ctx, thief, role, his))
 		}
 		b.refused("NotProposed")(b.ExecuteRemoval(ctx, thief, address(b.guardian)))
@@ -241,7 +241,7 @@ func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
 		if after.Rev != before.Rev || after.Digest != before.Digest {
 			b.Error("the thief changed what cameras read")
 		}
-		for role, holder := range map[Role]*sign.Key{ManufacturerRole(b.did): b.pub, OperatorRole(b.id): b.operator, PauserRole(): b.pauser, GuardianRole(): b.guardian} {
+		for role, holder := range map[Role]*sign.Key{ManufacturerRole(b.did): b.pub, OperatorRole(b.product): b.operator, PauserRole(): b.pauser, GuardianRole(): b.guardian} {
 			if !b.holds(role, holder) || b.holds(role, accounts.another) {
 				b.Errorf("the role of %s changed hands", role)
 			}

@@ -95,12 +95,14 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	w := newTool(t)
 	one := w.build("1", "1", "s1", "s3")
 
-	// vulnerability_to_key_compromises: below the threshold, or by a stranger,
-	// nothing is sent.
-	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(w.build("1", "lonely", "s1"), "manufacturer")...)
-	refused(t, exitFailed, []string{"arbitrary_installation"}, w.publish(w.build("1", "stranger", "s1", "s2", "stranger"), "manufacturer")...)
+	// vulnerability_to_key_compromises: below the threshold, also with a stranger's
+	// signature, nothing is sent.
+	lonely := w.build("1", "lonely", "s1")
+	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
+	must(t, "release", "sign", lonely, "--key", w.at("stranger"), "--signer", w.at("stranger.pub"))
+	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
 	// Roles are separate: the operator cannot publish.
-	refused(t, exitFailed, []string{"role"}, w.publish(one, "operator")...)
+	refused(t, exitFailed, []string{"role of manufacturer did:key:", testProduct, "--key"}, w.publish(one, "operator")...)
 	refused(t, exitUsage, []string{"--key"}, "release", "publish", one, "--registry", w.registry)
 	refused(t, exitFailed, []string{"--sequence 1"}, w.publish(w.build("2", "early", "s1", "s2"), "manufacturer")...)
 
@@ -128,7 +130,7 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	set := func(key string, more ...string) []string {
 		return append(w.ask("rollout", "set", "--sequence", "1", "--key", w.at(key)), more...)
 	}
-	refused(t, exitFailed, []string{"role"}, set("manufacturer", "--mode", "all")...)
+	refused(t, exitFailed, []string{"role of operator of " + testProduct, "grant"}, set("manufacturer", "--mode", "all")...)
 	must(t, set("operator", "--mode", "percent", "--from", "10%", "--to", "62.5%", "--duration", "72h", "--start", "2026-03-01", "--region", "eu-west", "--warm")...)
 	if r := show(); r.Mode != verify.RolloutPercent || r.StartBps != 1000 || r.EndBps != 6250 || r.Duration != 72*3600 || r.Start != 1772323200 || !r.Warm {
 		t.Errorf("rollout show: %+v", r)

@@ -46,13 +46,18 @@ func must(t *testing.T, args ...string) string {
 // facts runs one with --json and decodes its one document.
 func facts[T any](t *testing.T, args ...string) (v T) {
 	t.Helper()
-	out := must(t, append(args, "--json")...)
+	return decode[T](t, must(t, append(args, "--json")...))
+}
+
+// decode reads the one document that a command printed.
+func decode[T any](t *testing.T, out string) (v T) {
+	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(out))
 	if err := dec.Decode(&v); err != nil {
-		t.Fatalf("camswarm %s --json: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
 	if dec.More() {
-		t.Fatalf("camswarm %s --json printed more than one document:\n%s", strings.Join(args, " "), out)
+		t.Fatalf("more than one document was printed:\n%s", out)
 	}
 	return v
 }

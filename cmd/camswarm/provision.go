@@ -178,7 +178,7 @@ keys. It never overwrites.`,
 			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
 				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
 			}
-			if p.Product, err = product.parse(); err != nil {
+			if p.Product, err = product.of(&reg); err != nil {
 				return err
 			}
 			if p.Region, err = region.parse(); err != nil {

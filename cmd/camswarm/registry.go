@@ -91,7 +91,7 @@ development chain the delay is at least a day.`,
 			defer client.Close()
 			reg, tx, err := client.Deploy(ctx, key, terms)
 			if err != nil {
-				return err
+				return sentThough(err, tx)
 			}
 			file.Address, file.DeployBlock = reg.Address(), tx.Block
 			if err := file.save(out); err != nil {
@@ -163,6 +163,7 @@ from their provisioning; the chain alone can never replace them.`,
 			if err != nil {
 				return err
 			}
+			tx.reg.about.manufacturer = id
 			return tx.run(cmd, fmt.Sprintf("manufacturer %s added: account %s publishes, %d of %d keys sign", id, account, threshold, len(signers)),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return r.CreateManufacturer(ctx, key, id, keys, account)
@@ -212,7 +213,7 @@ cameras, which never go back, follow a move of the registry.`,
       --product acme.example/cam-1 --manufacturer manufacturer.key.pub --operator operator.key.pub`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&tx.reg)
 			if err != nil {
 				return err
 			}
@@ -224,6 +225,7 @@ cameras, which never go back, follow a move of the registry.`,
 			if err != nil {
 				return fmt.Errorf("--operator: %w", err)
 			}
+			tx.reg.about.manufacturer = did
 			return tx.run(cmd, fmt.Sprintf("product %s of %s added: account %s steers rollouts", p, did, account),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					if latest > 0 {
@@ -311,7 +313,7 @@ func newRegistryShowCommand() *cobra.Command {
 				if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil || product.text == "" {
 					return err
 				}
-				p, err := product.parse()
+				p, err := product.of(&reg)
 				if err != nil {
 					return err
 				}
@@ -341,7 +343,7 @@ func newRegistryPauseCommand(pause bool) *cobra.Command {
 	var tx txCommand
 	use, short, did := "pause", "Stop the whole registry: nothing is published, no camera installs", "the registry is paused"
 	if !pause {
-		use, short, did = "unpause", "Lift the pause", "the registry's pause is lifted"
+		use, short, did = "unpause", "Lift the pause", "the registry is not paused"
 	}
 	cmd := &cobra.Command{
 		Use:     use,
@@ -349,12 +351,19 @@ func newRegistryPauseCommand(pause bool) *cobra.Command {
 		Example: fmt.Sprintf(`  camswarm registry %s --registry registry.json --key operator.key`, use),
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return tx.run(cmd, did, func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				if pause {
-					return r.Pause(ctx, key)
-				}
-				return r.Unpause(ctx, key)
-			}, nil)
+			return tx.apply(cmd, change{
+				did: did,
+				already: func(ctx context.Context, r *registry.Registry) (string, error) {
+					paused, err := r.Paused(ctx)
+					return already(did, paused == pause, err)
+				},
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					if pause {
+						return r.Pause(ctx, key)
+					}
+					return r.Unpause(ctx, key)
+				},
+			})
 		},
 	}
 	who := "pauser"

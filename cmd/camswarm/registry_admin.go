@@ -84,20 +84,23 @@ func (f *roleFlags) add(cmd *cobra.Command, guardian bool) {
 	cmd.MarkFlagsMutuallyExclusive(roles...)
 }
 
-func (f *roleFlags) role() (registry.Role, error) {
+// of returns the role, and remembers whose it is for what the registry refuses.
+func (f *roleFlags) of(reg *registryFlags) (registry.Role, error) {
 	switch {
 	case f.manufacturer != "":
 		did, err := readDID(f.manufacturer)
 		if err != nil {
 			return registry.Role{}, fmt.Errorf("--manufacturer-of: %w", err)
 		}
+		reg.about.manufacturer = did
 		return registry.ManufacturerRole(did), nil
 	case f.product != "":
 		p, err := verify.ParseProduct(f.product)
 		if err != nil {
 			return registry.Role{}, cli.Usagef("--operator-of: %w", err)
 		}
-		return registry.OperatorRole(p.ID()), nil
+		reg.about.product = p
+		return registry.OperatorRole(p), nil
 	case f.guardian:
 		return registry.GuardianRole(), nil
 	}
@@ -143,7 +146,7 @@ A registry of version 1 knows no delay and grants at once.`,
 			if err != nil {
 				return fmt.Errorf("--account: %w", err)
 			}
-			r, err := role.role()
+			r, err := role.of(&tx.reg)
 			if err != nil {
 				return err
 			}
@@ -161,35 +164,86 @@ A registry of version 1 knows no delay and grants at once.`,
 func grant(cmd *cobra.Command, tx *txCommand, step stepFlags, role registry.Role, account verify.Address) error {
 	switch {
 	case step.execute:
-		return tx.run(cmd, fmt.Sprintf("role of %s granted to %s", role, account),
-			func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+		return tx.apply(cmd, change{
+			did:     has(account, role),
+			already: ifHeld(account, role),
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.ExecuteGrant(ctx, key, role, account)
-			}, nil)
+			},
+		})
 	case step.cancel:
 		return tx.run(cmd, fmt.Sprintf("the proposal of the role of %s for %s is cancelled", role, account),
 			func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 				return r.CancelGrant(ctx, key, role, account)
 			}, nil)
 	}
-	at := "proposed for"
-	return tx.runLate(cmd, func() string { return fmt.Sprintf("role of %s %s %s", role, at, account) },
-		func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-			version, err := r.Version(ctx)
-			if err != nil {
-				return registry.Tx{}, err
-			}
+	did := fmt.Sprintf("account %s is proposed for the role of %s", account, role)
+	var version uint64
+	return tx.apply(cmd, change{
+		words: func() string {
 			if version == 1 {
-				at = "granted to"
+				return has(account, role)
+			}
+			return did
+		},
+		already: func(ctx context.Context, r *registry.Registry) (words string, err error) {
+			if version, err = r.Version(ctx); err != nil {
+				return "", err
+			}
+			if words, err := ifHeld(account, role)(ctx, r); words != "" || err != nil || version == 1 {
+				return words, err
+			}
+			stands, err := stands(ctx, r, func() (uint64, error) { return r.PendingGrant(ctx, role, account) })
+			return already(did, stands, err)
+		},
+		send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+			if version == 1 {
 				return r.Grant(ctx, key, role, account)
 			}
 			return r.ProposeGrant(ctx, key, role, account)
 		},
-		func(ctx context.Context, r *registry.Registry) error {
-			if version, err := r.Version(ctx); err != nil || version == 1 {
-				return err
+		after: func(ctx context.Context, r *registry.Registry) error {
+			if version == 1 {
+				return nil
 			}
 			return noteFrom(cmd, "it can be granted", func() (uint64, error) { return r.PendingGrant(ctx, role, account) })
-		})
+		},
+	})
+}
+
+// has and hasNot say in words whether an account holds a role.
+func has(account verify.Address, role registry.Role) string {
+	return fmt.Sprintf("account %s has the role of %s", account, role)
+}
+
+func hasNot(account verify.Address, role registry.Role) string {
+	return fmt.Sprintf("account %s does not have the role of %s", account, role)
+}
+
+// ifHeld and ifNotHeld ask for it before a change that would change nothing.
+func ifHeld(account verify.Address, role registry.Role) func(context.Context, *registry.Registry) (string, error) {
+	return func(ctx context.Context, r *registry.Registry) (string, error) {
+		held, err := r.Holds(ctx, role, account)
+		return already(has(account, role), held, err)
+	}
+}
+
+func ifNotHeld(account verify.Address, role registry.Role) func(context.Context, *registry.Registry) (string, error) {
+	return func(ctx context.Context, r *registry.Registry) (string, error) {
+		held, err := r.Holds(ctx, role, account)
+		return already(hasNot(account, role), !held, err)
+	}
+}
+
+// stands reports whether a proposal can still be executed, now or later. To make
+// it again would only begin its delay anew.
+func stands(ctx context.Context, r *registry.Registry, pending func() (uint64, error)) (bool, error) {
+	from, err := pending()
+	if err != nil || from == 0 {
+		return false, err
+	}
+	now, err := r.Now(ctx)
+	return now <= from+uint64(registry.GrantWindow/time.Second), err
 }
 
 // noteFrom tells from when on something that was proposed can be done.
@@ -223,14 +277,17 @@ withdraws.`,
 			if err != nil {
 				return fmt.Errorf("--account: %w", err)
 			}
-			r, err := role.role()
+			r, err := role.of(&tx.reg)
 			if err != nil {
 				return err
 			}
-			return tx.run(cmd, fmt.Sprintf("role of %s withdrawn from %s", r, address),
-				func(ctx context.Context, reg *registry.Registry, key *sign.Key) (registry.Tx, error) {
+			return tx.apply(cmd, change{
+				did:     hasNot(address, r),
+				already: ifNotHeld(address, r),
+				send: func(ctx context.Context, reg *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return reg.Withdraw(ctx, key, r, address)
-				}, nil)
+				},
+			})
 		},
 	}
 	tx.add(cmd, "guardian")
@@ -250,14 +307,21 @@ func newRegistryRenounceCommand() *cobra.Command {
 		Example: `  camswarm registry renounce --registry registry.json --key operator.key --operator-of acme.example/cam-1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := role.role()
+			r, err := role.of(&tx.reg)
 			if err != nil {
 				return err
 			}
-			return tx.run(cmd, fmt.Sprintf("role of %s given up", r),
-				func(ctx context.Context, reg *registry.Registry, key *sign.Key) (registry.Tx, error) {
+			own, err := readAddress(tx.keyPath)
+			if err != nil {
+				return err
+			}
+			return tx.apply(cmd, change{
+				did:     hasNot(own, r),
+				already: ifNotHeld(own, r),
+				send: func(ctx context.Context, reg *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return reg.Renounce(ctx, key, r)
-				}, nil)
+				},
+			})
 		},
 	}
 	tx.add(cmd, "account that gives up the role")
@@ -319,17 +383,31 @@ func newRegistryGuardianRemoveCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--account: %w", err)
 			}
-			did, send := fmt.Sprintf("removal of guardian %s proposed", address), (*registry.Registry).ProposeRemoval
+			did, send := fmt.Sprintf("the removal of guardian %s is proposed", address), (*registry.Registry).ProposeRemoval
+			asked := func(ctx context.Context, r *registry.Registry) (string, error) {
+				if words, err := ifNotHeld(address, registry.GuardianRole())(ctx, r); words != "" || err != nil {
+					return words, err
+				}
+				stands, err := stands(ctx, r, func() (uint64, error) { return r.PendingRemoval(ctx, address) })
+				return already(did, stands, err)
+			}
 			switch {
 			case step.execute:
-				did, send = fmt.Sprintf("guardian %s removed", address), (*registry.Registry).ExecuteRemoval
+				did, send = hasNot(address, registry.GuardianRole()), (*registry.Registry).ExecuteRemoval
+				asked = ifNotHeld(address, registry.GuardianRole())
 			case step.cancel:
 				did, send = fmt.Sprintf("the removal of guardian %s is cancelled", address), (*registry.Registry).CancelRemoval
+				asked = nil
 			}
-			return tx.run(cmd, did, func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				return send(r, ctx, key, address)
-			}, func(ctx context.Context, r *registry.Registry) error {
-				return noteFrom(cmd, "it can be done", func() (uint64, error) { return r.PendingRemoval(ctx, address) })
+			return tx.apply(cmd, change{
+				did:     did,
+				already: asked,
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return send(r, ctx, key, address)
+				},
+				after: func(ctx context.Context, r *registry.Registry) error {
+					return noteFrom(cmd, "it can be done", func() (uint64, error) { return r.PendingRemoval(ctx, address) })
+				},
 			})
 		},
 	}
@@ -367,14 +445,26 @@ can cancel the announcement until then.`,
 			if err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
-			return tx.run(cmd, fmt.Sprintf("%s is announced as new admin", address), func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				return r.BeginAdminTransfer(ctx, key, address)
-			}, func(ctx context.Context, r *registry.Registry) error {
-				_, after, err := r.PendingAdmin(ctx)
-				if err == nil && after != 0 {
-					cli.Note(cmd, "it can accept after %s UTC, with 'camswarm registry accept-admin'", unixTime(after))
-				}
-				return err
+			did := fmt.Sprintf("account %s is announced as new admin", address)
+			return tx.apply(cmd, change{
+				did: did,
+				already: func(ctx context.Context, r *registry.Registry) (string, error) {
+					if words, err := isAdmin(ctx, r, address); words != "" || err != nil {
+						return words, err
+					}
+					announced, after, err := r.PendingAdmin(ctx)
+					return already(did, after != 0 && announced == address, err)
+				},
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return r.BeginAdminTransfer(ctx, key, address)
+				},
+				after: func(ctx context.Context, r *registry.Registry) error {
+					_, after, err := r.PendingAdmin(ctx)
+					if err == nil && after != 0 {
+						cli.Note(cmd, "it can accept after %s UTC, with 'camswarm registry accept-admin'", unixTime(after))
+					}
+					return err
+				},
 			})
 		},
 	}
@@ -394,13 +484,27 @@ func newRegistryAcceptAdminCommand() *cobra.Command {
 		Example: `  camswarm registry accept-admin --registry registry.json --key admin2.key`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return tx.run(cmd, "the registry has a new admin", func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				return r.AcceptAdminTransfer(ctx, key)
-			}, nil)
+			own, err := readAddress(tx.keyPath)
+			if err != nil {
+				return err
+			}
+			return tx.apply(cmd, change{
+				did:     fmt.Sprintf("account %s is the registry's admin", own),
+				already: func(ctx context.Context, r *registry.Registry) (string, error) { return isAdmin(ctx, r, own) },
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					return r.AcceptAdminTransfer(ctx, key)
+				},
+			})
 		},
 	}
 	tx.add(cmd, "announced new admin")
 	return cmd
+}
+
+// isAdmin says in words that an account is the registry's admin, if it is.
+func isAdmin(ctx context.Context, r *registry.Registry, account verify.Address) (string, error) {
+	admin, _, err := r.Admin(ctx)
+	return already(fmt.Sprintf("account %s is the registry's admin", account), admin == account, err)
 }
 
 func newRegistryDelayCommand() *cobra.Command {
@@ -537,6 +641,12 @@ func readRoles(ctx context.Context, file *registryFile, r *registry.Registry) (r
 	for _, role := range []registry.Role{registry.PauserRole(), registry.GuardianRole()} {
 		names[role.ID()] = role
 	}
+	named := func(product string) {
+		if p, err := verify.ParseProduct(product); err == nil { // else no tool of ours could have made it
+			role := registry.OperatorRole(p)
+			names[role.ID()] = role
+		}
+	}
 	var seen, proposed []holding
 	var removals []verify.Address
 	for _, e := range events {
@@ -545,11 +655,9 @@ func readRoles(ctx context.Context, file *registryFile, r *registry.Registry) (r
 			role := registry.ManufacturerRole(verify.DID(d.Did))
 			names[role.ID()] = role
 		case *bindings.FirmwareRegistryProductCreated:
-			role := registry.OperatorRole(d.Product)
-			names[role.ID()] = role.Named("operator of " + d.Name)
+			named(d.Name)
 		case *bindings.FirmwareRegistryProductContinued:
-			role := registry.OperatorRole(d.Product)
-			names[role.ID()] = role.Named("operator of " + d.Name)
+			named(d.Name)
 		case *bindings.FirmwareRegistryRoleGranted:
 			seen = append(seen, holding{d.Role, verify.Address(d.Account)})
 		case *bindings.FirmwareRegistryGrantProposed:
