@@ -90,27 +90,27 @@ func (a *Announcement) Encode() ([]byte, error) {
 // envelope inside is not looked at.
 func Decode(b []byte) (*Announcement, error) {
 	if len(b) > MaxAnnouncementSize {
-		return nil, hard(verify.AttackEndlessData, fmt.Errorf("announcement of %d bytes, the limit is %d", len(b), MaxAnnouncementSize))
+		return nil, verify.Hard(verify.AttackEndlessData, "announcement of %d bytes, the limit is %d", len(b), MaxAnnouncementSize)
 	}
 	var w wire
 	if err := decMode.Unmarshal(b, &w); err != nil {
-		return nil, hard(verify.AttackMalformed, fmt.Errorf("announcement: %w", err))
+		return nil, verify.Hard(verify.AttackMalformed, "announcement: %w", err)
 	}
 	if w.Version != version {
-		return nil, hard(verify.AttackMalformed, fmt.Errorf("announcement version %d, this node speaks %d: update it", w.Version, version))
+		return nil, verify.Hard(verify.AttackMalformed, "announcement version %d, this node speaks %d: update it", w.Version, version)
 	}
 	a := &Announcement{Sequence: w.Sequence, Rev: w.Rev, Block: w.Block, Envelope: w.Envelope}
 	if len(w.Product) != len(a.Product) {
-		return nil, hard(verify.AttackMalformed, fmt.Errorf("product id of %d bytes, want %d", len(w.Product), len(a.Product)))
+		return nil, verify.Hard(verify.AttackMalformed, "product id of %d bytes, want %d", len(w.Product), len(a.Product))
 	}
 	copy(a.Product[:], w.Product)
 	if err := a.check(); err != nil {
-		return nil, hard(verify.AttackMalformed, err)
+		return nil, verify.Hard(verify.AttackMalformed, "%w", err)
 	}
 	// The decoder accepts longer forms of integers and lengths; one value has
 	// one encoding here, or a replay could be dressed as a new message.
 	if again, err := encMode.Marshal(w); err != nil || !bytes.Equal(again, b) {
-		return nil, hard(verify.AttackMalformed, errors.New("announcement is not in deterministic encoding"))
+		return nil, verify.Hard(verify.AttackMalformed, "announcement is not in deterministic encoding")
 	}
 	return a, nil
 }
@@ -125,15 +125,4 @@ func (a *Announcement) check() error {
 		return errors.New("sequence 0 with an envelope: releases count from 1")
 	}
 	return nil
-}
-
-// hard is a refusal that penalises the sender: an honest one could not have
-// sent it.
-func hard(attack string, err error) error {
-	return &verify.Error{Attack: attack, Hard: true, Err: err}
-}
-
-// soft is a refusal that penalises nobody: it may become right later.
-func soft(attack string, err error) error {
-	return &verify.Error{Attack: attack, Err: err}
 }

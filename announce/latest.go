@@ -116,7 +116,7 @@ func (g *Gossip) question(ctx context.Context, p peer.ID, s *subject, have [32]b
 		return fail(err)
 	}
 	if size > MaxAnnouncementSize {
-		return fail(hard(verify.AttackEndlessData, fmt.Errorf("answer of %d bytes, the limit is %d", size, MaxAnnouncementSize)))
+		return fail(verify.Hard(verify.AttackEndlessData, "answer of %d bytes, the limit is %d", size, MaxAnnouncementSize))
 	}
 	if size == 0 {
 		return nil, nil

@@ -3,7 +3,6 @@ package announce
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -62,7 +61,7 @@ func (g *Gossip) validator(s *subject) pubsub.ValidatorEx {
 		}
 		var d decision
 		if len(m.ProtoReflect().GetUnknown()) > 0 {
-			d = g.report(s, from, viaGossip, reject, hard(verify.AttackMalformed, errors.New("unknown fields around an announcement")))
+			d = g.report(s, from, viaGossip, reject, verify.Hard(verify.AttackMalformed, "unknown fields around an announcement"))
 		} else {
 			d, _ = g.judge(ctx, s, from, m.GetData(), viaGossip)
 		}
@@ -90,16 +89,16 @@ func (g *Gossip) judge(ctx context.Context, s *subject, from peer.ID, raw []byte
 		return g.report(s, from, src, reject, err), err
 	}
 	if a.Product != s.id {
-		err := hard(verify.AttackWrongSoftware, fmt.Errorf("announcement of product %s in the topic of %s", a.Product, s.id))
+		err := verify.Hard(verify.AttackWrongSoftware, "announcement of product %s in the topic of %s", a.Product, s.id)
 		return g.report(s, from, src, reject, err), err
 	}
 
 	// What is known.
 	key := sha256.Sum256(raw)
 	if before, ok := s.recall(key); ok && unasked {
-		d, err := ignore, soft(attackReplay, fmt.Errorf("announcement seen before: %s", before))
+		d, err := ignore, verify.Soft(attackReplay, "announcement seen before: %s", before)
 		if before == reject {
-			d, err = reject, hard(attackReplay, errors.New("announcement rejected before"))
+			d, err = reject, verify.Hard(attackReplay, "announcement rejected before")
 		}
 		return g.report(s, from, src, d, err), err
 	}
@@ -114,7 +113,7 @@ func (g *Gossip) judge(ctx context.Context, s *subject, from peer.ID, raw []byte
 			if !a.Bare() && a.Sequence < current.Latest {
 				attack = verify.AttackRollback
 			}
-			err = soft(attack, err)
+			err = verify.Soft(attack, "%w", err)
 			return g.report(s, from, src, ignore, err), err
 		}
 	}
@@ -143,7 +142,7 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			return refusal(err), err
 		}
 		if m := signed.Manifest(); m.Sequence != a.Sequence {
-			return reject, hard(verify.AttackMixAndMatch, fmt.Errorf("announced as release %d, signed as %d", a.Sequence, m.Sequence))
+			return reject, verify.Hard(verify.AttackMixAndMatch, "announced as release %d, signed as %d", a.Sequence, m.Sequence)
 		}
 		h.signed = signed
 	}
@@ -158,7 +157,7 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 		case g.hintLook(s, h.from, now):
 			cause = "hint"
 		default:
-			err := soft(attackFlood, fmt.Errorf("rev %d is ahead of the view (%d) and too many such claims came: held", a.Rev, view.Rev))
+			err := verify.Soft(attackFlood, "rev %d is ahead of the view (%d) and too many such claims came: held", a.Rev, view.Rev)
 			return g.hold(s, h), err
 		}
 		var err error
@@ -196,7 +195,7 @@ func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string,
 		if attack == "" {
 			attack = verify.AttackBeforeChain
 		}
-		return verify.View{}, soft(attack, fmt.Errorf("waiting for rev %d: %w", rev, err))
+		return verify.View{}, verify.Soft(attack, "waiting for rev %d: %w", rev, err)
 	}
 	return view, nil
 }
@@ -222,7 +221,7 @@ func (g *Gossip) settle(s *subject, h *held, view verify.View, src source) (deci
 		return accept, nil
 	}
 	if !news && src != viaAsk {
-		return ignore, soft(attackReplay, errors.New("the same news came another way meanwhile"))
+		return ignore, verify.Soft(attackReplay, "the same news came another way meanwhile")
 	}
 	s.Accepted(Accepted{Announcement: *h.announcement, Approved: approved, View: view, From: h.from})
 	return accept, nil
@@ -313,8 +312,8 @@ func (g *Gossip) rejudge(ctx context.Context) {
 			view, _ := s.Chain.Current()
 			ready, expired, retry, proven := s.due(now, &view)
 			for _, h := range expired {
-				g.report(s, h.from, viaHeld, ignore, soft(verify.AttackFastForward,
-					fmt.Errorf("the chain did not reach rev %d in %v", h.announcement.Rev, g.cfg.HoldFor)))
+				g.report(s, h.from, viaHeld, ignore, verify.Soft(verify.AttackFastForward,
+					"the chain did not reach rev %d in %v", h.announcement.Rev, g.cfg.HoldFor))
 			}
 			for _, h := range ready {
 				g.second(ctx, s, h, view)

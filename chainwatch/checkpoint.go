@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 
 	"github.com/fxamacker/cbor/v2"
@@ -105,7 +106,7 @@ func DecodeCheckpoint(b []byte) (Checkpoint, error) {
 		return c, fmt.Errorf("%w: a field is missing or has the wrong length", ErrCheckpoint)
 	}
 	// Such a mark would make every honest answer a rollback, or stale, for ever.
-	if w.Rev > maxCount || w.Block > maxCount || w.Time > clockCeil {
+	if w.Rev > maxCount || w.Block > maxCount || w.Time > web.ClockCeil {
 		return c, fmt.Errorf("%w: no chain is at revision %d, block %d or time %d", ErrCheckpoint, w.Rev, w.Block, w.Time)
 	}
 	c = Checkpoint{

@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 )
 
@@ -33,7 +34,7 @@ func TestCheckpointGolden(t *testing.T) {
 }
 
 func TestCheckpointRoundTrip(t *testing.T) {
-	for _, c := range []Checkpoint{testCheckpoint(), {Rev: 1}, {Rev: maxCount, Block: maxCount, Time: clockCeil, Registry: verify.RegistryRef{ChainID: math.MaxUint64}}} {
+	for _, c := range []Checkpoint{testCheckpoint(), {Rev: 1}, {Rev: maxCount, Block: maxCount, Time: web.ClockCeil, Registry: verify.RegistryRef{ChainID: math.MaxUint64}}} {
 		b := c.Encode()
 		if got, err := DecodeCheckpoint(b); err != nil || got != c {
 			t.Errorf("%+v became %+v: %v", c, got, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 )
 
@@ -124,6 +125,15 @@ func (c Config) Thresholds() Thresholds {
 	return t
 }
 
+// registry returns the contract that the configuration names.
+func (c Config) registry() (verify.RegistryRef, error) {
+	address, err := verify.ParseAddress(c.Registry)
+	if err != nil {
+		return verify.RegistryRef{}, fmt.Errorf("%w: registry: %w", ErrConfig, err)
+	}
+	return verify.RegistryRef{ChainID: c.ChainID, Address: address}, nil
+}
+
 // Validate checks every field and says what to change.
 func (c Config) Validate() error {
 	var errs []error
@@ -173,8 +183,8 @@ func (c Config) Validate() error {
 	if c.PollJitter < 0 {
 		bad("poll_jitter is negative")
 	}
-	if c.Timeout < 100*time.Millisecond || c.Timeout > callTimeout {
-		bad("timeout is %v; it must be between 100ms and %v", c.Timeout, callTimeout)
+	if c.Timeout < 100*time.Millisecond || c.Timeout > web.CallTimeout {
+		bad("timeout is %v; it must be between 100ms and %v", c.Timeout, web.CallTimeout)
 	}
 	if c.MinGap < 100*time.Millisecond {
 		bad("min_gap is %v; it must be at least 100ms", c.MinGap)

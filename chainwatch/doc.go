@@ -12,12 +12,8 @@
 // at the head; logs, filters and subscriptions are never used, so the quirks of
 // providers in those calls cannot lose anything.
 //
-// DIDs are resolved through the same quorum ([Resolver]): the chain gives the
-// digest of a document, anybody the document. Devices do not need it; on a camera
-// a DID is a name, and the pinned keys are the authority.
-//
 // The package itself must not import go-ethereum, which would add 5 MB to a
 // camera and reads hostile answers without a bound; the sub-packages for tools
-// (registry, devchain) may. It knows no peers, files or installs: it imports
+// (registry, devchain, and did through its tests) may. It knows no peers, files or installs: it imports
 // only verify, and keeps its state behind a [CheckpointStore].
 package chainwatch

@@ -73,9 +73,16 @@ func newEndpoint(i int, e Endpoint, dial func(Endpoint) (Caller, error)) (*endpo
 	}, nil
 }
 
-// refuse is [refuse] with the endpoint's host in front, which holds no credentials.
+// hangUp lets go of connections that wait for the next call.
+func (e *endpoint) hangUp() {
+	if c, ok := e.caller.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// refuse is [verify.Soft] with the endpoint's host in front, which holds no credentials.
 func (e *endpoint) refuse(attack, format string, args ...any) *verify.Error {
-	return refuse(attack, "%s: "+format, append([]any{e.host}, args...)...)
+	return verify.Soft(attack, "%s: "+format, append([]any{e.host}, args...)...)
 }
 
 // question is what every endpoint is asked in a look.

@@ -103,7 +103,7 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 		}
 		cast(all, a)
 		if stale(a) {
-			out.Flags[a.Endpoint] = refuse("rpc_stale_head", "its head is %d s behind; it has no vote", reference-a.View.Time)
+			out.Flags[a.Endpoint] = verify.Soft("rpc_stale_head", "its head is %d s behind; it has no vote", reference-a.View.Time)
 			continue
 		}
 		cast(fresh, a)
@@ -116,20 +116,20 @@ func Decide(answers []Answer, need Thresholds, known Known) Outcome {
 	}
 	switch {
 	case len(operators) < need.Start:
-		out.Err = refuse("rpc_down_all", "only %d operators gave a usable answer, %d must agree", len(operators), need.Start)
+		out.Err = verify.Soft("rpc_down_all", "only %d operators gave a usable answer, %d must agree", len(operators), need.Start)
 	case tie:
-		out.Err = refuse("rpc_no_quorum", "two contents of one revision have %d votes each; quorum_start is too small", need.Start)
+		out.Err = verify.Soft("rpc_no_quorum", "two contents of one revision have %d votes each; quorum_start is too small", need.Start)
 	case won == nil:
-		out.Err = refuse("rpc_no_quorum", "%d operators answered, but no %d of them say the same", len(operators), need.Start)
+		out.Err = verify.Soft("rpc_no_quorum", "%d operators answered, but no %d of them say the same", len(operators), need.Start)
 	case won.rev < known.Checkpoint.Rev:
-		out.Err = refuse("rollback", "%d operators report revision %d, but revision %d was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
+		out.Err = verify.Soft("rollback", "%d operators report revision %d, but revision %d was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
 			len(won.answers), won.rev, known.Checkpoint.Rev)
 	case won.rev == known.Checkpoint.Rev && won.first().Digest != known.Checkpoint.Digest,
 		known.View != nil && won.rev == known.View.Rev && won.content != known.Content:
-		out.Err = refuse("rpc_fork", "%d operators report another history at revision %d than was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
+		out.Err = verify.Soft("rpc_fork", "%d operators report another history at revision %d than was accepted before; if the registry was really deployed anew, remove this device's chain checkpoint",
 			len(won.answers), won.rev)
 	case winner == nil:
-		out.Err = refuse("indefinite_freeze", "%d operators agree, but not %d of them have a head as recent as it must be by now; endpoints or the chain stand still", len(won.answers), need.Start)
+		out.Err = verify.Soft("indefinite_freeze", "%d operators agree, but not %d of them have a head as recent as it must be by now; endpoints or the chain stand still", len(won.answers), need.Start)
 	default:
 		out.Accepted, out.Content, out.Votes = winner.view(known), winner.content, len(winner.answers)
 	}
@@ -227,7 +227,7 @@ func contradictions(answers []Answer, flags map[int]*verify.Error) map[string]bo
 	}
 	for _, a := range answers {
 		if disowned[a.Operator] {
-			flags[a.Endpoint] = refuse("rpc_single_liar", "endpoints of operator %q contradict one another; it has no vote", a.Operator)
+			flags[a.Endpoint] = verify.Soft("rpc_single_liar", "endpoints of operator %q contradict one another; it has no vote", a.Operator)
 		}
 	}
 	return disowned
@@ -298,11 +298,11 @@ func flagOthers(out *Outcome, answers []Answer, known Known) {
 		switch rev := a.View.Rev; {
 		case truth != nil && rev == truth.Rev && a.Content != content,
 			rev == known.Checkpoint.Rev && a.View.Digest != known.Checkpoint.Digest:
-			out.Flags[a.Endpoint] = refuse("rpc_single_liar", "it says something else of revision %d than the quorum", rev)
+			out.Flags[a.Endpoint] = verify.Soft("rpc_single_liar", "it says something else of revision %d than the quorum", rev)
 		case truth != nil && rev < truth.Rev:
-			out.Flags[a.Endpoint] = refuse("rpc_stale_head", "it is at revision %d, the quorum at %d", rev, truth.Rev)
+			out.Flags[a.Endpoint] = verify.Soft("rpc_stale_head", "it is at revision %d, the quorum at %d", rev, truth.Rev)
 		case rev < known.Checkpoint.Rev:
-			out.Flags[a.Endpoint] = refuse("rpc_stale_head", "it is at revision %d, behind %d which was accepted before", rev, known.Checkpoint.Rev)
+			out.Flags[a.Endpoint] = verify.Soft("rpc_stale_head", "it is at revision %d, behind %d which was accepted before", rev, known.Checkpoint.Rev)
 		case out.Accepted != nil && rev > out.Accepted.Rev:
 			out.Higher = append(out.Higher, a.Endpoint)
 		}

@@ -3,22 +3,18 @@ package chainwatch
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 )
 
@@ -48,16 +44,10 @@ func (e *RetryError) Unwrap() error { return e.Err }
 // and refused.
 type RPCError struct {
 	Code    int64
-	Message string // printable, at most 200 bytes
+	Message string // web.Printable, at most 200 bytes
 }
 
 func (e *RPCError) Error() string { return fmt.Sprintf("JSON-RPC error %d: %s", e.Code, e.Message) }
-
-// refuse makes the soft error that an endpoint's behaviour deserves: an
-// endpoint is not a peer, so there is nobody to penalise but its vote.
-func refuse(attack, format string, args ...any) *verify.Error {
-	return &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
-}
 
 // client is the hardened JSON-RPC client: JSON-RPC 2.0 over HTTP POST, one call
 // at a time. It bounds bytes and time, follows no redirect, accepts no
@@ -81,67 +71,7 @@ func Dial(e Endpoint) (Caller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &client{url: e.URL, host: u.Host, http: boundedHTTP(u.Hostname(), nil)}, nil
-}
-
-// readBody reads a body up to one byte over the limit. What was read when ctx
-// ended counts as cut off: a server that is told of our hanging up may end its
-// body properly before the connection is gone.
-func readBody(ctx context.Context, body io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err == nil {
-		err = ctx.Err()
-	}
-	return data, err
-}
-
-// boundedHTTP returns a client for one host that bounds time and header, and
-// follows no redirect. The body is for the caller to bound. roots nil: the system's.
-func boundedHTTP(host string, roots *x509.CertPool) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	return &http.Client{
-		Timeout:       callTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        tlsConfig(host, roots, time.Now),
-			TLSHandshakeTimeout:    tlsTimeout,
-			DisableCompression:     true,
-			MaxIdleConns:           1,
-			MaxIdleConnsPerHost:    1,
-			MaxConnsPerHost:        2,
-			IdleConnTimeout:        idleTimeout,
-			MaxResponseHeaderBytes: maxHeader,
-		},
-	}
-}
-
-// tlsConfig verifies certificates as usual, except that a device whose clock is
-// certainly wrong (no RTC: 1970) does not hold the certificate's dates against
-// the server: it could otherwise never learn the time from the chain. What an
-// old stolen certificate buys is one operator's vote on such a device.
-func tlsConfig(host string, roots *x509.CertPool, now func() time.Time) *tls.Config {
-	return &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: true, // VerifyConnection does it
-		VerifyConnection: func(cs tls.ConnectionState) error {
-			name := host
-			if cs.ServerName != "" {
-				name = cs.ServerName // differs from host only for an https proxy; empty for IP addresses
-			}
-			leaf := cs.PeerCertificates[0]
-			opts := x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now()}
-			for _, c := range cs.PeerCertificates[1:] {
-				opts.Intermediates.AddCert(c)
-			}
-			if !clockSane(opts.CurrentTime) {
-				opts.CurrentTime = leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
-			}
-			_, err := leaf.Verify(opts)
-			return err
-		},
-	}
+	return &client{url: e.URL, host: u.Host, http: web.Client(u.Hostname(), nil)}, nil
 }
 
 // CloseIdleConnections lets go of connections that wait for the next call.
@@ -184,61 +114,47 @@ func (c *client) named(err error) error {
 func (c *client) post(ctx context.Context, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return nil, refuse("rpc_unreachable", "%w", withoutURL(err))
+		return nil, verify.Soft("rpc_unreachable", "%w", web.WithoutURL(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err = withoutURL(err)
-		if timedOut(err) {
-			return nil, refuse("drop_request", "no answer in time; check the endpoint and the network: %w", err)
+		err = web.WithoutURL(err)
+		if web.TimedOut(err) {
+			return nil, verify.Soft("drop_request", "no answer in time; check the endpoint and the network: %w", err)
 		}
-		return nil, refuse("rpc_unreachable", "cannot reach the endpoint; check its address and the network: %w", err)
+		return nil, verify.Soft("rpc_unreachable", "cannot reach the endpoint; check its address and the network: %w", err)
 	}
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		err := fmt.Errorf("the endpoint is limiting requests (HTTP %d); look less often or use another one", code)
-		return nil, refuse("rpc_rate_limited", "%w", &RetryError{After: retryAfter(resp.Header, time.Now()), Err: err})
+		return nil, verify.Soft("rpc_rate_limited", "%w", &RetryError{After: retryAfter(resp.Header, time.Now()), Err: err})
 	case code >= 300 && code < 400:
-		return nil, refuse("net_redirect", "the endpoint redirects (HTTP %d), which is not followed; configure the final address", code)
+		return nil, verify.Soft("net_redirect", "the endpoint redirects (HTTP %d), which is not followed; configure the final address", code)
 	case code != http.StatusOK:
-		return nil, refuse("rpc_unreachable", "the endpoint answers HTTP %d; check its path and credentials", code)
+		return nil, verify.Soft("rpc_unreachable", "the endpoint answers HTTP %d; check its path and credentials", code)
 	}
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return nil, refuse("rpc_malformed", "the answer is compressed although that was not asked for")
+		return nil, verify.Soft("rpc_malformed", "the answer is compressed although that was not asked for")
 	}
 	if resp.ContentLength > maxAnswer {
-		return nil, refuse("rpc_huge_answer", "the answer of %d bytes is over the limit of %d", resp.ContentLength, maxAnswer)
+		return nil, verify.Soft("rpc_huge_answer", "the answer of %d bytes is over the limit of %d", resp.ContentLength, maxAnswer)
 	}
-	answer, err := readBody(ctx, resp.Body, maxAnswer)
+	answer, err := web.ReadBody(ctx, resp.Body, maxAnswer)
 	if err != nil {
-		err = withoutURL(err)
-		if timedOut(err) {
-			return nil, refuse("rpc_slow_loris", "the answer did not end in time: %w", err)
+		err = web.WithoutURL(err)
+		if web.TimedOut(err) {
+			return nil, verify.Soft("rpc_slow_loris", "the answer did not end in time: %w", err)
 		}
-		return nil, refuse("rpc_unreachable", "the answer broke off: %w", err)
+		return nil, verify.Soft("rpc_unreachable", "the answer broke off: %w", err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, refuse("rpc_huge_answer", "the answer is over the limit of %d bytes", maxAnswer)
+		return nil, verify.Soft("rpc_huge_answer", "the answer is over the limit of %d bytes", maxAnswer)
 	}
 	return answer, nil
-}
-
-// withoutURL drops the URL that net/http puts into errors: it may hold an API key.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
-}
-
-func timedOut(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
 // retryAfter reads the header's seconds or HTTP date (RFC 9110 section 10.2.3).
@@ -267,7 +183,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // some providers add, are skipped.
 func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 	malformed := func(format string, args ...any) error {
-		return refuse("rpc_malformed", "the endpoint does not speak JSON-RPC 2.0: "+format, args...)
+		return verify.Soft("rpc_malformed", "the endpoint does not speak JSON-RPC 2.0: "+format, args...)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -281,7 +197,7 @@ func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 		}
 		key, _ := t.(string)
 		if _, dup := members[key]; dup {
-			return nil, malformed("member %q stands twice", printable(key))
+			return nil, malformed("member %q stands twice", web.Printable(key))
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
@@ -311,7 +227,7 @@ func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 	// The id of an error may be null (JSON-RPC 2.0 section 5): the server could
 	// not read it. It proves nothing, so an error is all it can be.
 	if got := string(members["id"]); got != strconv.FormatUint(id, 10) && (failure == nil || got != "null") {
-		return nil, malformed("the answer belongs to another call (id %s, not %d)", printable(got), id)
+		return nil, malformed("the answer belongs to another call (id %s, not %d)", web.Printable(got), id)
 	}
 	if failure == nil {
 		return result, nil
@@ -323,24 +239,11 @@ func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 	if err := json.Unmarshal(failure, &e); err != nil {
 		return nil, malformed("its error member is not an error object")
 	}
-	rpc := &RPCError{Code: e.Code, Message: printable(e.Message)}
+	rpc := &RPCError{Code: e.Code, Message: web.Printable(e.Message)}
 	if e.Code == -32005 || e.Code == 429 { // EIP-1474 "limit exceeded"; some providers repeat the HTTP code
-		return nil, refuse("rpc_rate_limited", "%w", &RetryError{Err: rpc})
+		return nil, verify.Soft("rpc_rate_limited", "%w", &RetryError{Err: rpc})
 	}
-	return nil, refuse("rpc_refused", "%w", rpc)
-}
-
-// printable makes a text from outside safe to log and bounds it.
-func printable(s string) string {
-	if len(s) > maxErrorText {
-		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
+	return nil, verify.Soft("rpc_refused", "%w", rpc)
 }
 
 // parseQuantity reads a JSON string holding a quantity as JSON-RPC encodes it:

@@ -97,15 +97,15 @@ func New(cfg Config, product verify.ProductID, region verify.Region, opts Option
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	address, err := verify.ParseAddress(cfg.Registry)
+	registry, err := cfg.registry()
 	if err != nil {
-		return nil, fmt.Errorf("%w: registry: %w", ErrConfig, err)
+		return nil, err
 	}
 	w := &Watcher{
 		cfg:  cfg,
 		need: cfg.Thresholds(),
 		question: question{
-			registry: verify.RegistryRef{ChainID: cfg.ChainID, Address: address},
+			registry: registry,
 			product:  product, region: region, finality: cfg.Finality,
 			data: "0x" + hex.EncodeToString(EncodeCheck(product, region)),
 		},
@@ -179,7 +179,7 @@ func (w *Watcher) await(ctx context.Context, want *waiter) (verify.View, error) 
 		if verify.AttackName(hold) == "rpc_down_all" {
 			attack = "rpc_down_all"
 		}
-		return refuse(attack, "the chain has not confirmed revision %d yet; it will be looked for again: %w", want.rev, because(ctx, hold))
+		return verify.Soft(attack, "the chain has not confirmed revision %d yet; it will be looked for again: %w", want.rev, because(ctx, hold))
 	})
 }
 
@@ -195,7 +195,7 @@ func (w *Watcher) Confirm(ctx context.Context, maxAge time.Duration) (verify.Vie
 		if hold == nil {
 			attack = "rpc_down_all"
 		}
-		return refuse(attack, "no quorum confirmed the chain's view lately: %w", because(ctx, hold))
+		return verify.Soft(attack, "no quorum confirmed the chain's view lately: %w", because(ctx, hold))
 	})
 }
 
@@ -304,9 +304,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.load(ctx)
 	defer func() {
 		for _, e := range w.endpoints {
-			if c, ok := e.caller.(interface{ CloseIdleConnections() }); ok {
-				c.CloseIdleConnections()
-			}
+			e.hangUp()
 		}
 	}()
 	var (
@@ -420,7 +418,7 @@ func (w *Watcher) load(ctx context.Context) {
 	switch {
 	case err != nil:
 		w.recoverTil = time.Now().Add(recoverFor)
-		w.metrics.refused(refuse("checkpoint_unreadable", "%w", err))
+		w.metrics.refused(verify.Soft("checkpoint_unreadable", "%w", err))
 		w.log.Error("the chain checkpoint cannot be read; all operators must agree before a view is accepted", "err", err, "until", w.recoverTil)
 	case c.Registry != w.question.registry || c.Product != w.question.product:
 		w.log.Warn("the chain checkpoint belongs to another registry or product and is replaced", "was", c.Registry.String(), "is", w.question.registry.String())
@@ -534,7 +532,7 @@ func (w *Watcher) weigh(ctx context.Context, answers []Answer, final bool) Outco
 		if err := w.save(ctx, a); err != nil {
 			need.Start = math.MaxInt
 			out = w.decide(answers, need)
-			out.Err = refuse("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved; free some space: %w", a.Rev, err)
+			out.Err = verify.Soft("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved; free some space: %w", a.Rev, err)
 		}
 	}
 	w.apply(&out)
@@ -658,7 +656,7 @@ func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
 		case higher[a.Endpoint] && !e.doubted:
 			state, recheck, e.doubted = StateAhead, true, true
 		case higher[a.Endpoint]:
-			flag = refuse("rpc_single_liar", "it still reports revision %d, which the quorum at %d refutes", a.View.Rev, out.Accepted.Rev)
+			flag = verify.Soft("rpc_single_liar", "it still reports revision %d, which the quorum at %d refutes", a.View.Rev, out.Accepted.Rev)
 		case flag == nil && out.Accepted != nil:
 			e.doubted = false
 		}

@@ -395,7 +395,7 @@ func TestThreatIndefiniteFreeze(t *testing.T) {
 func TestThreatRPCDownAll(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, b *bench) {
 		b.start()
-		down := func() error { return refuse("rpc_unreachable", "connection refused") }
+		down := func() error { return verify.Soft("rpc_unreachable", "connection refused") }
 		for _, n := range b.nodes {
 			n.set(func(n *node) { n.fail = down })
 		}
@@ -500,7 +500,7 @@ func TestThreatRPCRateLimited_Rests(t *testing.T) {
 		b.nodes[0].set(func(n *node) {
 			n.fail = func() error {
 				limited++
-				return refuse("rpc_rate_limited", "%w", &RetryError{After: 5 * time.Minute, Err: errors.New("HTTP 429")})
+				return verify.Soft("rpc_rate_limited", "%w", &RetryError{After: 5 * time.Minute, Err: errors.New("HTTP 429")})
 			}
 		})
 		b.start()

@@ -190,13 +190,13 @@ func (n *node) Call(ctx context.Context, method string, params ...any) (json.Raw
 	n.mu.Unlock()
 	if hang {
 		<-ctx.Done()
-		return nil, refuse("drop_request", "no answer in time: %w", ctx.Err())
+		return nil, verify.Soft("drop_request", "no answer in time: %w", ctx.Err())
 	}
 	if delay > 0 {
 		select {
 		case <-time.After(delay):
 		case <-ctx.Done():
-			return nil, refuse("drop_request", "no answer in time: %w", ctx.Err())
+			return nil, verify.Soft("drop_request", "no answer in time: %w", ctx.Err())
 		}
 	}
 	if fail != nil {

@@ -36,6 +36,7 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch"
 	"camswarm/node"
+	"camswarm/node/install"
 	"camswarm/sim/localnet"
 	camnet "camswarm/swarm"
 	"camswarm/verify"
@@ -201,7 +202,7 @@ func (w *world) add(role node.Role) *citizen {
 		node.WithRegistry(c.registry), node.WithoutControl(),
 	}
 	if role == node.RoleCamera {
-		c.opts = append(c.opts, node.WithInstaller(&node.FileInstaller{Dir: c.slot}))
+		c.opts = append(c.opts, node.WithInstaller(&install.FileInstaller{Dir: c.slot}))
 	}
 	n, err := node.New(cfg, c.opts...)
 	if err != nil {
@@ -300,7 +301,7 @@ func (w *world) announce(seed *citizen, r *localnet.Release) {
 // slotHolds fails unless the camera's slot holds exactly the release's image.
 func (w *world) slotHolds(c *citizen, r *localnet.Release) {
 	w.t.Helper()
-	slot := node.FileInstaller{Dir: c.slot}
+	slot := install.FileInstaller{Dir: c.slot}
 	f, err := os.Open(slot.Path(w.Product.ID()))
 	if err != nil {
 		w.t.Fatal(err)

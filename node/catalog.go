@@ -14,54 +14,15 @@ import (
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
 
+	"camswarm/node/control"
+	"camswarm/node/metastore"
 	"camswarm/verify"
 )
-
-// State is how far one release has come on this node. It only moves forward,
-// except that a release whose bytes turn out to be missing goes back to
-// StateFetching. A restart resumes from it.
-type State uint8
-
-// The states, in order.
-const (
-	StateKnown     State = iota + 1 // the chain offers it and its envelope is genuine
-	StateFetching                   // its directory exists, blocks are arriving
-	StateFetched                    // every block is on disk and synced
-	StateVerified                   // the whole image was hashed and is the manifest's
-	StateInstalled                  // the installer has it; whether it boots is not known yet
-	StateConfirmed                  // it runs
-	StateFailed                     // the installer refused it or it did not boot; see LastError
-	StateRetired                    // its bytes are gone
-)
-
-var stateNames = [...]string{"", "known", "fetching", "fetched", "verified", "installed", "confirmed", "failed", "retired"}
-
-// String returns the state's word, as status and logs show it.
-func (s State) String() string {
-	if int(s) < len(stateNames) && s > 0 {
-		return stateNames[s]
-	}
-	return "state(" + strconv.Itoa(int(s)) + ")"
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *State) UnmarshalText(b []byte) error {
-	for i, name := range stateNames {
-		if i > 0 && name == string(b) {
-			*s = State(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown release state %q", b)
-}
 
 // Record is what a node remembers of one release.
 type Record struct {
 	Release   verify.Release `json:"release"` // as the chain approved it
-	State     State          `json:"state"`
+	State     control.State  `json:"state"`
 	Attempts  int            `json:"attempts,omitempty"`  // failed installs
 	LastError string         `json:"lastError,omitempty"` // of the last attempt at anything
 	Gone      bool           `json:"gone,omitempty"`      // a failed release whose bytes were removed
@@ -70,7 +31,7 @@ type Record struct {
 
 // hasBytes reports whether the release has a directory on disk.
 func (r *Record) hasBytes() bool {
-	return r.State >= StateFetching && r.State < StateRetired && !r.Gone
+	return r.State >= control.StateFetching && r.State < control.StateRetired && !r.Gone
 }
 
 // Catalog is one product's records, each written through to the datastore
@@ -95,7 +56,7 @@ func OpenCatalog(ctx context.Context, store datastore.Batching, log *slog.Logger
 	}
 	defer func() { _ = results.Close() }()
 	for r := range results.Next() {
-		if errors.Is(r.Error, ErrStoreCorrupt) {
+		if errors.Is(r.Error, metastore.ErrCorrupt) {
 			log.Error("a catalog record is damaged; its release will be fetched again", "err", r.Error)
 			continue // the next write of that record mends it
 		}
@@ -131,7 +92,7 @@ func decodeRecord(key string, value []byte) (Record, error) {
 	if len(value) > maxRecordBytes || rec.Attempts < 0 {
 		return rec, errors.New("record is over its limits")
 	}
-	if rec.State < StateKnown || rec.State > StateRetired {
+	if rec.State < control.StateKnown || rec.State > control.StateRetired {
 		return rec, fmt.Errorf("no such state: %d", rec.State)
 	}
 	return rec, nil
@@ -162,13 +123,13 @@ func (c *Catalog) All() []Record {
 }
 
 // Update changes the record of rel with change and writes it through. A new
-// record starts at StateKnown.
+// record starts at control.StateKnown.
 func (c *Catalog) Update(ctx context.Context, rel verify.Release, change func(*Record)) (Record, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	rec, ok := c.records[rel.Sequence]
 	if !ok {
-		rec = Record{State: StateKnown}
+		rec = Record{State: control.StateKnown}
 	}
 	rec.Release = rel
 	change(&rec)
@@ -193,7 +154,7 @@ func (c *Catalog) Update(ctx context.Context, rel verify.Release, change func(*R
 }
 
 // advance moves a release to a state and clears its last error.
-func (c *Catalog) advance(ctx context.Context, rel verify.Release, to State) error {
+func (c *Catalog) advance(ctx context.Context, rel verify.Release, to control.State) error {
 	_, err := c.Update(ctx, rel, func(r *Record) { r.State, r.LastError, r.Gone = to, "", false })
 	return err
 }
@@ -207,9 +168,9 @@ func (c *Catalog) Installed() (running, fallback *Record) {
 	for i := len(all) - 1; i >= 0; i-- {
 		r := &all[i]
 		switch {
-		case running == nil && (r.State == StateInstalled || r.State == StateConfirmed):
+		case running == nil && (r.State == control.StateInstalled || r.State == control.StateConfirmed):
 			running = r
-		case running != nil && running.State == StateInstalled && r.State == StateConfirmed:
+		case running != nil && running.State == control.StateInstalled && r.State == control.StateConfirmed:
 			return running, r
 		}
 	}
@@ -223,7 +184,7 @@ func (c *Catalog) forgetRetired(ctx context.Context, keep int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].State != StateRetired {
+		if all[i].State != control.StateRetired {
 			continue
 		}
 		if keep > 0 {

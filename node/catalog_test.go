@@ -8,6 +8,8 @@ import (
 	"github.com/ipfs/go-datastore"
 	dssync "github.com/ipfs/go-datastore/sync"
 
+	"camswarm/node/control"
+	"camswarm/node/metastore"
 	"camswarm/verify"
 )
 
@@ -27,15 +29,15 @@ func TestCatalogSurvivesAReopen(t *testing.T) {
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
 	c := testCatalog(t, store)
 	for seq := range uint64(3) {
-		if err := c.advance(ctx, rel(seq+1), StateVerified); err != nil {
+		if err := c.advance(ctx, rel(seq+1), control.StateVerified); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.Update(ctx, rel(2), func(r *Record) { r.State, r.Attempts, r.LastError = StateFailed, 2, "boom" }); err != nil {
+	if _, err := c.Update(ctx, rel(2), func(r *Record) { r.State, r.Attempts, r.LastError = control.StateFailed, 2, "boom" }); err != nil {
 		t.Fatal(err)
 	}
 	again := testCatalog(t, store)
-	if got := again.All(); len(got) != 3 || got[1].State != StateFailed || got[1].Attempts != 2 || got[1].LastError != "boom" || got[2].State != StateVerified {
+	if got := again.All(); len(got) != 3 || got[1].State != control.StateFailed || got[1].Attempts != 2 || got[1].LastError != "boom" || got[2].State != control.StateVerified {
 		t.Errorf("after reopening: %+v", got)
 	}
 }
@@ -44,7 +46,7 @@ func TestCatalogDropsWhatItCannotRead(t *testing.T) {
 	ctx := context.Background()
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
 	c := testCatalog(t, store)
-	if err := c.advance(ctx, rel(7), StateConfirmed); err != nil {
+	if err := c.advance(ctx, rel(7), control.StateConfirmed); err != nil {
 		t.Fatal(err)
 	}
 	good, err := store.Get(ctx, recordKey(7))
@@ -64,7 +66,7 @@ func TestCatalogDropsWhatItCannotRead(t *testing.T) {
 		}
 	}
 	again := testCatalog(t, store)
-	if got := again.All(); len(got) != 1 || got[0].Release.Sequence != 7 || got[0].State != StateConfirmed {
+	if got := again.All(); len(got) != 1 || got[0].Release.Sequence != 7 || got[0].State != control.StateConfirmed {
 		t.Errorf("after reopening: %+v", got)
 	}
 	if running, _ := again.Installed(); running == nil || running.Release.Sequence != 7 {
@@ -76,18 +78,18 @@ func TestInstalledNamesTheFallbackUntilConfirmed(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct {
 		name              string
-		states            []State // of releases 1, 2, …
+		states            []control.State // of releases 1, 2, …
 		running, fallback uint64
 	}{
 		{"factory", nil, 0, 0},
-		{"fetched only", []State{StateVerified}, 0, 0},
-		{"first", []State{StateInstalled}, 1, 0},
-		{"confirmed", []State{StateConfirmed}, 1, 0},
-		{"second unconfirmed", []State{StateConfirmed, StateInstalled}, 2, 1},
-		{"second confirmed", []State{StateConfirmed, StateConfirmed}, 2, 0},
-		{"second failed", []State{StateConfirmed, StateFailed}, 1, 0},
-		{"third unconfirmed over a failed one", []State{StateConfirmed, StateFailed, StateInstalled}, 3, 1},
-		{"retired fallback", []State{StateRetired, StateInstalled}, 2, 0},
+		{"fetched only", []control.State{control.StateVerified}, 0, 0},
+		{"first", []control.State{control.StateInstalled}, 1, 0},
+		{"confirmed", []control.State{control.StateConfirmed}, 1, 0},
+		{"second unconfirmed", []control.State{control.StateConfirmed, control.StateInstalled}, 2, 1},
+		{"second confirmed", []control.State{control.StateConfirmed, control.StateConfirmed}, 2, 0},
+		{"second failed", []control.State{control.StateConfirmed, control.StateFailed}, 1, 0},
+		{"third unconfirmed over a failed one", []control.State{control.StateConfirmed, control.StateFailed, control.StateInstalled}, 3, 1},
+		{"retired fallback", []control.State{control.StateRetired, control.StateInstalled}, 2, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cat := testCatalog(t, dssync.MutexWrap(datastore.NewMapDatastore()))
@@ -115,9 +117,9 @@ func TestRetiredRecordsAreForgottenInTime(t *testing.T) {
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
 	c := testCatalog(t, store)
 	for seq := range uint64(10) {
-		state := StateRetired
+		state := control.StateRetired
 		if seq == 9 {
-			state = StateConfirmed
+			state = control.StateConfirmed
 		}
 		if err := c.advance(ctx, rel(seq+1), state); err != nil {
 			t.Fatal(err)
@@ -140,10 +142,10 @@ func TestRetiredRecordsAreForgottenInTime(t *testing.T) {
 func TestDamagedStateIsSurvived(t *testing.T) {
 	ctx := context.Background()
 	raw := dssync.MutexWrap(datastore.NewMapDatastore())
-	store := &checkedStore{raw}
+	store := metastore.Checked(raw)
 	c := testCatalog(t, store)
 	for seq := range uint64(2) {
-		if err := c.advance(ctx, rel(seq+1), StateVerified); err != nil {
+		if err := c.advance(ctx, rel(seq+1), control.StateVerified); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,7 +165,7 @@ func TestDamagedStateIsSurvived(t *testing.T) {
 		t.Errorf("the catalog after damage: %+v", got)
 	}
 
-	counters := blob{store, "total"}
+	counters := metastore.ValueAt(store, "total")
 	now := func() lifeTraffic { return lifeTraffic{FromSeeds: 5} }
 	first, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	camnet "camswarm/swarm"
 	"camswarm/verify"
@@ -102,7 +103,7 @@ func TestThreatIPNSExpiredWithBadClock(t *testing.T) {
 				camera := w.add(node.RoleCamera)
 				stranger := w.stranger(seed) // has got hold of the records, and asks nobody's clock
 				s.must(stranger.SetIPNSNames([]string{name}))
-				state := func(n *citizen) node.IPNSState {
+				state := func(n *citizen) control.IPNSState {
 					if i := n.Status().Products[0].IPNS; i != nil {
 						return i.State
 					}
@@ -131,14 +132,14 @@ func TestThreatIPNSExpiredWithBadClock(t *testing.T) {
 				w.set(2)
 				w.announce(seed, first)
 				w.until("release 1 runs", func() bool { return camera.runs() == 1 })
-				w.until("its record is good", func() bool { return state(camera) == node.IPNSOK })
+				w.until("its record is good", func() bool { return state(camera) == control.IPNSOK })
 
 				give(second, chainNow.Add(-time.Hour), 3)
 				w.set(4)
 				w.announce(seed, second)
 				w.until("release 2 runs", func() bool { return camera.runs() == 2 })
 				w.slotHolds(camera, second)
-				w.until("its record has ended", func() bool { return state(camera) == node.IPNSExpired })
+				w.until("its record has ended", func() bool { return state(camera) == control.IPNSExpired })
 				if alarms := camera.Status().Alarms; len(alarms) > 0 {
 					t.Errorf("alarms %+v", alarms)
 				}

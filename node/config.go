@@ -13,6 +13,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
+	"camswarm/node/install"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -253,7 +254,7 @@ func (c *Config) Validate() error {
 	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
 		return bad("install: timeout, retry_after and attempts must be positive")
 	}
-	if _, err := ParseWindow(c.Install.Window); err != nil {
+	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)
 	}
 	return nil

@@ -125,3 +125,12 @@ func TestConfigThatIsNoFileIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func fatal(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

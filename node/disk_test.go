@@ -25,6 +25,9 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/node/install"
+	"camswarm/node/metastore"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
@@ -44,7 +47,7 @@ func (s *swarm) warm(m *localnet.Member, r *localnet.Release) {
 	s.release(r, verify.Rollout{Mode: verify.RolloutPaused, Warm: true})
 	s.until("the camera holds the release, verified", func() bool {
 		t := m.Node.Status().Products[0].Target
-		return t != nil && t.Sequence == r.Record.Sequence && t.State == node.StateVerified
+		return t != nil && t.Sequence == r.Record.Sequence && t.State == control.StateVerified
 	})
 }
 
@@ -146,7 +149,7 @@ func TestThreatMfstTOCTOU_OnDisk(t *testing.T) {
 // all, as somebody could who has its disk.
 func (s *swarm) editCatalog(m *localnet.Member, edit func(put func(key string, rec any))) {
 	s.t.Helper()
-	store, err := node.OpenStore(filepath.Join(m.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
+	store, err := metastore.Open(filepath.Join(m.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
 	s.must(err)
 	defer func() { s.must(store.Close()) }()
 	catalog := store.Namespace("catalog-" + s.Product.ID().String())
@@ -178,11 +181,11 @@ func TestThreatArbitraryInstallation_CatalogLies(t *testing.T) {
 	s.must(err)
 	s.must(os.WriteFile(s.releasePath(camera, 2, "image"), image, 0o600))
 	s.editCatalog(camera, func(put func(string, any)) {
-		put("2", node.Record{Release: rogue.Record, State: node.StateVerified})
+		put("2", node.Record{Release: rogue.Record, State: control.StateVerified})
 		for _, seq := range []uint64{1<<64 - 1, 1 << 40} {
 			lie := second.Record
 			lie.Sequence = seq
-			put(strconv.FormatUint(seq, 10), node.Record{Release: lie, State: node.StateConfirmed})
+			put(strconv.FormatUint(seq, 10), node.Record{Release: lie, State: control.StateConfirmed})
 		}
 		put("3", []byte("{"))
 		put("4", []byte(`{"release":{"Sequence":5},"state":"confirmed"}`))
@@ -367,7 +370,7 @@ func TestThreatCrashAnywhere(t *testing.T) {
 			t.Fatalf("%s: %s", what, log.String())
 		}
 	}
-	event := func(seq uint64, state node.State) func(string) bool {
+	event := func(seq uint64, state control.State) func(string) bool {
 		return func(line string) bool { return line == fmt.Sprintf("event %d %d", seq, state) }
 	}
 	started := func(line string) bool { return line == "started" }
@@ -375,7 +378,7 @@ func TestThreatCrashAnywhere(t *testing.T) {
 	for seq := uint64(1); seq <= 2; seq++ {
 		r := s.build(seq, 1_000_000)
 		s.must(s.Publish(s.ctx, r, toAll))
-		for _, state := range []node.State{node.StateFetching, node.StateFetched, node.StateVerified, node.StateInstalled, node.StateConfirmed} {
+		for _, state := range []control.State{control.StateFetching, control.StateFetched, control.StateVerified, control.StateInstalled, control.StateConfirmed} {
 			for i := range 3 {
 				life(fmt.Sprintf("release %d, before %s", seq, state), time.Duration(17*i)*time.Millisecond, started)
 			}
@@ -386,7 +389,7 @@ func TestThreatCrashAnywhere(t *testing.T) {
 				t.Errorf("release %d: %s was acknowledged and is %s after the kill", seq, state, got)
 			}
 		}
-		slot := node.FileInstaller{Dir: cfg.Install.SlotDir}
+		slot := install.FileInstaller{Dir: cfg.Install.SlotDir}
 		f, err := os.Open(slot.Path(s.Product.ID()))
 		s.must(err)
 		info, err := verify.DescribeImage(f, 0)
@@ -401,9 +404,9 @@ func TestThreatCrashAnywhere(t *testing.T) {
 }
 
 // kept is the state of a release in the catalog of a node that is not running.
-func kept(t *testing.T, cfg node.Config, product verify.ProductID, seq uint64) node.State {
+func kept(t *testing.T, cfg node.Config, product verify.ProductID, seq uint64) control.State {
 	t.Helper()
-	store, err := node.OpenStore(filepath.Join(cfg.StateDir, "meta"), slog.New(slog.DiscardHandler))
+	store, err := metastore.Open(filepath.Join(cfg.StateDir, "meta"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("the store does not open: %v", err)
 	}
@@ -433,7 +436,7 @@ func TestThreatFastForward_Checkpoint(t *testing.T) {
 		"2099":     func(c *chainwatch.Checkpoint) { c.Time = 4_070_908_800 },
 	} {
 		s.must(camera.Stop())
-		store, err := node.OpenStore(filepath.Join(camera.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
+		store, err := metastore.Open(filepath.Join(camera.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
 		s.must(err)
 		key := datastore.NewKey(s.Product.ID().String())
 		data, err := store.Namespace("chain").Get(s.ctx, key)

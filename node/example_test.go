@@ -9,6 +9,7 @@ import (
 	"os/signal"
 
 	"camswarm/node"
+	"camswarm/node/install"
 	"camswarm/verify"
 )
 
@@ -18,7 +19,7 @@ type flashInstaller struct{ device string }
 
 func (f flashInstaller) Install(_ context.Context, img *verify.Image) error {
 	if !img.Valid() {
-		return node.ErrNoImage
+		return install.ErrNoImage
 	}
 	slot, err := os.OpenFile(f.device, os.O_WRONLY, 0)
 	if err != nil {
@@ -31,8 +32,8 @@ func (f flashInstaller) Install(_ context.Context, img *verify.Image) error {
 	return slot.Sync()
 }
 
-func (f flashInstaller) Confirm(context.Context, verify.Release) (node.Outcome, error) {
-	return node.Confirmed, nil // ask the boot loader here
+func (f flashInstaller) Confirm(context.Context, verify.Release) (install.Outcome, error) {
+	return install.Confirmed, nil // ask the boot loader here
 }
 
 func (f flashInstaller) Rollback(context.Context, verify.Release) error { return nil }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
+	"camswarm/node/statedir"
 	"camswarm/verify"
 )
 
@@ -86,7 +87,7 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	if err := writeFileSync(path, data, 0o600); err != nil {
+	if err := statedir.WriteFile(path, data, 0o600); err != nil {
 		return nil, err
 	}
 	return key, nil

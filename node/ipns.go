@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"camswarm/node/control"
+	"camswarm/node/metastore"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -23,32 +25,6 @@ type IPNSConfig struct {
 	// it contradicts the chain, an alarm; it changes nothing else. Default true.
 	Check bool `toml:"check"`
 }
-
-// IPNSStatus is the outcome of the look at a release's IPNS record.
-type IPNSStatus struct {
-	Name      string    `json:"name"`              // as the manifest has it
-	Release   uint64    `json:"release"`           // the release that it was looked up for
-	State     IPNSState `json:"state"`             //
-	Sequence  uint64    `json:"sequence"`          // of the record; 0: there is none
-	Value     string    `json:"value,omitempty"`   // where the record points to
-	Validity  time.Time `json:"validity,omitzero"` // its end
-	CheckedAt time.Time `json:"checkedAt,omitzero"`
-	Detail    string    `json:"detail,omitempty"`   // why the state is not "ok"
-	KeptUntil time.Time `json:"keptUntil,omitzero"` // on a node that a publisher gave a record: the end of that record
-}
-
-// IPNSPublished is what became of a record that was handed to a node.
-type IPNSPublished struct {
-	Name     string    `json:"name"`
-	Release  uint64    `json:"release"`
-	Sequence uint64    `json:"sequence"`
-	Validity time.Time `json:"validity"`
-	OnDHT    bool      `json:"onDht"`          // other servers were asked to keep it; if not, this node alone answers and tries again
-	Note     string    `json:"note,omitempty"` // why not
-}
-
-// ErrUnknownName means that no release which a node holds names an IPNS record.
-var ErrUnknownName = errors.New("no release held here names this IPNS record")
 
 const (
 	ipnsLookups   = 3                // for one release in one run
@@ -72,7 +48,7 @@ type ipnsDesk struct {
 
 // ipnsLine is what the desk knows for one product; ipnsDesk.mu guards it.
 type ipnsLine struct {
-	status IPNSStatus // of the newest release; its zero value before there is one
+	status control.IPNSStatus // of the newest release; its zero value before there is one
 	tries  int
 	next   time.Time // of the next lookup
 	kept   []byte    // the record that a publisher left; nil: none
@@ -94,8 +70,8 @@ func newIPNSDesk(n *Node) (*ipnsDesk, error) {
 	return d, n.registry.Register(d.checks)
 }
 
-func (d *ipnsDesk) store(l *line) blob {
-	return blob{d.n.store.Namespace("ipns"), l.verifier.Product.ID().String()}
+func (d *ipnsDesk) store(l *line) metastore.Value {
+	return metastore.ValueAt(d.n.store.Namespace("ipns"), l.verifier.Product.ID().String())
 }
 
 // soon wakes the desk.
@@ -155,10 +131,10 @@ func (d *ipnsDesk) step(ctx context.Context, l *line) time.Duration {
 	d.mu.Lock()
 	state := d.lines[l]
 	if m := s.Manifest(); state.status.Release != m.Sequence || state.status.Name != m.IPNSName {
-		state.status = IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: IPNSPending}
+		state.status = control.IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: control.IPNSPending}
 		state.tries, state.next, state.putAt = 0, time.Time{}, time.Time{}
 	}
-	kept, putAt, tries, next, settled := state.kept, state.putAt, state.tries, state.next, state.status.State == IPNSOK
+	kept, putAt, tries, next, settled := state.kept, state.putAt, state.tries, state.next, state.status.State == control.IPNSOK
 	d.mu.Unlock()
 
 	wait := time.Hour
@@ -184,7 +160,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 	if errors.Is(err, swarm.ErrNoDHT) { // nobody was asked
 		return ipnsWait
 	}
-	status := IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: IPNSAbsent, CheckedAt: time.Unix(int64(now), 0).UTC()}
+	status := control.IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: control.IPNSAbsent, CheckedAt: time.Unix(int64(now), 0).UTC()}
 	if r != nil {
 		status.Sequence, status.Value, status.Validity = r.Sequence, r.Value, r.Validity
 		status.State, err = CheckIPNS(m, s.Envelope(), r, now)
@@ -193,7 +169,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 		status.Detail = err.Error()
 	}
 	d.checks.WithLabelValues(string(status.State)).Inc()
-	if status.State == IPNSMismatch {
+	if status.State == control.IPNSMismatch {
 		l.log.Error("the IPNS record contradicts the approved release, which stands", "sequence", m.Sequence,
 			"name", m.IPNSName, "attack", verify.AttackName(err), "err", err)
 		d.n.metrics.refused("ipns", err)
@@ -258,10 +234,10 @@ func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Du
 // PublishIPNS takes an IPNS record from a publisher, checks it against the newest
 // release that this node holds, and keeps it on the DHT until it ends. A record
 // that is not wholly right is refused, as is a name that the release has not.
-func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error) {
+func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (control.IPNSPublished, error) {
 	name, err := swarm.ParseIPNSName(name)
 	if err != nil {
-		return IPNSPublished{}, err
+		return control.IPNSPublished{}, err
 	}
 	for _, l := range n.lines {
 		s := l.newestHeld()
@@ -273,27 +249,27 @@ func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (IPN
 		}
 		return n.ipns.take(ctx, l, s, name, record)
 	}
-	return IPNSPublished{}, fmt.Errorf("%w: publish the release that names %s first, and hand it to this node", ErrUnknownName, name)
+	return control.IPNSPublished{}, fmt.Errorf("%w: publish the release that names %s first, and hand it to this node", control.ErrUnknownName, name)
 }
 
-func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name string, record []byte) (IPNSPublished, error) {
+func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name string, record []byte) (control.IPNSPublished, error) {
 	view, ok := l.watcher.Current()
 	if !ok {
-		return IPNSPublished{}, errors.New("the chain has not been seen yet; try again")
+		return control.IPNSPublished{}, errors.New("the chain has not been seen yet; try again")
 	}
 	r, err := swarm.OpenIPNS(name, record)
 	if err != nil {
-		return IPNSPublished{}, err
+		return control.IPNSPublished{}, err
 	}
 	m := s.Manifest()
 	if state, err := CheckIPNS(m, s.Envelope(), r, l.trustedTime(&view)); err != nil {
-		return IPNSPublished{}, fmt.Errorf("the record is not that of release %d (%s): %w", m.Sequence, state, err)
+		return control.IPNSPublished{}, fmt.Errorf("the record is not that of release %d (%s): %w", m.Sequence, state, err)
 	}
 	d.setNames()
 	if err := d.store(l).Save(ctx, record); err != nil {
-		return IPNSPublished{}, err
+		return control.IPNSPublished{}, err
 	}
-	out := IPNSPublished{Name: name, Release: m.Sequence, Sequence: r.Sequence, Validity: r.Validity, OnDHT: true}
+	out := control.IPNSPublished{Name: name, Release: m.Sequence, Sequence: r.Sequence, Validity: r.Validity, OnDHT: true}
 	wait, err := d.put(ctx, name, record)
 	if err != nil {
 		out.OnDHT, out.Note = false, err.Error()
@@ -303,7 +279,7 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 	state.kept, state.putAt = record, time.Now().Add(wait)
 	state.tries, state.next = 0, time.Time{} // look again, as others will
 	if state.status.Release == m.Sequence {
-		state.status.State, state.status.KeptUntil = IPNSPending, r.Validity
+		state.status.State, state.status.KeptUntil = control.IPNSPending, r.Validity
 	}
 	d.mu.Unlock()
 	d.soon()
@@ -312,7 +288,7 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 
 // statusOf returns the outcome for a product; nil while its releases name no
 // record.
-func (d *ipnsDesk) statusOf(l *line) *IPNSStatus {
+func (d *ipnsDesk) statusOf(l *line) *control.IPNSStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s := d.lines[l].status; s.Release != 0 {
@@ -322,18 +298,18 @@ func (d *ipnsDesk) statusOf(l *line) *IPNSStatus {
 }
 
 // alarmsOf are what a person should look at.
-func (d *ipnsDesk) alarmsOf(l *line) (out []Alarm) {
+func (d *ipnsDesk) alarmsOf(l *line) (out []control.Alarm) {
 	s := d.statusOf(l)
 	if s == nil {
 		return nil
 	}
-	if s.State == IPNSMismatch {
-		out = append(out, Alarm{Name: attackIPNSMismatch, Since: s.CheckedAt, Message: fmt.Sprintf(
+	if s.State == control.IPNSMismatch {
+		out = append(out, control.Alarm{Name: attackIPNSMismatch, Since: s.CheckedAt, Message: fmt.Sprintf(
 			"%s: the IPNS record %s contradicts release %d, which the chain approved and which stands: %s. Its key may be in other hands", l.verifier.Product, s.Name, s.Release, s.Detail)})
 	}
 	if view, ok := l.watcher.Current(); ok && !s.KeptUntil.IsZero() {
 		if left := s.KeptUntil.Sub(time.Unix(int64(l.trustedTime(&view)), 0)); left < ipnsRenewSoon {
-			out = append(out, Alarm{Name: "ipns_ends_soon", Message: fmt.Sprintf(
+			out = append(out, control.Alarm{Name: "ipns_ends_soon", Message: fmt.Sprintf(
 				"%s: the IPNS record %s ends at %s; renew it with 'camswarm ipns publish'", l.verifier.Product, s.Name, s.KeptUntil.Format(time.RFC3339))})
 		}
 	}

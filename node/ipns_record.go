@@ -9,23 +9,9 @@ import (
 
 	"github.com/ipfs/go-cid"
 
+	"camswarm/node/control"
 	"camswarm/swarm"
 	"camswarm/verify"
-)
-
-// IPNSState is what became of the look at a release's IPNS record. The record
-// corroborates; it never allows, forbids or starts anything.
-type IPNSState string
-
-// The states.
-const (
-	IPNSPending  IPNSState = "pending"  // not looked at yet
-	IPNSOK       IPNSState = "ok"       // in force, and says of the release what the chain says
-	IPNSAbsent   IPNSState = "absent"   // nobody has one
-	IPNSExpired  IPNSState = "expired"  // its end has passed, by the chain's time
-	IPNSBehind   IPNSState = "behind"   // of an older release: the publisher has not renewed it yet
-	IPNSAhead    IPNSState = "ahead"    // of a newer release, which is not approved here (yet)
-	IPNSMismatch IPNSState = "mismatch" // contradicts the approved release: an alarm
 )
 
 // The names under which contradictions are reported.
@@ -83,9 +69,9 @@ func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef,
 // that was approved; now is the trusted time in seconds since 1970. The error
 // says what is wrong unless the state is IPNSOK; for IPNSMismatch it is a
 // *verify.Error. A contradiction outweighs an end that has passed.
-func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uint64) (IPNSState, error) {
-	mismatch := func(attack, format string, args ...any) (IPNSState, error) {
-		return IPNSMismatch, &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
+func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uint64) (control.IPNSState, error) {
+	mismatch := func(attack, format string, args ...any) (control.IPNSState, error) {
+		return control.IPNSMismatch, &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
 	}
 	product, _ := r.Metadata[ipnsProduct].(string)
 	signed, _ := r.Metadata[ipnsSequence].(int64)
@@ -117,13 +103,13 @@ func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uin
 	}
 	switch {
 	case r.Validity.Unix() < int64(min(now, math.MaxInt64)):
-		return IPNSExpired, fmt.Errorf("the record ended at %s; the publisher renews it with 'camswarm ipns publish'", r.Validity.UTC().Format(time.RFC3339))
+		return control.IPNSExpired, fmt.Errorf("the record ended at %s; the publisher renews it with 'camswarm ipns publish'", r.Validity.UTC().Format(time.RFC3339))
 	case sequence < m.Sequence:
-		return IPNSBehind, fmt.Errorf("the record is still of release %d", sequence)
+		return control.IPNSBehind, fmt.Errorf("the record is still of release %d", sequence)
 	case sequence > m.Sequence:
-		return IPNSAhead, fmt.Errorf("the record is of release %d already", sequence)
+		return control.IPNSAhead, fmt.Errorf("the record is of release %d already", sequence)
 	}
-	return IPNSOK, nil
+	return control.IPNSOK, nil
 }
 
 func ipnsDocumentRef(r *swarm.IPNSRecord) (ref verify.FileRef, err error) {

@@ -28,6 +28,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	camnet "camswarm/swarm"
 	"camswarm/verify"
@@ -85,14 +86,14 @@ func record(t testing.TB, r *localnet.Release, key crypto.PrivKey, now time.Time
 	return data
 }
 
-func ipnsState(m *localnet.Member) node.IPNSState {
+func ipnsState(m *localnet.Member) control.IPNSState {
 	if s := m.Node.Status().Products[0].IPNS; s != nil {
 		return s.State
 	}
 	return ""
 }
 
-func (s *swarm) untilIPNS(want node.IPNSState, members ...*localnet.Member) {
+func (s *swarm) untilIPNS(want control.IPNSState, members ...*localnet.Member) {
 	s.t.Helper()
 	for _, m := range members {
 		s.until(m.Name+" says of IPNS: "+string(want), func() bool { return ipnsState(m) == want })
@@ -134,7 +135,7 @@ func TestStockIPFSGetsTheReleaseByItsName(t *testing.T) {
 	r := named(t, &s.Authority, s.image(1, 1_000_000), 1, name)
 	ctx := s.ctx
 	good := record(t, r, key, time.Now(), nil)
-	if _, err := s.Seed.Node.PublishIPNS(ctx, name, good); !errors.Is(err, node.ErrUnknownName) {
+	if _, err := s.Seed.Node.PublishIPNS(ctx, name, good); !errors.Is(err, control.ErrUnknownName) {
 		t.Errorf("before the release: %v", err)
 	}
 	s.must(s.Publish(ctx, r, verify.Rollout{Mode: verify.RolloutPaused}))
@@ -156,7 +157,7 @@ func TestStockIPFSGetsTheReleaseByItsName(t *testing.T) {
 			t.Errorf("a record that is %s was taken: %+v", what, out)
 		}
 	}
-	if _, err := s.Seed.Node.PublishIPNS(ctx, otherName, record(t, r, other, time.Now(), nil)); !errors.Is(err, node.ErrUnknownName) {
+	if _, err := s.Seed.Node.PublishIPNS(ctx, otherName, record(t, r, other, time.Now(), nil)); !errors.Is(err, control.ErrUnknownName) {
 		t.Errorf("another name: %v", err)
 	}
 	out, err := s.Seed.Node.PublishIPNS(ctx, name, good)
@@ -166,7 +167,7 @@ func TestStockIPFSGetsTheReleaseByItsName(t *testing.T) {
 	}
 	s.rollout(1, toAll)
 	s.untilAllRun(1)
-	s.untilIPNS(node.IPNSOK, s.Seed, s.Cameras[0])
+	s.untilIPNS(control.IPNSOK, s.Seed, s.Cameras[0])
 
 	d, bs, store := s.stock(ipns.Validator{})
 	parsed, err := ipns.NameFromString(name)
@@ -203,14 +204,14 @@ func TestStockIPFSGetsTheReleaseByItsName(t *testing.T) {
 	s.must(s.Seed.Start(ctx))
 	s.until("the seed keeps the record after a restart", func() bool {
 		p := s.Seed.Node.Status().Products[0]
-		return p.IPNS != nil && p.IPNS.State == node.IPNSOK && !p.IPNS.KeptUntil.IsZero()
+		return p.IPNS != nil && p.IPNS.State == control.IPNSOK && !p.IPNS.KeptUntil.IsZero()
 	})
 
 	// The next release without a renewed record is no alarm, and waits for nobody.
 	second := named(t, &s.Authority, s.image(2, 300_000), 2, name)
 	s.release(second, toAll)
 	s.untilAllRun(2)
-	s.untilIPNS(node.IPNSBehind, s.Cameras[0])
+	s.untilIPNS(control.IPNSBehind, s.Cameras[0])
 	if alarms := s.Cameras[0].Node.Status().Alarms; len(alarms) > 0 {
 		t.Errorf("alarms %+v", alarms)
 	}
@@ -246,7 +247,7 @@ func TestThreatIPNSSequenceFastForward(t *testing.T) {
 	s.rollout(1, toAll)
 	s.untilAllRun(1)
 	for _, c := range s.Cameras {
-		s.untilIPNS(node.IPNSMismatch, c)
+		s.untilIPNS(control.IPNSMismatch, c)
 		s.slotIs(c, first)
 		if n := s.metric(c.Name, "camswarm_pipeline_refusals_total", "ipns", "ipns_sequence_fast_forward"); n == 0 {
 			t.Errorf("%s: no metric names the attack", c.Name)
@@ -275,7 +276,7 @@ func TestThreatIPNSSequenceFastForward(t *testing.T) {
 	s.must(s.Announce(s.ctx, second))
 	s.untilAllRun(2)
 	for _, c := range s.Cameras {
-		s.untilIPNS(node.IPNSOK, c)
+		s.untilIPNS(control.IPNSOK, c)
 		s.slotIs(c, second)
 		if alarms := c.Node.Status().Alarms; len(alarms) > 0 {
 			t.Errorf("%s: alarms remain: %+v", c.Name, alarms)
@@ -295,31 +296,31 @@ func TestCheckIPNS(t *testing.T) {
 	document := verify.FileRef{SHA256: [32]byte{1}, Size: 500}
 	for what, c := range map[string]struct {
 		change func(*camnet.IPNSRecord)
-		want   node.IPNSState
+		want   control.IPNSState
 		attack string
 	}{
-		"right":                 {nil, node.IPNSOK, ""},
-		"points to the image":   {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/" + image.Root.String() }, node.IPNSOK, ""},
-		"ended a second ago":    {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now-1, 0) }, node.IPNSExpired, ""},
-		"ends now":              {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now, 0) }, node.IPNSOK, ""},
-		"ended in year 0":       {func(r *camnet.IPNSRecord) { r.Validity = time.Time{} }, node.IPNSExpired, ""},
-		"older release":         {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(6) }, node.IPNSBehind, ""},
-		"older release, ended":  {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"], r.Validity = int64(6), time.Unix(1, 0) }, node.IPNSExpired, ""},
-		"next release":          {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(8) }, node.IPNSAhead, ""},
-		"far release":           {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(7 + verify.MaxLead + 1) }, node.IPNSMismatch, "ipns_sequence_fast_forward"},
-		"sequence of the far":   {func(r *camnet.IPNSRecord) { r.Sequence = 1<<63 - 1 }, node.IPNSMismatch, "ipns_sequence_fast_forward"},
-		"no metadata":           {func(r *camnet.IPNSRecord) { r.Metadata = nil }, node.IPNSMismatch, "ipns_mismatch"},
-		"negative release":      {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(-1) }, node.IPNSMismatch, "ipns_mismatch"},
-		"release as text":       {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = "7" }, node.IPNSMismatch, "ipns_mismatch"},
-		"other product":         {func(r *camnet.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }, node.IPNSMismatch, "ipns_mismatch"},
-		"other envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = make([]byte, 32) }, node.IPNSMismatch, "ipns_mismatch"},
-		"short envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = []byte{1} }, node.IPNSMismatch, "ipns_mismatch"},
-		"other image":           {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }, node.IPNSMismatch, "ipns_mismatch"},
-		"other image and ended": {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"], r.Validity = make([]byte, 32), time.Unix(1, 0) }, node.IPNSMismatch, "ipns_mismatch"},
-		"points elsewhere":      {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/bafkqaaa" }, node.IPNSMismatch, "ipns_mismatch"},
-		"other document":        {func(r *camnet.IPNSRecord) { r.Metadata["_document"] = make([]byte, 32) }, node.IPNSMismatch, "ipns_mismatch"},
-		"document without size": {func(r *camnet.IPNSRecord) { delete(r.Metadata, "_documentSize") }, node.IPNSMismatch, "ipns_mismatch"},
-		"document of 4 GB":      {func(r *camnet.IPNSRecord) { r.Metadata["_documentSize"] = int64(4 << 30) }, node.IPNSMismatch, "ipns_mismatch"},
+		"right":                 {nil, control.IPNSOK, ""},
+		"points to the image":   {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/" + image.Root.String() }, control.IPNSOK, ""},
+		"ended a second ago":    {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now-1, 0) }, control.IPNSExpired, ""},
+		"ends now":              {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now, 0) }, control.IPNSOK, ""},
+		"ended in year 0":       {func(r *camnet.IPNSRecord) { r.Validity = time.Time{} }, control.IPNSExpired, ""},
+		"older release":         {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(6) }, control.IPNSBehind, ""},
+		"older release, ended":  {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"], r.Validity = int64(6), time.Unix(1, 0) }, control.IPNSExpired, ""},
+		"next release":          {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(8) }, control.IPNSAhead, ""},
+		"far release":           {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(7 + verify.MaxLead + 1) }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
+		"sequence of the far":   {func(r *camnet.IPNSRecord) { r.Sequence = 1<<63 - 1 }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
+		"no metadata":           {func(r *camnet.IPNSRecord) { r.Metadata = nil }, control.IPNSMismatch, "ipns_mismatch"},
+		"negative release":      {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(-1) }, control.IPNSMismatch, "ipns_mismatch"},
+		"release as text":       {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = "7" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other product":         {func(r *camnet.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"short envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = []byte{1} }, control.IPNSMismatch, "ipns_mismatch"},
+		"other image":           {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"other image and ended": {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"], r.Validity = make([]byte, 32), time.Unix(1, 0) }, control.IPNSMismatch, "ipns_mismatch"},
+		"points elsewhere":      {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/bafkqaaa" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other document":        {func(r *camnet.IPNSRecord) { r.Metadata["_document"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"document without size": {func(r *camnet.IPNSRecord) { delete(r.Metadata, "_documentSize") }, control.IPNSMismatch, "ipns_mismatch"},
+		"document of 4 GB":      {func(r *camnet.IPNSRecord) { r.Metadata["_documentSize"] = int64(4 << 30) }, control.IPNSMismatch, "ipns_mismatch"},
 	} {
 		r, err := node.NewIPNSRecord(m, envelope, document, time.Unix(now, 0), time.Hour, time.Minute)
 		if err != nil {
@@ -329,7 +330,7 @@ func TestCheckIPNS(t *testing.T) {
 			c.change(&r)
 		}
 		got, err := node.CheckIPNS(m, envelope, &r, now)
-		if got != c.want || (err == nil) != (got == node.IPNSOK) || verify.AttackName(err) != c.attack {
+		if got != c.want || (err == nil) != (got == control.IPNSOK) || verify.AttackName(err) != c.attack {
 			t.Errorf("%s: %s, %v; want %s", what, got, err, c.want)
 		}
 	}
@@ -368,10 +369,10 @@ func FuzzCheckIPNS(f *testing.F) {
 			r.Metadata["_document"], r.Metadata["_documentSize"] = doc, size
 		}
 		state, err := node.CheckIPNS(m, envelope, &r, now)
-		if (state == node.IPNSOK) != (err == nil) {
+		if (state == control.IPNSOK) != (err == nil) {
 			t.Errorf("%s with %v", state, err)
 		}
-		if state == node.IPNSOK && (release != 7 || !bytes.Equal(env, digest) || !bytes.Equal(img, sum) || validity < now || product != m.Product.String() ||
+		if state == control.IPNSOK && (release != 7 || !bytes.Equal(env, digest) || !bytes.Equal(img, sum) || validity < now || product != m.Product.String() ||
 			sequence>>32 > 7+verify.MaxLead || len(doc) == 0 && value != good.Value && value != "/ipfs/"+image.Root.String()) {
 			t.Errorf("passed: %+v", r)
 		}

@@ -13,6 +13,9 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/gc"
+	"camswarm/node/control"
+	"camswarm/node/install"
+	"camswarm/node/statedir"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -50,7 +53,7 @@ func (l *line) poke() {
 }
 
 // tell tells the observer, if there is one.
-func (l *line) tell(seq uint64, state State) {
+func (l *line) tell(seq uint64, state control.State) {
 	if l.observe != nil {
 		l.observe(Event{Product: l.verifier.Product.ID(), Sequence: seq, State: state})
 	}
@@ -105,7 +108,7 @@ func (l *line) settle(seq uint64, stage string, err error, cancelled bool) {
 		return
 	}
 	r := l.retries[seq]
-	if !errors.Is(err, errPending) && !errors.Is(err, ErrTryLater) {
+	if !errors.Is(err, errPending) && !errors.Is(err, install.ErrTryLater) {
 		r.failures++
 		l.log.Warn("stage failed; it will be tried again", "sequence", seq, "stage", stage, "failures", r.failures, "err", err)
 		l.node.metrics.refused(stage, err)
@@ -137,7 +140,7 @@ func (l *line) refuse(seq uint64, stage string, err error) {
 // holds reports whether the release's image is here and was checked.
 func (l *line) holds(seq uint64) (Record, bool) {
 	rec, ok := l.catalog.Get(seq)
-	return rec, ok && rec.State >= StateVerified && rec.State <= StateConfirmed
+	return rec, ok && rec.State >= control.StateVerified && rec.State <= control.StateConfirmed
 }
 
 // claim takes a release's one place for work: a job that runs is cancelled, and
@@ -177,7 +180,7 @@ func (l *line) tryClaim(seq uint64) (release func(), running *job) {
 
 // receive writes an incoming image to a private file and checks it there.
 func (l *line) receive(approved *verify.Approved, path string, image io.Reader) error {
-	if err := reclaim(l.log, path, false); err != nil {
+	if err := statedir.Reclaim(l.log, path, false); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -254,7 +257,7 @@ func (l *line) serve(s *verify.Signed, rel verify.Release) error {
 	if l.serving[rel.Sequence] != nil {
 		return nil
 	}
-	if err := reclaim(l.log, l.node.imagePath(rel), false); err != nil {
+	if err := statedir.Reclaim(l.log, l.node.imagePath(rel), false); err != nil {
 		return err
 	}
 	if err := l.node.exchange.Add(l.node.swarmFile(s, rel)); err != nil {
@@ -310,8 +313,8 @@ func (l *line) damaged(root cid.Cid) {
 		return
 	}
 	l.log.Warn("blocks of an image went bad on disk", "sequence", rec.Release.Sequence, "state", rec.State.String())
-	if rec.State == StateFetched || rec.State == StateVerified {
-		if err := l.catalog.advance(context.Background(), rec.Release, StateFetching); err != nil {
+	if rec.State == control.StateFetched || rec.State == control.StateVerified {
+		if err := l.catalog.advance(context.Background(), rec.Release, control.StateFetching); err != nil {
 			l.log.Error("cannot record it", "err", err)
 		}
 	}
@@ -320,7 +323,7 @@ func (l *line) damaged(root cid.Cid) {
 
 // openImage opens a fetched image and checks all of it.
 func (l *line) openImage(approved *verify.Approved) (*verify.Image, *os.File, error) {
-	f, err := openRegular(l.node.imagePath(approved.Candidate().Release))
+	f, err := statedir.OpenRegular(l.node.imagePath(approved.Candidate().Release))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -338,15 +341,15 @@ func (l *line) openImage(approved *verify.Approved) (*verify.Image, *os.File, er
 func (l *line) saveEnvelope(s *verify.Signed, rel verify.Release) error {
 	dir := l.node.releaseDir(rel)
 	path := filepath.Join(dir, envelopeFile)
-	if err := errors.Join(reclaim(l.log, filepath.Dir(dir), true), reclaim(l.log, dir, true), os.MkdirAll(dir, 0o700),
-		reclaim(l.log, path, false), reclaim(l.log, path+".tmp", false)); err != nil {
+	if err := errors.Join(statedir.Reclaim(l.log, filepath.Dir(dir), true), statedir.Reclaim(l.log, dir, true), os.MkdirAll(dir, 0o700),
+		statedir.Reclaim(l.log, path, false), statedir.Reclaim(l.log, path+".tmp", false)); err != nil {
 		return err
 	}
-	return writeFileSync(path, s.Envelope(), 0o600)
+	return statedir.WriteFile(path, s.Envelope(), 0o600)
 }
 
 func (l *line) loadEnvelope(rel verify.Release) (*verify.Signed, error) {
-	data, err := readRegular(filepath.Join(l.node.releaseDir(rel), envelopeFile), verify.MaxEnvelopeSize)
+	data, err := statedir.ReadRegular(filepath.Join(l.node.releaseDir(rel), envelopeFile), verify.MaxEnvelopeSize)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
-	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -24,6 +23,9 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch"
 	"camswarm/gc"
+	"camswarm/node/control"
+	"camswarm/node/install"
+	"camswarm/node/metastore"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -34,13 +36,13 @@ type Node struct {
 	log        *slog.Logger
 	did        verify.DID
 	lock       *os.File
-	store      *Store
+	store      *metastore.Store
 	rebuilt    error // what was wrong with the metadata store that was set aside
 	network    *swarm.Network
 	exchange   *swarm.Exchange
 	gossip     *announce.Gossip
-	installer  Installer
-	window     Window
+	installer  install.Installer
+	window     install.Window
 	collector  *gc.Collector
 	provideNow chan struct{} // capacity 1
 	reserve    *gc.Reserve
@@ -49,9 +51,9 @@ type Node struct {
 	ipns       *ipnsDesk
 	metrics    *metrics
 	registry   *prometheus.Registry
-	control    *controlServer
+	control    *control.Server
 	limitsMu   sync.Mutex
-	limits     Limits
+	limits     control.Limits
 	startMu    sync.Mutex
 	started    time.Time
 
@@ -93,8 +95,8 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		return nil, err
 	}
 	if o.data != nil {
-		n.store = &Store{dir: cfg.StateDir, data: o.data}
-	} else if n.store, n.rebuilt, err = openOrRebuild(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
+		n.store = metastore.Wrap(o.data)
+	} else if n.store, n.rebuilt, err = metastore.OpenOrRebuild(filepath.Join(cfg.StateDir, "meta"), o.log); err != nil {
 		return nil, err
 	}
 	key := o.key
@@ -109,7 +111,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := n.wireSwarm(key, o); err != nil {
 		return nil, err
 	}
-	if n.traffic, err = openTraffic(context.Background(), blob{n.store.Namespace("traffic"), "total"}, n.trafficNow, n.log); err != nil {
+	if n.traffic, err = openTraffic(context.Background(), metastore.ValueAt(n.store.Namespace("traffic"), "total"), n.trafficNow, n.log); err != nil {
 		return nil, err
 	}
 	if err := n.wireInstaller(o); err != nil {
@@ -128,15 +130,15 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		return nil, fmt.Errorf("clean up the state directory: %w", err)
 	}
 	if !o.noControl {
-		n.control = newControlServer(filepath.Join(cfg.StateDir, ControlSocket), n, n.registry, n.log)
+		n.control = control.NewServer(filepath.Join(cfg.StateDir, control.SocketName), n, n.registry, n.log)
 	}
 	return n, nil
 }
 
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	netOpts := []swarm.NetworkOption{
-		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(blob{n.store.Namespace("swarm"), "bans"}),
-		swarm.WithReputationStore(blob{n.store.Namespace("swarm"), "reputations"}),
+		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
+		swarm.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
 	}
 	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
@@ -158,7 +160,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	if err != nil {
 		return err
 	}
-	n.limits = Limits{
+	n.limits = control.Limits{
 		UpBytesPerSecond: n.cfg.Exchange.UploadLimit, DownBytesPerSecond: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
 	}
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
@@ -185,7 +187,7 @@ func (n *Node) trafficNow() lifeTraffic {
 }
 
 func (n *Node) wireInstaller(o injected) (err error) {
-	if n.window, err = ParseWindow(n.cfg.Install.Window); err != nil {
+	if n.window, err = install.ParseWindow(n.cfg.Install.Window); err != nil {
 		return err
 	}
 	switch {
@@ -193,13 +195,13 @@ func (n *Node) wireInstaller(o injected) (err error) {
 	case o.installer != nil:
 		n.installer = o.installer
 	case len(n.cfg.Install.Command) > 0:
-		n.installer = &ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, Logger: n.log}
+		n.installer = &install.ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, Logger: n.log}
 	default:
 		dir := n.cfg.Install.SlotDir
 		if dir == "" {
 			dir = filepath.Join(n.cfg.StateDir, "slot")
 		}
-		n.installer = &FileInstaller{Dir: dir}
+		n.installer = &install.FileInstaller{Dir: dir}
 	}
 	return nil
 }
@@ -211,7 +213,7 @@ func (n *Node) wireProduct(p ProductConfig, o injected) error {
 	}
 	id := v.Product.ID()
 	watcher, err := chainwatch.New(p.Chain, id, p.Region, chainwatch.Options{
-		Store: blob{n.store.Namespace("chain"), id.String()}, Dial: o.dial,
+		Store: metastore.ValueAt(n.store.Namespace("chain"), id.String()), Dial: o.dial,
 		Logger: n.log.With("product", p.Name), Registerer: n.registry,
 	})
 	if err != nil {
@@ -223,7 +225,7 @@ func (n *Node) wireProduct(p ProductConfig, o injected) error {
 	}
 	l := newLine(n, p, watcher, v, catalog)
 	l.observe = o.observe
-	l.trust.store = blob{n.store.Namespace("trust"), id.String()}
+	l.trust.store = metastore.ValueAt(n.store.Namespace("trust"), id.String())
 	if err := l.restore(context.Background()); err != nil {
 		return err
 	}
@@ -301,15 +303,19 @@ func (n *Node) DID() verify.DID { return n.did }
 // and serves it. The image must hold exactly the bytes that the envelope's
 // manifest describes, and the registry must offer the release; Provide waits
 // for the chain to get there within ctx.
-func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (Record, error) {
+func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (control.Provided, error) {
 	var err error
 	for _, l := range n.lines {
 		var signed *verify.Signed
 		if signed, err = l.verifier.CheckSigned(envelope); err == nil {
-			return l.provideLocal(ctx, signed, image)
+			rec, err := l.provideLocal(ctx, signed, image)
+			if err != nil {
+				return control.Provided{}, err
+			}
+			return provided(rec), nil
 		}
 	}
-	return Record{}, err
+	return control.Provided{}, err
 }
 
 // Block gets one block of at most 64 KiB from the peers, such as a DID document
@@ -324,7 +330,7 @@ func (n *Node) Block(ctx context.Context, c cid.Cid) ([]byte, error) {
 func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 	l := n.line(a.Product)
 	if l == nil {
-		return fmt.Errorf("%w: %s; see its [[product]] sections", ErrUnknownProduct, a.Product)
+		return fmt.Errorf("%w: %s; see its [[product]] sections", control.ErrUnknownProduct, a.Product)
 	}
 	if _, err := l.watcher.ViewProven(ctx, a.Rev); err != nil {
 		return err
@@ -366,11 +372,11 @@ func (n *Node) line(id verify.ProductID) *line {
 
 // mayInstall asks the maintenance window and the inhibit file.
 func (n *Node) mayInstall() (bool, time.Time) {
-	inhibited, err := Inhibited(n.cfg.Install.InhibitFile)
+	inhibited, err := install.Inhibited(n.cfg.Install.InhibitFile)
 	if err != nil {
 		n.log.Warn("installs wait", "err", err)
 	}
-	return MayInstall(time.Now(), n.window, inhibited)
+	return install.MayInstall(time.Now(), n.window, inhibited)
 }
 
 // reprovide tells the DHT which images this node holds, after start, after each
@@ -436,35 +442,6 @@ func block(c cid.Cid, data []byte) blocks.Block {
 		panic(err) // only in the library's debug mode, for a CID that is not the data's
 	}
 	return b
-}
-
-// blob is one value in a datastore, as the mechanisms' small stores want it.
-type blob struct {
-	store datastore.Batching
-	key   string
-}
-
-// Load returns (nil, nil) when nothing was saved. A damaged value comes back as
-// bytes that no decoder accepts, so that its owner's own rule for damaged state
-// applies and the node starts.
-func (b blob) Load(ctx context.Context) ([]byte, error) {
-	data, err := b.store.Get(ctx, datastore.NewKey(b.key))
-	switch {
-	case errors.Is(err, datastore.ErrNotFound):
-		return nil, nil
-	case errors.Is(err, ErrStoreCorrupt):
-		return []byte{0xff}, nil
-	}
-	return data, err
-}
-
-// Save returns once the value is durable.
-func (b blob) Save(ctx context.Context, data []byte) error {
-	key := datastore.NewKey(b.key)
-	if err := b.store.Put(ctx, key, data); err != nil {
-		return err
-	}
-	return b.store.Sync(ctx, key)
 }
 
 // lockDir takes the state directory for this process; the lock goes with the

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
+	"camswarm/node/control"
+	"camswarm/node/install"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -19,7 +21,7 @@ type Option func(*injected)
 type injected struct {
 	log       *slog.Logger
 	registry  *prometheus.Registry
-	installer Installer
+	installer install.Installer
 	key       crypto.PrivKey
 	network   []swarm.NetworkOption
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
@@ -37,7 +39,7 @@ func WithRegistry(r *prometheus.Registry) Option { return func(o *injected) { o.
 
 // WithInstaller replaces the installer that the configuration names. A seed has
 // none.
-func WithInstaller(i Installer) Option { return func(o *injected) { o.installer = i } }
+func WithInstaller(i install.Installer) Option { return func(o *injected) { o.installer = i } }
 
 // WithIdentity replaces the identity file by a key in memory.
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
@@ -72,7 +74,7 @@ type Event struct {
 	Sequence uint64
 	// State is what the release has come to. It is 0 for the news of the
 	// release: an announcement that the node's own view of the chain confirms.
-	State State
+	State control.State
 }
 
 // WithObserver has f told of every Event, in the order in which they happen to

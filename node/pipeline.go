@@ -14,6 +14,9 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
+	"camswarm/node/control"
+	"camswarm/node/install"
+	"camswarm/node/statedir"
 	"camswarm/verify"
 )
 
@@ -102,8 +105,8 @@ func (l *line) resume(ctx context.Context) error {
 		signed, err := l.loadEnvelope(rec.Release)
 		if err != nil {
 			l.log.Warn("the kept envelope is unusable; the release will be fetched again", "sequence", seq, "err", err)
-			if rec.State < StateInstalled {
-				if err := l.catalog.advance(ctx, rec.Release, StateKnown); err != nil {
+			if rec.State < control.StateInstalled {
+				if err := l.catalog.advance(ctx, rec.Release, control.StateKnown); err != nil {
 					return err
 				}
 			}
@@ -173,7 +176,7 @@ func (l *line) step(ctx context.Context) time.Duration {
 		wait = min(wait, time.Duration(choice.NextAt-now)*time.Second)
 	}
 	running, _ := l.catalog.Installed()
-	if running != nil && running.State == StateInstalled {
+	if running != nil && running.State == control.StateInstalled {
 		wait = min(wait, l.begin(ctx, running.Release.Sequence, "confirm", func(ctx context.Context) error {
 			return l.confirm(ctx, running.Release)
 		}))
@@ -285,8 +288,8 @@ func (l *line) advance(ctx context.Context, view *verify.View, now uint64, devic
 		return idle
 	}
 	rec, _ := l.catalog.Get(seq)
-	if rec.State == StateInstalled || rec.State == StateConfirmed ||
-		rec.State == StateFailed && rec.Attempts >= l.node.cfg.Install.Attempts {
+	if rec.State == control.StateInstalled || rec.State == control.StateConfirmed ||
+		rec.State == control.StateFailed && rec.Attempts >= l.node.cfg.Install.Attempts {
 		return idle
 	}
 
@@ -307,11 +310,11 @@ func (l *line) advance(ctx context.Context, view *verify.View, now uint64, devic
 	}
 
 	switch rec.State {
-	case 0, StateKnown, StateFetching, StateRetired:
+	case 0, control.StateKnown, control.StateFetching, control.StateRetired:
 		return l.begin(ctx, seq, "fetch", func(ctx context.Context) error { return l.fetch(ctx, approved) })
-	case StateFetched:
+	case control.StateFetched:
 		return l.begin(ctx, seq, "verify", func(ctx context.Context) error { return l.check(ctx, approved) })
-	case StateVerified, StateFailed:
+	case control.StateVerified, control.StateFailed:
 		if err := l.serve(approved.Signed, candidate.Release); err != nil {
 			l.log.Warn("cannot serve", "sequence", seq, "err", err)
 		}
@@ -374,7 +377,7 @@ func (l *line) fetch(ctx context.Context, approved *verify.Approved) error {
 	if err := l.saveEnvelope(approved.Signed, rel); err != nil {
 		return err
 	}
-	if err := l.catalog.advance(ctx, rel, StateFetching); err != nil {
+	if err := l.catalog.advance(ctx, rel, control.StateFetching); err != nil {
 		return err
 	}
 	if err := l.serve(approved.Signed, rel); err != nil {
@@ -385,7 +388,7 @@ func (l *line) fetch(ctx context.Context, approved *verify.Approved) error {
 	if err := l.node.exchange.Fetch(ctx, root); err != nil {
 		return err
 	}
-	if err := l.catalog.advance(ctx, rel, StateFetched); err != nil {
+	if err := l.catalog.advance(ctx, rel, control.StateFetched); err != nil {
 		return err
 	}
 	l.log.Info("fetched", "sequence", rel.Sequence, "bytes", rel.ImageSize, "took", time.Since(began).Round(time.Millisecond))
@@ -400,7 +403,7 @@ func (l *line) check(ctx context.Context, approved *verify.Approved) error {
 	_, file, err := l.openImage(approved)
 	if err == nil {
 		_ = file.Close()
-		if err := l.catalog.advance(ctx, rel, StateVerified); err != nil {
+		if err := l.catalog.advance(ctx, rel, control.StateVerified); err != nil {
 			return err
 		}
 		l.log.Info("verified", "sequence", rel.Sequence, "sha256", fmt.Sprintf("%x", rel.ImageSHA256))
@@ -416,12 +419,12 @@ func (l *line) mend(ctx context.Context, approved *verify.Approved, err error) e
 	l.stopServing(rel.Sequence)
 	if verify.AttackName(err) == verify.AttackImageSHA {
 		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.Attempts, r.LastError = StateFailed, l.node.cfg.Install.Attempts, err.Error()
+			r.State, r.Attempts, r.LastError = control.StateFailed, l.node.cfg.Install.Attempts, err.Error()
 		})
 		l.refuse(rel.Sequence, "verify", err)
 		return uerr
 	}
-	if uerr := l.catalog.advance(ctx, rel, StateFetching); uerr != nil {
+	if uerr := l.catalog.advance(ctx, rel, control.StateFetching); uerr != nil {
 		return uerr
 	}
 	return fmt.Errorf("the image on disk changed and is fetched again where it differs: %w", err)
@@ -454,16 +457,16 @@ func (l *line) install(ctx context.Context, approved *verify.Approved) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, ErrTryLater) {
+		if errors.Is(err, install.ErrTryLater) {
 			return err
 		}
 		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.LastError = StateFailed, err.Error()
+			r.State, r.LastError = control.StateFailed, err.Error()
 			r.Attempts++
 		})
 		return errors.Join(fmt.Errorf("install release %d: %w", rel.Sequence, err), uerr)
 	}
-	return l.catalog.advance(ctx, rel, StateInstalled)
+	return l.catalog.advance(ctx, rel, control.StateInstalled)
 }
 
 // confirm asks the installer whether the installed image runs.
@@ -473,20 +476,20 @@ func (l *line) confirm(ctx context.Context, rel verify.Release) error {
 		return fmt.Errorf("confirm release %d: %w", rel.Sequence, err)
 	}
 	switch outcome {
-	case Confirmed:
-		if err := l.catalog.advance(ctx, rel, StateConfirmed); err != nil {
+	case install.Confirmed:
+		if err := l.catalog.advance(ctx, rel, control.StateConfirmed); err != nil {
 			return err
 		}
 		l.node.metrics.installed.WithLabelValues(l.verifier.Product.String()).Set(float64(rel.Sequence))
 		l.log.Info("confirmed", "sequence", rel.Sequence, "version", rel.Version)
 		return nil
-	case Failed:
+	case install.Failed:
 		if err := l.node.installer.Rollback(ctx, rel); err != nil {
 			return fmt.Errorf("roll back release %d: %w", rel.Sequence, err)
 		}
 		l.log.Error("the installed release did not come up; rolled back", "sequence", rel.Sequence)
 		_, err := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.Attempts = StateFailed, l.node.cfg.Install.Attempts
+			r.State, r.Attempts = control.StateFailed, l.node.cfg.Install.Attempts
 			r.LastError = "did not come up after the install; rolled back"
 		})
 		return err
@@ -531,11 +534,11 @@ func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io
 		return Record{}, err
 	}
 	l.stopServing(seq)
-	if err := renameSync(incoming, l.node.imagePath(rel)); err != nil {
+	if err := statedir.Rename(incoming, l.node.imagePath(rel)); err != nil {
 		return Record{}, err
 	}
 	l.learn(signed)
-	if err := l.catalog.advance(ctx, rel, StateFetched); err != nil {
+	if err := l.catalog.advance(ctx, rel, control.StateFetched); err != nil {
 		return Record{}, err
 	}
 	if err := l.serve(signed, rel); err != nil {

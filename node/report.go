@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/gc"
+	"camswarm/node/control"
+	"camswarm/node/metastore"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -37,13 +40,13 @@ var Version = sync.OnceValue(func() string {
 func (n *Node) Traffic() swarm.Stats { return n.exchange.Stats() }
 
 // Status returns what the node tells about itself. It asks nobody.
-func (n *Node) Status() Status {
+func (n *Node) Status() control.Status {
 	life := n.traffic.total()
-	s := Status{
-		PeerID: n.network.Host().ID().String(), DID: n.did, Role: n.cfg.Role, Version: Version(),
+	s := control.Status{
+		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
 		ListenAddrs: n.network.Status().Addrs, Peers: len(n.network.Host().Network().Peers()),
-		Products: []ProductStatus{}, Alarms: []Alarm{}, Limits: n.limitsNow(),
-		Traffic: TrafficStatus{
+		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: n.limitsNow(),
+		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
 			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds,
 		},
@@ -56,10 +59,10 @@ func (n *Node) Status() Status {
 		s.Alarms = append(append(s.Alarms, l.alarms()...), n.ipns.alarmsOf(l)...)
 	}
 	if n.rebuilt != nil {
-		s.Alarms = append(s.Alarms, Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
-			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+storeDamaged), n.rebuilt)})
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
+			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})
 	}
-	s.Disk = DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
+	s.Disk = control.DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
 	for _, p := range s.Products {
 		for _, h := range p.Held {
 			s.Disk.UsedBytes += h.Bytes
@@ -68,24 +71,24 @@ func (n *Node) Status() Status {
 	s.Disk.FreeBytes, _ = gc.Free(n.cfg.StateDir)
 	s.Disk.ReserveBytes, _ = n.reserve.Held()
 	if s.Disk.ReserveBytes < n.cfg.Storage.ReserveBytes && !s.StartedAt.IsZero() {
-		s.Alarms = append(s.Alarms, Alarm{Name: "disk_full", Message: fmt.Sprintf(
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(
 			"the disk reserve of %d bytes is given up; free space on the file system of %s", n.cfg.Storage.ReserveBytes, n.cfg.StateDir)})
 	}
 	return s
 }
 
 // Peers lists the connected peers, nearest first.
-func (n *Node) Peers() []PeerStatus {
+func (n *Node) Peers() []control.PeerStatus {
 	stats := n.exchange.Stats().Peers
-	byID := map[string]*PeerStatus{}
-	out := []*PeerStatus{}
+	byID := map[string]*control.PeerStatus{}
+	out := []*control.PeerStatus{}
 	for _, c := range n.network.Status().Connections {
 		id := c.Peer.String()
 		p := byID[id]
 		if p == nil {
 			t := stats[c.Peer]
-			p = &PeerStatus{
-				ID: id, Direction: c.Direction + "bound", Agent: c.Agent, Role: Role(n.network.Role(c.Peer)), Tier: string(c.Tier),
+			p = &control.PeerStatus{
+				ID: id, Direction: c.Direction + "bound", Agent: c.Agent, Role: n.network.Role(c.Peer), Tier: string(c.Tier),
 				LatencyMS: n.network.Host().Peerstore().LatencyEWMA(c.Peer).Milliseconds(),
 				SentBytes: t.Sent, ReceivedBytes: t.Received, DuplicateBytes: t.Duplicate, WrongBytes: t.Wrong,
 				Score: math.Round(10*n.network.Reputations().Score(c.Peer)) / 10,
@@ -95,7 +98,7 @@ func (n *Node) Peers() []PeerStatus {
 		}
 		p.Addrs = append(p.Addrs, c.Addr)
 	}
-	list := make([]PeerStatus, 0, len(out))
+	list := make([]control.PeerStatus, 0, len(out))
 	for _, p := range out {
 		list = append(list, *p)
 	}
@@ -103,8 +106,8 @@ func (n *Node) Peers() []PeerStatus {
 }
 
 // Releases lists the releases with bytes on disk, oldest first per product.
-func (n *Node) Releases() ([]HeldRelease, error) {
-	out := []HeldRelease{}
+func (n *Node) Releases() ([]control.HeldRelease, error) {
+	out := []control.HeldRelease{}
 	for _, l := range n.lines {
 		held, err := l.held()
 		if err != nil {
@@ -113,6 +116,15 @@ func (n *Node) Releases() ([]HeldRelease, error) {
 		out = append(out, held...)
 	}
 	return out, nil
+}
+
+// provided tells what became of a release that was handed over.
+func provided(rec Record) control.Provided {
+	rel := rec.Release
+	return control.Provided{
+		Product: rel.Product, Sequence: rel.Sequence, Version: rel.Version, State: rec.State,
+		ImageBytes: rel.ImageSize, ImageSHA256: hex.EncodeToString(rel.ImageSHA256[:]),
+	}
 }
 
 // Collect removes what nothing needs, or with dryRun tells what it would remove.
@@ -124,7 +136,7 @@ func (n *Node) Collect(ctx context.Context, dryRun bool) (gc.Plan, error) {
 }
 
 // SetLimits changes what may be changed while the node runs, until it stops.
-func (n *Node) SetLimits(change LimitsChange) (Limits, error) {
+func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 	n.limitsMu.Lock()
 	defer n.limitsMu.Unlock()
 	next := n.limits
@@ -147,15 +159,15 @@ func (n *Node) SetLimits(change LimitsChange) (Limits, error) {
 	return next, nil
 }
 
-func (n *Node) limitsNow() Limits {
+func (n *Node) limitsNow() control.Limits {
 	n.limitsMu.Lock()
 	defer n.limitsMu.Unlock()
 	return n.limits
 }
 
 // held lists the line's releases with bytes on disk.
-func (l *line) held() ([]HeldRelease, error) {
-	out := []HeldRelease{}
+func (l *line) held() ([]control.HeldRelease, error) {
+	out := []control.HeldRelease{}
 	for _, rec := range l.catalog.All() {
 		if !rec.hasBytes() {
 			continue
@@ -164,23 +176,23 @@ func (l *line) held() ([]HeldRelease, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, HeldRelease{
+		out = append(out, control.HeldRelease{
 			Product: rec.Release.Product, Sequence: rec.Release.Sequence, Version: rec.Release.Version, State: rec.State, Bytes: bytes,
 		})
 	}
 	return out, nil
 }
 
-func (l *line) status() ProductStatus {
-	s := ProductStatus{
+func (l *line) status() control.ProductStatus {
+	s := control.ProductStatus{
 		ID: l.verifier.Product.ID(), Name: l.verifier.Product.String(), Region: l.cfg.Region, Label: l.cfg.Label, Hardware: l.cfg.Hardware,
 		Keys: l.verifier.Keys(), Chain: l.chainStatus(),
 	}
 	s.Held, _ = l.held()
 	s.IPNS = l.node.ipns.statusOf(l)
 	if running, _ := l.catalog.Installed(); running != nil {
-		s.Installed = &InstalledStatus{
-			Sequence: running.Release.Sequence, Version: running.Release.Version, Confirmed: running.State == StateConfirmed,
+		s.Installed = &control.InstalledStatus{
+			Sequence: running.Release.Sequence, Version: running.Release.Version, Confirmed: running.State == control.StateConfirmed,
 		}
 	}
 	l.mu.Lock()
@@ -193,9 +205,9 @@ func (l *line) status() ProductStatus {
 	}
 	rec, known := l.catalog.Get(choice.Sequence)
 	if !known {
-		rec.State = StateKnown
+		rec.State = control.StateKnown
 	}
-	t := &TargetStatus{
+	t := &control.TargetStatus{
 		Sequence: choice.Sequence, Version: candidate.Version, State: rec.State, Reason: choice.Reason,
 		Fetch: choice.Fetch, Install: choice.Install, LastError: rec.LastError,
 	}
@@ -207,23 +219,23 @@ func (l *line) status() ProductStatus {
 	}
 	if signed := l.manifest(candidate.Release); signed != nil {
 		if p, ok := l.node.exchange.Progress(signed.Manifest().Image.Root); ok {
-			t.Progress = &Progress{
+			t.Progress = &control.Progress{
 				Blocks: p.Blocks, TotalBlocks: p.BlocksTotal, Bytes: p.Bytes, TotalBytes: p.BytesTotal,
 				BytesPerSecond: int64(p.Rate), Peers: p.Sources,
 			}
 		}
 	}
-	if l.node.cfg.Role == RoleSeed && rec.State == StateVerified {
+	if l.node.cfg.Role == RoleSeed && rec.State == control.StateVerified {
 		return s // a seed that holds its release has nothing to move to
 	}
 	s.Target = t
 	return s
 }
 
-func (l *line) chainStatus() ChainStatus {
+func (l *line) chainStatus() control.ChainStatus {
 	view, ok := l.watcher.Current()
 	w := l.watcher.Status()
-	c := ChainStatus{Registry: l.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []EndpointStatus{}}
+	c := control.ChainStatus{Registry: l.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []control.EndpointStatus{}}
 	if ok {
 		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused
@@ -233,7 +245,7 @@ func (l *line) chainStatus() ChainStatus {
 		c.Quorum = w.Error
 	}
 	for _, e := range l.watcher.Endpoints() {
-		s := EndpointStatus{
+		s := control.EndpointStatus{
 			URL: e.URL, Operator: e.Operator, State: string(e.State), LastOK: e.LastOK, LastError: e.LastError, Attack: e.Attack,
 			Rev: e.Rev, Block: e.Block, LatencyMS: e.Latency.Milliseconds(), Warning: e.Warning, RetryAt: e.RetryAt,
 		}
@@ -253,40 +265,40 @@ func blockTime(seconds uint64) time.Time {
 }
 
 // alarms are what a person should look at.
-func (l *line) alarms() []Alarm {
-	var out []Alarm
+func (l *line) alarms() []control.Alarm {
+	var out []control.Alarm
 	view, ok := l.watcher.Current()
 	if w := l.watcher.Status(); w.Error != "" {
 		name := w.Attack
 		if name == "" {
 			name = "no_quorum"
 		}
-		out = append(out, Alarm{Name: name, Message: l.verifier.Product.String() + ": " + w.Error, Since: w.Confirmed})
+		out = append(out, control.Alarm{Name: name, Message: l.verifier.Product.String() + ": " + w.Error, Since: w.Confirmed})
 	}
 	for _, e := range l.watcher.Endpoints() {
 		if e.State == chainwatch.StateContradict {
-			out = append(out, Alarm{Name: e.Attack, Message: fmt.Sprintf("chain endpoint %s (%s) contradicts the quorum: %s", e.URL, e.Operator, e.LastError)})
+			out = append(out, control.Alarm{Name: e.Attack, Message: fmt.Sprintf("chain endpoint %s (%s) contradicts the quorum: %s", e.URL, e.Operator, e.LastError)})
 		}
 	}
 	if ok {
 		if what := l.keysDisagree(&view); what != "" {
-			out = append(out, Alarm{Name: verify.AttackKeyCompromise, Message: what})
+			out = append(out, control.Alarm{Name: verify.AttackKeyCompromise, Message: what})
 		}
 	}
 	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence >= oldest(&view) {
 		if _, offered := view.Candidate(running.Release.Sequence); !offered {
-			out = append(out, Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
+			out = append(out, control.Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
 				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", l.verifier.Product, running.Release.Sequence)})
 		}
 	}
 	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence > view.Latest {
-		out = append(out, Alarm{Name: verify.AttackFastForward, Message: fmt.Sprintf(
+		out = append(out, control.Alarm{Name: verify.AttackFastForward, Message: fmt.Sprintf(
 			"%s: this device's own record says that release %d runs, and the chain has only %d; nothing older is installed. If the chain is right, stop the node and move its metadata store away",
 			l.verifier.Product, running.Release.Sequence, view.Latest)})
 	}
 	for _, rec := range l.catalog.All() {
-		if rec.State == StateFailed {
-			out = append(out, Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", l.verifier.Product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
+		if rec.State == control.StateFailed {
+			out = append(out, control.Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", l.verifier.Product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
 		}
 	}
 	return out

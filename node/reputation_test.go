@@ -24,7 +24,7 @@ func TestThreatPoisonedPeer_IsRememberedByTheNode(t *testing.T) {
 	s.untilAllRun(1)
 	score := func() (float64, bool) {
 		for _, p := range camera.Node.Peers() {
-			if p.Role == node.RoleSeed {
+			if p.Role == string(node.RoleSeed) {
 				return p.Score, true
 			}
 		}

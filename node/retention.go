@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/gc"
+	"camswarm/node/control"
+	"camswarm/node/statedir"
 	"camswarm/verify"
 )
 
@@ -36,9 +38,9 @@ func (n *Node) wireCollector(reg prometheus.Registerer) {
 // interrupted removal, or of a product that is no longer configured; and whatever
 // stands where one of its own directories or the reserve belongs.
 func (n *Node) sweep() error {
-	err := errors.Join(reclaim(n.log, filepath.Join(n.cfg.StateDir, reserveFile), false), reclaim(n.log, filepath.Join(n.cfg.StateDir, releasesDir), true))
+	err := errors.Join(statedir.Reclaim(n.log, filepath.Join(n.cfg.StateDir, reserveFile), false), statedir.Reclaim(n.log, filepath.Join(n.cfg.StateDir, releasesDir), true))
 	for _, l := range n.lines {
-		err = errors.Join(err, reclaim(n.log, filepath.Dir(n.releaseDir(verify.Release{Product: l.verifier.Product.ID()})), true))
+		err = errors.Join(err, statedir.Reclaim(n.log, filepath.Dir(n.releaseDir(verify.Release{Product: l.verifier.Product.ID()})), true))
 	}
 	if err != nil {
 		return err
@@ -71,9 +73,9 @@ func (r releases) List(context.Context) ([]gc.Item, error) {
 			}
 			items = append(items, gc.Item{
 				Product: rec.Release.Product, Sequence: seq, Bytes: bytes,
-				Partial: rec.State < StateFetched, Busy: l.busy(seq), LastUse: rec.UpdatedAt,
+				Partial: rec.State < control.StateFetched, Busy: l.busy(seq), LastUse: rec.UpdatedAt,
 				Running:   running != nil && seq == running.Release.Sequence,
-				Confirmed: rec.State == StateConfirmed,
+				Confirmed: rec.State == control.StateConfirmed,
 				Fallback:  fallback != nil && seq == fallback.Release.Sequence,
 				Wanted:    l.keeps(seq),
 			})
@@ -103,8 +105,8 @@ func (r releases) Remove(ctx context.Context, item gc.Item) error {
 	}
 	// A failed release stays failed, so that it is not fetched and installed
 	// all over again.
-	if rec.State != StateFailed {
-		if err := l.catalog.advance(ctx, rec.Release, StateRetired); err != nil {
+	if rec.State != control.StateFailed {
+		if err := l.catalog.advance(ctx, rec.Release, control.StateRetired); err != nil {
 			return err
 		}
 	} else if _, err := l.catalog.Update(ctx, rec.Release, func(r *Record) { r.Gone = true }); err != nil {

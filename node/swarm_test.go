@@ -32,6 +32,8 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/gc"
 	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/node/install"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -48,7 +50,7 @@ type swarm struct {
 
 	mu         sync.Mutex
 	registries map[string]*prometheus.Registry
-	checks     map[string]func(verify.Release) node.Outcome
+	checks     map[string]func(verify.Release) install.Outcome
 	installs   map[string][]uint64 // sequences that the installer was asked to confirm, in order
 }
 
@@ -61,7 +63,7 @@ func startSwarm(t *testing.T, cameras int, configure func(member string, c *node
 		t.Skip("runs a whole deployment; left out with -short")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-	s := &swarm{t: t, ctx: ctx, registries: map[string]*prometheus.Registry{}, checks: map[string]func(verify.Release) node.Outcome{},
+	s := &swarm{t: t, ctx: ctx, registries: map[string]*prometheus.Registry{}, checks: map[string]func(verify.Release) install.Outcome{},
 		installs: map[string][]uint64{}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("CAMSWARM_TEST_LOG") != "" {
@@ -94,15 +96,15 @@ func (s *swarm) options(m *localnet.Member) []node.Option {
 	s.mu.Unlock()
 	opts := []node.Option{node.WithRegistry(reg)}
 	if m.Config.Role == node.RoleCamera {
-		opts = append(opts, node.WithInstaller(&node.FileInstaller{
+		opts = append(opts, node.WithInstaller(&install.FileInstaller{
 			Dir: m.Slot,
-			Check: func(_ context.Context, rel verify.Release) (node.Outcome, error) {
+			Check: func(_ context.Context, rel verify.Release) (install.Outcome, error) {
 				s.mu.Lock()
 				check := s.checks[m.Name]
 				s.installs[m.Name] = append(s.installs[m.Name], rel.Sequence)
 				s.mu.Unlock()
 				if check == nil {
-					return node.Confirmed, nil
+					return install.Confirmed, nil
 				}
 				return check(rel), nil
 			},
@@ -198,7 +200,7 @@ func (s *swarm) untilAllRun(seq uint64) {
 // slotIs fails unless the slot of a camera holds exactly the release's image.
 func (s *swarm) slotIs(m *localnet.Member, r *localnet.Release) {
 	s.t.Helper()
-	slot := node.FileInstaller{Dir: m.Slot}
+	slot := install.FileInstaller{Dir: m.Slot}
 	f, err := os.Open(slot.Path(s.Product.ID()))
 	s.must(err)
 	defer func() { _ = f.Close() }()
@@ -272,7 +274,7 @@ func TestRolloutGoesCanaryThenHalfThenAll(t *testing.T) {
 	s.until("the canary runs release 2", func() bool { return runs(canary) == 2 })
 	s.until("the others are warm", func() bool {
 		for _, c := range s.Cameras {
-			if t := c.Node.Status().Products[0].Target; c != canary && (t == nil || t.State != node.StateVerified || t.Install) {
+			if t := c.Node.Status().Products[0].Target; c != canary && (t == nil || t.State != control.StateVerified || t.Install) {
 				return false
 			}
 		}
@@ -301,7 +303,7 @@ func TestThreatMfstTOCTOU(t *testing.T) {
 	s.release(s.build(2, 200_000), verify.Rollout{Mode: verify.RolloutPaused, Warm: true})
 	s.until("release 2 is fetched", func() bool {
 		for _, c := range s.Cameras {
-			if tg := c.Node.Status().Products[0].Target; tg == nil || tg.State != node.StateVerified {
+			if tg := c.Node.Status().Products[0].Target; tg == nil || tg.State != control.StateVerified {
 				return false
 			}
 		}
@@ -571,7 +573,7 @@ func TestRestartMidFetchResumes(t *testing.T) {
 	// The seed, restarted, still has the release without being given it again.
 	s.must(s.Seed.Stop())
 	s.must(s.Seed.Start(s.ctx))
-	if held, err := s.Seed.Node.Releases(); err != nil || len(held) != 1 || held[0].State != node.StateVerified {
+	if held, err := s.Seed.Node.Releases(); err != nil || len(held) != 1 || held[0].State != control.StateVerified {
 		t.Errorf("the restarted seed holds %+v, %v", held, err)
 	}
 }
@@ -583,11 +585,11 @@ func TestReleaseThatDoesNotComeUpIsRolledBack(t *testing.T) {
 	s.untilAllRun(1)
 	weak := s.Cameras[0]
 	s.mu.Lock()
-	s.checks[weak.Name] = func(rel verify.Release) node.Outcome {
+	s.checks[weak.Name] = func(rel verify.Release) install.Outcome {
 		if rel.Sequence == 2 {
-			return node.Failed
+			return install.Failed
 		}
-		return node.Confirmed
+		return install.Confirmed
 	}
 	s.mu.Unlock()
 	second := s.build(2, 200_000)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
@@ -71,7 +72,7 @@ func TestThreatRPCSingleLiar(t *testing.T) {
 		if s.metric(c.Name, "camswarm_chain_endpoint_failures_total", "rpc_single_liar") == 0 {
 			t.Errorf("%s: no metric names the liar", c.Name)
 		}
-		if !slices.ContainsFunc(c.Node.Status().Alarms, func(a node.Alarm) bool { return a.Name == "rpc_single_liar" }) {
+		if !slices.ContainsFunc(c.Node.Status().Alarms, func(a control.Alarm) bool { return a.Name == "rpc_single_liar" }) {
 			t.Errorf("%s raises no alarm: %+v", c.Name, c.Node.Status().Alarms)
 		}
 	}

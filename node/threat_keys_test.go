@@ -12,7 +12,8 @@ import (
 	"github.com/ipfs/go-datastore"
 
 	"camswarm/announce"
-	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/node/metastore"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -88,7 +89,7 @@ func (s *swarm) untilAlarmed(want bool) {
 	s.t.Helper()
 	for _, c := range s.Cameras {
 		s.until(c.Name+" has the alarm, or not", func() bool {
-			return want == slices.ContainsFunc(c.Node.Status().Alarms, func(a node.Alarm) bool {
+			return want == slices.ContainsFunc(c.Node.Status().Alarms, func(a control.Alarm) bool {
 				return a.Name == verify.AttackKeyCompromise && strings.Contains(a.Message, "product.rotations")
 			}) && want == (s.gauge(c.Name, "camswarm_pipeline_keys_disagree") == 1)
 		})
@@ -365,7 +366,7 @@ func TestKeptRotationsProveThemselves(t *testing.T) {
 	s.must(err)
 	for _, kept := range [][]byte{data, {0xff}, {}} {
 		s.must(camera.Stop())
-		store, err := node.OpenStore(filepath.Join(camera.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
+		store, err := metastore.Open(filepath.Join(camera.Config.StateDir, "meta"), slog.New(slog.DiscardHandler))
 		s.must(err)
 		s.must(store.Namespace("trust").Put(s.ctx, datastore.NewKey(s.Product.ID().String()), kept))
 		s.must(store.Close())

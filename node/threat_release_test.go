@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
@@ -53,7 +53,7 @@ func (s *swarm) untilFetched(seq uint64) {
 	for _, c := range s.Cameras {
 		s.until(c.Name+" holds the release", func() bool {
 			t := c.Node.Status().Products[0].Target
-			return t != nil && t.Sequence == seq && t.State == node.StateVerified && !t.Install
+			return t != nil && t.Sequence == seq && t.State == control.StateVerified && !t.Install
 		})
 	}
 }
@@ -93,7 +93,7 @@ func TestThreatImgExtra(t *testing.T) {
 	_, err := s.Registry.Publish(s.ctx, s.Manufacturer, first.Record)
 	s.must(err)
 	s.wantAttack(s.provide(first.Envelope, append(s.read(first.Path), 0)), verify.AttackImageExtra)
-	if held, err := s.Seed.Node.Releases(); err != nil || len(held) > 0 && held[0].State >= node.StateFetched {
+	if held, err := s.Seed.Node.Releases(); err != nil || len(held) > 0 && held[0].State >= control.StateFetched {
 		t.Errorf("the seed holds %+v, %v", held, err)
 	}
 	s.rollOut(first)

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"camswarm/node/internal/strictjson"
+	"camswarm/node/metastore"
 	"camswarm/swarm"
 )
 
 // traffic adds the exchange's counters of this run to those that former runs
 // left, so that an owner can see what a device has uploaded in its life.
 type traffic struct {
-	store blob
+	store metastore.Value
 	now   func() lifeTraffic // of this run
 
 	mu     sync.Mutex
@@ -34,7 +36,7 @@ type lifeTraffic struct {
 const trafficEvery = 10 * time.Minute
 
 // openTraffic reads the counters; unreadable ones start again from zero.
-func openTraffic(ctx context.Context, store blob, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
+func openTraffic(ctx context.Context, store metastore.Value, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
 	t := &traffic{store: store, now: now}
 	data, err := store.Load(ctx)
 	if err != nil {
@@ -53,7 +55,7 @@ func openTraffic(ctx context.Context, store blob, now func() lifeTraffic, log *s
 // decodeTraffic reads saved counters; with an error they are zero.
 func decodeTraffic(data []byte) (lifeTraffic, error) {
 	var v lifeTraffic
-	if err := decodeStrict(bytes.NewReader(data), &v); err != nil {
+	if err := strictjson.Decode(bytes.NewReader(data), &v); err != nil {
 		return lifeTraffic{}, err
 	}
 	for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 
+	"camswarm/node/metastore"
 	"camswarm/verify"
 )
 
@@ -15,7 +16,7 @@ import (
 // the provisioned keys when it is loaded: a hostile disk can at most lose it,
 // and the next release signed with the new keys brings it again.
 type trust struct {
-	store blob
+	store metastore.Value
 
 	mu    sync.Mutex
 	saved verify.KeySet // what the store leads to

@@ -18,6 +18,8 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/node/install"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -222,15 +224,15 @@ func (m *member) observe(e node.Event) {
 	switch e.State {
 	case 0:
 		once(&m.line.announced)
-	case node.StateFetched:
+	case control.StateFetched:
 		once(&m.line.fetched)
-	case node.StateVerified:
+	case control.StateVerified:
 		once(&m.line.verified)
 		if m.waited {
 			m.waited = false
 			m.run.oneDone()
 		}
-	case node.StateInstalled:
+	case control.StateInstalled:
 		once(&m.line.installed)
 	}
 }
@@ -304,11 +306,11 @@ func (m *member) comeAndGo(ctx context.Context) {
 // it reads the image as a flash writer would, and keeps no bytes. What is handed
 // to it must be one of the scenario's releases, and never an older one.
 
-// Install implements node.Installer.
+// Install implements install.Installer.
 func (m *member) Install(_ context.Context, img *verify.Image) error {
 	if !img.Valid() {
 		m.run.violate("only verified images are installed", m.actor.name, "an image that nobody checked")
-		return node.ErrNoImage
+		return install.ErrNoImage
 	}
 	h := sha256.New()
 	if _, err := img.WriteTo(h); err != nil {
@@ -331,12 +333,12 @@ func (m *member) Install(_ context.Context, img *verify.Image) error {
 	return errors.New("not a release of this scenario")
 }
 
-// Confirm implements node.Installer: every image boots.
-func (m *member) Confirm(context.Context, verify.Release) (node.Outcome, error) {
-	return node.Confirmed, nil
+// Confirm implements install.Installer: every image boots.
+func (m *member) Confirm(context.Context, verify.Release) (install.Outcome, error) {
+	return install.Confirmed, nil
 }
 
-// Rollback implements node.Installer. It is not called, since every image boots.
+// Rollback implements install.Installer. It is not called, since every image boots.
 func (m *member) Rollback(context.Context, verify.Release) error {
 	m.run.violate("nothing is rolled back", m.actor.name, "")
 	return nil

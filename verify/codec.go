@@ -64,21 +64,21 @@ type manifestCBOR struct {
 // against the others (block count, root CID). Its errors are hard [Error]s.
 func DecodeManifest(b []byte) (*Manifest, error) {
 	if len(b) > MaxManifestSize {
-		return nil, hard(AttackEndlessData, "manifest is %d bytes long, at most %d are allowed", len(b), MaxManifestSize)
+		return nil, Hard(AttackEndlessData, "manifest is %d bytes long, at most %d are allowed", len(b), MaxManifestSize)
 	}
 	var w manifestCBOR
 	if err := decMode.Unmarshal(b, &w); err != nil {
-		return nil, hard(AttackMalformed, "manifest: %w", err)
+		return nil, Hard(AttackMalformed, "manifest: %w", err)
 	}
 	if w.Format != manifestFormat {
-		return nil, hard(AttackMalformed, "manifest has format %d, this software reads %d", w.Format, manifestFormat)
+		return nil, Hard(AttackMalformed, "manifest has format %d, this software reads %d", w.Format, manifestFormat)
 	}
 	if len(w.SHA256) != 32 || len(w.Blocks)%32 != 0 || len(w.Registry) != len(Address{}) {
-		return nil, hard(AttackMalformed, "manifest has a digest or address of the wrong length")
+		return nil, Hard(AttackMalformed, "manifest has a digest or address of the wrong length")
 	}
 	root, err := cid.Cast(w.Root)
 	if err != nil {
-		return nil, hard(AttackMalformed, "manifest root: %w", err)
+		return nil, Hard(AttackMalformed, "manifest root: %w", err)
 	}
 	m := &Manifest{
 		Product:     Product{Vendor: w.Vendor, Name: w.Name},
@@ -107,9 +107,9 @@ func DecodeManifest(b []byte) (*Manifest, error) {
 	case errors.As(err, &attack):
 		return nil, err
 	case err != nil:
-		return nil, hard(AttackMalformed, "%w", err)
+		return nil, Hard(AttackMalformed, "%w", err)
 	case !bytes.Equal(again, b):
-		return nil, hard(AttackMalformed, "manifest: %w", errNotDeterministic)
+		return nil, Hard(AttackMalformed, "manifest: %w", errNotDeterministic)
 	}
 	return m, nil
 }
@@ -197,7 +197,7 @@ type rotatedCBOR struct {
 // limit are refused. Its errors are hard [Error]s.
 func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if len(b) > MaxEnvelopeSize {
-		return nil, hard(AttackEndlessData, "envelope is %d bytes long, at most %d are allowed", len(b), MaxEnvelopeSize)
+		return nil, Hard(AttackEndlessData, "envelope is %d bytes long, at most %d are allowed", len(b), MaxEnvelopeSize)
 	}
 	var w rotatedCBOR
 	var err error
@@ -209,7 +209,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 		w.Manifest, w.Signatures = plain.Manifest, plain.Signatures
 	}
 	if err != nil {
-		return nil, hard(AttackMalformed, "envelope: %w", err)
+		return nil, Hard(AttackMalformed, "envelope: %w", err)
 	}
 	e := &Envelope{Manifest: w.Manifest}
 	if e.Signatures, err = decodeSignatures("envelope", w.Signatures, MaxSigners); err != nil {
@@ -221,14 +221,14 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 		}
 	}
 	if err := e.check(); err != nil {
-		return nil, hard(AttackMalformed, "%w", err)
+		return nil, Hard(AttackMalformed, "%w", err)
 	}
 	again, err := e.encode()
 	if err != nil {
-		return nil, hard(AttackMalformed, "%w", err)
+		return nil, Hard(AttackMalformed, "%w", err)
 	}
 	if !bytes.Equal(again, b) {
-		return nil, hard(AttackMalformed, "envelope: %w, or its signatures are not ordered by key", errNotDeterministic)
+		return nil, Hard(AttackMalformed, "envelope: %w, or its signatures are not ordered by key", errNotDeterministic)
 	}
 	return e, nil
 }
@@ -236,12 +236,12 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 // decodeSignatures reads at most so many; its errors are hard [Error]s.
 func decodeSignatures(what string, raw []cbor.RawMessage, most int) (out []Signature, err error) {
 	if len(raw) > most {
-		return nil, hard(AttackEndlessData, "%s has %d signatures, at most %d are allowed", what, len(raw), most)
+		return nil, Hard(AttackEndlessData, "%s has %d signatures, at most %d are allowed", what, len(raw), most)
 	}
 	for i, b := range raw {
 		s, _, err := decodeSign1(b)
 		if err != nil {
-			return nil, hard(AttackMalformed, "signature %d of the %s: %w", i+1, what, err)
+			return nil, Hard(AttackMalformed, "signature %d of the %s: %w", i+1, what, err)
 		}
 		out = append(out, s)
 	}
@@ -323,21 +323,21 @@ type rotationCBOR struct {
 // yet: see [Rotation.Check].
 func DecodeRotation(b []byte) (*Rotation, error) {
 	if len(b) > MaxRotationSize {
-		return nil, hard(AttackEndlessData, "rotation is %d bytes long, at most %d are allowed", len(b), MaxRotationSize)
+		return nil, Hard(AttackEndlessData, "rotation is %d bytes long, at most %d are allowed", len(b), MaxRotationSize)
 	}
 	var file envelopeCBOR // a statement has the form of an envelope
 	if err := decMode.Unmarshal(b, &file); err != nil {
-		return nil, hard(AttackMalformed, "rotation: %w", err)
+		return nil, Hard(AttackMalformed, "rotation: %w", err)
 	}
 	var w rotationCBOR
 	if err := decMode.Unmarshal(file.Manifest, &w); err != nil {
-		return nil, hard(AttackMalformed, "rotation: %w", err)
+		return nil, Hard(AttackMalformed, "rotation: %w", err)
 	}
 	if w.Format != rotationFormat {
-		return nil, hard(AttackMalformed, "rotation has format %d, this software reads %d", w.Format, rotationFormat)
+		return nil, Hard(AttackMalformed, "rotation has format %d, this software reads %d", w.Format, rotationFormat)
 	}
 	if len(w.Registry) != len(Address{}) {
-		return nil, hard(AttackMalformed, "rotation has an address of the wrong length")
+		return nil, Hard(AttackMalformed, "rotation has an address of the wrong length")
 	}
 	r := &Rotation{
 		Registry: RegistryRef{ChainID: w.ChainID, Address: Address(w.Registry)},
@@ -345,20 +345,20 @@ func DecodeRotation(b []byte) (*Rotation, error) {
 	}
 	var err error
 	if r.From, err = decodeKeySet(w.FromThreshold, w.FromKeys); err != nil {
-		return nil, hard(AttackMalformed, "rotation, old keys: %w", err)
+		return nil, Hard(AttackMalformed, "rotation, old keys: %w", err)
 	}
 	if r.To, err = decodeKeySet(w.ToThreshold, w.ToKeys); err != nil {
-		return nil, hard(AttackMalformed, "rotation, new keys: %w", err)
+		return nil, Hard(AttackMalformed, "rotation, new keys: %w", err)
 	}
 	if r.Signatures, err = decodeSignatures("rotation", file.Signatures, maxRotationSigners); err != nil {
 		return nil, err
 	}
 	again, err := r.encode()
 	if err != nil {
-		return nil, hard(AttackMalformed, "%w", err)
+		return nil, Hard(AttackMalformed, "%w", err)
 	}
 	if !bytes.Equal(again, b) {
-		return nil, hard(AttackMalformed, "rotation: %w, or its keys or signatures are not ordered", errNotDeterministic)
+		return nil, Hard(AttackMalformed, "rotation: %w, or its keys or signatures are not ordered", errNotDeterministic)
 	}
 	return r, nil
 }
@@ -446,14 +446,14 @@ func encodeRotations(rs []*Rotation) ([]byte, error) {
 // statements strictly. Its errors are hard [Error]s.
 func DecodeRotations(b []byte) ([]*Rotation, error) {
 	if len(b) > maxRotationsSize {
-		return nil, hard(AttackEndlessData, "rotations are %d bytes long, at most %d are allowed", len(b), maxRotationsSize)
+		return nil, Hard(AttackEndlessData, "rotations are %d bytes long, at most %d are allowed", len(b), maxRotationsSize)
 	}
 	var list [][]byte
 	if err := decMode.Unmarshal(b, &list); err != nil {
-		return nil, hard(AttackMalformed, "rotations: %w", err)
+		return nil, Hard(AttackMalformed, "rotations: %w", err)
 	}
 	if len(list) == 0 || len(list) > MaxRotations {
-		return nil, hard(AttackMalformed, "%d rotations where 1 to %d are allowed", len(list), MaxRotations)
+		return nil, Hard(AttackMalformed, "%d rotations where 1 to %d are allowed", len(list), MaxRotations)
 	}
 	rs := make([]*Rotation, len(list))
 	for i := range list {
@@ -464,10 +464,10 @@ func DecodeRotations(b []byte) ([]*Rotation, error) {
 	}
 	again, err := encodeRotations(rs)
 	if err != nil {
-		return nil, hard(AttackMalformed, "%w", err)
+		return nil, Hard(AttackMalformed, "%w", err)
 	}
 	if !bytes.Equal(again, b) {
-		return nil, hard(AttackMalformed, "rotations: %w", errNotDeterministic)
+		return nil, Hard(AttackMalformed, "rotations: %w", errNotDeterministic)
 	}
 	return rs, nil
 }

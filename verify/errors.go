@@ -37,7 +37,7 @@ const (
 )
 
 // Error is the refusal of something that came from outside. Attack is a stable
-// snake_case word for metrics and tests, the names of THREATS; Hard says that
+// snake_case word for metrics and tests, listed under "Refusals" in docs/FORMAT.md; Hard says that
 // an honest sender could not have sent it, so the sender may be penalised. A
 // soft error means: ignore it now, it may become right later.
 type Error struct {
@@ -64,10 +64,12 @@ func AttackName(err error) string {
 	return ""
 }
 
-func soft(attack, format string, args ...any) error {
+// Soft makes a soft [Error]; format is that of [fmt.Errorf], with %w.
+func Soft(attack, format string, args ...any) *Error {
 	return &Error{Attack: attack, Err: fmt.Errorf(format, args...)}
 }
 
-func hard(attack, format string, args ...any) error {
+// Hard makes a hard [Error]; format is that of [fmt.Errorf], with %w.
+func Hard(attack, format string, args ...any) *Error {
 	return &Error{Attack: attack, Hard: true, Err: fmt.Errorf(format, args...)}
 }

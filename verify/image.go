@@ -43,7 +43,7 @@ func (i ImageInfo) Validate() error {
 		return fmt.Errorf("image has %d blocks, at most %d are allowed: use a larger block size", len(i.Blocks), MaxBlocks)
 	}
 	if root := i.root(i.Nodes()); !i.Root.Equals(root) {
-		return hard(AttackUnixFSBomb, "image root is %s, its blocks make %s", i.Root, root)
+		return Hard(AttackUnixFSBomb, "image root is %s, its blocks make %s", i.Root, root)
 	}
 	return nil
 }
@@ -242,10 +242,10 @@ func (a *Approved) CheckImage(r io.ReaderAt, size int64) (*Image, error) {
 	}
 	info := a.manifest.Image
 	if size < 0 || uint64(size) < info.Size {
-		return nil, soft(AttackImagePartial, "image has %d of %d bytes", size, info.Size)
+		return nil, Soft(AttackImagePartial, "image has %d of %d bytes", size, info.Size)
 	}
 	if uint64(size) > info.Size {
-		return nil, soft(AttackImageExtra, "image has %d bytes after its %d", uint64(size)-info.Size, info.Size)
+		return nil, Soft(AttackImageExtra, "image has %d bytes after its %d", uint64(size)-info.Size, info.Size)
 	}
 	whole := sha256.New()
 	if _, err := readBlocks(info, r, whole, AttackArbitrary); err != nil {
@@ -253,12 +253,12 @@ func (a *Approved) CheckImage(r io.ReaderAt, size int64) (*Image, error) {
 	}
 	switch n, err := r.ReadAt(make([]byte, 1), size); {
 	case n > 0:
-		return nil, soft(AttackImageExtra, "image has bytes after its %d", info.Size)
+		return nil, Soft(AttackImageExtra, "image has bytes after its %d", info.Size)
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("read the end of the image: %w", err)
 	}
 	if !bytes.Equal(whole.Sum(nil), info.SHA256[:]) {
-		return nil, hard(AttackImageSHA, "image has SHA-256 %x, its manifest says %x", whole.Sum(nil), info.SHA256)
+		return nil, Hard(AttackImageSHA, "image has SHA-256 %x, its manifest says %x", whole.Sum(nil), info.SHA256)
 	}
 	return &Image{approved: a, bytes: r}, nil
 }
@@ -272,12 +272,12 @@ func readBlocks(info ImageInfo, r io.ReaderAt, w io.Writer, attack string) (writ
 		got, err := r.ReadAt(block, int64(n)*int64(info.BlockSize))
 		if got < len(block) {
 			if errors.Is(err, io.EOF) {
-				return written, soft(AttackImagePartial, "image ends within block %d of %d", n, len(info.Blocks))
+				return written, Soft(AttackImagePartial, "image ends within block %d of %d", n, len(info.Blocks))
 			}
 			return written, fmt.Errorf("read block %d of the image: %w", n, err)
 		}
 		if sha256.Sum256(block) != digest {
-			return written, soft(attack, "block %d of the image has another digest than its manifest says", n)
+			return written, Soft(attack, "block %d of the image has another digest than its manifest says", n)
 		}
 		m, err := w.Write(block)
 		written += int64(m)

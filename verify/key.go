@@ -38,7 +38,7 @@ func (a Algorithm) String() string {
 	case ES256K:
 		return "ES256K"
 	}
-	return fmt.Sprintf("Algorithm(%d)", int(a))
+	return fmt.Sprintf("unknown algorithm (COSE %d)", int(a))
 }
 
 // Multicodec prefixes of public keys (multicodec table), as unsigned varints.
@@ -92,6 +92,17 @@ func PublicKeyFromBytes(b []byte) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	return PublicKey{multikey: string(b)}, nil
+}
+
+// NewPublicKey reads a key of an algorithm without the Multikey prefix: 32 bytes
+// for Ed25519, a compressed point of 33 bytes for the others. It checks what
+// [PublicKeyFromBytes] checks.
+func NewPublicKey(alg Algorithm, raw []byte) (PublicKey, error) {
+	prefix, ok := map[Algorithm]string{EdDSA: prefixEd25519, ES256: prefixP256, ES256K: prefixSecp256k1}[alg]
+	if !ok {
+		return PublicKey{}, fmt.Errorf("%s signs no releases; use EdDSA, ES256 or ES256K", alg)
+	}
+	return PublicKeyFromBytes(append([]byte(prefix), raw...))
 }
 
 func hasPrefix(b []byte, prefix string) bool { return bytes.HasPrefix(b, []byte(prefix)) }

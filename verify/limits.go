@@ -20,10 +20,6 @@ const (
 	MaxLead          = 64        // sequences; a release this far beyond the latest on chain is no mere lag of the view
 	MaxCanaries      = 64        // devices in one canary list
 
-	MaxDocumentMethods = 64  // verification methods in one DID document, and entries of one relationship
-	maxDocumentDepth   = 8   // arrays and objects within one another in a DID document
-	maxDIDURL          = 256 // bytes of a verification method's id
-
 	maxRotationSigners = 2 * MaxSigners                        // signatures on one rotation: two key sets
 	maxRotationsSize   = MaxRotations*(MaxRotationSize+3) + 16 // bytes of an encoded chain
 )

@@ -37,7 +37,7 @@ func (m RolloutMode) String() string {
 	if int(m) < len(rolloutModes) {
 		return rolloutModes[m]
 	}
-	return fmt.Sprintf("RolloutMode(%d)", uint8(m))
+	return fmt.Sprintf("unknown mode (%d)", uint8(m))
 }
 
 // MarshalText returns the mode's word; a mode of no name is an error.

@@ -65,7 +65,7 @@ func (r *Rotation) Verify(s Signature) bool {
 func (r *Rotation) Check() error {
 	for _, s := range r.Signatures {
 		if !r.From.Has(s.Key) && !r.To.Has(s.Key) {
-			return hard(AttackArbitrary, "rotation to epoch %d is signed by key %s, which is in neither of its key sets", r.Epoch, s.Key)
+			return Hard(AttackArbitrary, "rotation to epoch %d is signed by key %s, which is in neither of its key sets", r.Epoch, s.Key)
 		}
 	}
 	for _, set := range []struct {
@@ -74,17 +74,17 @@ func (r *Rotation) Check() error {
 	}{{"old", r.From}, {"new", r.To}} {
 		missing := r.unsigned(set.keys)
 		if signed := len(set.keys.Keys) - len(missing); signed < set.keys.Threshold {
-			return hard(AttackKeyCompromise, "rotation to epoch %d is signed by %d of the %s keys, it needs %d; not signed yet: %s",
+			return Hard(AttackKeyCompromise, "rotation to epoch %d is signed by %d of the %s keys, it needs %d; not signed yet: %s",
 				r.Epoch, signed, set.which, set.keys.Threshold, strings.Join(missing, ", "))
 		}
 	}
 	payload, err := r.Payload()
 	if err != nil {
-		return hard(AttackMalformed, "%w", err)
+		return Hard(AttackMalformed, "%w", err)
 	}
 	for _, s := range r.Signatures {
 		if !s.verify(payload, []byte(RotationContext)) {
-			return hard(AttackArbitrary, "rotation to epoch %d: the signature of key %s is wrong", r.Epoch, s.Key)
+			return Hard(AttackArbitrary, "rotation to epoch %d: the signature of key %s is wrong", r.Epoch, s.Key)
 		}
 	}
 	return nil
@@ -171,13 +171,13 @@ func (v *Verifier) follow(rs []*Rotation) (path []KeySet, err error) {
 	known, chain := v.sets(), chainSets(rs)
 	start := slices.IndexFunc(chain, func(set KeySet) bool { return slices.ContainsFunc(known, set.Equal) })
 	if start < 0 {
-		return nil, hard(AttackArbitrary, "the rotations do not lead from the key set of this device to another")
+		return nil, Hard(AttackArbitrary, "the rotations do not lead from the key set of this device to another")
 	}
 	// From the end, where a forged statement must be: it costs no check of the
 	// genuine ones before it.
 	for _, r := range slices.Backward(rs[start:]) {
 		if r.Registry != v.Registry {
-			return nil, hard(AttackUnapproved, "rotation to epoch %d is bound to registry %s, this device to %s", r.Epoch, r.Registry, v.Registry)
+			return nil, Hard(AttackUnapproved, "rotation to epoch %d is bound to registry %s, this device to %s", r.Epoch, r.Registry, v.Registry)
 		}
 		if err := r.Check(); err != nil {
 			return nil, err
@@ -191,7 +191,7 @@ func (v *Verifier) inForce(path []KeySet) error {
 	if slices.ContainsFunc(path, v.Keys().Equal) {
 		return nil
 	}
-	return soft(AttackKeyCompromise, "signed with keys that this device knows to be retired, or that another rotation than the one it followed put in their place")
+	return Soft(AttackKeyCompromise, "signed with keys that this device knows to be retired, or that another rotation than the one it followed put in their place")
 }
 
 // Adopt makes the last key set of a chain of rotations the one in force, from
@@ -210,7 +210,7 @@ func (v *Verifier) Adopt(rs []*Rotation) error {
 		return errors.New("this verifier cannot adopt rotations")
 	}
 	if err := checkChain(rs); err != nil {
-		return hard(AttackMalformed, "%w", err)
+		return Hard(AttackMalformed, "%w", err)
 	}
 	path, err := v.follow(rs)
 	if err != nil {
@@ -224,7 +224,7 @@ func (v *Verifier) Adopt(rs []*Rotation) error {
 	}
 	i := slices.IndexFunc(path, current.Equal)
 	if i < 0 {
-		return soft(AttackKeyCompromise, "the rotations lead away from the key set in force")
+		return Soft(AttackKeyCompromise, "the rotations lead away from the key set in force")
 	}
 	v.Trust.sets = slices.Concat(v.Trust.sets, path[i+1:])
 	return nil

@@ -66,16 +66,16 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 		return nil, err
 	}
 	if len(e.Signatures) == 0 {
-		return nil, hard(AttackArbitrary, "envelope is not signed")
+		return nil, Hard(AttackArbitrary, "envelope is not signed")
 	}
 	keys := v.signersOf(e)
 	for _, s := range e.Signatures {
 		if !keys.Has(s.Key) {
-			return nil, hard(AttackArbitrary, "envelope is signed by key %s, which is not one of the manufacturer's", s.Key)
+			return nil, Hard(AttackArbitrary, "envelope is signed by key %s, which is not one of the manufacturer's", s.Key)
 		}
 	}
 	if len(e.Signatures) < keys.Threshold {
-		return nil, hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), keys.Threshold)
+		return nil, Hard(AttackKeyCompromise, "envelope has %d signatures, the manufacturer's key set asks for %d", len(e.Signatures), keys.Threshold)
 	}
 	external, err := e.External()
 	if err != nil {
@@ -83,7 +83,7 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	}
 	for _, s := range e.Signatures {
 		if !s.verify(e.Manifest, external) {
-			return nil, hard(AttackArbitrary, "signature of key %s is wrong", s.Key)
+			return nil, Hard(AttackArbitrary, "signature of key %s is wrong", s.Key)
 		}
 	}
 	path := []KeySet{keys}
@@ -97,10 +97,10 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 		return nil, err
 	}
 	if m.Product != v.Product {
-		return nil, hard(AttackWrongSoftware, "release is for %s, this device is %s", m.Product, v.Product)
+		return nil, Hard(AttackWrongSoftware, "release is for %s, this device is %s", m.Product, v.Product)
 	}
 	if m.Registry != v.Registry {
-		return nil, hard(AttackUnapproved, "release is bound to registry %s, this device to %s", m.Registry, v.Registry)
+		return nil, Hard(AttackUnapproved, "release is bound to registry %s, this device to %s", m.Registry, v.Registry)
 	}
 	if err := v.inForce(path); err != nil {
 		return nil, err
@@ -181,20 +181,20 @@ func (s *Signed) match(view *View) (Candidate, error) {
 		return Candidate{}, errors.New("no view of the registry")
 	}
 	if view.Registry != s.by.Registry || view.Product != s.by.Product.ID() {
-		return Candidate{}, soft(AttackWrongChain, "view is of product %s in registry %s, this device is %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.by.Registry)
+		return Candidate{}, Soft(AttackWrongChain, "view is of product %s in registry %s, this device is %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.by.Registry)
 	}
 	if !view.Keys.Equal(s.Keys()) {
-		return Candidate{}, soft(AttackKeyCompromise, "the key set on chain is not the one that signed release %d: if the manufacturer rotated its keys, a release signed with the new ones brings the statement", s.manifest.Sequence)
+		return Candidate{}, Soft(AttackKeyCompromise, "the key set on chain is not the one that signed release %d: if the manufacturer rotated its keys, a release signed with the new ones brings the statement", s.manifest.Sequence)
 	}
 	seq := s.manifest.Sequence
 	if seq > view.Latest {
 		if seq-view.Latest > MaxLead {
-			return Candidate{}, soft(AttackFastForward, "release %d is far beyond %d, the latest on chain", seq, view.Latest)
+			return Candidate{}, Soft(AttackFastForward, "release %d is far beyond %d, the latest on chain", seq, view.Latest)
 		}
-		return Candidate{}, soft(AttackBeforeChain, "release %d is not on chain yet, the latest there is %d", seq, view.Latest)
+		return Candidate{}, Soft(AttackBeforeChain, "release %d is not on chain yet, the latest there is %d", seq, view.Latest)
 	}
 	if seq < view.MinSequence {
-		return Candidate{}, soft(AttackRollback, "release %d is below %d, the smallest that the manufacturer allows", seq, view.MinSequence)
+		return Candidate{}, Soft(AttackRollback, "release %d is below %d, the smallest that the manufacturer allows", seq, view.MinSequence)
 	}
 	c, ok := view.Candidate(seq)
 	if !ok {
@@ -202,22 +202,22 @@ func (s *Signed) match(view *View) (Candidate, error) {
 		// gap, and at its end perhaps the barrier.
 		if !slices.ContainsFunc(view.Candidates, func(c Candidate) bool { return c.Sequence < seq && c.Sequence != view.Barrier }) &&
 			len(view.Candidates) > 0 {
-			return Candidate{}, soft(AttackRollback, "release %d is older than those that the registry offers", seq)
+			return Candidate{}, Soft(AttackRollback, "release %d is older than those that the registry offers", seq)
 		}
-		return Candidate{}, soft(AttackRevoked, "release %d is revoked", seq)
+		return Candidate{}, Soft(AttackRevoked, "release %d is revoked", seq)
 	}
 	m := s.manifest
 	switch {
 	case c.Revoked:
-		return Candidate{}, soft(AttackRevoked, "release %d is revoked", seq)
+		return Candidate{}, Soft(AttackRevoked, "release %d is revoked", seq)
 	case c.Envelope != s.digest:
-		return Candidate{}, hard(AttackMixAndMatch, "envelope of release %d has digest %x, on chain it is %x", seq, s.digest, c.Envelope)
+		return Candidate{}, Hard(AttackMixAndMatch, "envelope of release %d has digest %x, on chain it is %x", seq, s.digest, c.Envelope)
 	case c.Product != view.Product:
-		return Candidate{}, soft(AttackMixAndMatch, "release %d on chain is of another product", seq)
+		return Candidate{}, Soft(AttackMixAndMatch, "release %d on chain is of another product", seq)
 	case c.ImageSize != m.Image.Size || c.ImageSHA256 != m.Image.SHA256:
-		return Candidate{}, soft(AttackMixAndMatch, "image of release %d is another one on chain than in its manifest", seq)
+		return Candidate{}, Soft(AttackMixAndMatch, "image of release %d is another one on chain than in its manifest", seq)
 	case c.Version != m.Version:
-		return Candidate{}, soft(AttackMixAndMatch, "release %d is version %q on chain, %q in its manifest", seq, c.Version, m.Version)
+		return Candidate{}, Soft(AttackMixAndMatch, "release %d is version %q on chain, %q in its manifest", seq, c.Version, m.Version)
 	}
 	return c, nil
 }
@@ -225,7 +225,7 @@ func (s *Signed) match(view *View) (Candidate, error) {
 // notExpired checks the manifest's expiry; now 0 skips the check.
 func (s *Signed) notExpired(now uint64) error {
 	if e := s.manifest.Expires; e != 0 && now > e {
-		return soft(AttackExpired, "release %d expired %d seconds ago", s.manifest.Sequence, now-e)
+		return Soft(AttackExpired, "release %d expired %d seconds ago", s.manifest.Sequence, now-e)
 	}
 	return nil
 }
@@ -261,17 +261,17 @@ func (a *Approved) CheckInstall(view *View, dev Device) error {
 	m := a.manifest
 	switch {
 	case view.Paused:
-		return soft(AttackHalted, "the operator paused the registry")
+		return Soft(AttackHalted, "the operator paused the registry")
 	case c.Rollout.Halted:
-		return soft(AttackHalted, "the operator halted release %d", m.Sequence)
+		return Soft(AttackHalted, "the operator halted release %d", m.Sequence)
 	case len(m.Hardware) > 0 && !slices.Contains(m.Hardware, dev.Hardware):
-		return soft(AttackWrongSoftware, "release %d does not fit hardware revision %q", m.Sequence, dev.Hardware)
+		return Soft(AttackWrongSoftware, "release %d does not fit hardware revision %q", m.Sequence, dev.Hardware)
 	case m.Sequence <= dev.Installed:
-		return soft(AttackRollback, "release %d is not newer than %d, which runs now", m.Sequence, dev.Installed)
+		return Soft(AttackRollback, "release %d is not newer than %d, which runs now", m.Sequence, dev.Installed)
 	case dev.Installed < m.MinSequence:
-		return soft(AttackPrecursor, "release %d can replace release %d or later, %d runs now", m.Sequence, m.MinSequence, dev.Installed)
+		return Soft(AttackPrecursor, "release %d can replace release %d or later, %d runs now", m.Sequence, m.MinSequence, dev.Installed)
 	case dev.Installed < view.Barrier && m.Sequence > view.Barrier:
-		return soft(AttackPrecursor, "release %d must be installed before release %d", view.Barrier, m.Sequence)
+		return Soft(AttackPrecursor, "release %d must be installed before release %d", view.Barrier, m.Sequence)
 	}
 	return nil
 }

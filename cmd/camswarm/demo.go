@@ -18,6 +18,7 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/install"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
@@ -272,13 +273,13 @@ func (d *demo) options(m *localnet.Member) []node.Option {
 	if m.Config.Role != node.RoleCamera {
 		return out
 	}
-	slot := &node.FileInstaller{Dir: m.Slot}
-	slot.Check = func(_ context.Context, rel verify.Release) (node.Outcome, error) {
+	slot := &install.FileInstaller{Dir: m.Slot}
+	slot.Check = func(_ context.Context, rel verify.Release) (install.Outcome, error) {
 		if d.hostile {
 			d.company.inspect(m.Name, slot.Path(d.net.Product.ID()))
 		}
 		d.confirm(m.Name, rel)
-		return node.Confirmed, d.peak(m, rel)
+		return install.Confirmed, d.peak(m, rel)
 	}
 	return append(out, node.WithInstaller(slot))
 }

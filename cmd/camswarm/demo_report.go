@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"camswarm/gc"
-	"camswarm/node"
+	"camswarm/node/install"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
@@ -104,7 +104,7 @@ func (d *demo) measure(rel *localnet.Release, announced time.Time, before receiv
 	d.mu.Unlock()
 	r.Seconds = quantilesOf(seconds)
 	for _, c := range d.net.Cameras {
-		slot := node.FileInstaller{Dir: c.Slot}
+		slot := install.FileInstaller{Dir: c.Slot}
 		if sum, err := imageDigest(slot.Path(d.net.Product.ID())); err == nil && sum == rel.Record.ImageSHA256 {
 			r.Installed++
 		}
@@ -161,7 +161,7 @@ func (d *demo) stale() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		slot := node.FileInstaller{Dir: c.Slot}
+		slot := install.FileInstaller{Dir: c.Slot}
 		images, err := filepath.Glob(filepath.Join(filepath.Dir(slot.Path(d.net.Product.ID())), "[0-9]*.img"))
 		if err != nil {
 			return nil, err

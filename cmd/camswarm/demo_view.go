@@ -9,6 +9,7 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/sim/localnet"
 )
 
@@ -126,8 +127,8 @@ func (v *demoView) describe(name string) string {
 	return "unknown"
 }
 
-func runs(s node.Status) string {
-	if len(s.Products) == 0 || s.Role == node.RoleSeed {
+func runs(s control.Status) string {
+	if len(s.Products) == 0 || s.Role == string(node.RoleSeed) {
 		return "-"
 	}
 	installed := s.Products[0].Installed
@@ -140,7 +141,7 @@ func runs(s node.Status) string {
 	return fmt.Sprint(installed.Sequence)
 }
 
-func doing(s node.Status) string {
+func doing(s control.Status) string {
 	if len(s.Products) == 0 {
 		return ""
 	}
@@ -156,7 +157,7 @@ func doing(s node.Status) string {
 		return "serving " + strings.Join(held, ", ")
 	}
 	t := p.Target
-	if t.Progress != nil && t.Progress.TotalBlocks > 0 && t.State == node.StateFetching {
+	if t.Progress != nil && t.Progress.TotalBlocks > 0 && t.State == control.StateFetching {
 		const width = 10
 		full := width * t.Progress.Blocks / t.Progress.TotalBlocks
 		return fmt.Sprintf("%d [%s%s] %3d%% %d peers", t.Sequence, strings.Repeat("#", full), strings.Repeat(".", width-full),

@@ -16,11 +16,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch"
+	chaindid "camswarm/chainwatch/did"
 	"camswarm/chainwatch/registry"
 	"camswarm/chainwatch/registry/bindings"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
+	"camswarm/verify/did"
 )
 
 // didFlags say where DIDs are registered and whom to ask.
@@ -53,7 +56,7 @@ func (f *didFlags) add(cmd *cobra.Command) {
 }
 
 // resolver makes the resolver of the flags.
-func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
+func (f *didFlags) resolver() (*chaindid.Resolver, error) {
 	var endpoints []chainwatch.Endpoint
 	chainID, quorum, finality := f.chainID, f.quorum, "latest"
 	urls := f.registry.rpc
@@ -103,7 +106,7 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 	if len(endpoints) == 0 || chainID == 0 {
 		return nil, cli.Usagef("whom to ask is missing: --config, --registry, or --rpc with --chain-id")
 	}
-	cfg := chainwatch.DefaultDIDConfig(chainID)
+	cfg := chaindid.DefaultConfig(chainID)
 	cfg.Endpoints, cfg.QuorumStart, cfg.Finality = endpoints, quorum, finality
 	cfg.Timeout, cfg.DocumentTimeout = f.timeout, f.timeout
 	if f.v0 != "" {
@@ -115,9 +118,9 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 	if f.v2 != "" {
 		cfg.V2 = f.v2
 	}
-	var opts chainwatch.DIDOptions
+	var opts chaindid.Options
 	if f.gateway != "" {
-		fetch, err := chainwatch.Gateway(f.gateway)
+		fetch, err := chaindid.Gateway(f.gateway)
 		if err != nil {
 			return nil, cli.Usagef("--gateway: %w", err)
 		}
@@ -128,27 +131,27 @@ func (f *didFlags) resolver() (*chainwatch.Resolver, error) {
 			if c.Type() != cid.Raw {
 				return nil, fmt.Errorf("%s is no single block, which is all that a node fetches: use --gateway", c)
 			}
-			err = withNode(f.socket, func(n *node.Client) error {
+			err = withNode(f.socket, func(n *control.Client) error {
 				b, err = n.Block(ctx, c)
 				return err
 			})
 			return b, err
 		}
 	}
-	return chainwatch.NewResolver(cfg, opts)
+	return chaindid.NewResolver(cfg, opts)
 }
 
 // document returns a DID's document: a did:key's own, or what the chain says.
-func (f *didFlags) document(ctx context.Context, did verify.DID) (chainwatch.Resolution, error) {
-	if strings.HasPrefix(string(did), "did:key:") {
-		doc, err := verify.KeyDocument(did)
-		return chainwatch.Resolution{DID: did, Kind: "key", Document: doc}, err
+func (f *didFlags) document(ctx context.Context, id verify.DID) (chaindid.Resolution, error) {
+	if strings.HasPrefix(string(id), "did:key:") {
+		doc, err := did.KeyDocument(id)
+		return chaindid.Resolution{DID: id, Kind: "key", Document: doc}, err
 	}
 	r, err := f.resolver()
 	if err != nil {
-		return chainwatch.Resolution{}, err
+		return chaindid.Resolution{}, err
 	}
-	return r.Resolve(ctx, did)
+	return r.Resolve(ctx, id)
 }
 
 // documentKey is one key of a document.
@@ -158,7 +161,7 @@ type documentKey struct {
 	Address   *verify.Address  `json:"address,omitempty"` // secp256k1 only
 }
 
-func documentKeys(doc *verify.Document, r verify.Relationship) []documentKey {
+func documentKeys(doc *did.Document, r did.Relationship) []documentKey {
 	out := []documentKey{}
 	for _, k := range doc.Keys(r) {
 		f := factsOf("", k)
@@ -190,12 +193,12 @@ type endpointFacts struct {
 	Error    string `json:"error,omitempty"`
 }
 
-func resolveFactsOf(res chainwatch.Resolution) resolveFacts {
+func resolveFactsOf(res chaindid.Resolution) resolveFacts {
 	f := resolveFacts{
 		DID: res.DID, Kind: res.Kind, URI: res.URI, Votes: res.Votes, Need: res.Need,
-		Signers:   documentKeys(res.Document, verify.AssertionMethod),
-		Operators: documentKeys(res.Document, verify.CapabilityInvocation),
-		Others:    documentKeys(res.Document, verify.Authentication),
+		Signers:   documentKeys(res.Document, did.AssertionMethod),
+		Operators: documentKeys(res.Document, did.CapabilityInvocation),
+		Others:    documentKeys(res.Document, did.Authentication),
 	}
 	if res.Kind != "key" {
 		f.Registry, f.SHA256 = &res.Registry, hex.EncodeToString(res.SHA256[:])
@@ -309,7 +312,7 @@ type newDocumentFacts struct {
 }
 
 func newDIDNewCommand() *cobra.Command {
-	var did, out string
+	var name, out string
 	var signers, operators, logins []string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -325,25 +328,25 @@ Any change of the file changes its SHA-256; publish it byte for byte.`,
       --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub --operator operator.key.pub`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			id, err := verify.ParseDID(did)
+			id, err := verify.ParseDID(name)
 			if err != nil {
 				return cli.Usagef("--did: %w", err)
 			}
 			if strings.HasPrefix(string(id), "did:key:") {
 				return cli.Usagef("--did: a did:key is its own document and cannot list other keys: use the did:io that will be registered")
 			}
-			keys := map[verify.Relationship][]verify.PublicKey{}
-			for r, paths := range map[verify.Relationship][]string{verify.AssertionMethod: signers, verify.CapabilityInvocation: operators, verify.Authentication: logins} {
+			keys := map[did.Relationship][]verify.PublicKey{}
+			for r, paths := range map[did.Relationship][]string{did.AssertionMethod: signers, did.CapabilityInvocation: operators, did.Authentication: logins} {
 				if keys[r], err = readPublicKeys(paths); err != nil {
 					return err
 				}
 			}
-			for i, k := range keys[verify.CapabilityInvocation] {
+			for i, k := range keys[did.CapabilityInvocation] {
 				if _, err := addressOf(k); err != nil {
 					return fmt.Errorf("--operator %s: %w", operators[i], err)
 				}
 			}
-			doc, err := verify.NewDocument(id, keys)
+			doc, err := did.NewDocument(id, keys)
 			if err != nil {
 				return err
 			}
@@ -363,7 +366,7 @@ Any change of the file changes its SHA-256; publish it byte for byte.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&did, "did", "", "the manufacturer's did:io")
+	fl.StringVar(&name, "did", "", "the manufacturer's did:io")
 	fl.StringArrayVar(&signers, "signer", nil, "public key file of a code signer; repeat it for each")
 	fl.StringArrayVar(&operators, "operator", nil, "public key file of an operator's account (secp256k1); may be repeated")
 	fl.StringArrayVar(&logins, "auth", nil, "public key file of a key that only authenticates; may be repeated")
@@ -408,17 +411,17 @@ func (f didCheckFacts) print(w io.Writer) {
 // holdAgainst compares what the chain says of a product with its manufacturer's
 // document: every code-signing key must be under assertionMethod, every
 // operator's account must belong to a key under capabilityInvocation.
-func holdAgainst(doc *verify.Document, keys verify.KeySet, operators []verify.Address) []didCheck {
+func holdAgainst(doc *did.Document, keys verify.KeySet, operators []verify.Address) []didCheck {
 	checks := []didCheck{}
 	for _, k := range keys.Keys {
 		c := didCheck{Role: "signer", Key: k.String()}
-		if err := doc.Allows(k, verify.AssertionMethod); err != nil {
+		if err := doc.Allows(k, did.AssertionMethod); err != nil {
 			c.Attack, c.Problem = verify.AttackName(err), err.Error()
 		}
 		checks = append(checks, c)
 	}
 	listed := map[verify.Address]verify.PublicKey{}
-	for _, r := range []verify.Relationship{verify.Authentication, verify.AssertionMethod, verify.CapabilityInvocation} {
+	for _, r := range []did.Relationship{did.Authentication, did.AssertionMethod, did.CapabilityInvocation} {
 		for _, k := range doc.Keys(r) {
 			if a, err := addressOf(k); err == nil {
 				listed[a] = k
@@ -430,12 +433,12 @@ func holdAgainst(doc *verify.Document, keys verify.KeySet, operators []verify.Ad
 		k, ok := listed[a]
 		if ok {
 			c.Key = k.String()
-			if err := doc.Allows(k, verify.CapabilityInvocation); err != nil {
+			if err := doc.Allows(k, did.CapabilityInvocation); err != nil {
 				c.Attack, c.Problem = verify.AttackName(err), err.Error()
 			}
 		} else {
 			c.Attack = verify.AttackDIDRelationship
-			c.Problem = fmt.Sprintf("%s: no key of the document of %s controls this account: add it under %s and register the document anew, or withdraw its role", c.Attack, doc.ID, verify.CapabilityInvocation)
+			c.Problem = fmt.Sprintf("%s: no key of the document of %s controls this account: add it under %s and register the document anew, or withdraw its role", c.Attack, doc.ID, did.CapabilityInvocation)
 		}
 		checks = append(checks, c)
 	}
@@ -553,9 +556,9 @@ people that one of the two was changed without the other.`,
 }
 
 // manufacturersDocument reads the document from a file, or resolves it.
-func (f *didFlags) manufacturersDocument(ctx context.Context, did verify.DID, path string) (*verify.Document, string, error) {
+func (f *didFlags) manufacturersDocument(ctx context.Context, id verify.DID, path string) (*did.Document, string, error) {
 	if path == "" {
-		res, err := f.document(ctx, did)
+		res, err := f.document(ctx, id)
 		return res.Document, fmt.Sprintf("%q", res.URI), err
 	}
 	file, err := os.Open(path)
@@ -567,12 +570,12 @@ func (f *didFlags) manufacturersDocument(ctx context.Context, did verify.DID, pa
 	if err != nil {
 		return nil, "", err
 	}
-	doc, err := verify.ParseDocument(text)
+	doc, err := did.ParseDocument(text)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	if doc.ID != did {
-		return nil, "", errors.New(path + " is the document of " + string(doc.ID) + ", the manufacturer is " + string(did))
+	if doc.ID != id {
+		return nil, "", errors.New(path + " is the document of " + string(doc.ID) + ", the manufacturer is " + string(id))
 	}
 	return doc, path, nil
 }

@@ -16,6 +16,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // Levels of a finding.
@@ -60,9 +61,9 @@ buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
 			defer cancel()
-			var status node.Status
-			var peers []node.PeerStatus
-			err := withNode(socket, func(c *node.Client) (err error) {
+			var status control.Status
+			var peers []control.PeerStatus
+			err := withNode(socket, func(c *control.Client) (err error) {
 				if status, err = c.Status(ctx); err != nil {
 					return err
 				}
@@ -108,7 +109,7 @@ func readSysctl(name string) (int64, error) {
 
 // examine draws conclusions from what a node says of itself and what this
 // machine shows. It is pure but for sysctl.
-func examine(s node.Status, peers []node.PeerStatus, now time.Time, sysctl func(string) (int64, error)) []finding {
+func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl func(string) (int64, error)) []finding {
 	var out []finding
 	add := func(topic, level, format string, args ...any) {
 		out = append(out, finding{topic, level, fmt.Sprintf(format, args...)})
@@ -146,7 +147,7 @@ func examine(s node.Status, peers []node.PeerStatus, now time.Time, sysctl func(
 
 type adder func(topic, level, format string, args ...any)
 
-func examineClock(add adder, s node.Status, now time.Time) {
+func examineClock(add adder, s control.Status, now time.Time) {
 	if now.Unix() < clockFloor {
 		add("clock", levelWarn, "the clock says %s; the node reckons by the chain's time and joins over TCP, but QUIC waits for a sane clock: run an NTP client", now.UTC().Format(time.DateTime))
 		return
@@ -164,7 +165,7 @@ func examineClock(add adder, s node.Status, now time.Time) {
 	add("clock", levelOK, "sane")
 }
 
-func examineProduct(add adder, role node.Role, p node.ProductStatus) {
+func examineProduct(add adder, role string, p control.ProductStatus) {
 	c := p.Chain
 	switch age := time.Duration(c.AgeSeconds) * time.Second; {
 	case c.AgeSeconds < 0:
@@ -196,7 +197,7 @@ func examineProduct(add adder, role node.Role, p node.ProductStatus) {
 		add("release", levelWarn, "%s: release %d is installed and not yet confirmed", p.Name, i.Sequence)
 	case i != nil:
 		add("release", levelOK, "%s: runs release %d (%s)", p.Name, i.Sequence, i.Version)
-	case role == node.RoleSeed:
+	case role == string(node.RoleSeed):
 		add("release", levelOK, "%s: holds %d releases", p.Name, len(p.Held))
 	default:
 		add("release", levelOK, "%s: runs its factory image", p.Name)
@@ -204,7 +205,7 @@ func examineProduct(add adder, role node.Role, p node.ProductStatus) {
 }
 
 // examineEndpoint says what one endpoint says, and what to do about it.
-func examineEndpoint(c node.ChainStatus, e node.EndpointStatus) (level, text string) {
+func examineEndpoint(c control.ChainStatus, e control.EndpointStatus) (level, text string) {
 	text, level = fmt.Sprintf("%s (%s): %s", e.URL, e.Operator, e.State), levelOK
 	if e.State != string(chainwatch.StateOK) && e.State != string(chainwatch.StateUnknown) {
 		level = levelWarn
@@ -246,12 +247,12 @@ func examineEndpoint(c node.ChainStatus, e node.EndpointStatus) (level, text str
 	return level, text
 }
 
-func examinePeers(add adder, s node.Status, peers []node.PeerStatus) {
+func examinePeers(add adder, s control.Status, peers []control.PeerStatus) {
 	tiers := map[string]int{}
 	seeds := 0
 	for _, p := range peers {
 		tiers[p.Tier]++
-		if p.Role == node.RoleSeed {
+		if p.Role == string(node.RoleSeed) {
 			seeds++
 		}
 		if p.WrongBytes > 0 {
@@ -261,7 +262,7 @@ func examinePeers(add adder, s node.Status, peers []node.PeerStatus) {
 	switch {
 	case len(peers) == 0:
 		add("peers", levelBad, "no peer is connected: name the region's seeds in network.peers, and let UDP and TCP port 4417 out (and in, on a seed)")
-	case seeds == 0 && s.Role == node.RoleCamera:
+	case seeds == 0 && s.Role == string(node.RoleCamera):
 		add("peers", levelWarn, "%d peers, none of them a seed: updates come only when another camera has them", len(peers))
 	default:
 		var parts []string

@@ -18,6 +18,7 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // askew is an endpoint in front of the real one that changes its answers.
@@ -180,7 +181,7 @@ func TestDoctorExplainsEveryEndpoint(t *testing.T) {
 }
 
 // looked reports that every endpoint has been judged, and none is waited for.
-func looked(c node.ChainStatus) bool {
+func looked(c control.ChainStatus) bool {
 	for _, e := range c.Endpoints {
 		if e.State == string(chainwatch.StateUnknown) || e.State == string(chainwatch.StateSlow) {
 			return false

@@ -15,6 +15,7 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/swarm"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -99,16 +100,16 @@ func loadIPNSKey(path string) (crypto.PrivKey, error) {
 
 // ipnsFacts is what `ipns publish` and `ipns show` print.
 type ipnsFacts struct {
-	Name     string         `json:"name"`
-	File     string         `json:"file"`
-	Release  uint64         `json:"release"` // that it was compared with
-	State    node.IPNSState `json:"state"`   // "ok" when it is right and in force
-	Detail   string         `json:"detail,omitempty"`
-	Value    string         `json:"value"`
-	Sequence uint64         `json:"sequence"`
-	Validity time.Time      `json:"validity"`
-	EndsSoon bool           `json:"endsSoon"`
-	Seeds    []ipnsSeed     `json:"seeds,omitempty"`
+	Name     string            `json:"name"`
+	File     string            `json:"file"`
+	Release  uint64            `json:"release"` // that it was compared with
+	State    control.IPNSState `json:"state"`   // "ok" when it is right and in force
+	Detail   string            `json:"detail,omitempty"`
+	Value    string            `json:"value"`
+	Sequence uint64            `json:"sequence"`
+	Validity time.Time         `json:"validity"`
+	EndsSoon bool              `json:"endsSoon"`
+	Seeds    []ipnsSeed        `json:"seeds,omitempty"`
 }
 
 type ipnsSeed struct {
@@ -248,8 +249,8 @@ the public DHT.`,
 				return err
 			}
 			for _, socket := range seeds {
-				var kept node.IPNSPublished
-				err := withNode(socket, func(c *node.Client) (err error) {
+				var kept control.IPNSPublished
+				err := withNode(socket, func(c *control.Client) (err error) {
 					kept, err = c.PublishIPNS(cmd.Context(), name, data)
 					return err
 				})

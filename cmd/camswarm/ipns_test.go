@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // A release is named, published and renewed with the commands as their help says,
@@ -42,7 +42,7 @@ func TestIPNSRecordIsPublishedAndRenewed(t *testing.T) {
 	refused(t, exitUsage, []string{"--valid"}, publish("--valid", "1m")...)
 
 	first := facts[ipnsFacts](t, publish("--valid", "3h")...)
-	if first.State != node.IPNSOK || first.Name != name || !first.EndsSoon || first.Sequence>>32 != 1 {
+	if first.State != control.IPNSOK || first.Name != name || !first.EndsSoon || first.Sequence>>32 != 1 {
 		t.Errorf("published %+v", first)
 	}
 	if r := camswarm(t, "ipns", "show", dir); r.code != exitOK || r.stderr == "" {
@@ -56,7 +56,7 @@ func TestIPNSRecordIsPublishedAndRenewed(t *testing.T) {
 	// Another document makes another directory.
 	writeFile(t, dir+"/did.json", []byte(`{"id":"did:example:2"}`))
 	third := facts[ipnsFacts](t, publish()...)
-	if third.Value == second.Value || third.State != node.IPNSOK {
+	if third.Value == second.Value || third.State != control.IPNSOK {
 		t.Errorf("with another document: %+v, before %+v", third, second)
 	}
 	record, err := os.ReadFile(dir + ".ipns")
@@ -79,8 +79,8 @@ func TestIPNSRecordIsPublishedAndRenewed(t *testing.T) {
 		t.Errorf("handed over: %+v", kept)
 	}
 	for range 100 {
-		s := facts[node.Status](t, "status", "--socket", w.at("seed"))
-		if i := s.Products[0].IPNS; i != nil && i.State == node.IPNSOK && i.Sequence == kept.Sequence {
+		s := facts[control.Status](t, "status", "--socket", w.at("seed"))
+		if i := s.Products[0].IPNS; i != nil && i.State == control.IPNSOK && i.Sequence == kept.Sequence {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 func FuzzParseRegistryFile(f *testing.F) {
@@ -69,23 +70,23 @@ func TestPercentagesAreReadExactly(t *testing.T) {
 // TestDoctorNamesWhatIsWrong goes through the ailments that people report.
 func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	now := time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC)
-	healthy := func() node.Status {
-		return node.Status{
-			Role: node.RoleCamera, ListenAddrs: []string{"/ip4/192.0.2.1/tcp/4417"}, Peers: 2,
-			Disk: node.DiskStatus{UsedBytes: 6 << 20, FreeBytes: 1 << 30, ReserveBytes: 1 << 20},
-			Products: []node.ProductStatus{{
-				Name: testProduct, Installed: &node.InstalledStatus{Sequence: 2, Version: "1.2", Confirmed: true},
-				Chain: node.ChainStatus{Rev: 9, BlockTime: now.Add(-time.Hour), AgeSeconds: 3600, Quorum: "ok", Endpoints: []node.EndpointStatus{
+	healthy := func() control.Status {
+		return control.Status{
+			Role: string(node.RoleCamera), ListenAddrs: []string{"/ip4/192.0.2.1/tcp/4417"}, Peers: 2,
+			Disk: control.DiskStatus{UsedBytes: 6 << 20, FreeBytes: 1 << 30, ReserveBytes: 1 << 20},
+			Products: []control.ProductStatus{{
+				Name: testProduct, Installed: &control.InstalledStatus{Sequence: 2, Version: "1.2", Confirmed: true},
+				Chain: control.ChainStatus{Rev: 9, BlockTime: now.Add(-time.Hour), AgeSeconds: 3600, Quorum: "ok", Endpoints: []control.EndpointStatus{
 					{URL: "https://a", Operator: "a", State: "ok"}, {URL: "https://b", Operator: "b", State: "ok"}, {URL: "https://c", Operator: "c", State: "ok"},
 				}},
 			}},
 		}
 	}
-	peers := []node.PeerStatus{{ID: "s", Role: node.RoleSeed, Tier: "region"}, {ID: "c", Role: node.RoleCamera, Tier: "lan"}}
+	peers := []control.PeerStatus{{ID: "s", Role: string(node.RoleSeed), Tier: "region"}, {ID: "c", Role: string(node.RoleCamera), Tier: "lan"}}
 	buffers := func(string) (int64, error) { return udpBuffer, nil }
 	for name, tc := range map[string]struct {
-		change func(*node.Status)
-		peers  []node.PeerStatus
+		change func(*control.Status)
+		peers  []control.PeerStatus
 		now    time.Time
 		sysctl func(string) (int64, error)
 		topic  string
@@ -95,32 +96,37 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"healthy":       {level: levelOK},
 		"clock at 1970": {now: time.Unix(1000, 0), topic: "clock", level: levelWarn, says: "NTP"},
 		"clock off":     {now: now.Add(time.Hour), topic: "clock", level: levelWarn, says: "1h0m0s"},
-		"no quorum":     {change: func(s *node.Status) { s.Products[0].Chain.Quorum = "2 of 3 endpoints failed" }, topic: "chain", level: levelBad, says: "2 of 3 endpoints failed"},
-		"never a view":  {change: func(s *node.Status) { s.Products[0].Chain.AgeSeconds = -1 }, topic: "chain", level: levelBad, says: "no view"},
-		"stale view": {change: func(s *node.Status) {
+		"no quorum":     {change: func(s *control.Status) { s.Products[0].Chain.Quorum = "2 of 3 endpoints failed" }, topic: "chain", level: levelBad, says: "2 of 3 endpoints failed"},
+		"never a view":  {change: func(s *control.Status) { s.Products[0].Chain.AgeSeconds = -1 }, topic: "chain", level: levelBad, says: "no view"},
+		"stale view": {change: func(s *control.Status) {
 			c := &s.Products[0].Chain
 			c.AgeSeconds = 100 * 3600
 			c.BlockTime = now.Add(-100 * time.Hour)
 		}, topic: "chain", level: levelWarn, says: "100h"},
-		"failing endpoint":  {change: func(s *node.Status) { e := &s.Products[0].Chain.Endpoints[1]; e.State, e.LastError = "failing", "429" }, topic: "endpoint", level: levelWarn, says: "429"},
-		"plain http":        {change: func(s *node.Status) { s.Products[0].Chain.Endpoints[1].Warning = "plain http" }, topic: "endpoint", level: levelWarn, says: "plain http"},
-		"one endpoint":      {change: func(s *node.Status) { c := &s.Products[0].Chain; c.Endpoints = c.Endpoints[:1] }, topic: "quorum", level: levelWarn, says: "fewer than 3"},
-		"no peers":          {change: func(s *node.Status) { s.Peers = 0 }, peers: []node.PeerStatus{}, topic: "peers", level: levelBad, says: "4417"},
+		"failing endpoint": {change: func(s *control.Status) {
+			e := &s.Products[0].Chain.Endpoints[1]
+			e.State, e.LastError = "failing", "429"
+		}, topic: "endpoint", level: levelWarn, says: "429"},
+		"plain http":        {change: func(s *control.Status) { s.Products[0].Chain.Endpoints[1].Warning = "plain http" }, topic: "endpoint", level: levelWarn, says: "plain http"},
+		"one endpoint":      {change: func(s *control.Status) { c := &s.Products[0].Chain; c.Endpoints = c.Endpoints[:1] }, topic: "quorum", level: levelWarn, says: "fewer than 3"},
+		"no peers":          {change: func(s *control.Status) { s.Peers = 0 }, peers: []control.PeerStatus{}, topic: "peers", level: levelBad, says: "4417"},
 		"no seed":           {peers: peers[1:], topic: "peers", level: levelWarn, says: "none of them a seed"},
-		"poisoned peer":     {peers: append(slices.Clone(peers), node.PeerStatus{ID: "evil", WrongBytes: 65536}), topic: "peers", level: levelWarn, says: "evil"},
-		"listens nowhere":   {change: func(s *node.Status) { s.ListenAddrs = nil }, topic: "network", level: levelWarn, says: "nowhere"},
-		"disk was full":     {change: func(s *node.Status) { s.Disk.ReserveBytes = 0 }, topic: "disk", level: levelWarn, says: "reserve"},
-		"over quota":        {change: func(s *node.Status) { s.Disk.QuotaBytes = 1 << 20 }, topic: "disk", level: levelBad, says: "quota"},
+		"poisoned peer":     {peers: append(slices.Clone(peers), control.PeerStatus{ID: "evil", WrongBytes: 65536}), topic: "peers", level: levelWarn, says: "evil"},
+		"listens nowhere":   {change: func(s *control.Status) { s.ListenAddrs = nil }, topic: "network", level: levelWarn, says: "nowhere"},
+		"disk was full":     {change: func(s *control.Status) { s.Disk.ReserveBytes = 0 }, topic: "disk", level: levelWarn, says: "reserve"},
+		"over quota":        {change: func(s *control.Status) { s.Disk.QuotaBytes = 1 << 20 }, topic: "disk", level: levelBad, says: "quota"},
 		"small UDP buffers": {sysctl: func(string) (int64, error) { return 212992, nil }, topic: "udp", level: levelWarn, says: "sysctl -w"},
 		"no sysctl there":   {sysctl: func(string) (int64, error) { return 0, os.ErrNotExist }, level: levelOK},
 		"unreadable sysctl": {sysctl: func(string) (int64, error) { return 0, errors.New("denied") }, topic: "udp", level: levelWarn, says: "denied"},
-		"paused registry":   {change: func(s *node.Status) { s.Products[0].Chain.Paused = true }, topic: "release", level: levelWarn, says: "paused"},
-		"failing fetch":     {change: func(s *node.Status) { s.Products[0].Target = &node.TargetStatus{Sequence: 3, LastError: "disk full"} }, topic: "release", level: levelWarn, says: "disk full"},
-		"unconfirmed":       {change: func(s *node.Status) { s.Products[0].Installed.Confirmed = false }, topic: "release", level: levelWarn, says: "not yet confirmed"},
-		"alarm of the node": {change: func(s *node.Status) {
-			s.Alarms = []node.Alarm{{Name: "revoked", Message: "release 2 runs and is revoked"}}
+		"paused registry":   {change: func(s *control.Status) { s.Products[0].Chain.Paused = true }, topic: "release", level: levelWarn, says: "paused"},
+		"failing fetch": {change: func(s *control.Status) {
+			s.Products[0].Target = &control.TargetStatus{Sequence: 3, LastError: "disk full"}
+		}, topic: "release", level: levelWarn, says: "disk full"},
+		"unconfirmed": {change: func(s *control.Status) { s.Products[0].Installed.Confirmed = false }, topic: "release", level: levelWarn, says: "not yet confirmed"},
+		"alarm of the node": {change: func(s *control.Status) {
+			s.Alarms = []control.Alarm{{Name: "revoked", Message: "release 2 runs and is revoked"}}
 		}, topic: "alarm", level: levelBad, says: "revoked"},
-		"factory image only": {change: func(s *node.Status) { s.Products[0].Installed = nil }, level: levelOK},
+		"factory image only": {change: func(s *control.Status) { s.Products[0].Installed = nil }, level: levelOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := healthy()

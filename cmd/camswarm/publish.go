@@ -13,7 +13,7 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
-	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -30,8 +30,8 @@ type publishFacts struct {
 }
 
 type providedBy struct {
-	Socket string     `json:"socket"`
-	State  node.State `json:"state"`
+	Socket string        `json:"socket"`
+	State  control.State `json:"state"`
 }
 
 func newReleasePublishCommand() *cobra.Command {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // TestKilledMidFetchResumes kills a camera, then the seed, in the middle of a
@@ -67,8 +67,8 @@ func TestKilledMidFetchResumes(t *testing.T) {
 	if resumed < atDeath-slack {
 		t.Errorf("the camera had %d bytes when it was killed, and went on from %d", atDeath, resumed)
 	}
-	s := facts[node.Status](t, "status", "--socket", camDir, "--wait", "installed=1")
-	sent := facts[node.Status](t, "status", "--socket", seedDir).Traffic.SentBytes
+	s := facts[control.Status](t, "status", "--socket", camDir, "--wait", "installed=1")
+	sent := facts[control.Status](t, "status", "--socket", seedDir).Traffic.SentBytes
 	if sent > imageBytes+slack {
 		t.Errorf("the seed sent %d bytes for an image of %d: the camera began anew", sent, imageBytes)
 	}
@@ -82,7 +82,7 @@ func TestKilledMidFetchResumes(t *testing.T) {
 	if resumed = waitForBytes(t, camDir, 1); resumed < atDeath {
 		t.Errorf("the camera had %d bytes when the seed was killed, then %d", atDeath, resumed)
 	}
-	s = facts[node.Status](t, "status", "--socket", camDir, "--wait", "installed=2", "--wait", "gone=1")
+	s = facts[control.Status](t, "status", "--socket", camDir, "--wait", "installed=2", "--wait", "gone=1")
 	if got := s.Traffic.ReceivedBytes - before; got > imageBytes+slack {
 		t.Errorf("the camera received %d bytes for an image of %d", got, imageBytes)
 	}
@@ -97,7 +97,7 @@ func waitForBytes(t *testing.T, dir string, bytes int64) int64 {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var have int64
-	fetched := condition{"so many bytes of the image", func(s node.Status) bool {
+	fetched := condition{"so many bytes of the image", func(s control.Status) bool {
 		target := s.Products[0].Target
 		if target == nil || target.Progress == nil {
 			return false

@@ -14,13 +14,13 @@ import (
 	"camswarm/announce"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
-	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 )
 
 // defaultSocket is where camswarmd listens when its configuration leaves
 // state_dir at its default.
-const defaultSocket = "/var/lib/camswarm/" + node.ControlSocket
+const defaultSocket = "/var/lib/camswarm/" + control.SocketName
 
 // announceTimeout bounds the wait for a peer that hears an announcement.
 const announceTimeout = 20 * time.Second
@@ -35,7 +35,7 @@ func socketPath(path string) string {
 	if in := filepath.Join(path, "state"); isDir(in) {
 		path = in
 	}
-	return filepath.Join(path, node.ControlSocket)
+	return filepath.Join(path, control.SocketName)
 }
 
 func isDir(path string) bool {
@@ -44,8 +44,8 @@ func isDir(path string) bool {
 }
 
 // withNode connects to a node's control socket.
-func withNode(path string, work func(*node.Client) error) error {
-	c, err := node.Dial(socketPath(path))
+func withNode(path string, work func(*control.Client) error) error {
+	c, err := control.Dial(socketPath(path))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (f *seedFlag) hint(cmd *cobra.Command, product verify.ProductID) func(conte
 func announceBy(ctx context.Context, socket string, a announce.Announcement) (heard bool, err error) {
 	actx, cancel := context.WithTimeout(ctx, announceTimeout)
 	defer cancel()
-	err = withNode(socket, func(c *node.Client) error { return c.Announce(actx, a) })
+	err = withNode(socket, func(c *control.Client) error { return c.Announce(actx, a) })
 	if err != nil && ctx.Err() == nil && errors.Is(actx.Err(), context.DeadlineExceeded) {
 		return false, nil
 	}
@@ -104,17 +104,17 @@ func announceBy(ctx context.Context, socket string, a announce.Announcement) (he
 }
 
 // provideTo hands a release to a seed, with progress on a terminal.
-func provideTo(ctx context.Context, cmd *cobra.Command, socket string, r *releaseFiles) (node.Provided, error) {
+func provideTo(ctx context.Context, cmd *cobra.Command, socket string, r *releaseFiles) (control.Provided, error) {
 	f, err := openRegular(r.image)
 	if err != nil {
-		return node.Provided{}, err
+		return control.Provided{}, err
 	}
 	defer func() { _ = f.Close() }()
 	size := int64(r.manifest.Image.Size)
 	p := newProgress(cmd.ErrOrStderr(), "handing the image to "+socket, size)
 	defer p.end()
-	var provided node.Provided
-	err = withNode(socket, func(c *node.Client) error {
+	var provided control.Provided
+	err = withNode(socket, func(c *control.Client) error {
 		provided, err = c.Provide(ctx, r.raw, io.TeeReader(f, p), size)
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // statusEvery is how often --wait looks.
@@ -73,7 +74,7 @@ machine. With --wait it waits until the node got there, and prints one line:
 // condition is something --wait waits for.
 type condition struct {
 	text  string
-	holds func(node.Status) bool
+	holds func(control.Status) bool
 }
 
 func parseConditions(texts []string) ([]condition, error) {
@@ -81,16 +82,16 @@ func parseConditions(texts []string) ([]condition, error) {
 	for _, text := range texts {
 		name, number, hasNumber := strings.Cut(text, "=")
 		n, err := strconv.ParseUint(number, 10, 64)
-		makers := map[string]func(node.Status) bool{
-			"peers":     func(s node.Status) bool { return uint64(s.Peers) >= n },
-			"held":      func(s node.Status) bool { return holds(s, n) },
-			"installed": func(s node.Status) bool { return installed(s, n) },
-			"gone":      func(s node.Status) bool { return gone(s, n) },
+		makers := map[string]func(control.Status) bool{
+			"peers":     func(s control.Status) bool { return uint64(s.Peers) >= n },
+			"held":      func(s control.Status) bool { return holds(s, n) },
+			"installed": func(s control.Status) bool { return installed(s, n) },
+			"gone":      func(s control.Status) bool { return gone(s, n) },
 		}
 		holds, known := makers[name]
 		switch {
 		case text == "ready":
-			holds = func(node.Status) bool { return true }
+			holds = func(control.Status) bool { return true }
 		case !known || !hasNumber || err != nil:
 			return nil, cli.Usagef("--wait %q: write ready, peers=N, held=N, installed=N or gone=N", text)
 		}
@@ -99,10 +100,10 @@ func parseConditions(texts []string) ([]condition, error) {
 	return list, nil
 }
 
-func holds(s node.Status, seq uint64) bool {
+func holds(s control.Status, seq uint64) bool {
 	for _, p := range s.Products {
 		for _, h := range p.Held {
-			if h.Sequence == seq && h.State >= node.StateVerified && h.State <= node.StateConfirmed {
+			if h.Sequence == seq && h.State >= control.StateVerified && h.State <= control.StateConfirmed {
 				return true
 			}
 		}
@@ -110,7 +111,7 @@ func holds(s node.Status, seq uint64) bool {
 	return false
 }
 
-func installed(s node.Status, seq uint64) bool {
+func installed(s control.Status, seq uint64) bool {
 	for _, p := range s.Products {
 		if p.Installed == nil || p.Installed.Sequence < seq || !p.Installed.Confirmed {
 			return false
@@ -119,7 +120,7 @@ func installed(s node.Status, seq uint64) bool {
 	return len(s.Products) > 0
 }
 
-func gone(s node.Status, seq uint64) bool {
+func gone(s control.Status, seq uint64) bool {
 	for _, p := range s.Products {
 		for _, h := range p.Held {
 			if h.Sequence == seq {
@@ -132,10 +133,10 @@ func gone(s node.Status, seq uint64) bool {
 
 // waitForStatus asks until every condition holds. Without conditions a node
 // that does not answer is an error at once.
-func waitForStatus(ctx context.Context, socket string, conditions []condition) (node.Status, error) {
+func waitForStatus(ctx context.Context, socket string, conditions []condition) (control.Status, error) {
 	for {
-		var s node.Status
-		err := withNode(socket, func(c *node.Client) (err error) {
+		var s control.Status
+		err := withNode(socket, func(c *control.Client) (err error) {
 			s, err = c.Status(ctx)
 			return err
 		})
@@ -150,7 +151,7 @@ func waitForStatus(ctx context.Context, socket string, conditions []condition) (
 			if missing == "" {
 				return s, nil
 			}
-		} else if len(conditions) == 0 || !errors.Is(err, node.ErrNotRunning) && ctx.Err() == nil {
+		} else if len(conditions) == 0 || !errors.Is(err, control.ErrNotRunning) && ctx.Err() == nil {
 			return s, err
 		}
 		select {
@@ -165,14 +166,14 @@ func waitForStatus(ctx context.Context, socket string, conditions []condition) (
 }
 
 // summary says in one line where a node stands.
-func summary(s node.Status) string {
+func summary(s control.Status) string {
 	var parts []string
 	for _, p := range s.Products {
 		part := p.Name
 		switch {
 		case p.Installed != nil:
 			part += fmt.Sprintf(" runs release %d", p.Installed.Sequence)
-		case s.Role == node.RoleCamera:
+		case s.Role == string(node.RoleCamera):
 			part += " runs the factory image"
 		}
 		for _, h := range p.Held {
@@ -192,7 +193,7 @@ func summary(s node.Status) string {
 	return fmt.Sprintf("%s, %d peers; %s", s.Role, s.Peers, strings.Join(parts, "; "))
 }
 
-func printStatus(w io.Writer, s node.Status) {
+func printStatus(w io.Writer, s control.Status) {
 	fmt.Fprintf(w, "%s %s, up %v, version %s\n", s.Role, s.PeerID, time.Duration(s.UptimeSeconds)*time.Second, s.Version)
 	fmt.Fprintf(w, "DID        %s\n", s.DID)
 	for _, a := range s.ListenAddrs {
@@ -220,7 +221,7 @@ func printStatus(w io.Writer, s node.Status) {
 				state = "not confirmed yet"
 			}
 			fmt.Fprintf(w, "installed  release %d (%s), %s\n", i.Sequence, i.Version, state)
-		} else if s.Role == node.RoleCamera {
+		} else if s.Role == string(node.RoleCamera) {
 			fmt.Fprintln(w, "installed  the factory image")
 		}
 		if t := p.Target; t != nil {
@@ -256,7 +257,7 @@ func newPeersCommand() *cobra.Command {
 		Example: `  camswarm peers --socket cam1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withNode(socket, func(c *node.Client) error {
+			return withNode(socket, func(c *control.Client) error {
 				ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
 				defer cancel()
 				peers, err := c.Peers(ctx)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
-	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/swarm"
 )
 
@@ -32,7 +32,7 @@ A camera may, for example, leave the uplink alone while it streams video.`,
   camswarm limits --socket cam1 --mode leech`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var change node.LimitsChange
+			var change control.LimitsChange
 			changed := cmd.Flags().Changed
 			if changed("up") {
 				change.UpBytesPerSecond = &up
@@ -46,10 +46,10 @@ A camera may, for example, leave the uplink alone while it streams video.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
 			defer cancel()
-			return withNode(socket, func(c *node.Client) (err error) {
-				var now node.Limits
-				if change == (node.LimitsChange{}) {
-					var s node.Status
+			return withNode(socket, func(c *control.Client) (err error) {
+				var now control.Limits
+				if change == (control.LimitsChange{}) {
+					var s control.Status
 					s, err = c.Status(ctx)
 					now = s.Limits
 				} else {
@@ -91,7 +91,7 @@ func newGCCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
 			defer cancel()
-			return withNode(socket, func(c *node.Client) error {
+			return withNode(socket, func(c *control.Client) error {
 				report, err := c.GC(ctx, dryRun)
 				if err != nil {
 					return err

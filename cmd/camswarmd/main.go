@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"camswarm/node"
+	"camswarm/node/control"
 )
 
 // The exit codes. A service manager should restart after 1 and not after 2.
@@ -95,7 +96,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 	if err != nil {
 		return fail(exitFailed, "%v", err)
 	}
-	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, node.ControlSocket), log); err != nil {
+	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, control.SocketName), log); err != nil {
 		return fail(exitFailed, "%v", err)
 	}
 	return exitOK
@@ -124,7 +125,7 @@ func serve(ctx context.Context, n *node.Node, notify notifier, socket string, lo
 // answers asks the node for its status through its own control socket: the
 // answer takes every lock that a livelocked part would hold.
 func answers(ctx context.Context, socket string) error {
-	c, err := node.Dial(socket)
+	c, err := control.Dial(socket)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// ReadBody reads a body up to one byte over the limit. What was read when ctx
+// ended counts as cut off: a server that is told of our hanging up may end its
+// body properly before the connection is gone.
+func ReadBody(ctx context.Context, body io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil {
+		err = ctx.Err()
+	}
+	return data, err
+}
+
+// Client returns a client for one host that bounds time and header, and
+// follows no redirect. The body is for the caller to bound. roots nil: the system's.
+func Client(host string, roots *x509.CertPool) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &http.Client{
+		Timeout:       CallTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        tlsConfig(host, roots, time.Now),
+			TLSHandshakeTimeout:    tlsTimeout,
+			DisableCompression:     true,
+			MaxIdleConns:           1,
+			MaxIdleConnsPerHost:    1,
+			MaxConnsPerHost:        2,
+			IdleConnTimeout:        idleTimeout,
+			MaxResponseHeaderBytes: maxHeader,
+		},
+	}
+}
+
+// tlsConfig verifies certificates as usual, except that a device whose clock is
+// certainly wrong (no RTC: 1970) does not hold the certificate's dates against
+// the server: it could otherwise never learn the time from the chain. What an
+// old stolen certificate buys is one operator's vote on such a device.
+func tlsConfig(host string, roots *x509.CertPool, now func() time.Time) *tls.Config {
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // VerifyConnection does it
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			name := host
+			if cs.ServerName != "" {
+				name = cs.ServerName // differs from host only for an https proxy; empty for IP addresses
+			}
+			leaf := cs.PeerCertificates[0]
+			opts := x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now()}
+			for _, c := range cs.PeerCertificates[1:] {
+				opts.Intermediates.AddCert(c)
+			}
+			if !ClockSane(opts.CurrentTime) {
+				opts.CurrentTime = leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
+			}
+			_, err := leaf.Verify(opts)
+			return err
+		},
+	}
+}
+
+// WithoutURL drops the URL that net/http puts into errors: it may hold an API key.
+func WithoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// TimedOut reports whether an error is that of a time that ran out.
+func TimedOut(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// Printable makes a text from outside safe to log and bounds it.
+func Printable(s string) string {
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}

@@ -1,0 +1,26 @@
+package control
+
+import (
+	"time"
+
+	"camswarm/announce"
+	"camswarm/verify"
+)
+
+// Limits of the control API.
+const (
+	maxControlConns    = 16       // connections at once; more wait
+	maxControlHeader   = 16 << 10 // bytes of a request's header
+	maxControlJSON     = 4 << 10  // bytes of a JSON request body
+	maxControlAnnounce = announce.MaxAnnouncementSize
+	maxControlProvide  = verify.MaxEnvelopeSize + verify.MaxImageSize + 16<<10 // bytes: two parts and their framing
+	maxControlIPNS     = 10 << 10                                              // bytes of an IPNS record, as its specification sets
+	maxControlReply    = 16 << 20                                              // bytes of a reply that a Client reads
+	maxSocketPath      = 103                                                   // bytes of a socket's path: sun_path holds 108 on Linux, 104 on Darwin, with a final NUL
+
+	controlHeaderTimeout = 5 * time.Second  // to read a request's header
+	controlIdleTimeout   = time.Minute      // of a kept connection
+	controlBlockTimeout  = 20 * time.Second // to get one block from the peers
+	controlStopTimeout   = time.Second      // for replies under way when the node stops
+	controlDialTimeout   = 2 * time.Second  // to find out whether somebody answers a socket
+)

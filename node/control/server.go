@@ -1,0 +1,509 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/ipfs/go-cid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+
+	"camswarm/announce"
+	"camswarm/gc"
+	"camswarm/node/internal/strictjson"
+	"camswarm/swarm"
+	"camswarm/verify"
+)
+
+// SocketName is the name of the control API's unix socket in a node's state
+// directory. Whoever may connect to it (mode 0600: the node's user and root) may
+// change limits and hand over releases, but cannot make a node serve or install
+// anything that the pinned keys and the chain do not approve.
+const SocketName = "control.sock"
+
+// Errors of the control API.
+var (
+	// ErrRunning means that a living process answers the control socket.
+	ErrRunning = errors.New("another node answers the control socket")
+	// ErrUnknownProduct means that the node does not follow a product.
+	ErrUnknownProduct = errors.New("product is not followed by this node")
+	// ErrUnknownName means that no release which a node holds names an IPNS record.
+	ErrUnknownName = errors.New("no release held here names this IPNS record")
+)
+
+// Provided is what became of a release that was handed to a node.
+type Provided struct {
+	Product     verify.ProductID `json:"product"`
+	Sequence    uint64           `json:"sequence"`
+	Version     string           `json:"version"`
+	State       State            `json:"state"`
+	ImageBytes  uint64           `json:"imageBytes"`
+	ImageSHA256 string           `json:"imageSha256"` // 64 hexadecimal digits
+}
+
+// Backend is what the control API needs of a node.
+type Backend interface {
+	Status() Status
+	Peers() []PeerStatus
+	Releases() ([]HeldRelease, error)
+	// Block gets one small block from the peers, and keeps it not.
+	Block(ctx context.Context, c cid.Cid) ([]byte, error)
+	Announce(ctx context.Context, a announce.Announcement) error
+	Provide(ctx context.Context, envelope []byte, image io.Reader) (Provided, error)
+	// PublishIPNS checks an IPNS record and keeps it on the DHT.
+	PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error)
+	Look()
+	// Collect removes what may go, or with dryRun only plans it.
+	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
+	// SetLimits applies a change that has been checked and returns what holds now.
+	SetLimits(change LimitsChange) (Limits, error)
+}
+
+// Server serves the control API on a unix socket.
+type Server struct {
+	path     string
+	backend  Backend
+	gatherer prometheus.Gatherer // nil: no /metrics
+	log      *slog.Logger
+}
+
+// NewServer makes a server of the node behind backend on the socket path. gatherer
+// may be nil: then there is no /metrics.
+func NewServer(path string, backend Backend, gatherer prometheus.Gatherer, log *slog.Logger) *Server {
+	return &Server{path: path, backend: backend, gatherer: gatherer, log: log}
+}
+
+// Run serves until ctx ends, then lets replies under way finish for a moment,
+// removes the socket and waits for every handler.
+func (c *Server) Run(ctx context.Context) error {
+	listener, err := listenControl(c.path)
+	if err != nil {
+		return err
+	}
+	mine, err := os.Lstat(c.path)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() {
+		if now, err := os.Lstat(c.path); err == nil && os.SameFile(mine, now) {
+			_ = os.Remove(c.path)
+		}
+	}()
+
+	handlers := &tracked{next: c.handler()}
+	defer handlers.stop()
+	srv := &http.Server{
+		Handler:           handlers,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: controlHeaderTimeout,
+		IdleTimeout:       controlIdleTimeout,
+		MaxHeaderBytes:    maxControlHeader,
+		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(netutil.LimitListener(listener, maxControlConns)) }()
+	select {
+	case err = <-served:
+		_ = srv.Close()
+		return fmt.Errorf("control socket: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlStopTimeout)
+	defer cancel()
+	if srv.Shutdown(stop) != nil {
+		_ = srv.Close()
+	}
+	<-served
+	return nil
+}
+
+// tracked is a handler whose runs can be waited for, which http.Server.Close
+// does not do.
+type tracked struct {
+	next    http.Handler
+	mu      sync.Mutex
+	stopped bool
+	running sync.WaitGroup
+}
+
+// ServeHTTP implements http.Handler.
+func (h *tracked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	stopped := h.stopped
+	if !stopped {
+		h.running.Add(1)
+	}
+	h.mu.Unlock()
+	if stopped {
+		return // the connection is closed
+	}
+	defer h.running.Done()
+	h.next.ServeHTTP(w, r)
+}
+
+// stop lets no more requests in and waits for those that run.
+func (h *tracked) stop() {
+	h.mu.Lock()
+	h.stopped = true
+	h.mu.Unlock()
+	h.running.Wait()
+}
+
+// listenControl listens on path with mode 0600. The socket is made in a private
+// directory and then moved into place, so that it never exists with another
+// mode. One that a dead process left behind is replaced, one that answers is
+// not.
+func listenControl(path string) (net.Listener, error) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("control socket: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return nil, fmt.Errorf("control socket: %s exists and is no socket; remove it", path)
+	default:
+		conn, err := net.DialTimeout("unix", path, controlDialTimeout)
+		if err == nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("%w %s; stop that camswarmd or choose another state_dir", ErrRunning, path)
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("control socket: cannot tell whether somebody answers: %w", err)
+		}
+	}
+	private, err := os.MkdirTemp(filepath.Dir(path), ".")
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(private) }()
+	fresh := filepath.Join(private, "s")
+	if len(fresh) > maxSocketPath {
+		return nil, fmt.Errorf("control socket: the path %s is too long for a unix socket (%d bytes); choose a shorter state_dir", path, maxSocketPath)
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	listener.SetUnlinkOnClose(false) // it goes by another name soon
+	err = os.Chmod(fresh, 0o600)
+	if err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+// route is one method of one path.
+type route struct {
+	method string
+	limit  int64    // bytes of the request's body
+	query  []string // the query keys it knows
+	serve  func(http.ResponseWriter, *http.Request) (reply any, err error)
+}
+
+func (c *Server) routes() map[string]route {
+	routes := map[string]route{
+		"/v1/status":   {method: http.MethodGet, serve: c.status},
+		"/v1/peers":    {method: http.MethodGet, serve: c.peers},
+		"/v1/releases": {method: http.MethodGet, serve: c.releases},
+		"/v1/block":    {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
+		"/v1/announce": {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
+		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
+		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
+		"/v1/look":     {method: http.MethodPost, serve: c.look},
+		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
+		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
+	}
+	if c.gatherer != nil {
+		metrics := promhttp.HandlerFor(c.gatherer, promhttp.HandlerOpts{})
+		routes["/metrics"] = route{method: http.MethodGet, serve: func(w http.ResponseWriter, r *http.Request) (any, error) {
+			metrics.ServeHTTP(w, r)
+			return nil, nil
+		}}
+	}
+	return routes
+}
+
+// handler checks the request's outside, runs its route and writes the reply.
+func (c *Server) handler() http.Handler {
+	routes := c.routes()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rt, ok := routes[r.URL.Path]
+		if !ok {
+			c.fail(w, r, &requestError{http.StatusNotFound, fmt.Errorf("no such path: %s", r.URL.Path)})
+			return
+		}
+		if r.Method != rt.method {
+			w.Header().Set("Allow", rt.method)
+			c.fail(w, r, &requestError{http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, not %s", r.URL.Path, rt.method, r.Method)})
+			return
+		}
+		if err := checkQuery(r.URL.RawQuery, rt.query); err != nil {
+			c.fail(w, r, err)
+			return
+		}
+		if r.ContentLength > rt.limit {
+			c.fail(w, r, &http.MaxBytesError{Limit: rt.limit})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, rt.limit)
+		reply, err := rt.serve(w, r)
+		switch {
+		case err != nil:
+			c.fail(w, r, err)
+		case reply != nil:
+			writeJSON(w, http.StatusOK, reply)
+		}
+	})
+}
+
+func (c *Server) status(http.ResponseWriter, *http.Request) (any, error) {
+	return c.backend.Status(), nil
+}
+
+func (c *Server) peers(http.ResponseWriter, *http.Request) (any, error) {
+	return emptyNotNull(c.backend.Peers()), nil
+}
+
+func (c *Server) releases(http.ResponseWriter, *http.Request) (any, error) {
+	held, err := c.backend.Releases()
+	return emptyNotNull(held), err
+}
+
+func (c *Server) block(_ http.ResponseWriter, r *http.Request) (any, error) {
+	id, err := cid.Decode(r.URL.Query().Get("cid"))
+	if err != nil {
+		return nil, &requestError{http.StatusBadRequest, fmt.Errorf("cid: %w", err)}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), controlBlockTimeout)
+	defer cancel()
+	block, err := c.backend.Block(ctx, id)
+	if errors.Is(err, swarm.ErrBadFile) {
+		err = &requestError{http.StatusBadRequest, err}
+	}
+	return block, err
+}
+
+func (c *Server) announce(_ http.ResponseWriter, r *http.Request) (any, error) {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	a, err := announce.Decode(data)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	return struct{}{}, c.backend.Announce(r.Context(), *a)
+}
+
+func (c *Server) provide(_ http.ResponseWriter, r *http.Request) (any, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
+		return nil, &requestError{http.StatusUnsupportedMediaType, errors.New("provide takes multipart/form-data with the parts \"envelope\" and \"image\"")}
+	}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, badBody(err)
+	}
+	part, err := parts.NextRawPart()
+	if err != nil {
+		return nil, badBody(err)
+	}
+	if part.FormName() != "envelope" {
+		return nil, badBody(fmt.Errorf("the first part is %q; send \"envelope\"", part.FormName()))
+	}
+	envelope, err := io.ReadAll(io.LimitReader(part, verify.MaxEnvelopeSize+1))
+	if err != nil {
+		return nil, badBody(err)
+	}
+	if len(envelope) > verify.MaxEnvelopeSize {
+		return nil, &http.MaxBytesError{Limit: verify.MaxEnvelopeSize}
+	}
+	if part, err = parts.NextRawPart(); err != nil {
+		return nil, badBody(err)
+	}
+	if part.FormName() != "image" {
+		return nil, badBody(fmt.Errorf("the second part is %q; send \"image\"", part.FormName()))
+	}
+	return c.backend.Provide(r.Context(), envelope, part)
+}
+
+func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error) {
+	record, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
+	if errors.Is(err, swarm.ErrIPNS) {
+		err = badBody(err)
+	}
+	return out, err
+}
+
+func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
+	c.backend.Look()
+	return struct{}{}, nil
+}
+
+func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {
+	dryRun := false
+	if s := r.URL.Query().Get("dry_run"); s != "" {
+		var err error
+		if dryRun, err = strconv.ParseBool(s); err != nil {
+			return nil, &requestError{http.StatusBadRequest, fmt.Errorf("dry_run is %q; write true or false", s)}
+		}
+	}
+	plan, err := c.backend.Collect(r.Context(), dryRun)
+	if err != nil && !(dryRun && errors.Is(err, gc.ErrNoSpace)) {
+		return nil, err
+	}
+	return gcReport(plan, dryRun), nil
+}
+
+func (c *Server) limits(_ http.ResponseWriter, r *http.Request) (any, error) {
+	change, err := decodeLimits(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	return c.backend.SetLimits(change)
+}
+
+// decodeLimits decodes and checks a LimitsChange: unknown fields, trailing
+// bytes, values out of range and a change of nothing are refused.
+func decodeLimits(r io.Reader) (LimitsChange, error) {
+	var change LimitsChange
+	if err := strictjson.Decode(r, &change); err != nil {
+		return change, err
+	}
+	rates := []*int64{change.UpBytesPerSecond, change.DownBytesPerSecond}
+	switch {
+	case rates[0] == nil && rates[1] == nil && change.Mode == nil:
+		return change, errors.New("nothing to change: set upBytesPerSecond, downBytesPerSecond or mode")
+	case slices.ContainsFunc(rates, func(v *int64) bool { return v != nil && *v < 0 }):
+		return change, errors.New("a rate is in bytes per second; 0 is no limit, less than 0 means nothing")
+	}
+	if change.Mode != nil {
+		switch *change.Mode {
+		case swarm.ModeShare, swarm.ModeLeech, swarm.ModeOff:
+		default:
+			return change, fmt.Errorf("mode is %q; write %q, %q or %q", *change.Mode, swarm.ModeShare, swarm.ModeLeech, swarm.ModeOff)
+		}
+	}
+	return change, nil
+}
+
+// checkQuery refuses query keys that are not known, and any that stands twice.
+func checkQuery(raw string, known []string) error {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return &requestError{http.StatusBadRequest, err}
+	}
+	for key, v := range values {
+		if !slices.Contains(known, key) || len(v) != 1 {
+			return &requestError{http.StatusBadRequest, fmt.Errorf("query key %q is unknown or stands twice; known: %q", key, known)}
+		}
+	}
+	return nil
+}
+
+// requestError is a request that is wrong in itself.
+type requestError struct {
+	status int
+	err    error
+}
+
+func (e *requestError) Error() string { return e.err.Error() }
+func (e *requestError) Unwrap() error { return e.err }
+
+// badBody marks an error as the fault of the request's body.
+func badBody(err error) error {
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return err
+	}
+	return &requestError{http.StatusBadRequest, fmt.Errorf("request body: %w", err)}
+}
+
+// statusOf maps an error to an HTTP status code.
+func statusOf(err error) int {
+	var (
+		request *requestError
+		tooLong *http.MaxBytesError
+		refusal *verify.Error
+	)
+	switch {
+	case errors.As(err, &request):
+		return request.status
+	case errors.As(err, &tooLong):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, gc.ErrNoSpace), gc.IsFull(err):
+		return http.StatusInsufficientStorage
+	case errors.Is(err, ErrUnknownProduct), errors.Is(err, ErrUnknownName):
+		return http.StatusNotFound
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable
+	case errors.As(err, &refusal):
+		if verify.IsHard(err) {
+			return http.StatusUnprocessableEntity
+		}
+		return http.StatusConflict // it may become right later
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// errorReply is the body of every reply with a status of 400 or more.
+type errorReply struct {
+	Error  string `json:"error"`
+	Attack string `json:"attack,omitempty"`
+}
+
+func (c *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	if status >= http.StatusInternalServerError {
+		c.log.Warn("control request failed", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	}
+	text := err.Error()
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		text = fmt.Sprintf("the request is over its limit of %d bytes", tooLong.Limit)
+	}
+	writeJSON(w, status, errorReply{Error: strings.ToValidUTF8(text, "?"), Attack: verify.AttackName(err)})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":"the reply could not be encoded"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that has gone needs no answer
+}
+
+// emptyNotNull makes a nil list encode as [].
+func emptyNotNull[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

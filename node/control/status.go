@@ -1,0 +1,206 @@
+package control
+
+import (
+	"time"
+
+	"camswarm/gc"
+	"camswarm/swarm"
+	"camswarm/verify"
+)
+
+// Status is what a node tells about itself, as the control API's GET /v1/status
+// returns it in JSON. Times are RFC 3339 in UTC and left out when unknown; byte
+// counts are payload unless they say allocated.
+type Status struct {
+	PeerID        string     `json:"peerId"`
+	DID           verify.DID `json:"did"`
+	Role          string     `json:"role"`    // "camera" or "seed"
+	Version       string     `json:"version"` // of the program
+	StartedAt     time.Time  `json:"startedAt,omitzero"`
+	UptimeSeconds int64      `json:"uptimeSeconds"`
+	ListenAddrs   []string   `json:"listenAddrs"` // full multiaddrs with /p2p/, to dial this node by
+	Peers         int        `json:"peers"`       // connected now
+
+	Products []ProductStatus `json:"products"`
+	Traffic  TrafficStatus   `json:"traffic"`
+	Disk     DiskStatus      `json:"disk"`
+	Limits   Limits          `json:"limits"`
+	Alarms   []Alarm         `json:"alarms"` // what a person should look at; empty when all is well
+}
+
+// ProductStatus is the state of one product that a node follows.
+type ProductStatus struct {
+	ID       verify.ProductID `json:"id"`
+	Name     string           `json:"name"` // "vendor/name"
+	Region   verify.Region    `json:"region"`
+	Label    string           `json:"label"`
+	Hardware string           `json:"hardware"`
+	Keys     verify.KeySet    `json:"keys"` // in force: those provisioned, or those that a rotation put in their place
+
+	Chain     ChainStatus      `json:"chain"`
+	Installed *InstalledStatus `json:"installed,omitempty"` // absent on a seed and on a device that runs its factory image
+	Target    *TargetStatus    `json:"target,omitempty"`    // absent when there is nothing to move to
+	Held      []HeldRelease    `json:"held"`                // with bytes on disk, oldest first
+	IPNS      *IPNSStatus      `json:"ipns,omitempty"`      // absent while the newest release held names no IPNS record
+}
+
+// ChainStatus is a product's latest quorum view of the registry contract.
+type ChainStatus struct {
+	Registry    verify.RegistryRef `json:"registry"` // "chainID:0xaddress"
+	Rev         uint64             `json:"rev"`      // 0: no view was ever accepted
+	Block       uint64             `json:"block"`
+	BlockTime   time.Time          `json:"blockTime,omitzero"`
+	AgeSeconds  int64              `json:"ageSeconds"`  // since a view was last accepted by the quorum; -1: never
+	Latest      uint64             `json:"latest"`      // newest sequence ever published
+	MinSequence uint64             `json:"minSequence"` // the manufacturer's anti-rollback floor
+	Barrier     uint64             `json:"barrier"`     // must be installed first; 0: none
+	Paused      bool               `json:"paused"`      // the operator stopped the whole registry
+	Quorum      string             `json:"quorum"`      // "ok", or why no new view is accepted
+	Endpoints   []EndpointStatus   `json:"endpoints"`
+}
+
+// EndpointStatus is one chain endpoint.
+type EndpointStatus struct {
+	URL       string    `json:"url"` // credentials redacted
+	Operator  string    `json:"operator"`
+	State     string    `json:"state"`
+	LastOK    time.Time `json:"lastOk,omitzero"`
+	LastError string    `json:"lastError,omitempty"`
+	Attack    string    `json:"attack,omitempty"` // the name of the last refusal
+	Rev       uint64    `json:"rev"`
+	Block     uint64    `json:"block"`
+	BlockTime time.Time `json:"blockTime,omitzero"` // of Block
+	RetryAt   time.Time `json:"retryAt,omitzero"`   // it rests until then
+	LatencyMS int64     `json:"latencyMs"`
+	Warning   string    `json:"warning,omitempty"`
+}
+
+// InstalledStatus is what a device runs.
+type InstalledStatus struct {
+	Sequence  uint64 `json:"sequence"`
+	Version   string `json:"version"`
+	Confirmed bool   `json:"confirmed"` // false: installed, and not yet known to run well
+}
+
+// TargetStatus is the release a node moves to.
+type TargetStatus struct {
+	Sequence  uint64    `json:"sequence"`
+	Version   string    `json:"version"`
+	State     State     `json:"state"`
+	Reason    string    `json:"reason"`             // of the decision, see verify.Choice
+	Fetch     bool      `json:"fetch"`              // the decision allows fetching
+	Install   bool      `json:"install"`            // the decision allows installing
+	NextAt    time.Time `json:"nextAt,omitzero"`    // when time alone may change the decision
+	Progress  *Progress `json:"progress,omitempty"` // while it is being fetched
+	LastError string    `json:"lastError,omitempty"`
+}
+
+// Progress is how far a fetch has come.
+type Progress struct {
+	Blocks         int   `json:"blocks"` // held
+	TotalBlocks    int   `json:"totalBlocks"`
+	Bytes          int64 `json:"bytes"` // held
+	TotalBytes     int64 `json:"totalBytes"`
+	BytesPerSecond int64 `json:"bytesPerSecond"` // over the last few seconds
+	Peers          int   `json:"peers"`          // asked at this moment
+}
+
+// HeldRelease is a release with bytes on disk.
+type HeldRelease struct {
+	Product  verify.ProductID `json:"product"`
+	Sequence uint64           `json:"sequence"`
+	Version  string           `json:"version"`
+	State    State            `json:"state"`
+	Bytes    int64            `json:"bytes"` // allocated on disk
+}
+
+// TrafficStatus counts payload bytes of blocks over the node's whole life;
+// restarts do not reset it.
+type TrafficStatus struct {
+	SentBytes      int64 `json:"sentBytes"`
+	ReceivedBytes  int64 `json:"receivedBytes"`
+	DuplicateBytes int64 `json:"duplicateBytes"` // received again after another peer had sent them
+	WrongBytes     int64 `json:"wrongBytes"`     // refused: wrong hash or never asked for
+	FromSeeds      int64 `json:"fromSeeds"`      // of the received bytes, those from seeds
+	FromPeers      int64 `json:"fromPeers"`      // of the received bytes, those from cameras
+}
+
+// DiskStatus is the node's use of its file system, in allocated bytes.
+type DiskStatus struct {
+	UsedBytes    int64 `json:"usedBytes"`    // by releases
+	QuotaBytes   int64 `json:"quotaBytes"`   // 0: none
+	FreeBytes    int64 `json:"freeBytes"`    // on the file system
+	ReserveBytes int64 `json:"reserveBytes"` // held by the reserve; 0: given up
+}
+
+// Alarm is something that a person should look at.
+type Alarm struct {
+	Name    string    `json:"name"`    // a stable snake_case word
+	Message string    `json:"message"` // what is wrong and what to do
+	Since   time.Time `json:"since,omitzero"`
+}
+
+// PeerStatus is one connected peer.
+type PeerStatus struct {
+	ID             string   `json:"id"`
+	Addrs          []string `json:"addrs"`     // multiaddrs of its connections
+	Direction      string   `json:"direction"` // "inbound" or "outbound", of the oldest connection
+	Agent          string   `json:"agent"`
+	Role           string   `json:"role,omitempty"` // as it claims
+	Tier           string   `json:"tier"`           // how near it is: "lan", "region", …
+	LatencyMS      int64    `json:"latencyMs"`      // 0: not measured
+	SentBytes      int64    `json:"sentBytes"`      // of blocks, since this node started
+	ReceivedBytes  int64    `json:"receivedBytes"`
+	DuplicateBytes int64    `json:"duplicateBytes"`
+	WrongBytes     int64    `json:"wrongBytes"`
+	Score          float64  `json:"score"` // its reputation here, -200 to 10; 0: a stranger
+}
+
+// Limits are what may be changed while a node runs. They last until it stops;
+// the configuration says what it starts with.
+type Limits struct {
+	UpBytesPerSecond   int64      `json:"upBytesPerSecond"`   // 0: no limit
+	DownBytesPerSecond int64      `json:"downBytesPerSecond"` // 0: no limit
+	Mode               swarm.Mode `json:"mode"`               // "share", "leech" or "off"
+}
+
+// LimitsChange changes the limits whose fields are set; the others stay.
+type LimitsChange struct {
+	UpBytesPerSecond   *int64      `json:"upBytesPerSecond,omitempty"`
+	DownBytesPerSecond *int64      `json:"downBytesPerSecond,omitempty"`
+	Mode               *swarm.Mode `json:"mode,omitempty"`
+}
+
+// GCReport is what a collection did, or in a dry run would do.
+type GCReport struct {
+	DryRun      bool         `json:"dryRun"`
+	Releases    []GCDecision `json:"releases"` // those that stay, then those that go
+	BytesBefore int64        `json:"bytesBefore"`
+	BytesAfter  int64        `json:"bytesAfter"`
+	FreeBefore  int64        `json:"freeBefore"` // the reserve counted as free
+	FreeAfter   int64        `json:"freeAfter"`
+	Shortfall   int64        `json:"shortfall"` // bytes over the quota or short of the reserve; 0: none
+}
+
+// GCDecision is the fate of one release on disk.
+type GCDecision struct {
+	Product  verify.ProductID `json:"product"`
+	Sequence uint64           `json:"sequence"`
+	Bytes    int64            `json:"bytes"` // allocated on disk
+	Remove   bool             `json:"remove"`
+	Reason   gc.Reason        `json:"reason"`
+}
+
+func gcReport(plan gc.Plan, dryRun bool) GCReport {
+	r := GCReport{
+		DryRun: dryRun, Releases: []GCDecision{},
+		BytesBefore: plan.BytesBefore, BytesAfter: plan.BytesAfter,
+		FreeBefore: plan.FreeBefore, FreeAfter: plan.FreeAfter, Shortfall: plan.Shortfall,
+	}
+	for _, d := range plan.Decisions {
+		r.Releases = append(r.Releases, GCDecision{
+			Product: d.Product, Sequence: d.Sequence, Bytes: d.Bytes, Remove: d.Remove, Reason: d.Reason,
+		})
+	}
+	return r
+}

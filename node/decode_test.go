@@ -1,0 +1,39 @@
+package node
+
+import (
+	"testing"
+
+	"camswarm/node/control"
+)
+
+func FuzzCatalogRecord(f *testing.F) {
+	f.Add("/3", []byte(`{"release":{"Sequence":3,"Version":"1.3"},"state":"confirmed","updatedAt":"2030-01-01T00:00:00Z"}`))
+	f.Add("/18446744073709551615", []byte(`{"release":{"Sequence":18446744073709551615},"state":"confirmed"}`))
+	f.Add("/4", []byte(`{"release":{"Sequence":4},"state":"verified","attempts":-1}`))
+	f.Fuzz(func(t *testing.T, key string, value []byte) {
+		r, err := decodeRecord(key, value)
+		if err != nil {
+			return
+		}
+		if seq := r.Release.Sequence; seq == 0 || seq > maxSequence || recordKey(seq).String() != key || r.State < control.StateKnown || r.State > control.StateRetired || r.Attempts < 0 {
+			t.Errorf("accepted %+v under %s", r, key)
+		}
+	})
+}
+
+func FuzzTraffic(f *testing.F) {
+	f.Add([]byte(`{"Sent":1,"Received":2,"Useful":2,"Duplicate":0,"Wrong":0,"FromSeeds":1}`))
+	f.Add([]byte(`{"Sent":9223372036854775807}`))
+	f.Add([]byte(`{"Received":-1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := decodeTraffic(data)
+		if err != nil && v != (lifeTraffic{}) {
+			t.Errorf("%+v with %v", v, err)
+		}
+		for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds} {
+			if n < 0 || n > maxTraffic {
+				t.Errorf("accepted %+v", v)
+			}
+		}
+	})
+}

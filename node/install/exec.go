@@ -1,0 +1,322 @@
+package install
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"camswarm/verify"
+)
+
+// ExecInstaller installs by running a hook, a program of the integrator's own:
+//
+//	command... install     the verified image on standard input
+//	command... confirm     does the installed release run well?
+//	command... rollback    go back to what ran before
+//
+// The environment holds PATH and, for the release in question:
+//
+//	CAMSWARM_ACTION        install, confirm or rollback
+//	CAMSWARM_PRODUCT       product id, 64 hexadecimal digits
+//	CAMSWARM_SEQUENCE      decimal
+//	CAMSWARM_VERSION       for people
+//	CAMSWARM_IMAGE_SIZE    bytes, decimal
+//	CAMSWARM_IMAGE_SHA256  64 hexadecimal digits
+//	CAMSWARM_COMPONENT     what to install, from the manifest (install only)
+//
+// Exit codes: 0 is success (of confirm: it runs well), 75 (EX_TEMPFAIL of
+// sysexits.h) means not now or not known yet, 126, 127 and death by a signal
+// mean that the hook could not do its work (of confirm: not known), any other
+// means failure (of confirm: roll back).
+//
+// An install hook must read standard input to its end, even if it does not want
+// all of it: one that exits 0 with bytes unread is refused, because it cannot
+// have written the whole image. If a block turns out to have changed, or the
+// time is up, the hook's process group gets SIGTERM and a little later SIGKILL
+// while its standard input stays open, so it never takes a cut-off stream for
+// the end of the image. Only the death of the node itself closes the stream
+// early: a hook must therefore compare what it wrote with CAMSWARM_IMAGE_SIZE,
+// better with CAMSWARM_IMAGE_SHA256, before it switches slots.
+//
+// A hook may leave a process behind (a delayed reboot, say); it is not killed
+// when the hook exits by itself.
+type ExecInstaller struct {
+	// Command is the program and its first arguments; the action is appended.
+	// The program is found as exec.LookPath does.
+	Command []string
+	// Timeout bounds one run; 0: ten minutes.
+	Timeout time.Duration
+	// Logger gets one line per run with the end of the hook's output; nil: none.
+	Logger *slog.Logger
+}
+
+// exitTempFail is EX_TEMPFAIL of sysexits.h.
+const exitTempFail = 75
+
+// Install implements [Installer].
+func (e *ExecInstaller) Install(ctx context.Context, img *verify.Image) error {
+	if err := checkImage(img); err != nil {
+		return err
+	}
+	r, err := e.run(ctx, "install", img.Release(), img)
+	if err != nil {
+		return err
+	}
+	if err := r.failure(); err != nil {
+		return err
+	}
+	if r.unread {
+		return fmt.Errorf("%w: install exited 0 without reading the whole image (%d bytes); it must read standard input to its end", ErrHook, img.Size())
+	}
+	return nil
+}
+
+// Confirm implements [Installer].
+func (e *ExecInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
+	r, err := e.run(ctx, "confirm", rel, nil)
+	if err != nil {
+		return Pending, err
+	}
+	switch {
+	case r.code == 0:
+		return Confirmed, nil
+	case r.code == exitTempFail:
+		return Pending, nil
+	case r.broken():
+		return Pending, r.failure()
+	default:
+		return Failed, nil
+	}
+}
+
+// Rollback implements [Installer].
+func (e *ExecInstaller) Rollback(ctx context.Context, rel verify.Release) error {
+	r, err := e.run(ctx, "rollback", rel, nil)
+	if err != nil {
+		return err
+	}
+	return r.failure()
+}
+
+// hookResult is how a hook that was left to end by itself ended.
+type hookResult struct {
+	action string
+	code   int    // -1: killed by a signal
+	state  string // for people: "exit status 3", "signal: killed"
+	last   string // last line of output
+	unread bool   // it did not read all of its standard input
+}
+
+// broken reports whether the hook did not get to an answer: killed, or what a
+// shell returns when a command cannot be run or found.
+func (r hookResult) broken() bool { return r.code < 0 || r.code == 126 || r.code == 127 }
+
+func (r hookResult) failure() error {
+	switch {
+	case r.code == 0:
+		return nil
+	case r.code == exitTempFail:
+		return fmt.Errorf("%w: %s: %w", ErrHook, r.action, ErrTryLater)
+	case r.last != "":
+		return fmt.Errorf("%w: %s: %s: %s", ErrHook, r.action, r.state, r.last)
+	default:
+		return fmt.Errorf("%w: %s: %s", ErrHook, r.action, r.state)
+	}
+}
+
+// run runs the hook once. Its error says that the hook could not be started, had
+// to be stopped, or that the image's stream broke.
+func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Release, img *verify.Image) (hookResult, error) {
+	if len(e.Command) == 0 {
+		return hookResult{}, fmt.Errorf("%w: no command is configured; set install.command", ErrHook)
+	}
+	timeout := e.Timeout
+	if timeout <= 0 {
+		timeout = defaultHookTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not finished after %v; raise install.timeout if it needs longer", timeout))
+	defer cancel()
+
+	var out tail
+	cmd := exec.Command(e.Command[0], append(e.Command[1:len(e.Command):len(e.Command)], action)...)
+	cmd.Env = hookEnv(action, rel, img)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = hookKillDelay // for a process left behind that holds the output open
+	in, err := startStream(cmd, img)
+	if err != nil {
+		return hookResult{}, fmt.Errorf("%w: %s: %w", ErrHook, action, err)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		in.close()
+		return hookResult{}, fmt.Errorf("%w: %s: %w", ErrHook, action, err)
+	}
+	written := in.start(img)
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		_ = cmd.Wait() // what matters is in ProcessState
+	}()
+
+	var stopped error
+	for waiting := true; waiting; {
+		select {
+		case <-exited:
+			waiting = false
+		case <-ctx.Done():
+			stopped = fmt.Errorf("%w: %s: %w", ErrHook, action, context.Cause(ctx))
+		case err := <-written:
+			if written = nil; err != nil {
+				stopped = fmt.Errorf("%s: the image's stream broke: %w", action, err)
+			}
+		}
+		if stopped != nil && waiting {
+			waiting = false
+			killGroup(cmd.Process.Pid, exited)
+		}
+	}
+	unread := in.finish()
+
+	r := hookResult{action: action, code: cmd.ProcessState.ExitCode(), state: cmd.ProcessState.String(), last: out.lastLine(), unread: unread}
+	if e.Logger != nil {
+		e.Logger.Info("install hook ran", "action", action, "sequence", rel.Sequence, "result", r.state,
+			"took", time.Since(began).Round(time.Millisecond), "output", out.String())
+	}
+	return r, stopped
+}
+
+// hookEnv is the whole environment of a hook.
+func hookEnv(action string, rel verify.Release, img *verify.Image) []string {
+	path := os.Getenv("PATH")
+	if path == "" {
+		path = "/usr/sbin:/usr/bin:/sbin:/bin"
+	}
+	env := []string{
+		"PATH=" + path,
+		"CAMSWARM_ACTION=" + action,
+		"CAMSWARM_PRODUCT=" + rel.Product.String(),
+		"CAMSWARM_SEQUENCE=" + strconv.FormatUint(rel.Sequence, 10),
+		"CAMSWARM_VERSION=" + rel.Version,
+		"CAMSWARM_IMAGE_SIZE=" + strconv.FormatUint(rel.ImageSize, 10),
+		"CAMSWARM_IMAGE_SHA256=" + hex.EncodeToString(rel.ImageSHA256[:]),
+	}
+	if img != nil {
+		env = append(env, "CAMSWARM_COMPONENT="+img.Manifest().Component)
+	}
+	return env
+}
+
+// killGroup ends a hook and its children: SIGTERM, and SIGKILL for whoever is
+// left after hookKillDelay. It returns once the hook has exited.
+func killGroup(pid int, exited <-chan struct{}) {
+	_ = syscall.Kill(-pid, syscall.SIGTERM)
+	timer := time.NewTimer(hookKillDelay)
+	defer timer.Stop()
+	select {
+	case <-exited:
+	case <-timer.C:
+	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	<-exited
+}
+
+// stream is a pipe into a hook whose reading end stays open here as well: the
+// hook's early exit does not lose count of what it left unread.
+type stream struct {
+	r, w     *os.File
+	done     chan struct{} // closed when the writer has ended
+	complete bool          // every byte went into the pipe; read after done
+}
+
+func startStream(cmd *exec.Cmd, img *verify.Image) (*stream, error) {
+	if img == nil {
+		return &stream{}, nil // the hook reads /dev/null
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdin = r
+	return &stream{r: r, w: w}, nil
+}
+
+// start writes the image into the pipe; the channel gets the writer's error. The
+// writing end is closed only after the last byte.
+func (s *stream) start(img *verify.Image) <-chan error {
+	if img == nil {
+		return nil
+	}
+	s.done = make(chan struct{})
+	result := make(chan error, 1)
+	go func() {
+		defer close(s.done)
+		_, err := img.WriteTo(s.w)
+		if err == nil {
+			s.complete = true
+			_ = s.w.Close()
+		}
+		result <- err
+	}()
+	return result
+}
+
+// finish is called when the hook has exited. It stops the writer and reports
+// whether the hook left bytes unread.
+func (s *stream) finish() (unread bool) {
+	if s.w == nil {
+		return false
+	}
+	_ = s.w.Close()
+	<-s.done
+	n, _ := io.Copy(io.Discard, s.r)
+	_ = s.r.Close()
+	return n > 0 || !s.complete
+}
+
+// close is for a hook that did not start.
+func (s *stream) close() {
+	if s.w != nil {
+		_, _ = s.w.Close(), s.r.Close()
+	}
+}
+
+// tail keeps the last hookOutput bytes written to it. It is safe for concurrent
+// use: a process that a hook left behind may still write.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p[max(0, len(p)-hookOutput):]...)
+	if over := len(t.buf) - hookOutput; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(p), nil
+}
+
+// String returns the output as valid text.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "?"))
+}
+
+func (t *tail) lastLine() string {
+	s := t.String()
+	return s[strings.LastIndexByte(s, '\n')+1:]
+}
+
+var _ Installer = (*ExecInstaller)(nil)

@@ -1,0 +1,267 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"camswarm/gc"
+	"camswarm/node/statedir"
+	"camswarm/verify"
+)
+
+// FileInstaller installs into files instead of flash: for demonstrations, tests
+// and devices that boot from a file. Under Dir each product has a directory,
+// named by the first 16 digits of its id, which holds
+//
+//	firmware.img       a symbolic link to the image that runs
+//	<sequence>.img     that image and, until it is confirmed, the one before it
+//	slot.json          which is which, see [Slot]; the truth if a crash left more
+//
+// A slot stands for the device's flash and is a copy on purpose: it shares no
+// blocks with the node's cache, so that neither can damage the other.
+type FileInstaller struct {
+	// Dir is made when it does not exist.
+	Dir string
+	// Check answers Confirm for the image that runs; nil: Confirmed at once.
+	Check func(context.Context, verify.Release) (Outcome, error)
+}
+
+// Slot is the record of what a [FileInstaller] has installed for one product.
+type Slot struct {
+	Current  *SlotImage `json:"current,omitempty"`  // what runs; nil: the factory image
+	Previous *SlotImage `json:"previous,omitempty"` // what Rollback goes back to; nil once Current is confirmed
+}
+
+// SlotImage is one image in a slot.
+type SlotImage struct {
+	Sequence  uint64 `json:"sequence"`
+	Version   string `json:"version"`
+	Size      uint64 `json:"size"`   // bytes
+	SHA256    string `json:"sha256"` // 64 hexadecimal digits
+	Confirmed bool   `json:"confirmed"`
+}
+
+const (
+	slotRecord = "slot.json"
+	slotLink   = "firmware.img"
+)
+
+// Path returns where the running image of a product is found.
+func (f *FileInstaller) Path(product verify.ProductID) string {
+	return filepath.Join(f.dir(product), slotLink)
+}
+
+// Slot returns what is installed for a product.
+func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
+	path := filepath.Join(f.dir(product), slotRecord)
+	file, err := statedir.OpenRegular(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Slot{}, nil
+	}
+	if err != nil {
+		return Slot{}, fmt.Errorf("read the slot record: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, maxSlotRecord))
+	if err != nil {
+		return Slot{}, fmt.Errorf("read the slot record: %w", err)
+	}
+	var s Slot
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return Slot{}, fmt.Errorf("%w: %s: %w; the next install mends it", errSlotDamaged, path, err)
+	}
+	return s, nil
+}
+
+// errSlotDamaged: the record cannot be read. Nobody can reach most devices, so
+// that is no reason to stay on an old release.
+var errSlotDamaged = errors.New("the slot record is damaged")
+
+// slotOr returns the slot, and when its record is damaged what the image files
+// say of a release: it is installed if its file has its digest.
+func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
+	slot, err := f.Slot(rel.Product)
+	if !errors.Is(err, errSlotDamaged) {
+		return slot, err
+	}
+	file, err := statedir.OpenRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
+	if err != nil {
+		return Slot{}, nil
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(file, verify.MaxImageSize+1)); err != nil || [32]byte(sum.Sum(nil)) != rel.ImageSHA256 {
+		return Slot{}, nil
+	}
+	return Slot{Current: &SlotImage{
+		Sequence: rel.Sequence, Version: rel.Version, Size: rel.ImageSize, SHA256: hex.EncodeToString(rel.ImageSHA256[:]),
+	}}, nil
+}
+
+// Install implements [Installer].
+func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
+	if err := checkImage(img); err != nil {
+		return err
+	}
+	rel := img.Release()
+	slot, err := f.slotOr(rel)
+	if err != nil {
+		return err
+	}
+	next := &SlotImage{
+		Sequence: rel.Sequence, Version: rel.Version, Size: rel.ImageSize, SHA256: hex.EncodeToString(rel.ImageSHA256[:]),
+	}
+	switch cur := slot.Current; {
+	case cur != nil && cur.Sequence == next.Sequence:
+		// The crash came after the record was written. Write the bytes again
+		// all the same: it is cheaper than to trust them.
+		next.Confirmed = cur.Confirmed
+	case cur != nil && cur.Confirmed:
+		slot.Previous = cur
+	}
+	slot.Current = next
+
+	dir := f.dir(rel.Product)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := writeImage(img, filepath.Join(dir, imageName(rel.Sequence))); err != nil {
+		return err
+	}
+	return f.settle(rel.Product, slot)
+}
+
+// Confirm implements [Installer].
+func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
+	slot, err := f.slotOr(rel)
+	if err != nil {
+		return Pending, err
+	}
+	if slot.Current == nil || slot.Current.Sequence != rel.Sequence {
+		return Failed, nil
+	}
+	if !slot.Current.Confirmed && f.Check != nil {
+		if outcome, err := f.Check(ctx, rel); err != nil || outcome != Confirmed {
+			return outcome, err
+		}
+	}
+	slot.Current.Confirmed, slot.Previous = true, nil
+	if err := f.settle(rel.Product, slot); err != nil {
+		return Pending, err
+	}
+	return Confirmed, nil
+}
+
+// Rollback implements [Installer]. Without a previous image the device is back
+// at its factory image, which has no slot.
+func (f *FileInstaller) Rollback(_ context.Context, rel verify.Release) error {
+	slot, err := f.slotOr(rel)
+	if err != nil {
+		return err
+	}
+	if slot.Current != nil && slot.Current.Sequence == rel.Sequence {
+		slot = Slot{Current: slot.Previous}
+	}
+	return f.settle(rel.Product, slot)
+}
+
+// settle makes a slot the truth: the record first, then the link, then every
+// image that the record does not name goes. A crash after the record only
+// leaves work for the next call.
+func (f *FileInstaller) settle(product verify.ProductID, slot Slot) error {
+	dir := f.dir(product)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(slot)
+	if err != nil {
+		return err
+	}
+	if err := statedir.WriteFile(filepath.Join(dir, slotRecord), data, 0o600); err != nil {
+		return fmt.Errorf("write the slot record: %w", err)
+	}
+	keep := map[string]bool{slotRecord: true}
+	if slot.Current == nil {
+		if err := gc.Remove(filepath.Join(dir, slotLink)); err != nil {
+			return err
+		}
+	} else {
+		keep[slotLink], keep[imageName(slot.Current.Sequence)] = true, true
+		if err := relink(imageName(slot.Current.Sequence), filepath.Join(dir, slotLink)); err != nil {
+			return fmt.Errorf("switch the slot: %w", err)
+		}
+	}
+	if slot.Previous != nil {
+		keep[imageName(slot.Previous.Sequence)] = true
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !keep[e.Name()] {
+			if err := gc.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("free an old slot: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *FileInstaller) dir(product verify.ProductID) string {
+	return filepath.Join(f.Dir, product.String()[:16])
+}
+
+func imageName(sequence uint64) string { return strconv.FormatUint(sequence, 10) + ".img" }
+
+// writeImage writes an image to path so that path either does not exist or is
+// complete and durable.
+func writeImage(img *verify.Image, path string) (err error) {
+	tmp := path + ".new"
+	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp))
+		}
+	}()
+	_, err = img.WriteTo(file)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write the slot: %w", err)
+	}
+	return statedir.Rename(tmp, path)
+}
+
+// relink points the symbolic link at path to target, atomically.
+func relink(target, path string) error {
+	if now, err := os.Readlink(path); err == nil && now == target {
+		return nil
+	}
+	tmp := path + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(target, tmp); err != nil {
+		return err
+	}
+	return statedir.Rename(tmp, path)
+}
+
+var _ Installer = (*FileInstaller)(nil)

@@ -1,0 +1,98 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"camswarm/verify"
+)
+
+// Outcome is what became of an installed release.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Pending   Outcome = iota // not known yet; Confirm is asked again later
+	Confirmed                // the device runs the release and it is well
+	Failed                   // it does not run, or not well; Rollback comes next
+)
+
+// String returns the outcome's word.
+func (o Outcome) String() string {
+	switch o {
+	case Pending:
+		return "pending"
+	case Confirmed:
+		return "confirmed"
+	case Failed:
+		return "failed"
+	default:
+		return "outcome(" + strconv.Itoa(int(o)) + ")"
+	}
+}
+
+// Installer puts firmware onto the device: into a flash slot, say, and later
+// tells whether it booted. [ExecInstaller] runs an integrator's own program,
+// [FileInstaller] keeps slots in files, and an embedding program may bring its
+// own with [WithInstaller].
+//
+// A node calls one method at a time, in the order Install, Confirm (until it is
+// not Pending), and Rollback if Confirm said Failed. What has been done is
+// recorded after the call has returned, so a crash or a power cut in between
+// makes the node call the same method again for the same release: every method
+// must come to the same result when it is called once more, including after it
+// was cut off halfway.
+type Installer interface {
+	// Install writes a verified image to the device so that the device will run
+	// it, at the next boot or at once. It is called once the release is
+	// eligible, inside the maintenance window and not inhibited, and never
+	// while an earlier release waits for its confirmation.
+	//
+	// The bytes come from img.WriteTo, a verified stream: each block is hashed
+	// before it is written, and a block that changed on disk since the image
+	// was checked ends the stream with an error. What was written up to then
+	// must not be activated. An Image that is not Valid must be refused with
+	// [ErrNoImage].
+	//
+	// After nil the release counts as installed: the bytes must be durable
+	// (fsync), and what the device ran before must stay bootable until Confirm
+	// has returned Confirmed. An error that wraps [ErrTryLater] means not now
+	// and is not counted; any other counts as a failed attempt, after which the
+	// node tries again later, a limited number of times.
+	Install(ctx context.Context, img *verify.Image) error
+
+	// Confirm tells whether an installed release runs well. It is asked soon
+	// after Install, again while it is Pending, and at every start of the node
+	// until it is decided. Confirmed lets the node delete the release before
+	// it, and the installer may free the fallback slot. Failed makes the node
+	// call Rollback and leave the release alone from then on: return it also
+	// when the device runs something else than rel. An error means that the
+	// answer could not be found out; it is like Pending.
+	Confirm(ctx context.Context, rel verify.Release) (Outcome, error)
+
+	// Rollback makes the device run what it ran before rel. It is called after
+	// Confirm said Failed, again until it returns nil, and must return nil when
+	// the device is back already.
+	Rollback(ctx context.Context, rel verify.Release) error
+}
+
+// Errors of installers.
+var (
+	// ErrTryLater is wrapped by an Install or Rollback that wants to be called
+	// again without counting as a failure, for example while a recording runs.
+	ErrTryLater = errors.New("try later")
+	// ErrNoImage refuses an Image that was not made by checking bytes.
+	ErrNoImage = errors.New("not a verified image")
+	// ErrHook is wrapped by every failure of an install hook.
+	ErrHook = errors.New("install hook")
+)
+
+// checkImage is the last gate before an installer.
+func checkImage(img *verify.Image) error {
+	if !img.Valid() {
+		return fmt.Errorf("%w: only verify.Approved.CheckImage makes one", ErrNoImage)
+	}
+	return nil
+}

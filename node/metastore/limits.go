@@ -1,0 +1,7 @@
+package metastore
+
+// Limits on what the database's directory may hold.
+const (
+	maxMarker = 100      // bytes of the file that names the database
+	maxFile   = 64 << 20 // bytes of one file of the database; ours are made with up to 4 MB
+)
