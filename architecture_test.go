@@ -172,8 +172,8 @@ var confined = []struct {
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
 	{"gonum.org/v1/plot", []string{"sim/report"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
-	{"github.com/ipfs/boxo", []string{"swarm", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
-	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm", "sim/hostile"}, "the swarm alone knows how peers are found"},
+	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
+	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
 	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
 	{"github.com/dgraph-io/badger", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
 	{"github.com/ipfs/go-ds-badger4", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
@@ -201,6 +201,18 @@ func TestHeavyAndUnsoundDependenciesStayWhereTheyBelong(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestThePlanNeedsNothingButTheStandardLibrary holds that scheduling stays a pure
+// function of what it is told, which a simulator can run by the thousand.
+func TestThePlanNeedsNothingButTheStandardLibrary(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./swarm/plan").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Fields(string(out)); !slices.Equal(got, []string{module + "/swarm/plan"}) {
+		t.Errorf("swarm/plan depends on %v", got)
 	}
 }
 

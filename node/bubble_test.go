@@ -38,7 +38,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/install"
 	"camswarm/sim/localnet"
-	camnet "camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -217,16 +217,16 @@ func (w *world) add(role node.Role) *citizen {
 }
 
 // stranger is a network of nobody's node, connected to a seed.
-func (w *world) stranger(seed *citizen) *camnet.Network {
+func (w *world) stranger(seed *citizen) *p2p.Network {
 	w.t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cfg := camnet.DefaultConfig()
+	cfg := p2p.DefaultConfig()
 	cfg.Listen, cfg.MDNS = []string{"/ip4/203.0.113.200/tcp/4417"}, false
 	cfg.Peers = []string{seed.cfg.Network.Listen[0] + "/p2p/" + seed.Host().ID().String()}
-	n, err := camnet.NewNetwork(cfg, key, camnet.WithTransport(w.transport), camnet.WithInterfaces(func() ([]net.Addr, error) { return nil, nil }))
+	n, err := p2p.New(cfg, key, p2p.WithTransport(w.transport), p2p.WithInterfaces(func() ([]net.Addr, error) { return nil, nil }))
 	if err != nil {
 		w.t.Fatal(err)
 	}

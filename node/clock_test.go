@@ -8,7 +8,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/sim/localnet"
-	camnet "camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -121,7 +121,7 @@ func TestThreatIPNSExpiredWithBadClock(t *testing.T) {
 						i := seed.Status().Products[0].IPNS
 						return i != nil && i.Release == r.Record.Sequence
 					})
-					data := record(t, r, key, chainNow, func(rec *camnet.IPNSRecord) { rec.Validity = validity })
+					data := record(t, r, key, chainNow, func(rec *p2p.IPNSRecord) { rec.Validity = validity })
 					if err := stranger.PutIPNS(w.ctx, name, data); err != nil {
 						t.Error(err)
 					}

@@ -15,6 +15,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/node/install"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -38,7 +39,7 @@ type Config struct {
 	// Products the node follows: exactly one on a camera, at least one on a seed.
 	Products []ProductConfig `toml:"product"`
 
-	Network  swarm.Config         `toml:"network"`
+	Network  p2p.Config           `toml:"network"`
 	Exchange swarm.ExchangeConfig `toml:"exchange"`
 	Announce announce.Config      `toml:"announce"`
 	Storage  StorageConfig        `toml:"storage"`
@@ -115,7 +116,7 @@ func DefaultConfig(role Role) Config {
 	c := Config{
 		Role:     role,
 		StateDir: "/var/lib/camswarm",
-		Network:  swarm.DefaultConfig(),
+		Network:  p2p.DefaultConfig(),
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},

@@ -13,7 +13,7 @@ import (
 
 	"camswarm/node/control"
 	"camswarm/node/metastore"
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -108,13 +108,13 @@ func (d *ipnsDesk) setNames() {
 	var names []string
 	for _, l := range d.n.lines {
 		for _, s := range l.offered() {
-			name, err := swarm.ParseIPNSName(s.Manifest().IPNSName)
+			name, err := p2p.ParseIPNSName(s.Manifest().IPNSName)
 			if err == nil && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	if err := d.n.network.SetIPNSNames(names[:min(len(names), swarm.MaxIPNSNames)]); err != nil {
+	if err := d.n.network.SetIPNSNames(names[:min(len(names), p2p.MaxIPNSNames)]); err != nil {
 		d.n.log.Warn("IPNS records are not exchanged", "err", err)
 	}
 }
@@ -157,7 +157,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 	if ctx.Err() != nil {
 		return 0
 	}
-	if errors.Is(err, swarm.ErrNoDHT) { // nobody was asked
+	if errors.Is(err, p2p.ErrNoDHT) { // nobody was asked
 		return ipnsWait
 	}
 	status := control.IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: control.IPNSAbsent, CheckedAt: time.Unix(int64(now), 0).UTC()}
@@ -192,7 +192,7 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 // keep puts a record that a publisher left on the DHT again, as long as it is
 // right for the newest release.
 func (d *ipnsDesk) keep(ctx context.Context, l *line, s *verify.Signed, record []byte, putAt time.Time, now uint64) time.Duration {
-	r, err := swarm.OpenIPNS(s.Manifest().IPNSName, record)
+	r, err := p2p.OpenIPNS(s.Manifest().IPNSName, record)
 	if err == nil {
 		_, err = CheckIPNS(s.Manifest(), s.Envelope(), r, now)
 	}
@@ -225,7 +225,7 @@ func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Du
 	switch {
 	case err == nil:
 		return ipnsPutEvery, nil
-	case errors.Is(err, swarm.ErrNoDHT):
+	case errors.Is(err, p2p.ErrNoDHT):
 		return ipnsWait, err
 	}
 	return ipnsRetry, err
@@ -235,7 +235,7 @@ func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Du
 // release that this node holds, and keeps it on the DHT until it ends. A record
 // that is not wholly right is refused, as is a name that the release has not.
 func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (control.IPNSPublished, error) {
-	name, err := swarm.ParseIPNSName(name)
+	name, err := p2p.ParseIPNSName(name)
 	if err != nil {
 		return control.IPNSPublished{}, err
 	}
@@ -244,7 +244,7 @@ func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (con
 		if s == nil {
 			continue
 		}
-		if own, err := swarm.ParseIPNSName(s.Manifest().IPNSName); err != nil || own != name {
+		if own, err := p2p.ParseIPNSName(s.Manifest().IPNSName); err != nil || own != name {
 			continue
 		}
 		return n.ipns.take(ctx, l, s, name, record)
@@ -257,7 +257,7 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 	if !ok {
 		return control.IPNSPublished{}, errors.New("the chain has not been seen yet; try again")
 	}
-	r, err := swarm.OpenIPNS(name, record)
+	r, err := p2p.OpenIPNS(name, record)
 	if err != nil {
 		return control.IPNSPublished{}, err
 	}

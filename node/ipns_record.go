@@ -10,7 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/node/control"
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -45,13 +45,13 @@ func IPNSSequence(release uint64, at time.Time) (uint64, error) {
 // NewIPNSRecord describes a release in an IPNS record whose value is the
 // release directory. document is the DID document in it, if there is one. The
 // record is in force from now for validity.
-func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef, now time.Time, validity, ttl time.Duration) (swarm.IPNSRecord, error) {
+func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef, now time.Time, validity, ttl time.Duration) (p2p.IPNSRecord, error) {
 	sequence, err := IPNSSequence(m.Sequence, now)
 	if err != nil {
-		return swarm.IPNSRecord{}, err
+		return p2p.IPNSRecord{}, err
 	}
 	digest := sha256.Sum256(envelope)
-	r := swarm.IPNSRecord{
+	r := p2p.IPNSRecord{
 		Value:    "/ipfs/" + verify.Directory(m.Image, envelope, document).CID.String(),
 		Sequence: sequence, Validity: now.Add(validity).UTC(), TTL: ttl,
 		Metadata: map[string]any{
@@ -69,7 +69,7 @@ func NewIPNSRecord(m *verify.Manifest, envelope []byte, document verify.FileRef,
 // that was approved; now is the trusted time in seconds since 1970. The error
 // says what is wrong unless the state is IPNSOK; for IPNSMismatch it is a
 // *verify.Error. A contradiction outweighs an end that has passed.
-func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uint64) (control.IPNSState, error) {
+func CheckIPNS(m *verify.Manifest, envelope []byte, r *p2p.IPNSRecord, now uint64) (control.IPNSState, error) {
 	mismatch := func(attack, format string, args ...any) (control.IPNSState, error) {
 		return control.IPNSMismatch, &verify.Error{Attack: attack, Err: fmt.Errorf(format, args...)}
 	}
@@ -112,7 +112,7 @@ func CheckIPNS(m *verify.Manifest, envelope []byte, r *swarm.IPNSRecord, now uin
 	return control.IPNSOK, nil
 }
 
-func ipnsDocumentRef(r *swarm.IPNSRecord) (ref verify.FileRef, err error) {
+func ipnsDocumentRef(r *p2p.IPNSRecord) (ref verify.FileRef, err error) {
 	digest, has := r.Metadata[ipnsDocument]
 	if !has {
 		return ref, nil
@@ -125,7 +125,7 @@ func ipnsDocumentRef(r *swarm.IPNSRecord) (ref verify.FileRef, err error) {
 	return verify.FileRef{SHA256: [32]byte(b), Size: uint64(size)}, nil
 }
 
-func ipnsPointsTo(r *swarm.IPNSRecord, roots ...cid.Cid) bool {
+func ipnsPointsTo(r *p2p.IPNSRecord, roots ...cid.Cid) bool {
 	for _, c := range roots {
 		if r.Value == "/ipfs/"+c.String() {
 			return true

@@ -30,7 +30,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/sim/localnet"
-	camnet "camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -40,7 +40,7 @@ func newIPNSKey(t testing.TB) (crypto.PrivKey, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, err := camnet.IPNSName(key.GetPublic())
+	name, err := p2p.IPNSName(key.GetPublic())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func named(t testing.TB, a *localnet.Authority, path string, seq uint64, name st
 }
 
 // record signs the record of a release, changed as a test wants it.
-func record(t testing.TB, r *localnet.Release, key crypto.PrivKey, now time.Time, change func(*camnet.IPNSRecord)) []byte {
+func record(t testing.TB, r *localnet.Release, key crypto.PrivKey, now time.Time, change func(*p2p.IPNSRecord)) []byte {
 	t.Helper()
 	rec, err := node.NewIPNSRecord(r.Manifest, r.Envelope, verify.FileRef{}, now, 7*24*time.Hour, time.Hour)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *swarm) stock(validator interface {
 		s.must(err)
 		s.must(h.Connect(s.ctx, *info))
 	}
-	d, err := dht.New(h, dht.ProtocolPrefix(camnet.DHTProtocolPrefix), dht.Mode(dht.ModeClient), dht.Validator(validator))
+	d, err := dht.New(h, dht.ProtocolPrefix(p2p.DHTProtocolPrefix), dht.Mode(dht.ModeClient), dht.Validator(validator))
 	s.must(err)
 	s.t.Cleanup(func() { _ = d.Close() })
 	store := blockstore.NewBlockstore(dssync.MutexWrap(datastore.NewMapDatastore()))
@@ -145,13 +145,13 @@ func TestStockIPFSGetsTheReleaseByItsName(t *testing.T) {
 	other, otherName := newIPNSKey(t)
 	for what, bad := range map[string][]byte{
 		"empty": nil, "of another key": record(t, r, other, time.Now(), nil),
-		"ended":            record(t, r, key, time.Now(), func(r *camnet.IPNSRecord) { r.Validity = time.Now().Add(-time.Hour) }),
-		"of another image": record(t, r, key, time.Now(), func(r *camnet.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }),
-		"pointing elsewhere": record(t, r, key, time.Now(), func(r *camnet.IPNSRecord) {
+		"ended":            record(t, r, key, time.Now(), func(r *p2p.IPNSRecord) { r.Validity = time.Now().Add(-time.Hour) }),
+		"of another image": record(t, r, key, time.Now(), func(r *p2p.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }),
+		"pointing elsewhere": record(t, r, key, time.Now(), func(r *p2p.IPNSRecord) {
 			r.Value = "/ipfs/bafkqaaa"
 		}),
-		"of another product":  record(t, r, key, time.Now(), func(r *camnet.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }),
-		"of the next release": record(t, r, key, time.Now(), func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(2) }),
+		"of another product":  record(t, r, key, time.Now(), func(r *p2p.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }),
+		"of the next release": record(t, r, key, time.Now(), func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = int64(2) }),
 	} {
 		if out, err := s.Seed.Node.PublishIPNS(ctx, name, bad); err == nil {
 			t.Errorf("a record that is %s was taken: %+v", what, out)
@@ -238,7 +238,7 @@ func TestThreatIPNSSequenceFastForward(t *testing.T) {
 	d, _, _ := s.stock(anything{})
 	parsed, err := ipns.NameFromString(name)
 	s.must(err)
-	rogue := record(t, first, key, time.Now(), func(r *camnet.IPNSRecord) {
+	rogue := record(t, first, key, time.Now(), func(r *p2p.IPNSRecord) {
 		r.Sequence, r.Value = 1<<63-1, "/ipfs/bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
 		r.Metadata["_sequence"], r.Metadata["_sha256"] = int64(1)<<62, make([]byte, 32)
 	})
@@ -295,32 +295,32 @@ func TestCheckIPNS(t *testing.T) {
 	envelope := []byte("the envelope")
 	document := verify.FileRef{SHA256: [32]byte{1}, Size: 500}
 	for what, c := range map[string]struct {
-		change func(*camnet.IPNSRecord)
+		change func(*p2p.IPNSRecord)
 		want   control.IPNSState
 		attack string
 	}{
 		"right":                 {nil, control.IPNSOK, ""},
-		"points to the image":   {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/" + image.Root.String() }, control.IPNSOK, ""},
-		"ended a second ago":    {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now-1, 0) }, control.IPNSExpired, ""},
-		"ends now":              {func(r *camnet.IPNSRecord) { r.Validity = time.Unix(now, 0) }, control.IPNSOK, ""},
-		"ended in year 0":       {func(r *camnet.IPNSRecord) { r.Validity = time.Time{} }, control.IPNSExpired, ""},
-		"older release":         {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(6) }, control.IPNSBehind, ""},
-		"older release, ended":  {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"], r.Validity = int64(6), time.Unix(1, 0) }, control.IPNSExpired, ""},
-		"next release":          {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(8) }, control.IPNSAhead, ""},
-		"far release":           {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(7 + verify.MaxLead + 1) }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
-		"sequence of the far":   {func(r *camnet.IPNSRecord) { r.Sequence = 1<<63 - 1 }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
-		"no metadata":           {func(r *camnet.IPNSRecord) { r.Metadata = nil }, control.IPNSMismatch, "ipns_mismatch"},
-		"negative release":      {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = int64(-1) }, control.IPNSMismatch, "ipns_mismatch"},
-		"release as text":       {func(r *camnet.IPNSRecord) { r.Metadata["_sequence"] = "7" }, control.IPNSMismatch, "ipns_mismatch"},
-		"other product":         {func(r *camnet.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }, control.IPNSMismatch, "ipns_mismatch"},
-		"other envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
-		"short envelope":        {func(r *camnet.IPNSRecord) { r.Metadata["_envelope"] = []byte{1} }, control.IPNSMismatch, "ipns_mismatch"},
-		"other image":           {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
-		"other image and ended": {func(r *camnet.IPNSRecord) { r.Metadata["_sha256"], r.Validity = make([]byte, 32), time.Unix(1, 0) }, control.IPNSMismatch, "ipns_mismatch"},
-		"points elsewhere":      {func(r *camnet.IPNSRecord) { r.Value = "/ipfs/bafkqaaa" }, control.IPNSMismatch, "ipns_mismatch"},
-		"other document":        {func(r *camnet.IPNSRecord) { r.Metadata["_document"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
-		"document without size": {func(r *camnet.IPNSRecord) { delete(r.Metadata, "_documentSize") }, control.IPNSMismatch, "ipns_mismatch"},
-		"document of 4 GB":      {func(r *camnet.IPNSRecord) { r.Metadata["_documentSize"] = int64(4 << 30) }, control.IPNSMismatch, "ipns_mismatch"},
+		"points to the image":   {func(r *p2p.IPNSRecord) { r.Value = "/ipfs/" + image.Root.String() }, control.IPNSOK, ""},
+		"ended a second ago":    {func(r *p2p.IPNSRecord) { r.Validity = time.Unix(now-1, 0) }, control.IPNSExpired, ""},
+		"ends now":              {func(r *p2p.IPNSRecord) { r.Validity = time.Unix(now, 0) }, control.IPNSOK, ""},
+		"ended in year 0":       {func(r *p2p.IPNSRecord) { r.Validity = time.Time{} }, control.IPNSExpired, ""},
+		"older release":         {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = int64(6) }, control.IPNSBehind, ""},
+		"older release, ended":  {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"], r.Validity = int64(6), time.Unix(1, 0) }, control.IPNSExpired, ""},
+		"next release":          {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = int64(8) }, control.IPNSAhead, ""},
+		"far release":           {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = int64(7 + verify.MaxLead + 1) }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
+		"sequence of the far":   {func(r *p2p.IPNSRecord) { r.Sequence = 1<<63 - 1 }, control.IPNSMismatch, "ipns_sequence_fast_forward"},
+		"no metadata":           {func(r *p2p.IPNSRecord) { r.Metadata = nil }, control.IPNSMismatch, "ipns_mismatch"},
+		"negative release":      {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = int64(-1) }, control.IPNSMismatch, "ipns_mismatch"},
+		"release as text":       {func(r *p2p.IPNSRecord) { r.Metadata["_sequence"] = "7" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other product":         {func(r *p2p.IPNSRecord) { r.Metadata["_product"] = "acme.example/cam-2" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other envelope":        {func(r *p2p.IPNSRecord) { r.Metadata["_envelope"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"short envelope":        {func(r *p2p.IPNSRecord) { r.Metadata["_envelope"] = []byte{1} }, control.IPNSMismatch, "ipns_mismatch"},
+		"other image":           {func(r *p2p.IPNSRecord) { r.Metadata["_sha256"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"other image and ended": {func(r *p2p.IPNSRecord) { r.Metadata["_sha256"], r.Validity = make([]byte, 32), time.Unix(1, 0) }, control.IPNSMismatch, "ipns_mismatch"},
+		"points elsewhere":      {func(r *p2p.IPNSRecord) { r.Value = "/ipfs/bafkqaaa" }, control.IPNSMismatch, "ipns_mismatch"},
+		"other document":        {func(r *p2p.IPNSRecord) { r.Metadata["_document"] = make([]byte, 32) }, control.IPNSMismatch, "ipns_mismatch"},
+		"document without size": {func(r *p2p.IPNSRecord) { delete(r.Metadata, "_documentSize") }, control.IPNSMismatch, "ipns_mismatch"},
+		"document of 4 GB":      {func(r *p2p.IPNSRecord) { r.Metadata["_documentSize"] = int64(4 << 30) }, control.IPNSMismatch, "ipns_mismatch"},
 	} {
 		r, err := node.NewIPNSRecord(m, envelope, document, time.Unix(now, 0), time.Hour, time.Minute)
 		if err != nil {
@@ -362,7 +362,7 @@ func FuzzCheckIPNS(f *testing.F) {
 	f.Add(good.Value, good.Sequence, int64(now), "acme.example/cam-1", int64(7), digest, sum, []byte(nil), int64(0))
 	f.Add(good.Value, uint64(1)<<63, int64(-1)<<62, "", int64(-1)<<63, []byte{1}, sum, digest, int64(1)<<40)
 	f.Fuzz(func(t *testing.T, value string, sequence uint64, validity int64, product string, release int64, env, img, doc []byte, size int64) {
-		r := camnet.IPNSRecord{Value: value, Sequence: sequence, Validity: time.Unix(validity, 0), Metadata: map[string]any{
+		r := p2p.IPNSRecord{Value: value, Sequence: sequence, Validity: time.Unix(validity, 0), Metadata: map[string]any{
 			"_product": product, "_sequence": release, "_envelope": env, "_sha256": img,
 		}}
 		if len(doc) > 0 {

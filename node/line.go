@@ -16,7 +16,7 @@ import (
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/statedir"
-	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -89,7 +89,7 @@ func (l *line) begin(ctx context.Context, seq uint64, stage string, work func(co
 		defer close(j.done)
 		defer cancel()
 		err := work(jctx)
-		if gc.IsFull(err) || errors.Is(err, swarm.ErrNoSpace) {
+		if gc.IsFull(err) || errors.Is(err, filestore.ErrNoSpace) {
 			_, rerr := l.node.collector.Relieve(ctx)
 			err = errors.Join(err, rerr)
 		}
@@ -118,7 +118,7 @@ func (l *line) settle(seq uint64, stage string, err error, cancelled bool) {
 		wait = min(wait, time.Minute)
 	}
 	r.at, r.err, r.free = time.Now().Add(wait), err, 0
-	if gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, swarm.ErrNoSpace) {
+	if gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, filestore.ErrNoSpace) {
 		if free, ferr := gc.Free(l.node.cfg.StateDir); ferr == nil {
 			r.free = max(free, 1)
 		}
@@ -292,7 +292,7 @@ func (l *line) stopServing(seq uint64) {
 
 // unserve takes a file away from the exchange.
 func (l *line) unserve(s *verify.Signed) {
-	if err := l.node.exchange.Remove(s.Manifest().Image.Root); err != nil && !errors.Is(err, swarm.ErrNotAdded) {
+	if err := l.node.exchange.Remove(s.Manifest().Image.Root); err != nil && !errors.Is(err, filestore.ErrNotAdded) {
 		l.log.Warn("closing a served file", "err", err)
 	}
 }

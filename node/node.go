@@ -27,6 +27,8 @@ import (
 	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -38,7 +40,7 @@ type Node struct {
 	lock       *os.File
 	store      *metastore.Store
 	rebuilt    error // what was wrong with the metadata store that was set aside
-	network    *swarm.Network
+	network    *p2p.Network
 	exchange   *swarm.Exchange
 	gossip     *announce.Gossip
 	installer  install.Installer
@@ -136,11 +138,11 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 }
 
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
-	netOpts := []swarm.NetworkOption{
-		swarm.WithLogger(n.log), swarm.WithRegisterer(n.registry), swarm.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
-		swarm.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
+	netOpts := []p2p.Option{
+		p2p.WithLogger(n.log), p2p.WithRegisterer(n.registry), p2p.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
+		p2p.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
 	}
-	if n.network, err = swarm.NewNetwork(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
+	if n.network, err = p2p.New(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
@@ -179,7 +181,7 @@ func (n *Node) trafficNow() lifeTraffic {
 	stats := n.exchange.Stats()
 	t := lifeTraffic{PeerStats: stats.Total}
 	for p, s := range stats.Peers {
-		if n.network.Role(p) == swarm.RoleSeed {
+		if n.network.Role(p) == p2p.RoleSeed {
 			t.FromSeeds += s.Received
 		}
 	}
@@ -423,14 +425,14 @@ const (
 // blocks, and as extra blocks the DAG's inner nodes, the envelope and the release
 // directory, so that stock IPFS peers and nodes without the announcement can
 // fetch them.
-func (n *Node) swarmFile(s *verify.Signed, rel verify.Release) swarm.File {
+func (n *Node) swarmFile(s *verify.Signed, rel verify.Release) filestore.File {
 	image := s.Manifest().Image
 	directory := verify.Directory(image, s.Envelope(), verify.FileRef{})
 	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope()), block(directory.CID, directory.Data)}
 	for _, node := range image.Nodes() {
 		extra = append(extra, block(node.CID, node.Data))
 	}
-	return swarm.File{
+	return filestore.File{
 		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize),
 		Blocks: image.Blocks, Extra: extra, Path: n.imagePath(rel),
 	}

@@ -11,7 +11,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/node/control"
 	"camswarm/node/install"
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -23,7 +23,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer install.Installer
 	key       crypto.PrivKey
-	network   []swarm.NetworkOption
+	network   []p2p.Option
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 	data      datastore.Batching
@@ -45,11 +45,11 @@ func WithInstaller(i install.Installer) Option { return func(o *injected) { o.in
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
 // WithTransport replaces the transports of the node's libp2p host and tells which
-// local networks it is on, for simulated networks; see swarm.WithTransport and
-// swarm.WithInterfaces.
-func WithTransport(t swarm.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
+// local networks it is on, for simulated networks; see p2p.WithTransport and
+// p2p.WithInterfaces.
+func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
 	return func(o *injected) {
-		o.network = append(o.network, swarm.WithTransport(t), swarm.WithInterfaces(interfaces))
+		o.network = append(o.network, p2p.WithTransport(t), p2p.WithInterfaces(interfaces))
 	}
 }
 

@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -26,14 +28,32 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// Reputations is what an Exchange needs of the memory of peers. It is called
+// from many goroutines and must not call the Exchange.
+type Reputations interface {
+	// Of returns the score of a peer, below 0 if it failed more often than it
+	// delivered and 1 or more if it delivered well, and the time that it took for
+	// a MiB, 0 if that is not known.
+	Of(p peer.ID) (score float64, pace time.Duration)
+
+	// Delivered notes n useful bytes that took d, 0 if that is not known.
+	Delivered(p peer.ID, n int, d time.Duration)
+
+	// Failed notes a time-out or a false claim.
+	Failed(p peer.ID)
+
+	// Wrong notes what no honest peer does.
+	Wrong(p peer.ID)
+}
+
 // ExchangeOptions is what a program injects into an Exchange. Every field may
 // be left zero.
 type ExchangeOptions struct {
 	Logger     *slog.Logger          // nil: discard
 	Registerer prometheus.Registerer // nil: no metrics
 	Rand       *rand.Rand            // for random choices among equals; nil: seeded from the system
-	Planner    PlannerConfig         // zero: DefaultPlannerConfig
-	Lender     LenderConfig          // zero: DefaultLenderConfig
+	Planner    plan.PlannerConfig    // zero: DefaultPlannerConfig
+	Lender     plan.LenderConfig     // zero: DefaultLenderConfig
 
 	// MayServe and MayAsk say whether blocks may be sent to a peer, and asked
 	// of it: LAN only, for example. They are called often, so that the answer
@@ -43,7 +63,7 @@ type ExchangeOptions struct {
 
 	// Reputations takes note of how peers behave, and tells how they behaved; nil:
 	// every fetch starts without prejudice.
-	Reputations *Reputations
+	Reputations Reputations
 
 	// FindPeers is called when a fetch has had no useful source for a while,
 	// and again with growing pauses. It may look for providers and connect to
@@ -71,7 +91,7 @@ type Exchange struct {
 	opts  ExchangeOptions
 	log   *slog.Logger
 	m     *exchangeMetrics
-	store *fileStore
+	store *filestore.Store
 	books *ledger
 
 	accounts accounts // what peers may ask of us
@@ -91,10 +111,10 @@ type Exchange struct {
 	mode     Mode
 	down     int64 // bytes per second
 	rng      *rand.Rand
-	peers    map[peer.ID]*exPeer
-	byKey    map[PlanPeer]*exPeer // the same
-	keys     map[peer.ID]PlanPeer // of connected peers and of those that a fetch remembers
-	lastKey  PlanPeer
+	peers    map[peer.ID]*remotePeer
+	byKey    map[plan.PeerKey]*remotePeer // the same
+	keys     map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
+	lastKey  plan.PeerKey
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
@@ -116,11 +136,11 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	if opts.Rand == nil {
 		opts.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	if opts.Planner == (PlannerConfig{}) {
-		opts.Planner = DefaultPlannerConfig()
+	if opts.Planner == (plan.PlannerConfig{}) {
+		opts.Planner = plan.DefaultPlannerConfig()
 	}
-	if opts.Lender == (LenderConfig{}) {
-		opts.Lender = DefaultLenderConfig()
+	if opts.Lender == (plan.LenderConfig{}) {
+		opts.Lender = plan.DefaultLenderConfig()
 	}
 	m, err := newExchangeMetrics(opts.Registerer)
 	if err != nil {
@@ -132,11 +152,11 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(cfg.UploadLimit),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
-		peers: make(map[peer.ID]*exPeer), keys: make(map[peer.ID]PlanPeer),
-		byKey: make(map[PlanPeer]*exPeer), lendings: make(map[[32]byte]*lending),
+		peers: make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
+		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
 	}
-	x.store = newFileStore(x.log, x.blockLost)
+	x.store = filestore.New(x.log, x.blockLost)
 	return x, nil
 }
 
@@ -158,7 +178,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 	defer sub.Close()
 
-	inbound := func(s network.Stream, handle func(*exPeer)) { x.inbound(ctx, s, handle) }
+	inbound := func(s network.Stream, handle func(*remotePeer)) { x.inbound(ctx, s, handle) }
 	bs := bsnet.NewFromIpfsHost(&meteredHost{Host: x.h, inbound: inbound}, bsnet.SupportedProtocols(append([]protocol.ID(nil), bitswapProtocols...)))
 	// The engine's own defaults are for gateways: 128 blockstore workers, and a
 	// megabyte queued per peer. Two messages per peer keep the pipe full, since
@@ -176,7 +196,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	x.mu.Unlock()
 	bs.Start(x)
 	x.h.SetStreamHandler(HaveProtocol, func(s network.Stream) {
-		inbound(s, func(p *exPeer) { x.handleHave(ctx, p, s) })
+		inbound(s, func(p *remotePeer) { x.handleHave(ctx, p, s) })
 	})
 	for _, p := range x.h.Network().Peers() {
 		x.connectedness(ctx, p)
@@ -205,7 +225,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	for _, f := range x.fetches {
 		f.fail(ErrStopped)
 	}
-	gone := make([]*exPeer, 0, len(x.peers))
+	gone := make([]*remotePeer, 0, len(x.peers))
 	for _, p := range x.peers {
 		gone = append(gone, p)
 	}
@@ -225,7 +245,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 		p.cancel()
 	}
 	x.wg.Wait()
-	x.store.close()
+	x.store.Close()
 	return nil
 }
 
@@ -248,25 +268,25 @@ func (x *Exchange) goRun(f func()) bool {
 // them. To add the same root and path again does nothing. It takes as long as
 // reading the file. Errors: ErrBadFile, ErrAdded, ErrNoSpace, or the file
 // system's.
-func (x *Exchange) Add(f File) error {
-	sf, done, err := x.store.add(f)
+func (x *Exchange) Add(f filestore.File) error {
+	sf, done, err := x.store.Add(f)
 	if err != nil {
 		return err
 	}
 	x.mu.Lock()
 	x.startLending(sf)
 	for _, p := range x.peers {
-		p.have.ask(sf.key)
+		p.have.ask(sf.Key)
 	}
 	x.arrived(done)
-	x.lend(x.lendings[sf.key])
+	x.lend(x.lendings[sf.Key])
 	x.mu.Unlock()
 	// Stock peers may be waiting for some of it already. The engine looks only
 	// at the CID and the length.
-	held, _ := x.store.held(sf)
+	held, _ := x.store.Held(sf)
 	news, zeros := append([]blocks.Block(nil), f.Extra...), make([]byte, sf.BlockSize)
-	held.each(func(i int) {
-		if b, err := blocks.NewBlockWithCid(zeros[:sf.blockLen(i)], leafCID(sf.Blocks[i])); err == nil {
+	held.Each(func(i int) {
+		if b, err := blocks.NewBlockWithCid(zeros[:sf.BlockLen(i)], filestore.LeafCID(sf.Blocks[i])); err == nil {
 			news = append(news, b)
 		}
 	})
@@ -277,17 +297,17 @@ func (x *Exchange) Add(f File) error {
 // Remove stops serving a file, withdraws what was announced of it, and closes
 // it. The bytes stay on disk; a Fetch of it ends with ErrNotAdded.
 func (x *Exchange) Remove(root cid.Cid) error {
-	d, ok := digestOf(root)
+	d, ok := filestore.Digest(root)
 	if !ok {
-		return fmt.Errorf("%w: %s", ErrNotAdded, root)
+		return fmt.Errorf("%w: %s", filestore.ErrNotAdded, root)
 	}
-	if _, ok := x.store.remove(d); !ok {
-		return fmt.Errorf("%w: %s", ErrNotAdded, root)
+	if _, ok := x.store.Remove(d); !ok {
+		return fmt.Errorf("%w: %s", filestore.ErrNotAdded, root)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if f := x.fetches[d]; f != nil {
-		f.fail(fmt.Errorf("%w: %s was removed", ErrNotAdded, root))
+		f.fail(fmt.Errorf("%w: %s was removed", filestore.ErrNotAdded, root))
 	}
 	x.stopLending(d)
 	for _, p := range x.peers {
@@ -299,11 +319,11 @@ func (x *Exchange) Remove(root cid.Cid) error {
 // Complete reports whether every block of an added file is present, as far as
 // is known: flash may decay after it was checked.
 func (x *Exchange) Complete(root cid.Cid) bool {
-	sf, err := x.store.file(root)
+	sf, err := x.store.Find(root)
 	if err != nil {
 		return false
 	}
-	_, _, all := x.store.status(sf)
+	_, _, all := x.store.Status(sf)
 	return all
 }
 
@@ -318,15 +338,15 @@ type Progress struct {
 
 // Progress returns the progress of an added file, and false if it is not added.
 func (x *Exchange) Progress(root cid.Cid) (Progress, bool) {
-	sf, err := x.store.file(root)
+	sf, err := x.store.Find(root)
 	if err != nil {
 		return Progress{}, false
 	}
 	p := Progress{BlocksTotal: len(sf.Blocks), BytesTotal: sf.Size}
-	p.Blocks, p.Bytes, _ = x.store.status(sf)
+	p.Blocks, p.Bytes, _ = x.store.Status(sf)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if f := x.fetches[sf.key]; f != nil {
+	if f := x.fetches[sf.Key]; f != nil {
 		p.Fetching = true
 		p.Rate = f.speed()
 		p.Sources = f.plan.Sources(f.now())
@@ -356,7 +376,7 @@ func (x *Exchange) SetMode(mode Mode) error {
 	if err := mode.validate(); err != nil {
 		return err
 	}
-	files := x.store.all()
+	files := x.store.Replicas()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.mode == mode {
@@ -367,11 +387,11 @@ func (x *Exchange) SetMode(mode Mode) error {
 		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
 	}
 	for _, sf := range files {
-		if g := x.lendings[sf.key]; g != nil {
+		if g := x.lendings[sf.Key]; g != nil {
 			g.l.Withdrawn()
 		}
 		for _, p := range x.peers {
-			p.have.withdraw(sf.key, true)
+			p.have.withdraw(sf.Key, true)
 		}
 	}
 	return nil
@@ -397,7 +417,7 @@ func (x *Exchange) mayServe(p peer.ID) bool {
 
 func (x *Exchange) mayAsk(p peer.ID) bool { return x.opts.MayAsk == nil || x.opts.MayAsk(p) }
 
-// connectedness looks at whether p is connected and makes or ends its exPeer.
+// connectedness looks at whether p is connected and makes or ends its remotePeer.
 func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -427,7 +447,7 @@ func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 	}
 }
 
-// join makes the exPeer of a connected peer. The caller holds mu.
+// join makes the remotePeer of a connected peer. The caller holds mu.
 func (x *Exchange) join(ctx context.Context, id peer.ID) {
 	if !x.running {
 		return
@@ -447,7 +467,7 @@ func (x *Exchange) join(ctx context.Context, id peer.ID) {
 		x.keys[id] = key
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p := newExPeer(x, id, key, cancel)
+	p := newRemotePeer(x, id, key, cancel)
 	x.peers[id] = p
 	x.byKey[key] = p
 	for _, g := range x.lendings {
@@ -473,12 +493,12 @@ func (x *Exchange) protocolsChanged(id peer.ID) {
 // so that a slow peer is known from a silent one before a block is whole.
 type meteredHost struct {
 	host.Host
-	inbound func(network.Stream, func(*exPeer))
+	inbound func(network.Stream, func(*remotePeer))
 }
 
 func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
 	h.Host.SetStreamHandler(id, func(s network.Stream) {
-		h.inbound(s, func(p *exPeer) {
+		h.inbound(s, func(p *remotePeer) {
 			m := &meteredStream{Stream: s, p: p}
 			defer m.done()
 			handle(m)
@@ -491,7 +511,7 @@ func (h *meteredHost) SetStreamHandler(id protocol.ID, handle network.StreamHand
 // makes room for them.
 type meteredStream struct {
 	network.Stream
-	p     *exPeer
+	p     *remotePeer
 	size  uint64 // of the message, as far as its length has been read
 	bits  int    // of the length that have been read
 	left  uint64 // bytes of the message that are still to come
@@ -551,7 +571,7 @@ func (x *Exchange) frameLimit() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.waiters) > 0 {
-		return MaxBlockBytes + maxFrame
+		return filestore.MaxBlockBytes + maxFrame
 	}
 	largest := 0
 	for _, f := range x.fetches {
@@ -562,7 +582,7 @@ func (x *Exchange) frameLimit() int {
 
 // inbound handles a stream that a peer has opened, until Run ends: what is left
 // open would swallow what the peer sends to the next Exchange over this host.
-func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*exPeer)) {
+func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*remotePeer)) {
 	id := s.Conn().RemotePeer()
 	x.mu.Lock()
 	p := x.peers[id]
@@ -635,7 +655,7 @@ func (x *Exchange) notify(blks ...blocks.Block) {
 }
 
 // misbehaved reports a hostile peer.
-func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
+func (x *Exchange) misbehaved(p *remotePeer, what string, err error) {
 	x.m.hostile.WithLabelValues(what).Inc()
 	x.log.Warn("peer misbehaves", "peer", p.id, "error", err)
 	if x.opts.Reputations != nil {
@@ -647,18 +667,18 @@ func (x *Exchange) misbehaved(p *exPeer, what string, err error) {
 }
 
 // blockLost is called by the store when a block on disk is damaged.
-func (x *Exchange) blockLost(sf *storeFile, unit int) {
+func (x *Exchange) blockLost(sf *filestore.Replica, unit int) {
 	x.m.damaged.Inc()
 	x.mu.Lock()
-	f := x.fetches[sf.key]
+	f := x.fetches[sf.Key]
 	if f != nil {
 		x.act(f, f.plan.Lost(f.now(), unit))
 	}
-	if g := x.lendings[sf.key]; g != nil {
+	if g := x.lendings[sf.Key]; g != nil {
 		g.l.Lost(unit)
 	}
 	for _, p := range x.peers {
-		p.have.withdraw(sf.key, true)
+		p.have.withdraw(sf.Key, true)
 	}
 	x.mu.Unlock()
 	if f == nil && x.opts.Damaged != nil {

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"bytes"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"os"
@@ -29,7 +31,7 @@ func flat(d time.Duration) func(i, j int) time.Duration {
 
 // hostile makes a node that announces every block of the file and answers
 // wants with answer.
-func (s *testSim) hostile(i int, f File, answer func(h host.Host, to peer.ID, wants []message.Entry)) {
+func (s *testSim) hostile(i int, f filestore.File, answer func(h host.Host, to peer.ID, wants []message.Entry)) {
 	h := s.nodes[i].h
 	net := bsnet.NewFromIpfsHost(h)
 	net.Start(&hostileReceiver{func(p peer.ID, m message.BitSwapMessage) { answer(h, p, m.Wantlist()) }})
@@ -43,7 +45,7 @@ func (s *testSim) hostile(i int, f File, answer func(h host.Host, to peer.ID, wa
 			}
 		}()
 		m := haveMessage{kind: haveAll}
-		m.root, _ = digestOf(f.Root)
+		m.root, _ = filestore.Digest(f.Root)
 		out, err := h.NewStream(context.Background(), st.Conn().RemotePeer(), HaveProtocol)
 		if err == nil {
 			out.Write(m.append(nil))
@@ -202,13 +204,13 @@ func TestThreatWantForUnlistedBlock(t *testing.T) {
 		if got := ask(other.Cid()); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
 			t.Fatalf("a want for an unlisted block was answered with %v", got)
 		}
-		if got := ask(leafCID(f.Blocks[0])); len(got.Blocks()) != 1 {
+		if got := ask(filestore.LeafCID(f.Blocks[0])); len(got.Blocks()) != 1 {
 			t.Fatalf("a want for a listed block was answered with %v", got)
 		}
 		if err := s.nodes[0].x.Remove(root); err != nil {
 			t.Fatal(err)
 		}
-		if got := ask(leafCID(f.Blocks[1])); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
+		if got := ask(filestore.LeafCID(f.Blocks[1])); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
 			t.Errorf("a want for a block of a removed file was answered with %v", got)
 		}
 	})
@@ -478,10 +480,10 @@ func TestFetchErrors(t *testing.T) {
 		n := s.nodes[0]
 		n.start(ExchangeOptions{})
 		ctx := context.Background()
-		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, ErrNotAdded) {
+		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("unknown root: %v", err)
 		}
-		if err := n.x.Remove(f.Root); !errors.Is(err, ErrNotAdded) {
+		if err := n.x.Remove(f.Root); !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("remove of an unknown root: %v", err)
 		}
 		n.add(f, nil)
@@ -492,7 +494,7 @@ func TestFetchErrors(t *testing.T) {
 			t.Errorf("second fetch: %v", err)
 		}
 		n.x.Remove(f.Root)
-		if err := <-first; !errors.Is(err, ErrNotAdded) {
+		if err := <-first; !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("fetch of a removed file: %v", err)
 		}
 		ro := f
@@ -562,11 +564,11 @@ func TestThreatDenialOfService_UnknownFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 300 {
-			m := haveMessage{kind: haveBitmap, n: MaxBlocks, bitmap: newBitset(MaxBlocks)}
+			m := haveMessage{kind: haveBitmap, n: filestore.MaxBlocks, bitmap: plan.NewBitset(filestore.MaxBlocks)}
 			m.root[0], m.root[1] = byte(i), byte(i>>8)
 			if i == 299 {
-				m.root, _ = digestOf(f.Root)
-				m.bitmap.set(1)
+				m.root, _ = filestore.Digest(f.Root)
+				m.bitmap.Set(1)
 			}
 			if _, err := out.Write(m.append(nil)); err != nil {
 				t.Fatal(err)
@@ -582,7 +584,7 @@ func TestThreatDenialOfService_UnknownFiles(t *testing.T) {
 			t.Errorf("%d unknown files are remembered of one peer", n)
 		}
 		// The latest is remembered until it is added: no round trip is lost.
-		root, _ := digestOf(f.Root)
+		root, _ := filestore.Digest(f.Root)
 		s.nodes[0].add(f, data[:0])
 		x.mu.Lock()
 		defer x.mu.Unlock()

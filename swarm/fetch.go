@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +18,11 @@ import (
 
 // fetch is a running Fetch. Exchange.mu guards it.
 type fetch struct {
-	file   *storeFile
-	plan   *Planner
+	file   *filestore.Replica
+	plan   *plan.Planner
 	start  time.Time
-	byKey  map[PlanPeer]*exPeer
-	probes map[PlanPeer]*stockProbe
+	byKey  map[plan.PeerKey]*remotePeer
+	probes map[plan.PeerKey]*stockProbe
 
 	wake chan struct{} // capacity 1: look at err, at Missing, at the time
 	err  error
@@ -36,7 +38,7 @@ type sample struct {
 
 // stockProbe is what was asked of a stock peer with want-haves.
 type stockProbe struct {
-	sent    bitset // by unit
+	sent    plan.Bitset // by unit
 	waiting int
 	at      time.Time // of the last round
 }
@@ -110,7 +112,7 @@ func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
 }
 
 func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
-	sf, err := x.store.file(root)
+	sf, err := x.store.Find(root)
 	if err != nil {
 		return err
 	}
@@ -122,12 +124,12 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 		return ctx.Err()
 	}
 	if sf.ReadOnly {
-		if _, _, all := x.store.status(sf); !all {
+		if _, _, all := x.store.Status(sf); !all {
 			return fmt.Errorf("%w: %s", ErrReadOnly, sf.Path)
 		}
 		return nil
 	}
-	done := x.store.takeOver(sf) // what other files hold by now
+	done := x.store.TakeOver(sf) // what other files hold by now
 
 	x.mu.Lock()
 	x.arrived(done)
@@ -135,12 +137,12 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 		x.mu.Unlock()
 		return ErrStopped
 	}
-	if x.fetches[sf.key] != nil {
+	if x.fetches[sf.Key] != nil {
 		x.mu.Unlock()
 		return fmt.Errorf("%w: %s", ErrFetching, root)
 	}
 	f := x.newFetch(sf)
-	x.fetches[sf.key] = f
+	x.fetches[sf.Key] = f
 	x.shareRate()
 	if x.mode == ModeOff {
 		x.act(f, f.plan.Pause(0, true))
@@ -161,7 +163,7 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 	x.mu.Lock()
 	x.act(f, f.plan.Cancel())
 	x.endProbes(f)
-	delete(x.fetches, sf.key)
+	delete(x.fetches, sf.Key)
 	x.shareRate()
 	if len(x.fetches) == 0 {
 		for id := range x.keys {
@@ -174,30 +176,30 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 	if err != nil {
 		return err
 	}
-	return x.store.sync(sf)
+	return x.store.Sync(sf)
 }
 
-func (x *Exchange) newFetch(sf *storeFile) *fetch {
-	sizes := make([]int32, len(sf.first))
-	for u, i := range sf.first {
-		sizes[u] = int32(sf.blockLen(int(i)))
+func (x *Exchange) newFetch(sf *filestore.Replica) *fetch {
+	sizes := make([]int32, len(sf.First))
+	for u, i := range sf.First {
+		sizes[u] = int32(sf.BlockLen(int(i)))
 	}
 	now := time.Now()
 	f := &fetch{
 		file: sf, start: now, useful: now,
-		plan:   NewPlanner(x.opts.Planner, sizes, rand.New(rand.NewPCG(x.rng.Uint64(), x.rng.Uint64()))),
-		byKey:  make(map[PlanPeer]*exPeer),
-		probes: make(map[PlanPeer]*stockProbe),
+		plan:   plan.NewPlanner(x.opts.Planner, sizes, rand.New(rand.NewPCG(x.rng.Uint64(), x.rng.Uint64()))),
+		byKey:  make(map[plan.PeerKey]*remotePeer),
+		probes: make(map[plan.PeerKey]*stockProbe),
 		wake:   make(chan struct{}, 1),
 	}
 	// A block that arrives between this and the registration of the fetch
 	// would be missed: both happen under mu, and blocks are reported under mu.
-	absent := newBitset(len(sizes))
-	for _, u := range x.store.missing(sf) {
-		absent.set(u)
+	absent := plan.NewBitset(len(sizes))
+	for _, u := range x.store.Missing(sf) {
+		absent.Set(u)
 	}
 	for u := range sizes {
-		if !absent.has(u) {
+		if !absent.Has(u) {
 			f.plan.Have(u)
 		}
 	}
@@ -205,29 +207,28 @@ func (x *Exchange) newFetch(sf *storeFile) *fetch {
 }
 
 // introduce tells a fetch what is known of a peer. The caller holds mu.
-func (x *Exchange) introduce(f *fetch, p *exPeer) {
+func (x *Exchange) introduce(f *fetch, p *remotePeer) {
 	if !x.mayAsk(p.id) {
 		return
 	}
 	f.byKey[p.key] = p
 	if x.opts.Reputations != nil {
-		r := x.opts.Reputations.Of(p.id)
-		score := r.Score()
-		f.plan.PeerKnown(f.now(), p.key, score >= 1, score < 0, r.Pace*time.Duration(f.plan.ref)/(1<<20))
+		score, pace := x.opts.Reputations.Of(p.id)
+		f.plan.PeerKnown(f.now(), p.key, score >= 1, score < 0, pace)
 	}
 	if p.speaks != haveNo {
 		f.plan.PeerJoined(f.now(), p.key)
 	} else {
 		x.probe(f, p)
 	}
-	c := p.claims[f.file.key]
+	c := p.claims[f.file.Key]
 	switch {
 	case c == nil:
 	case c.all:
 		x.act(f, f.plan.PeerHasAll(f.now(), p.key))
 	default:
 		var units []int
-		for i, u := range f.file.unitOf {
+		for i, u := range f.file.UnitOf {
 			if c.has(i) {
 				units = append(units, int(u))
 			}
@@ -237,17 +238,17 @@ func (x *Exchange) introduce(f *fetch, p *exPeer) {
 }
 
 // act carries out what the planner decided. The caller holds mu.
-func (x *Exchange) act(f *fetch, actions []PlanAction) {
+func (x *Exchange) act(f *fetch, actions []plan.Action) {
 	for _, a := range actions {
 		p := f.byKey[a.Peer]
 		if p == nil {
 			continue
 		}
-		d := f.file.Blocks[f.file.first[a.Unit]]
+		d := f.file.Blocks[f.file.First[a.Unit]]
 		if a.Cancel {
-			p.want(d, leafCID(d), wantCancel)
+			p.want(d, filestore.LeafCID(d), wantCancel)
 		} else {
-			p.want(d, leafCID(d), wantBlock)
+			p.want(d, filestore.LeafCID(d), wantBlock)
 		}
 	}
 	for _, key := range f.plan.Failures() {
@@ -262,14 +263,14 @@ func (x *Exchange) act(f *fetch, actions []PlanAction) {
 
 // arrived tells fetches and neighbours of units that have become present. The
 // caller holds mu.
-func (x *Exchange) arrived(done []unitDone) {
+func (x *Exchange) arrived(done []filestore.Arrival) {
 	var news []*lending
 	for _, u := range done {
-		if f := x.fetches[u.file.key]; f != nil && !f.plan.have.has(u.unit) {
-			x.act(f, f.plan.Received(f.now(), elsewhere, u.unit))
+		if f := x.fetches[u.Replica.Key]; f != nil && !f.plan.Has(u.Unit) {
+			x.act(f, f.plan.Received(f.now(), elsewhere, u.Unit))
 		}
-		if g := x.lendings[u.file.key]; g != nil {
-			g.l.Has(u.unit)
+		if g := x.lendings[u.Replica.Key]; g != nil {
+			g.l.Has(u.Unit)
 			if !slices.Contains(news, g) {
 				news = append(news, g)
 			}
@@ -281,7 +282,7 @@ func (x *Exchange) arrived(done []unitDone) {
 }
 
 // elsewhere is the key of no peer.
-const elsewhere PlanPeer = -1
+const elsewhere plan.PeerKey = -1
 
 // drive waits, ticks the planner and looks for peers until the fetch is done.
 func (x *Exchange) drive(ctx context.Context, f *fetch) error {
@@ -361,14 +362,14 @@ func (x *Exchange) drive(ctx context.Context, f *fetch) error {
 
 // receiveBlocks takes blocks from a peer. bitswap's decoder has computed their
 // CIDs from their bytes, so a wrong block is simply one that nobody asked for.
-func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
+func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 	for _, b := range blks {
 		n := int64(len(b.RawData()))
-		d, ok := digestOf(b.Cid())
+		d, ok := filestore.Digest(b.Cid())
 		solicited := ok && p.answered(d)
-		done, err := []unitDone(nil), ErrUnlisted
+		done, err := []filestore.Arrival(nil), filestore.ErrUnlisted
 		if ok {
-			done, err = x.store.put(d, b.RawData())
+			done, err = x.store.Write(d, b.RawData())
 		}
 		var took time.Duration // for a block of the fetch, of late
 		x.mu.Lock()
@@ -383,7 +384,7 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 			stats.Wrong = n
 		}
 		for _, f := range x.fetches {
-			u, listed := f.file.bySum[d]
+			u, listed := f.file.BySum[d]
 			if !ok || !listed {
 				continue
 			}
@@ -391,7 +392,7 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 				f.fail(err)
 				continue
 			}
-			if x.storeHas(f.file, int(u)) {
+			if x.store.HasUnit(f.file, int(u)) {
 				f.plan.Progress(f.now(), p.key, p.in.Load())
 				if len(done) > 0 {
 					f.sample(n)
@@ -401,7 +402,7 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 			}
 		}
 		x.arrived(done)
-		wrong := stats.Wrong > 0 && errors.Is(err, ErrUnlisted)
+		wrong := stats.Wrong > 0 && errors.Is(err, filestore.ErrUnlisted)
 		if wrong {
 			for _, f := range x.fetches {
 				x.act(f, f.plan.Wrong(f.now(), p.key))
@@ -431,26 +432,19 @@ func (x *Exchange) receiveBlocks(p *exPeer, blks []blocks.Block) {
 	}
 }
 
-// storeHas reports whether a unit of a file is present.
-func (x *Exchange) storeHas(sf *storeFile, unit int) bool {
-	x.store.mu.RLock()
-	defer x.store.mu.RUnlock()
-	return sf.absent[unit] == 0
-}
-
 // receivePresences takes HAVE and DONT_HAVE answers from a peer.
-func (x *Exchange) receivePresences(p *exPeer, pres []message.BlockPresence) {
+func (x *Exchange) receivePresences(p *remotePeer, pres []message.BlockPresence) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, f := range x.fetches {
 		var has []int
 		pr := f.probes[p.key]
 		for _, e := range pres {
-			d, ok := digestOf(e.Cid)
+			d, ok := filestore.Digest(e.Cid)
 			if !ok {
 				continue
 			}
-			u, ok := f.file.bySum[d]
+			u, ok := f.file.BySum[d]
 			if !ok {
 				continue
 			}
@@ -471,7 +465,7 @@ func (x *Exchange) receivePresences(p *exPeer, pres []message.BlockPresence) {
 		}
 	}
 	for _, e := range pres {
-		if d, ok := digestOf(e.Cid); ok && e.Type == pb.Message_DontHave {
+		if d, ok := filestore.Digest(e.Cid); ok && e.Type == pb.Message_DontHave {
 			for _, w := range x.waiters[d] {
 				w.refused(p)
 			}
@@ -483,32 +477,32 @@ func (x *Exchange) receivePresences(p *exPeer, pres []message.BlockPresence) {
 // The want-haves stay in its ledger, so that a stock peer that gets a block
 // later says so: possession is announced with nothing but stock bitswap. The
 // caller holds mu.
-func (x *Exchange) probe(f *fetch, p *exPeer) {
+func (x *Exchange) probe(f *fetch, p *remotePeer) {
 	pr := f.probes[p.key]
 	if pr == nil {
-		pr = &stockProbe{sent: newBitset(len(f.file.first)), at: time.Now()}
+		pr = &stockProbe{sent: plan.NewBitset(len(f.file.First)), at: time.Now()}
 		f.probes[p.key] = pr
 		f.plan.PeerInterested(f.now(), p.key)
 	}
 	if pr.waiting > maxProbes/2 {
 		return
 	}
-	for u, i := range f.file.first {
+	for u, i := range f.file.First {
 		if pr.waiting >= maxProbes {
 			return
 		}
-		if pr.sent.has(u) || f.plan.have.has(u) {
+		if pr.sent.Has(u) || f.plan.Has(u) {
 			continue
 		}
-		pr.sent.set(u)
+		pr.sent.Set(u)
 		pr.waiting++
 		d := f.file.Blocks[i]
-		if f.file.blockLen(int(i)) <= wantHaveBytes {
+		if f.file.BlockLen(int(i)) <= wantHaveBytes {
 			p.mu.Lock()
 			p.remember(d) // the answer may be the block itself
 			p.mu.Unlock()
 		}
-		p.want(d, leafCID(d), wantHave)
+		p.want(d, filestore.LeafCID(d), wantHave)
 	}
 }
 
@@ -535,9 +529,9 @@ func (x *Exchange) endProbes(f *fetch) {
 		if p == nil {
 			continue
 		}
-		pr.sent.each(func(u int) {
-			d := f.file.Blocks[f.file.first[u]]
-			p.want(d, leafCID(d), wantCancel)
+		pr.sent.Each(func(u int) {
+			d := f.file.Blocks[f.file.First[u]]
+			p.want(d, filestore.LeafCID(d), wantCancel)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"camswarm/swarm/filestore"
 	"context"
 	"fmt"
 	"slices"
@@ -13,13 +14,13 @@ import (
 // blockWaiter is a running FetchBlock. Exchange.mu guards it.
 type blockWaiter struct {
 	got    chan blocks.Block // capacity 1
-	asked  []*exPeer
+	asked  []*remotePeer
 	denied int
 	next   chan struct{} // capacity 1: a peer refused, ask another
 }
 
 // refused notes a DONT_HAVE. The caller holds mu.
-func (w *blockWaiter) refused(p *exPeer) {
+func (w *blockWaiter) refused(p *remotePeer) {
 	if !slices.Contains(w.asked, p) {
 		return
 	}
@@ -47,9 +48,9 @@ func (x *Exchange) deliver(d [32]byte, b blocks.Block) bool {
 // over a second, and all again every few seconds until ctx ends. The block is
 // not stored. c must be a SHA-256 CID; a block over maxBytes is ErrTooLarge.
 func (x *Exchange) FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]byte, error) {
-	d, ok := digestOf(c)
+	d, ok := filestore.Digest(c)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s is not a SHA-256 CID", ErrBadFile, c)
+		return nil, fmt.Errorf("%w: %s is not a SHA-256 CID", filestore.ErrBadFile, c)
 	}
 	if b, err := x.store.Get(ctx, c); err == nil {
 		return sized(b, maxBytes)
@@ -93,7 +94,7 @@ func (x *Exchange) FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]b
 		case <-timer.C:
 		}
 		x.mu.Lock()
-		var fresh []*exPeer
+		var fresh []*remotePeer
 		for _, p := range x.peers {
 			if !slices.Contains(w.asked, p) && x.mayAsk(p.id) && x.mode != ModeOff {
 				fresh = append(fresh, p)

@@ -36,7 +36,7 @@ func FuzzFrames(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p := newExPeer(x, "peer", 1, func() {})
+		p := newRemotePeer(x, "peer", 1, func() {})
 		s := &meteredStream{Stream: &tape{r: bytes.NewReader(data)}, p: p}
 		got, buf := []byte(nil), make([]byte, 1<<10)
 		for {

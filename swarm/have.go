@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"bufio"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -57,9 +59,9 @@ const (
 type haveMessage struct {
 	kind    haveKind
 	root    [32]byte
-	n       int    // bits of the bitmap, 1 to MaxBlocks
-	bitmap  bitset // of at least n bits
-	indexes []int  // ascending, 1 to MaxBlocks of them, each below MaxBlocks
+	n       int         // bits of the bitmap, 1 to MaxBlocks
+	bitmap  plan.Bitset // of at least n bits
+	indexes []int       // ascending, 1 to MaxBlocks of them, each below MaxBlocks
 }
 
 // append appends the message with its length.
@@ -139,7 +141,7 @@ func decodeHave(b []byte) (m haveMessage, err error) {
 	m.kind, m.root, b = haveKind(b[0]), [32]byte(b[1:33]), b[33:]
 	number := func() (int, bool) {
 		x, n := binary.Uvarint(b)
-		if n <= 0 || x > MaxBlocks || n > 1 && b[n-1] == 0 {
+		if n <= 0 || x > filestore.MaxBlocks || n > 1 && b[n-1] == 0 {
 			return 0, false
 		}
 		b = b[n:]
@@ -155,7 +157,7 @@ func decodeHave(b []byte) (m haveMessage, err error) {
 		if len(b) < (m.n+7)/8 {
 			return bad("bitmap ends early")
 		}
-		m.bitmap = newBitset(m.n)
+		m.bitmap = plan.NewBitset(m.n)
 		for i := range (m.n + 7) / 8 {
 			if left := m.n - 8*i; left < 8 && bits.Len8(b[i]) > left {
 				return bad("bits beyond the bitmap")
@@ -172,7 +174,7 @@ func decodeHave(b []byte) (m haveMessage, err error) {
 		next := 0
 		for i := range m.indexes {
 			gap, ok := number()
-			if !ok || next+gap >= MaxBlocks {
+			if !ok || next+gap >= filestore.MaxBlocks {
 				return bad("index")
 			}
 			m.indexes[i] = next + gap

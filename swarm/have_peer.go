@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"bufio"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"io"
@@ -26,11 +28,11 @@ const (
 // haveClaim is what a peer has announced of one file.
 type haveClaim struct {
 	all   bool
-	lends bool   // holds more than it says, and wants to hear of all we get
-	bits  bitset // of MaxBlocks bits, or of the blocks of the file if it was known
+	lends bool        // holds more than it says, and wants to hear of all we get
+	bits  plan.Bitset // of MaxBlocks bits, or of the blocks of the file if it was known
 }
 
-func (c *haveClaim) has(i int) bool { return c.all || i>>6 < len(c.bits) && c.bits.has(i) }
+func (c *haveClaim) has(i int) bool { return c.all || i>>6 < len(c.bits) && c.bits.Has(i) }
 
 // haveQueue is what is still to be announced to a peer, merged per file.
 type haveQueue struct {
@@ -122,7 +124,7 @@ func (q *haveQueue) retry() {
 // sendHaves opens the stream of announcements to the peer and keeps it fed. When
 // the peer ends the stream, what it had not read of it is lost, so that all is said
 // again on another one.
-func (p *exPeer) sendHaves(ctx context.Context) {
+func (p *remotePeer) sendHaves(ctx context.Context) {
 	var (
 		s     network.Stream
 		ended chan error    // tells that the peer has ended s
@@ -179,8 +181,8 @@ func (p *exPeer) sendHaves(ctx context.Context) {
 			s, ended, since = open, end, time.Now()
 			p.x.setSpeaks(p, haveYes)
 			p.have.open()
-			for _, sf := range p.x.store.all() {
-				p.have.ask(sf.key)
+			for _, sf := range p.x.store.Replicas() {
+				p.have.ask(sf.Key)
 			}
 		}
 		select {
@@ -238,14 +240,14 @@ func awaitEnd(s network.Stream, end chan<- error) {
 	end <- err
 }
 
-func (p *exPeer) openHave(ctx context.Context) (network.Stream, error) {
+func (p *remotePeer) openHave(ctx context.Context) (network.Stream, error) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "announcements use the connections that there are"), openTimeout)
 	defer cancel()
 	return p.x.h.NewStream(ctx, p.id, HaveProtocol)
 }
 
 // encodeHaves takes everything queued and encodes it.
-func (p *exPeer) encodeHaves() (buf []byte, n int) {
+func (p *remotePeer) encodeHaves() (buf []byte, n int) {
 	q := &p.have
 	q.mu.Lock()
 	files, order := q.files, q.order
@@ -261,9 +263,7 @@ func (p *exPeer) encodeHaves() (buf []byte, n int) {
 		if e.none {
 			put(haveMessage{kind: haveNone, root: root})
 		}
-		p.x.store.mu.RLock()
-		sf := p.x.store.files[root]
-		p.x.store.mu.RUnlock()
+		sf := p.x.store.ByKey(root)
 		if sf == nil {
 			continue
 		}
@@ -275,7 +275,7 @@ func (p *exPeer) encodeHaves() (buf []byte, n int) {
 			}
 			if all {
 				put(haveMessage{kind: haveAll, root: root})
-			} else if !lends || told.count() > 0 {
+			} else if !lends || told.Count() > 0 {
 				put(haveMessage{kind: haveBitmap, root: root, n: len(sf.Blocks), bitmap: told})
 			}
 		} else if share && len(e.indexes) > 0 {
@@ -291,27 +291,27 @@ func (p *exPeer) encodeHaves() (buf []byte, n int) {
 
 // disclosed returns the blocks of a file that the peer is to know of, whether
 // these are all of the file, and whether more will be named one by one.
-func (p *exPeer) disclosed(sf *storeFile, share bool) (told bitset, all, lends bool) {
-	told = newBitset(len(sf.Blocks))
+func (p *remotePeer) disclosed(sf *filestore.Replica, share bool) (told plan.Bitset, all, lends bool) {
+	told = plan.NewBitset(len(sf.Blocks))
 	if !share {
 		return told, false, false
 	}
 	x := p.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	g := x.lendings[sf.key]
+	g := x.lendings[sf.Key]
 	if g == nil || x.peers[p.id] != p {
 		return told, false, false // removed, or gone
 	}
-	units, all, lends := g.l.State(x.now(), p.key)
+	units, all, lends := g.l.Disclose(x.now(), p.key)
 	for _, u := range units {
-		told.set(int(sf.first[u]))
+		told.Set(int(sf.First[u]))
 	}
 	return told, all, lends
 }
 
 // setSpeaks notes whether a peer speaks HaveProtocol; stock peers are probed.
-func (x *Exchange) setSpeaks(p *exPeer, s haveSupport) {
+func (x *Exchange) setSpeaks(p *remotePeer, s haveSupport) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.peers[p.id] != p || p.speaks == s {
@@ -324,7 +324,7 @@ func (x *Exchange) setSpeaks(p *exPeer, s haveSupport) {
 }
 
 // handleHave reads the announcements of a peer.
-func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) {
+func (x *Exchange) handleHave(ctx context.Context, p *remotePeer, s network.Stream) {
 	defer s.Reset()
 	x.mu.Lock()
 	old := p.haves
@@ -354,10 +354,8 @@ func (x *Exchange) handleHave(ctx context.Context, p *exPeer, s network.Stream) 
 
 // receiveHave takes an announcement into account. It reports false if the peer is
 // not what x knows of it any more.
-func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) bool {
-	x.store.mu.RLock()
-	sf := x.store.files[m.root]
-	x.store.mu.RUnlock()
+func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) bool {
+	sf := x.store.ByKey(m.root)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.peers[p.id] != p {
@@ -403,20 +401,20 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) bool {
 		g.l.PeerInterested(p.key)
 	}
 	if c.bits == nil && m.kind != haveAll && m.kind != haveLend {
-		n := MaxBlocks
+		n := filestore.MaxBlocks
 		if sf != nil {
 			n = len(sf.Blocks)
 		}
-		c.bits = newBitset(n)
+		c.bits = plan.NewBitset(n)
 	}
 	var units []int
 	add := func(i int) {
 		if i>>6 >= len(c.bits) {
 			return
 		}
-		c.bits.set(i)
-		if sf != nil && i < len(sf.unitOf) {
-			units = append(units, int(sf.unitOf[i]))
+		c.bits.Set(i)
+		if sf != nil && i < len(sf.UnitOf) {
+			units = append(units, int(sf.UnitOf[i]))
 		}
 	}
 	switch m.kind {
@@ -435,7 +433,7 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) bool {
 		}
 		return true
 	case haveBitmap:
-		m.bitmap.each(add)
+		m.bitmap.Each(add)
 	case haveIndexes:
 		for _, i := range m.indexes {
 			add(i)
@@ -452,10 +450,8 @@ func (x *Exchange) receiveHave(p *exPeer, m *haveMessage) bool {
 
 // forgetUnknown drops the oldest claims on files that are still not added. The
 // caller holds mu.
-func (x *Exchange) forgetUnknown(p *exPeer) {
-	x.store.mu.RLock()
-	defer x.store.mu.RUnlock()
-	p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return x.store.files[r] != nil })
+func (x *Exchange) forgetUnknown(p *remotePeer) {
+	p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return x.store.ByKey(r) != nil })
 	for len(p.unknown) >= MaxUnknownRoots {
 		delete(p.claims, p.unknown[0])
 		p.unknown = p.unknown[1:]

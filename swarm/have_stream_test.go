@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"camswarm/swarm/filestore"
 )
 
 // A peer may end the stream of announcements before it has read what stands in it:
@@ -15,7 +17,7 @@ import (
 // more to write for days. It has to hear of the end and say all again.
 func TestAnnouncementsThatAPeerDidNotReadAreSaidAgain(t *testing.T) {
 	data, f := testImage(100_000, 32<<10, 1)
-	root, _ := digestOf(f.Root)
+	root, _ := filestore.Digest(f.Root)
 	runSim(t, []link{{20, 50}, {20, 50}}, rtt(40*time.Millisecond, 40*time.Millisecond, 1), func(s *testSim) {
 		var mu sync.Mutex
 		streams, claimed := 0, 0

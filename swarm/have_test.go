@@ -3,6 +3,8 @@ package swarm
 import (
 	"bufio"
 	"bytes"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -16,10 +18,10 @@ func haveRoot(b byte) (r [32]byte) {
 	return r
 }
 
-func bitsOf(n int, set ...int) bitset {
-	b := newBitset(n)
+func bitsOf(n int, set ...int) plan.Bitset {
+	b := plan.NewBitset(n)
 	for _, i := range set {
-		b.set(i)
+		b.Set(i)
 	}
 	return b
 }
@@ -90,7 +92,7 @@ func TestHaveMessagesAreRefusedUnlessCanonical(t *testing.T) {
 
 func TestLargestHaveMessageFits(t *testing.T) {
 	m := haveMessage{kind: haveIndexes}
-	for i := 1; i < MaxBlocks; i++ {
+	for i := 1; i < filestore.MaxBlocks; i++ {
 		m.indexes = append(m.indexes, i)
 	}
 	b := m.append(nil)
@@ -118,7 +120,7 @@ func FuzzHave(f *testing.F) {
 			t.Errorf("%x decodes to %+v, which encodes to %x", b[:used], m, got)
 		}
 		for _, i := range m.indexes {
-			if i < 0 || i >= MaxBlocks {
+			if i < 0 || i >= filestore.MaxBlocks {
 				t.Errorf("index %d", i)
 			}
 		}

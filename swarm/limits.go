@@ -1,24 +1,15 @@
 package swarm
 
-import "time"
+import (
+	"camswarm/swarm/filestore"
+	"time"
+)
 
 // Limits on what a file and a peer may make the exchange hold, read or send.
 const (
-	// MaxBlocks is the largest number of blocks of one file. 8192 blocks of
-	// 32 KiB are 256 MB, the largest image of the project.
-	MaxBlocks = 8192
-
-	// MaxBlockBytes is the largest block. Bitswap peers refuse blocks over
-	// 2 MiB, and a message over 4 MiB ends the stream.
-	MaxBlockBytes = 2 << 20
-
-	// MaxExtraBytes bounds the blocks of one file that are held in memory
-	// (File.Extra): DAG nodes and an envelope of a few hundred KiB.
-	MaxExtraBytes = 4 << 20
-
 	// MaxHaveMessage is the largest possession message in bytes: a bitmap of
 	// MaxBlocks bits, or the same number of two-byte gaps, and a header.
-	MaxHaveMessage = 1 + 32 + 2 + 2*MaxBlocks + 64
+	MaxHaveMessage = 1 + 32 + 2 + 2*filestore.MaxBlocks + 64
 
 	// MaxUnknownRoots is how many files that we have not added are
 	// remembered per peer. A peer may announce a release before we learn of
@@ -91,13 +82,6 @@ const (
 	// stallPenalty is how long a peer is not served after a send to it stalled,
 	// so that receivers that never read cannot hold all send workers.
 	stallPenalty = 60 * time.Second
-
-	// planTick is how often a fetch looks for stalled and slow peers.
-	planTick = 100 * time.Millisecond
-
-	// lendTick is how often a node that rations a file looks for offers that
-	// nobody took.
-	lendTick = 200 * time.Millisecond
 
 	// findPeersAfter is how long a fetch waits for a useful source before it
 	// calls FindPeers, and findPeersMax the longest pause between two calls.

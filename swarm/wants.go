@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"camswarm/swarm/filestore"
 	"context"
 	"fmt"
 	"sync"
@@ -70,7 +71,7 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 		t = &tokens{}
 		a.served[file] = t
 	}
-	burst := copiesAtOnce * float64(max(size, MaxBlockBytes))
+	burst := copiesAtOnce * float64(max(size, filestore.MaxBlockBytes))
 	t.refill(now, copiesPerDay*float64(size)/(24*time.Hour).Seconds())
 	if t.spent+float64(n) > burst {
 		return false
@@ -95,22 +96,22 @@ func (s *accounts) with(p peer.ID, f func(*account)) {
 // receiveWants hands those entries of a message to bitswap's engine that may
 // cost us something: of blocks of added files, within the peer's budget. Its
 // engine would look up, queue and answer any.
-func (x *Exchange) receiveWants(ctx context.Context, p *exPeer, msg message.BitSwapMessage) {
+func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.BitSwapMessage) {
 	entries := msg.Wantlist()
 	out := message.New(msg.Full())
 	var admitted []message.Entry
 	var denied []cid.Cid
 	flood, unlisted, enough := false, 0, 0
-	now, listed := time.Now(), x.store.count()
+	now, listed := time.Now(), x.store.Blocks()
 	pass, rest := 0, 1+len(msg.BlockPresences()) // which cost about the same
 	x.accounts.with(p.id, func(a *account) {
 		pass, flood = a.admit(now, rest+len(entries), listed)
 		pass = max(pass-rest, 0)
 		for _, e := range entries[:pass] {
-			d, ok := digestOf(e.Cid)
-			sf, n := (*storeFile)(nil), 0
+			d, ok := filestore.Digest(e.Cid)
+			sf, n := (*filestore.Replica)(nil), 0
 			if ok {
-				sf, n = x.store.place(d)
+				sf, n = x.store.Place(d)
 			}
 			switch {
 			case sf == nil:
@@ -119,7 +120,7 @@ func (x *Exchange) receiveWants(ctx context.Context, p *exPeer, msg message.BitS
 				out.Cancel(e.Cid)
 				admitted = append(admitted, e)
 				continue
-			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.key, n, sf.Size):
+			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.Key, n, sf.Size):
 				enough++
 			default:
 				out.AddEntry(e.Cid, e.Priority, e.WantType, e.SendDontHave)
@@ -151,7 +152,7 @@ func (x *Exchange) receiveWants(ctx context.Context, p *exPeer, msg message.BitS
 }
 
 // deny queues DONT_HAVE answers. Those of a peer that does not read are dropped.
-func (p *exPeer) deny(cids []cid.Cid) {
+func (p *remotePeer) deny(cids []cid.Cid) {
 	if len(cids) == 0 {
 		return
 	}

@@ -1,17 +1,19 @@
 // Command mutate shows that the tests of defences test them: it switches off one
 // defence at a time and demands that its test fails. Run it in the module's root:
 //
-//	go run ./.ci/mutate [-run REGEXP] [-first] [FILE]
+//	go run ./.ci/mutate [-run REGEXP] [-shard I/N] [FILE]
 //
 // FILE (default .ci/mutate/defences.txt) says how; its first lines explain the
 // format. Nothing in the tree is changed: the compiler sees the altered files
-// through an overlay. The exit code is 0 only if every test passes as the code
-// is and fails without its defence.
+// through an overlay. Functions are altered all at once, each beside its
+// original, and a variable of the environment says which of them is in force; so
+// each package is compiled once. What stands outside functions is compiled apart.
+// The exit code is 0 only if every test passes as the code is and fails without
+// its defence.
 package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,11 +27,13 @@ import (
 	"time"
 )
 
-// timeout bounds the run of one test without its defence: one that hangs has
-// failed too. timeoutAll bounds the run of a package's tests as the code is.
+// A test without its defence may take twenty times as long as with it, within
+// these bounds; one that hangs has failed too. timeoutAll bounds the run of a
+// package's tests as the code is.
 const (
-	timeout    = "90s"
-	timeoutAll = "10m"
+	timeoutMin = 30 * time.Second
+	timeoutMax = 2 * time.Minute
+	timeoutAll = 10 * time.Minute
 )
 
 // A defence is a record of the table.
@@ -45,20 +49,20 @@ type defence struct {
 type edit struct{ file, old, new string }
 
 func main() {
-	only := flag.String("run", "", "only defences whose threat or test matches")
-	first := flag.Bool("first", false, "only the first defence of each threat; of the others only that they can be switched off")
+	only := flag.String("run", "", "only defences whose threat, package or test matches")
+	shard := flag.String("shard", "1/1", "only every Nth defence, beginning with the Ith: I/N")
 	flag.Parse()
 	path := ".ci/mutate/defences.txt"
 	if flag.NArg() > 0 {
 		path = flag.Arg(0)
 	}
-	if err := run(path, *only, *first); err != nil {
+	if err := run(path, *only, *shard); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path, only string, first bool) error {
+func run(path, only, shard string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -71,42 +75,53 @@ func run(path, only string, first bool) error {
 	if err != nil {
 		return err
 	}
+	var which, of int
+	if _, err := fmt.Sscanf(shard, "%d/%d", &which, &of); err != nil || which < 1 || which > of {
+		return fmt.Errorf("-shard %q is not I/N with 1 <= I <= N", shard)
+	}
 	tmp, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	seen := map[string]bool{}
-	for _, d := range defences {
-		if _, err := d.overlay(tmp); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, d.line, err)
+	var chosen []defence
+	for i, d := range defences {
+		if i%of != which-1 || !match.MatchString(d.threat) && !match.MatchString(d.test) && !match.MatchString(d.pkg) {
+			continue
 		}
+		for _, e := range d.edits {
+			if _, err := e.find(); err != nil {
+				return fmt.Errorf("%s:%d: %w", path, d.line, err)
+			}
+		}
+		chosen = append(chosen, d)
 	}
-	defences = slices.DeleteFunc(defences, func(d defence) bool {
-		again := seen[d.threat]
-		seen[d.threat] = true
-		return first && again || !match.MatchString(d.threat) && !match.MatchString(d.test)
-	})
+	began := time.Now()
+	overlay, inside, err := switches(tmp, chosen)
+	if err != nil {
+		return err
+	}
+	b, bad := build(tmp, overlay, chosen)
+	fmt.Printf("%d packages compiled and run as they are in %.0f s\n", len(b.bins), time.Since(began).Seconds())
 
-	bad := unmutated(tmp, defences)
 	type result struct {
 		how  string
 		err  error
 		took time.Duration
 	}
-	results := make([]chan result, len(defences))
+	results := make([]chan result, len(chosen))
 	places := make(chan struct{}, runtime.NumCPU())
-	for i, d := range defences {
+	for i, d := range chosen {
 		results[i] = make(chan result, 1)
 		go func() {
 			places <- struct{}{}
 			began := time.Now()
-			how, err := d.check(tmp)
+			how, err := b.check(d, inside[d.line])
 			results[i] <- result{how, err, time.Since(began)}
 			<-places
 		}()
 	}
-	for i, d := range defences {
+	for i, d := range chosen {
 		r := <-results[i]
 		verdict := "caught"
 		if r.err != nil {
@@ -115,16 +130,25 @@ func run(path, only string, first bool) error {
 		}
 		fmt.Printf("%-7s %-34s %-12s %s: %s (%.0f s)\n", verdict, d.threat, d.pkg, d.test, r.how, r.took.Seconds())
 	}
-	fmt.Printf("%d defences, %d defects\n", len(defences), bad)
+	fmt.Printf("%d defences, %d defects, %.0f s\n", len(chosen), bad, time.Since(began).Seconds())
 	if bad > 0 {
 		return errors.New("a test does not notice that its defence is off, or the table is out of date")
 	}
 	return nil
 }
 
-// unmutated runs every test of the table as the code is, one run per package,
-// and returns the number of those that do not pass.
-func unmutated(tmp string, defences []defence) (bad int) {
+// builds are the test binaries of the packages, each with every altered function
+// in it.
+type builds struct {
+	tmp  string
+	bins map[string]string        // by package; "" where the altered functions do not compile
+	took map[string]time.Duration // how long a package's test takes as the code is, by package and name
+}
+
+// build compiles the tests of every package and runs those of the table as the
+// code is. It returns the number of tests that do not pass.
+func build(tmp, overlay string, defences []defence) (b builds, bad int) {
+	b = builds{tmp: tmp, bins: map[string]string{}, took: map[string]time.Duration{}}
 	tests := map[string][]string{}
 	var order []string
 	for _, d := range defences {
@@ -135,61 +159,50 @@ func unmutated(tmp string, defences []defence) (bad int) {
 			tests[d.pkg] = append(tests[d.pkg], d.test)
 		}
 	}
-	for _, pkg := range order {
-		out, err := test(filepath.Join(tmp, "unmutated"), pkg, timeoutAll, tests[pkg], nil)
-		for _, name := range tests[pkg] {
-			if !bytes.Contains(out, []byte("--- PASS: "+name+" (")) {
-				fmt.Printf("DEFECT  %s %s does not pass as the code is: %v\n%s\n", pkg, name, err, tail(out))
+	for i, pkg := range order {
+		bin := filepath.Join(tmp, fmt.Sprintf("%d.test", i))
+		b.bins[pkg] = bin
+		if out, err := compile(bin, pkg, overlay); err != nil {
+			fmt.Printf("%s does not compile with all of its switches, so each defence is compiled apart: %v\n%s\n", pkg, err, tail(out))
+			b.bins[pkg] = ""
+			if out, err := compile(bin, pkg, ""); err != nil {
+				fmt.Printf("DEFECT  %s does not compile as the code is: %v\n%s\n", pkg, err, tail(out))
 				bad++
+				continue
 			}
 		}
+		out, err := execute(bin, pkg, timeoutAll, tests[pkg], 0)
+		for _, name := range tests[pkg] {
+			m := regexp.MustCompile(`(?m)^--- PASS: ` + name + ` \((.*)s\)$`).FindSubmatch(out)
+			if m == nil {
+				fmt.Printf("DEFECT  %s %s does not pass as the code is: %v\n%s\n", pkg, name, err, tail(out))
+				bad++
+				continue
+			}
+			b.took[pkg+" "+name], _ = time.ParseDuration(string(m[1]) + "s")
+		}
 	}
-	return bad
+	return b, bad
 }
 
-// overlay writes the altered files, and for the compiler a file that names them.
-func (d defence) overlay(tmp string) (path string, err error) {
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for i, e := range d.edits {
-		full, err := filepath.Abs(e.file)
+// check switches the defence off and says how its test noticed. inside: it is
+// one of the switches in the package's test binary.
+func (b *builds) check(d defence, inside bool) (how string, err error) {
+	bin, number := b.bins[d.pkg], d.line
+	if !inside || bin == "" {
+		bin, number = filepath.Join(b.tmp, fmt.Sprintf("apart-%d.test", d.line)), 0
+		overlay, err := d.overlay(b.tmp)
 		if err != nil {
 			return "", err
 		}
-		from := full
-		if before, ok := overlay.Replace[full]; ok {
-			from = before
+		defer os.Remove(bin)
+		if out, err := compile(bin, d.pkg, overlay); err != nil {
+			return "", fmt.Errorf("the test does not compile with the new text:\n%s", tail(out))
 		}
-		code, err := os.ReadFile(from)
-		if err != nil {
-			return "", err
-		}
-		if n := strings.Count(string(code), e.old); n != 1 {
-			return "", fmt.Errorf("the old text stands %d times in %s; it must stand there once", n, e.file)
-		}
-		to := filepath.Join(tmp, fmt.Sprintf("%d-%d.go", d.line, i))
-		if err := os.WriteFile(to, []byte(strings.Replace(string(code), e.old, e.new, 1)), 0o600); err != nil {
-			return "", err
-		}
-		overlay.Replace[full] = to
 	}
-	data, err := json.Marshal(overlay)
-	if err != nil {
-		return "", err
-	}
-	path = filepath.Join(tmp, fmt.Sprintf("%d.json", d.line))
-	return path, os.WriteFile(path, data, 0o600)
-}
-
-// check switches the defence off and says how its test noticed.
-func (d defence) check(tmp string) (how string, err error) {
-	file, err := d.overlay(tmp)
-	if err != nil {
-		return "", err
-	}
-	out, err := test(filepath.Join(tmp, fmt.Sprint(d.line)), d.pkg, timeout, []string{d.test}, []string{"-overlay", file})
+	limit := min(max(20*b.took[d.pkg+" "+d.test], timeoutMin), timeoutMax)
+	out, err := execute(bin, d.pkg, limit, []string{d.test}, number)
 	switch {
-	case errors.Is(err, errBuild):
-		return "", fmt.Errorf("%w with the new text:\n%s", err, tail(out))
 	case err == nil:
 		return "", errors.New("the test passes without the defence")
 	case bytes.Contains(out, []byte("panic: test timed out")):
@@ -202,17 +215,20 @@ func (d defence) check(tmp string) (how string, err error) {
 	return "", fmt.Errorf("%w, but not in this test:\n%s", err, tail(out))
 }
 
-var errBuild = errors.New("the test does not compile")
-
-// test compiles a package's tests to a file and runs some of them.
-func test(bin, pkg, limit string, names, flags []string) (out []byte, err error) {
-	defer os.Remove(bin)
-	build := exec.Command("go", slices.Concat([]string{"test", "-c", "-ldflags=-w", "-o", bin}, flags, []string{pkg})...)
-	if out, err = build.CombinedOutput(); err != nil {
-		return out, errBuild
+// compile makes the test binary of a package.
+func compile(bin, pkg, overlay string) ([]byte, error) {
+	args := []string{"test", "-c", "-ldflags=-w", "-o", bin}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
 	}
-	c := exec.Command(bin, "-test.v", "-test.timeout="+limit, "-test.run=^("+strings.Join(names, "|")+")$")
+	return exec.Command("go", append(args, pkg)...).CombinedOutput()
+}
+
+// execute runs tests of a package with one switch off, 0: none.
+func execute(bin, pkg string, limit time.Duration, names []string, number int) ([]byte, error) {
+	c := exec.Command(bin, "-test.v", "-test.timeout="+limit.String(), "-test.run=^("+strings.Join(names, "|")+")$")
 	c.Dir = pkg
+	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, number))
 	return c.CombinedOutput()
 }
 

@@ -528,7 +528,7 @@ func TestInterruptEndsASweep(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	code := cli.Run(ctx, newRootCommand(l.program), []string{"sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,5,6", "--out", t.TempDir()}, strings.NewReader(""), &stdout, &stderr)
-	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted; call the same command again") || len(l.ran) != 0 {
+	if code != cli.ExitInterrupted || !strings.Contains(stderr.String(), "interrupted; call the same command again") || len(l.ran) != 0 {
 		t.Errorf("exit code %d, %d runs\n%s", code, len(l.ran), stderr.String())
 	}
 }

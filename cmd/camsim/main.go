@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/cmd/internal/version"
 )
 
 // The exit codes.
@@ -25,6 +26,7 @@ daily poll over the same lines.
 Runs are statistically repeatable, not bit for bit: report medians over at least
 three seeds (--seeds 3).`,
 		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(), newCompareCommand(), newSweepCommand(p), newMergeCommand(), newFlowCommand(p))
+	root.Version = version.Of("camsim", "")
 	root.Example = `  camsim run --scenario flash-crowd --nodes 50
   camsim run --scenario flash-crowd --nodes 200 --seeds 3 --out results
   camsim sweep --scenario flash-crowd --grid nodes=20,50,100 --links fast --seeds 3 --out sweep`

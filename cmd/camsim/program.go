@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/report"
 )
@@ -67,7 +68,7 @@ func runChild(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Stdout, cmd.Stderr = stdout, cli.Underlying(stderr)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	return cmd.Run()

@@ -30,7 +30,11 @@ type progress struct {
 }
 
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, live: cli.IsTerminal(w), stop: make(chan struct{}), done: make(chan struct{})}
+	live := cli.IsTerminal(w)
+	if live {
+		w = cli.Raw(w)
+	}
+	return &progress{w: w, live: live, stop: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (v *progress) tell(p sim.Progress) { v.last.Store(&p) }

@@ -272,9 +272,6 @@ func (p *program) runOne(cmd *cobra.Command, s *spec, sc *sim.Scenario, o runOpt
 	}
 	r, err := p.simulate(cmd.Context(), sc, so)
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return nil, errors.New("interrupted")
-		}
 		return nil, err
 	}
 	named := s.with(nil, sc.Seed) // the seed that the scenario chose is part of the run
@@ -358,7 +355,7 @@ func (p *program) runChild(ctx context.Context, args []string, stderr io.Writer)
 	var stdout bytes.Buffer
 	err := p.child(ctx, args, &stdout, stderr)
 	if ctx.Err() != nil {
-		return nil, errors.New("interrupted")
+		return nil, ctx.Err()
 	}
 	if code := childCode(err); err != nil && (code != exitFailed || stdout.Len() == 0) {
 		return nil, fmt.Errorf("%s: %w", shell(append([]string{"camsim"}, args...)), err)

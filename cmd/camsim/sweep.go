@@ -381,7 +381,7 @@ func (p *program) runJobs(cmd *cobra.Command, todo []job, jobs int, quiet bool) 
 		})
 	}
 	if err := group.Wait(); err != nil || ctx.Err() != nil {
-		return failed, errors.New("interrupted; call the same command again to go on")
+		return failed, cli.Remains(ctx.Err(), "call the same command again to go on")
 	}
 	return failed, nil
 }

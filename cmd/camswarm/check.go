@@ -147,7 +147,7 @@ func hashWithProgress(cmd *cobra.Command, path string, size *int64) (digest [32]
 	h := sha256.New()
 	p := newProgress(cmd.ErrOrStderr(), "hashing "+path, info.Size())
 	defer p.end()
-	if *size, err = io.Copy(io.MultiWriter(h, p), f); err != nil {
+	if *size, err = io.Copy(io.MultiWriter(h, p), cli.Reader(cmd.Context(), f)); err != nil {
 		return digest, err
 	}
 	return [32]byte(h.Sum(nil)), nil

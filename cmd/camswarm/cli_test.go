@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
@@ -332,9 +333,51 @@ func TestReleaseIsBuiltAndSignedOffline(t *testing.T) {
 func TestInterruptedCommandEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var out, errs bytes.Buffer
-	code := cli.Run(ctx, newRootCommand(), []string{"status", "--socket", filepath.Join(t.TempDir(), "s"), "--wait", "ready"}, strings.NewReader(""), &out, &errs)
-	if code != exitFailed || errs.Len() == 0 {
-		t.Errorf("exit code %d, %q", code, errs.String())
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	writeFile(t, at("registry.json"), []byte(registryJSON))
+	writeFile(t, at("fw"), []byte("firmware"))
+	must(t, "keys", "new", "--out", at("key"), "--type", "secp256k1")
+	must(t, "keys", "new", "--out", at("signer"))
+	for _, args := range [][]string{
+		{"status", "--socket", at("s"), "--wait", "ready"},
+		{"log", "--registry", at("registry.json"), "--product", "a.b/c"},
+		{"check", at("fw"), "--registry", at("registry.json"), "--product", "a.b/c"},
+		{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("key"), "--out", at("new.json")},
+		{"rollout", "halt", "--registry", at("registry.json"), "--product", "a.b/c", "--sequence", "1", "--key", at("key")},
+		{"release", "build", at("fw"), "--registry", at("registry.json"), "--product", "a.b/c", "--sequence", "1", "--version", "1", "--out", at("r")},
+		{"did", "resolve", "did:io:0x476c81c27036d05cb5ebfe30ae58c23351a61c4a", "--chain-id", "4690", "--rpc", "http://127.0.0.1:1"},
+		{"demo", "--cameras", "1"},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(ctx, newRootCommand(), args, strings.NewReader(""), &out, &errs)
+		lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+		if code != cli.ExitInterrupted || lines[len(lines)-1] != "camswarm: interrupted" {
+			t.Errorf("%v: exit code %d, %q", args, code, errs.String())
+		}
+	}
+	if left, _ := filepath.Glob(at(".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestFlagsSayWhatTheyTake gives each flag that takes more than a text a wrong value.
+func TestFlagsSayWhatTheyTake(t *testing.T) {
+	eachCommand(func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if kind := f.Value.Type(); strings.HasPrefix(kind, "string") || f.Name == "help" {
+				return
+			}
+			r := camswarm(t, append(strings.Fields(c.CommandPath())[1:], "--"+f.Name+"=abc")...)
+			if r.code != exitUsage || !strings.Contains(r.stderr, "--"+f.Name+` "abc"`) || strings.Contains(r.stderr, "strconv") || strings.Contains(r.stderr, "parsing") {
+				t.Errorf("%s --%s=abc: exit code %d, %s", c.CommandPath(), f.Name, r.code, r.stderr)
+			}
+		})
+	})
+}
+
+func TestVersion(t *testing.T) {
+	if out := must(t, "--version"); !strings.HasPrefix(out, "camswarm ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("%q", out)
 	}
 }

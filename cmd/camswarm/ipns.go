@@ -16,7 +16,7 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -68,7 +68,7 @@ func newIPNSNameCommand() *cobra.Command {
 
 // ipnsNameOf reads a name, or makes the one of the key in a file.
 func ipnsNameOf(arg string) (string, error) {
-	if name, err := swarm.ParseIPNSName(arg); err == nil {
+	if name, err := p2p.ParseIPNSName(arg); err == nil {
 		return name, nil
 	}
 	pub, err := readPublicKey(arg)
@@ -83,7 +83,7 @@ func ipnsNameOf(arg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return swarm.IPNSName(key)
+	return p2p.IPNSName(key)
 }
 
 // loadIPNSKey reads a secret Ed25519 key file.
@@ -153,7 +153,7 @@ func openIPNS(r *releaseFiles, path string, now time.Time) (ipnsFacts, []byte, e
 	if err != nil {
 		return f, nil, err
 	}
-	rec, err := swarm.OpenIPNS(f.Name, data)
+	rec, err := p2p.OpenIPNS(f.Name, data)
 	if err != nil {
 		return f, nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -211,7 +211,7 @@ the public DHT.`,
 			if err != nil {
 				return err
 			}
-			name, err := swarm.IPNSName(key.GetPublic())
+			name, err := p2p.IPNSName(key.GetPublic())
 			if err != nil {
 				return err
 			}

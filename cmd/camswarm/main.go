@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/cmd/internal/version"
 )
 
 // The exit codes. Those of `check` are part of its interface for scripts.
@@ -40,8 +41,10 @@ on this machine and sends two releases through them.`,
 		newPeersCommand(),
 		newLimitsCommand(),
 		newGCCommand(),
+		newRetryCommand(),
 		newDoctorCommand(),
 	)
+	root.Version = version.Of("camswarm", "")
 	root.Example = `  camswarm demo
   camswarm keys new --out signer1.key
   camswarm status --socket cam1/state/control.sock`

@@ -26,7 +26,7 @@ type progress struct {
 func newProgress(w io.Writer, label string, total int64) *progress {
 	p := &progress{label: label, total: total}
 	if cli.IsTerminal(w) {
-		p.w = w
+		p.w = cli.Raw(w)
 	}
 	return p
 }

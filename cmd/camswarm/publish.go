@@ -64,7 +64,7 @@ installs it before the operator sets its rollout.`,
 			if r.image == "" {
 				return cli.Usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
 			}
-			if err := r.checkImage(); err != nil {
+			if err := r.checkImage(cmd.Context()); err != nil {
 				return err
 			}
 			var key *sign.Key

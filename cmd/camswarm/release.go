@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -81,13 +82,13 @@ func openRelease(path string) (*releaseFiles, error) {
 }
 
 // checkImage hashes the image and compares it with the manifest.
-func (r *releaseFiles) checkImage() error {
+func (r *releaseFiles) checkImage(ctx context.Context) error {
 	f, err := openRegular(r.image)
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	info, err := verify.DescribeImage(f, r.manifest.Image.BlockSize)
+	info, err := verify.DescribeImage(cli.Reader(ctx, f), r.manifest.Image.BlockSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.image, err)
 	}
@@ -235,7 +236,7 @@ the first keys, so that a camera that slept through them can follow.`,
 			if err != nil {
 				return err
 			}
-			r, err := buildRelease(args[0], out, m, blockSize, rs)
+			r, err := buildRelease(cmd.Context(), args[0], out, m, blockSize, rs)
 			if err != nil {
 				return err
 			}
@@ -265,7 +266,7 @@ the first keys, so that a camera that slept through them can follow.`,
 
 // buildRelease writes a release directory as a whole or not at all: it is made
 // under another name and renamed.
-func buildRelease(image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation) (_ *releaseFiles, err error) {
+func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation) (_ *releaseFiles, err error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
 	}
@@ -297,7 +298,7 @@ func buildRelease(image, out string, m verify.Manifest, blockSize uint32, rotati
 	}
 	defer func() { _ = dst.Close() }()
 	// What is described is what is copied, even if the source changes meanwhile.
-	if m.Image, err = verify.DescribeImage(io.TeeReader(src, dst), blockSize); err != nil {
+	if m.Image, err = verify.DescribeImage(io.TeeReader(cli.Reader(ctx, src), dst), blockSize); err != nil {
 		return nil, fmt.Errorf("%s: %w", image, err)
 	}
 	if err := dst.Sync(); err != nil {
@@ -351,7 +352,7 @@ and answers for having compared the image's sha256 in another way.`,
 				return fmt.Errorf("key %s is not one of those that the release's last rotation leads to: cameras would refuse the release for its signature", key.Public())
 			}
 			if r.image != "" {
-				if err := r.checkImage(); err != nil {
+				if err := r.checkImage(cmd.Context()); err != nil {
 					return err
 				}
 			}
@@ -401,7 +402,7 @@ Whether the signers are the manufacturer's is for the chain to say: see
 				return err
 			}
 			if r.image != "" {
-				if err := r.checkImage(); err != nil {
+				if err := r.checkImage(cmd.Context()); err != nil {
 					return err
 				}
 			}
@@ -449,7 +450,7 @@ on chain, is current and not revoked is another question: see 'camswarm check'.`
 				return err
 			}
 			if r.image != "" {
-				if err := r.checkImage(); err != nil {
+				if err := r.checkImage(cmd.Context()); err != nil {
 					return err
 				}
 			}

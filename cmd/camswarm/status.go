@@ -156,7 +156,10 @@ func waitForStatus(ctx context.Context, socket string, conditions []condition) (
 		}
 		select {
 		case <-ctx.Done():
-			if err == nil {
+			switch {
+			case errors.Is(ctx.Err(), context.Canceled):
+				err = ctx.Err()
+			case err == nil:
 				err = fmt.Errorf("%s did not come about in time; the node says: %s", missing, summary(s))
 			}
 			return s, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,11 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
 
+	"camswarm/cmd/internal/version"
 	"camswarm/node"
 	"camswarm/node/control"
 )
@@ -68,7 +67,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		return fail(exitUsage, "%v (see camswarmd --help)", err)
 	}
 	if *showVersion {
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, version.Of("camswarmd", release))
 		return exitOK
 	}
 	if flags.NArg() > 0 {
@@ -154,23 +153,3 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 // release is the version that a release build is given by -ldflags. The build
 // knows no other, so that its bytes do not depend on a repository's tags.
 var release string
-
-// version returns the module's version and the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "camswarmd (unknown version)"
-	}
-	v := "camswarmd " + cmp.Or(release, info.Main.Version)
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v += " " + s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				v += " (modified)"
-			}
-		}
-	}
-	return v + " " + info.GoVersion
-}

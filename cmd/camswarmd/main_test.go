@@ -19,7 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 )
 
 // config is a camera whose chain endpoint does not exist: it must run all the
@@ -269,7 +269,7 @@ func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
 	limit := func(memory, env string) int64 {
 		t.Helper()
 		debug.SetMemoryLimit(before)
-		cfg := swarm.DefaultConfig()
+		cfg := p2p.DefaultConfig()
 		cfg.Memory = memory
 		err := setMemory(cfg, func(k string) string {
 			if k == "GOMEMLIMIT" {

@@ -3,7 +3,7 @@ package main
 import (
 	"runtime/debug"
 
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 )
 
 // Memory of the Go runtime by the device's memory class, set unless the
@@ -21,7 +21,7 @@ const (
 )
 
 // setMemory applies the class of the network configuration.
-func setMemory(cfg swarm.Config, getenv func(string) string) error {
+func setMemory(cfg p2p.Config, getenv func(string) string) error {
 	device, err := deviceMemory(cfg)
 	if err != nil {
 		return err
@@ -39,9 +39,9 @@ func setMemory(cfg swarm.Config, getenv func(string) string) error {
 }
 
 // deviceMemory returns the bytes of the configured memory class; see
-// swarm.Limits, whose Memory is 5/8 of it up to 1 GiB.
-func deviceMemory(cfg swarm.Config) (int64, error) {
-	limits, err := swarm.LimitsFor(cfg)
+// p2p.Limits, whose Memory is 5/8 of it up to 1 GiB.
+func deviceMemory(cfg p2p.Config) (int64, error) {
+	limits, err := p2p.LimitsFor(cfg)
 	if err != nil {
 		return 0, err
 	}

@@ -161,6 +161,17 @@ func (c *Client) Look(ctx context.Context) error {
 	return err
 }
 
+// Retry makes the node start over with releases that it has given up, of one
+// product or, with the zero ProductID, of all.
+func (c *Client) Retry(ctx context.Context, product verify.ProductID) error {
+	path := "/v1/retry"
+	if product != (verify.ProductID{}) {
+		path += "?" + url.Values{"product": {product.String()}}.Encode()
+	}
+	_, err := call[struct{}](ctx, c, http.MethodPost, path, nil)
+	return err
+}
+
 // GC makes the node collect, or with dryRun tell what it would.
 func (c *Client) GC(ctx context.Context, dryRun bool) (GCReport, error) {
 	return call[GCReport](ctx, c, http.MethodPost, "/v1/gc?dry_run="+strconv.FormatBool(dryRun), nil)

@@ -37,6 +37,7 @@ type desk struct {
 	mu       sync.Mutex
 	err      error // what every request that can fail answers
 	looks    int
+	retried  []verify.ProductID
 	heard    []announce.Announcement
 	envelope []byte
 	image    []byte
@@ -113,6 +114,13 @@ func (d *desk) Look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looks++
+}
+
+func (d *desk) Retry(product verify.ProductID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.retried = append(d.retried, product)
+	return d.err
 }
 
 func (d *desk) Collect(_ context.Context, dryRun bool) (gc.Plan, error) {
@@ -216,6 +224,10 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	if d.looks != 1 {
 		t.Errorf("the node looked %d times", d.looks)
 	}
+	fatal(t, c.Retry(ctx, verify.ProductID{}), c.Retry(ctx, verify.ProductID{7}))
+	if !reflect.DeepEqual(d.retried, []verify.ProductID{{}, {7}}) {
+		t.Errorf("the node was told to retry %v", d.retried)
+	}
 	for _, dryRun := range []bool{true, false} {
 		report, err := c.GC(ctx, dryRun)
 		fatal(t, err)
@@ -243,7 +255,7 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	}
 }
 
-func TestSocketNameIsPrivateAndGoesWithTheNode(t *testing.T) {
+func TestControlSocketIsPrivateAndGoesWithTheNode(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, SocketName)
 	t.Run("running", func(t *testing.T) {
@@ -372,6 +384,11 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("gc with %s: %d", query, status)
 		}
 	}
+	for _, query := range []string{"product=", "product=7", "product=" + strings.Repeat("x", 64), "product=%zz"} {
+		if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/retry?"+query, "", nil); status != http.StatusBadRequest {
+			t.Errorf("retry with %s: %d", query, status)
+		}
+	}
 	for _, body := range []string{"", "null", "{}", "[]", `{"upBytesPerSecond":-1}`, `{"upBytesPerSecond":1.5}`, `{"upBytesPerSecond":"1"}`, `{"mode":"SHARE"}`,
 		`{"mode":""}`, `{"upBytesPerSecond":1,"colour":"red"}`, `{"upBytesPerSecond":1} {}`, `{"upBytesPerSecond":1}x`, `{"upBytesPerSecond":99999999999999999999}`} {
 		if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/limits", "application/json", strings.NewReader(body)); status != http.StatusBadRequest {
@@ -396,7 +413,7 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 	if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/provide", "application/json", strings.NewReader("{}")); status != http.StatusUnsupportedMediaType {
 		t.Errorf("provide in JSON: %d", status)
 	}
-	if d.image != nil || d.heard != nil || d.collects != nil || d.looks != 0 || d.limits != (Limits{}) {
+	if d.image != nil || d.heard != nil || d.collects != nil || d.looks != 0 || d.retried != nil || d.limits != (Limits{}) {
 		t.Errorf("something came through: %+v", d)
 	}
 }

@@ -13,6 +13,7 @@
 //	POST /v1/provide    body: multipart/form-data, part "envelope", then part "image"; Provided
 //	POST /v1/ipns       ?name=NAME, body: an encoded IPNS record; IPNSPublished
 //	POST /v1/look       look at the chain now
+//	POST /v1/retry      start over with releases that were given up; ?product=ID, 64 hexadecimal digits, else all
 //	POST /v1/gc         collect; ?dry_run=true only tells; GCReport
 //	POST /v1/limits     body: LimitsChange; Limits
 //	GET  /metrics       Prometheus text

@@ -29,6 +29,8 @@ import (
 	"camswarm/gc"
 	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -70,6 +72,10 @@ type Backend interface {
 	// PublishIPNS checks an IPNS record and keeps it on the DHT.
 	PublishIPNS(ctx context.Context, name string, record []byte) (IPNSPublished, error)
 	Look()
+	// Retry starts over with the releases of a product that were given up, after
+	// whatever kept them from being installed was mended; the zero ProductID
+	// stands for every product.
+	Retry(product verify.ProductID) error
 	// Collect removes what may go, or with dryRun only plans it.
 	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
 	// SetLimits applies a change that has been checked and returns what holds now.
@@ -229,6 +235,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
 		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
 		"/v1/look":     {method: http.MethodPost, serve: c.look},
+		"/v1/retry":    {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
 		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
 		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
 	}
@@ -296,7 +303,7 @@ func (c *Server) block(_ http.ResponseWriter, r *http.Request) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), controlBlockTimeout)
 	defer cancel()
 	block, err := c.backend.Block(ctx, id)
-	if errors.Is(err, swarm.ErrBadFile) {
+	if errors.Is(err, filestore.ErrBadFile) {
 		err = &requestError{http.StatusBadRequest, err}
 	}
 	return block, err
@@ -351,7 +358,7 @@ func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error
 		return nil, badBody(err)
 	}
 	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
-	if errors.Is(err, swarm.ErrIPNS) {
+	if errors.Is(err, p2p.ErrIPNS) {
 		err = badBody(err)
 	}
 	return out, err
@@ -360,6 +367,16 @@ func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error
 func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
 	c.backend.Look()
 	return struct{}{}, nil
+}
+
+func (c *Server) retry(_ http.ResponseWriter, r *http.Request) (any, error) {
+	var product verify.ProductID
+	if r.URL.Query().Has("product") {
+		if err := product.UnmarshalText([]byte(r.URL.Query().Get("product"))); err != nil {
+			return nil, &requestError{http.StatusBadRequest, err}
+		}
+	}
+	return struct{}{}, c.backend.Retry(product)
 }
 
 func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {

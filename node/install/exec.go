@@ -137,7 +137,7 @@ func (r hookResult) failure() error {
 // to be stopped, or that the image's stream broke.
 func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Release, img *verify.Image) (hookResult, error) {
 	if len(e.Command) == 0 {
-		return hookResult{}, fmt.Errorf("%w: no command is configured; set install.command", ErrHook)
+		return hookResult{}, fmt.Errorf("%w: %w: no command is configured; set install.command", ErrHook, ErrNotStarted)
 	}
 	timeout := e.Timeout
 	if timeout <= 0 {
@@ -159,7 +159,7 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		in.close()
-		return hookResult{}, fmt.Errorf("%w: %s: %w", ErrHook, action, err)
+		return hookResult{}, fmt.Errorf("%w: %s: %w: %w; mend install.command or what it names", ErrHook, action, ErrNotStarted, err)
 	}
 	written := in.start(img)
 	exited := make(chan struct{})

@@ -58,8 +58,9 @@ type Installer interface {
 	//
 	// After nil the release counts as installed: the bytes must be durable
 	// (fsync), and what the device ran before must stay bootable until Confirm
-	// has returned Confirmed. An error that wraps [ErrTryLater] means not now
-	// and is not counted; any other counts as a failed attempt, after which the
+	// has returned Confirmed. An error that wraps [ErrTryLater] means not now,
+	// one that wraps [ErrNotStarted] that nothing was tried; neither is counted.
+	// Any other counts as a failed attempt, after which the
 	// node tries again later, a limited number of times.
 	Install(ctx context.Context, img *verify.Image) error
 
@@ -85,6 +86,11 @@ var (
 	ErrTryLater = errors.New("try later")
 	// ErrNoImage refuses an Image that was not made by checking bytes.
 	ErrNoImage = errors.New("not a verified image")
+	// ErrNotStarted is wrapped by an error that says that nothing was done, because
+	// the program that does it could not be started: it is missing, not
+	// executable, or its interpreter is. It is not counted as a failure, since
+	// trying costs nothing and only a person can mend it.
+	ErrNotStarted = errors.New("not started")
 	// ErrHook is wrapped by every failure of an install hook.
 	ErrHook = errors.New("install hook")
 )

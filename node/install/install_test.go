@@ -543,3 +543,25 @@ func wantSlot(t *testing.T, f *FileInstaller, current, previous uint64, confirme
 		t.Fatalf("the slot's directory holds %v, want %v", got, want)
 	}
 }
+
+// TestHookThatCannotBeStarted holds that nothing of what an operator can mend
+// counts against a release.
+func TestHookThatCannotBeStarted(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	fatal(t, os.WriteFile(at("plain"), []byte("#!/bin/sh\n"), 0o600), os.WriteFile(at("orphan"), []byte("#!"+at("gone")+"\n"), 0o700), os.Symlink(at("gone"), at("link")))
+	img := verifiedImage(t, 1, firmwareBytes(1, 5000))
+	for _, command := range [][]string{nil, {at("missing")}, {dir}, {at("plain")}, {at("orphan")}, {at("link")}, {"camswarm-no-such-program"}} {
+		e := &ExecInstaller{Command: command}
+		_, confirm := e.Confirm(t.Context(), img.Release())
+		for what, err := range map[string]error{"install": e.Install(t.Context(), img), "confirm": confirm, "rollback": e.Rollback(t.Context(), img.Release())} {
+			if !errors.Is(err, ErrNotStarted) || !errors.Is(err, ErrHook) || !strings.Contains(err.Error(), "install.command") {
+				t.Errorf("%s by %q: %v", what, command, err)
+			}
+		}
+	}
+	broken := hook(dir, "exit 127")
+	if err := broken.Install(t.Context(), img); err == nil || errors.Is(err, ErrNotStarted) {
+		t.Errorf("a hook that ran and failed: %v", err)
+	}
+}

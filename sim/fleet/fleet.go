@@ -49,7 +49,7 @@ import (
 //	S(t) = SeedShare·Σu_s·[some camera of theirs wants] + CameraShare·∫ u dA(t-τ)
 //
 // less what packet headers and messages take of a line; a seed sends no more than
-// SeedLent in 3/2·RTT, since it rations what it names to whom (swarm.Lender). Cameras that hold a
+// SeedLent in 3/2·RTT, since it rations what it names to whom (plan.Lender). Cameras that hold a
 // block and not all share S equally, but for a relative spread Spread of their
 // luck with neighbours, and none gets more than DownShare of its downlink. With
 // G(t) the bytes that a camera of a class got by t had it been there from the

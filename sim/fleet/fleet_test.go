@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 )
 
 // crowd is flash-crowd with n cameras.
@@ -279,9 +279,9 @@ func TestFitFindsTheParametersThatMadeATable(t *testing.T) {
 
 // TestSeedsServeAsManyAsPackageSwarmAllows holds the model's default to the code.
 func TestSeedsServeAsManyAsPackageSwarmAllows(t *testing.T) {
-	c := swarm.DefaultConfig()
-	c.Role = swarm.RoleSeed
-	l, err := swarm.LimitsFor(c)
+	c := p2p.DefaultConfig()
+	c.Role = p2p.RoleSeed
+	l, err := p2p.LimitsFor(c)
 	if err != nil {
 		t.Fatal(err)
 	}

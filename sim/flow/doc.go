@@ -1,4 +1,4 @@
-// Package flow runs the scheduler of package swarm, the same Planner and
+// Package flow runs the scheduler of package plan, the same Planner and
 // Lender objects that a camera runs, over a model of the network: access lines,
 // round trips, QUIC's slow start and pacing, bitswap's send queue. There are no
 // goroutines, no libp2p hosts and no clock but the model's, so that a hundred

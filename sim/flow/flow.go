@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"camswarm/swarm"
+	"camswarm/swarm/plan"
 )
 
 // Node is one host and its access line.
@@ -28,8 +28,8 @@ type Config struct {
 	ImageBytes int64 // of the file
 	BlockBytes int   // of each block but the last
 
-	Planner swarm.PlannerConfig // zero: the defaults
-	Lender  swarm.LenderConfig  // zero: the defaults
+	Planner plan.PlannerConfig // zero: the defaults
+	Lender  plan.LenderConfig  // zero: the defaults
 	// Workers and SeedWorkers are the blocks that a camera, or a seed, sends side
 	// by side; 0: the defaults.
 	Workers, SeedWorkers int
@@ -106,8 +106,8 @@ func (c *Config) validate() error {
 	if len(c.Nodes) == 0 || c.ImageBytes < 1 || c.BlockBytes < 1 {
 		return fmt.Errorf("%w: it needs nodes, an image and a block size of a byte or more", ErrConfig)
 	}
-	if n := (c.ImageBytes + int64(c.BlockBytes) - 1) / int64(c.BlockBytes); n > swarm.MaxBlocks {
-		return fmt.Errorf("%w: %d blocks, at most %d are allowed: take larger blocks", ErrConfig, n, swarm.MaxBlocks)
+	if n := (c.ImageBytes + int64(c.BlockBytes) - 1) / int64(c.BlockBytes); n > maxBlocks {
+		return fmt.Errorf("%w: %d blocks, at most %d are allowed: take larger blocks", ErrConfig, n, maxBlocks)
 	}
 	for i, n := range c.Nodes {
 		if n.Up <= 0 || n.Down <= 0 {

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 )
 
 const mbit = 1e6 / 8
@@ -24,6 +27,13 @@ func crowd(n int, seed uint64) Config {
 		c.Nodes = append(c.Nodes, Node{Up: 20 * mbit, Down: 50 * mbit, Start: time.Second})
 	}
 	return c
+}
+
+// The model plays with the numbers of the nodes that it models.
+func TestNumbersAreThoseOfTheSwarm(t *testing.T) {
+	if workers != swarm.DefaultExchangeConfig().Workers || seedWorkers != swarm.SeedWorkers || maxBlocks != filestore.MaxBlocks {
+		t.Error("package swarm has other numbers of workers or blocks")
+	}
 }
 
 func run(t *testing.T, c Config) *Result {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"camswarm/swarm"
+	"camswarm/swarm/plan"
 )
 
 // QUIC as quic-go does it: 32 packets of 1280 bytes at the start, 10 of them
@@ -30,7 +30,14 @@ const (
 	// (MaxOutstandingBytesPerPeer of the bitswap server).
 	outstanding = 128 << 10
 
-	tick = 200 * time.Millisecond // planTick of swarm
+	// workers and seedWorkers are how many messages a camera and a seed send side
+	// by side, and maxBlocks how many blocks a file has at most, as package swarm
+	// and package filestore have it.
+	workers     = 5
+	seedWorkers = 16
+	maxBlocks   = 8192
+
+	tick = 200 * time.Millisecond // twice plan.PlannerTick
 )
 
 type evKind uint8
@@ -144,8 +151,8 @@ type segment struct {
 type node struct {
 	Node
 	out     []int32 // connections, by slot
-	plan    *swarm.Planner
-	lend    *swarm.Lender
+	plan    *plan.Planner
+	lend    *plan.Lender
 	have    []bool
 	missing int
 	started bool
@@ -207,17 +214,17 @@ func newWorld(cfg Config) *world {
 	if cfg.Delay == nil {
 		cfg.Delay = func(a, b int) time.Duration { return 40 * time.Millisecond }
 	}
-	if cfg.Planner == (swarm.PlannerConfig{}) {
-		cfg.Planner = swarm.DefaultPlannerConfig()
+	if cfg.Planner == (plan.PlannerConfig{}) {
+		cfg.Planner = plan.DefaultPlannerConfig()
 	}
-	if cfg.Lender == (swarm.LenderConfig{}) {
-		cfg.Lender = swarm.DefaultLenderConfig()
+	if cfg.Lender == (plan.LenderConfig{}) {
+		cfg.Lender = plan.DefaultLenderConfig()
 	}
 	if cfg.Workers == 0 {
-		cfg.Workers = swarm.DefaultExchangeConfig().Workers
+		cfg.Workers = workers
 	}
 	if cfg.SeedWorkers == 0 {
-		cfg.SeedWorkers = swarm.SeedWorkers
+		cfg.SeedWorkers = seedWorkers
 	}
 	if cfg.HaveDelay == 0 {
 		cfg.HaveDelay = 10 * time.Millisecond
@@ -243,9 +250,9 @@ func newWorld(cfg Config) *world {
 			n.workers = cfg.SeedWorkers
 		}
 		rng := rand.New(rand.NewPCG(w.rng.Uint64(), uint64(i)))
-		n.lend = swarm.NewLender(cfg.Lender, w.sizes, rng)
+		n.lend = plan.NewLender(cfg.Lender, w.sizes, rng)
 		if !c.Seed {
-			n.plan = swarm.NewPlanner(cfg.Planner, w.sizes, rng)
+			n.plan = plan.NewPlanner(cfg.Planner, w.sizes, rng)
 			n.missing = len(w.sizes)
 			w.open++
 			w.total += int64(len(w.sizes))
@@ -305,7 +312,7 @@ func (w *world) do(e *event) {
 	case evHello:
 		w.hello(e.a)
 	case evWants:
-		w.receiveWants(e.a, e.list.([]swarm.PlanAction))
+		w.receiveWants(e.a, e.list.([]plan.Action))
 	case evHaves:
 		w.receiveHaves(e.a, e.list.(news))
 	case evFlush:
@@ -348,9 +355,9 @@ func (w *world) start(i int) {
 		if w.nodes[c.to].gone {
 			continue
 		}
-		n.lend.PeerJoined(swarm.PlanPeer(slot))
+		n.lend.PeerJoined(plan.PeerKey(slot))
 		if n.plan != nil {
-			n.plan.PeerJoined(w.now, swarm.PlanPeer(slot))
+			n.plan.PeerJoined(w.now, plan.PeerKey(slot))
 		}
 		w.at(w.control(c), event{kind: evHello, a: id})
 	}
@@ -377,7 +384,7 @@ func (w *world) hello(id int32) {
 	}
 	back := &w.conns[c.back]
 	back.interested = true
-	slot := swarm.PlanPeer(back.slot)
+	slot := plan.PeerKey(back.slot)
 	if n.started {
 		if n.plan != nil {
 			n.plan.PeerInterested(w.now, slot)
@@ -405,9 +412,9 @@ func (w *world) leave(i int) {
 		}
 		o.workers += back.busy // what was being sent to it
 		back.busy, back.active = 0, 0
-		o.lend.PeerGone(swarm.PlanPeer(back.slot))
+		o.lend.PeerGone(plan.PeerKey(back.slot))
 		if o.plan != nil && o.started {
-			w.act(int(c.to), o.plan.PeerGone(w.now, swarm.PlanPeer(back.slot)))
+			w.act(int(c.to), o.plan.PeerGone(w.now, plan.PeerKey(back.slot)))
 		}
 		w.lend(int(c.to))
 	}
@@ -434,18 +441,18 @@ func (w *world) tick(i int) {
 		return
 	}
 	for slot, id := range n.out {
-		n.plan.Progress(w.now, swarm.PlanPeer(slot), w.conns[w.conns[id].back].bytes)
+		n.plan.Progress(w.now, plan.PeerKey(slot), w.conns[w.conns[id].back].bytes)
 	}
 	w.act(i, n.plan.Tick(w.now))
 	w.armTick(i)
 }
 
 // act sends what the planner of node i decided, one message per peer.
-func (w *world) act(i int, actions []swarm.PlanAction) {
+func (w *world) act(i int, actions []plan.Action) {
 	n := &w.nodes[i]
 	for len(actions) > 0 {
 		id := n.out[actions[0].Peer]
-		var list []swarm.PlanAction
+		var list []plan.Action
 		rest := actions[:0:0]
 		for _, a := range actions {
 			if a.Peer == actions[0].Peer {
@@ -463,7 +470,7 @@ func (w *world) act(i int, actions []swarm.PlanAction) {
 }
 
 // receiveWants brings requests over connection id to the server of its end.
-func (w *world) receiveWants(id int32, list []swarm.PlanAction) {
+func (w *world) receiveWants(id int32, list []plan.Action) {
 	c := &w.conns[id]
 	n := &w.nodes[c.to]
 	if n.gone || w.nodes[c.from].gone {
@@ -476,11 +483,11 @@ func (w *world) receiveWants(id int32, list []swarm.PlanAction) {
 		switch {
 		case a.Cancel && at >= 0:
 			back.queue = slices.Delete(back.queue, at, at+1)
-			n.lend.Cancelled(w.now, swarm.PlanPeer(back.slot), a.Unit)
+			n.lend.Cancelled(w.now, plan.PeerKey(back.slot), a.Unit)
 		case a.Cancel:
 		case at < 0 && n.have[u]:
 			back.queue = append(back.queue, u)
-			n.lend.Asked(w.now, swarm.PlanPeer(back.slot), a.Unit)
+			n.lend.Asked(w.now, plan.PeerKey(back.slot), a.Unit)
 		}
 	}
 	w.serve(int(c.to))
@@ -649,8 +656,8 @@ func (w *world) deliver(e *event) {
 			w.open--
 		}
 	}
-	n.plan.Progress(w.now, swarm.PlanPeer(back.slot), c.bytes)
-	w.act(i, n.plan.Received(w.now, swarm.PlanPeer(back.slot), u))
+	n.plan.Progress(w.now, plan.PeerKey(back.slot), c.bytes)
+	w.act(i, n.plan.Received(w.now, plan.PeerKey(back.slot), u))
 	w.armTick(i)
 	w.lend(i)
 	if k := int(w.now / Step); true {
@@ -711,7 +718,7 @@ func (w *world) flush(id int32) {
 	n := &w.nodes[c.from]
 	m := news{units: c.haves, lends: n.lend.Lends()}
 	if slices.Contains(m.units, -1) {
-		told, all, lends := n.lend.State(w.now, swarm.PlanPeer(c.slot))
+		told, all, lends := n.lend.Disclose(w.now, plan.PeerKey(c.slot))
 		m = news{all: all, lends: lends}
 		for _, u := range told {
 			m.units = append(m.units, int32(u))
@@ -746,7 +753,7 @@ func (w *world) receiveHaves(id int32, m news) {
 			units = append(units, u)
 		}
 	}
-	slot := swarm.PlanPeer(back.slot)
+	slot := plan.PeerKey(back.slot)
 	n.lend.PeerLends(slot, lends)
 	n.lend.PeerHas(w.now, slot, units...)
 	if n.plan != nil {
@@ -756,7 +763,7 @@ func (w *world) receiveHaves(id int32, m news) {
 	w.lend(int(c.to))
 }
 
-func (w *world) early(n *node, slot swarm.PlanPeer, units []int) []swarm.PlanAction {
+func (w *world) early(n *node, slot plan.PeerKey, units []int) []plan.Action {
 	if !n.started {
 		n.plan.Pause(w.now, true)
 		n.plan.PeerHas(w.now, slot, units...)

@@ -27,6 +27,7 @@ import (
 	"camswarm/announce"
 	"camswarm/sim/links"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
@@ -187,7 +188,7 @@ func (s *stage) fetch(limit time.Duration) {
 			}
 		}
 		info := s.manifest.Image
-		if err := x.Add(swarm.File{Root: info.Root, Size: int64(info.Size), BlockSize: int(info.BlockSize), Blocks: info.Blocks, Path: path}); err != nil {
+		if err := x.Add(filestore.File{Root: info.Root, Size: int64(info.Size), BlockSize: int(info.BlockSize), Blocks: info.Blocks, Path: path}); err != nil {
 			s.Fatal(err)
 		}
 		if i > 0 {

@@ -23,6 +23,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -108,9 +109,9 @@ func Start(ctx context.Context, cfg Config) (_ *Peer, err error) {
 		p.study(m)
 	}
 	// It passes itself off as a camera.
-	me := swarm.DefaultConfig()
+	me := p2p.DefaultConfig()
 	me.Region = cfg.Region
-	if p.host, err = cfg.Host(libp2p.UserAgent(swarm.UserAgent(me)), libp2p.ProtocolVersion("camswarm/1")); err != nil {
+	if p.host, err = cfg.Host(libp2p.UserAgent(p2p.UserAgent(me)), libp2p.ProtocolVersion("camswarm/1")); err != nil {
 		p.cancel()
 		return nil, fmt.Errorf("hostile: %w", err)
 	}
@@ -132,7 +133,7 @@ func Start(ctx context.Context, cfg Config) (_ *Peer, err error) {
 		p.host.Peerstore().AddAddrs(s.ID, s.Addrs, peerstore.PermanentAddrTTL)
 	}
 	if len(cfg.Seeds) > 0 {
-		p.dht, err = dht.New(p.host, dht.ProtocolPrefix(swarm.DHTProtocolPrefix), dht.Mode(dht.ModeClient), dht.DisableAutoRefresh(), dht.DisableValues(), dht.BootstrapPeers(cfg.Seeds...))
+		p.dht, err = dht.New(p.host, dht.ProtocolPrefix(p2p.DHTProtocolPrefix), dht.Mode(dht.ModeClient), dht.DisableAutoRefresh(), dht.DisableValues(), dht.BootstrapPeers(cfg.Seeds...))
 		if err != nil {
 			return nil, fmt.Errorf("hostile: %w", err)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 )
 
 // flashCrowd is one seed with 100 Mbit/s and n cameras with 20 up and 50 down,
@@ -56,7 +57,7 @@ func runSwarm(dir string, topo *Topology, build func(*Topology) (Network, error)
 	data := make([]byte, size)
 	random := rand.NewChaCha8([32]byte{byte(seed)})
 	_, _ = random.Read(data)
-	file := swarm.File{Size: int64(size), BlockSize: blockSize}
+	file := filestore.File{Size: int64(size), BlockSize: blockSize}
 	roots := sha256.New()
 	for off := 0; off < size; off += blockSize {
 		sum := sha256.Sum256(data[off:min(off+blockSize, size)])

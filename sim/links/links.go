@@ -63,7 +63,7 @@ type Network interface {
 
 	// Transport makes the libp2p transport of node i, once at a time; a node
 	// that was closed may be made again. Its signature is that of
-	// swarm.TransportConstructor, and fits libp2p.Transport. A nil resource
+	// p2p.TransportConstructor, and fits libp2p.Transport. A nil resource
 	// manager counts nothing. The host's swarm closes the transport.
 	Transport(i int) func(crypto.PrivKey, connmgr.ConnectionGater, network.ResourceManager) (transport.Transport, error)
 

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // The exit codes of every command; one may add its own. They are part of the
@@ -21,6 +18,11 @@ const (
 	ExitOK     = 0
 	ExitFailed = 1 // the command could not do its work
 	ExitUsage  = 2 // the command line is wrong
+
+	// A command that a signal ended exits with 128 and the signal's number, as
+	// shells count it: 130 after Ctrl-C, 143 after SIGTERM.
+	ExitInterrupted = 128 + 2
+	ExitBrokenPipe  = 128 + 13 // whoever read the output has gone, as in camswarm … | head
 )
 
 // ExitError carries an exit code other than ExitFailed to Run; a nil Err prints
@@ -45,32 +47,48 @@ func Usage(err error) error { return &ExitError{Code: ExitUsage, Err: err} }
 // Usagef is an error about the command line itself.
 func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
 
-// Main runs the command line of this process, which an interrupt or SIGTERM
-// cancels, and returns the exit code.
+// Main runs the command line of this process and returns the exit code. A first
+// SIGINT, SIGTERM or SIGHUP cancels the command's context, so that it cleans up
+// after itself; a second one ends the process at once, see [AtOnce].
 func Main(root *cobra.Command) int {
-	// Signals are asked for here, before any run: the first request inside a
-	// bubble of virtual time would be fatal.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := watchSignals(context.Background(), os.Exit)
 	defer stop()
 	return Run(ctx, root, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
 // Run executes one command line and returns its exit code. Whatever went wrong
-// is one line on stderr.
+// is one line on stderr: "interrupted" if ctx ended, nothing if nobody reads
+// the output any more. No control character that a command prints reaches
+// stdout or stderr, see [Raw].
 func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	out, errs := newOutput(stdout, cancel), newOutput(stderr, cancel)
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(out)
+	root.SetErr(errs)
 	running := false // until a command's own code runs, every error is about usage
 	markRunning(root, &running)
 
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
+	out.flush()
+	errs.flush()
+	switch {
+	case out.broken() || errs.broken():
+		return ExitBrokenPipe
+	case err == nil && out.failure() != nil:
+		err = fmt.Errorf("the output could not be written: %w", out.failure())
+	case err == nil:
 		return ExitOK
+	case ctx.Err() != nil:
+		fmt.Fprintf(errs, "%s: %s\n", root.Name(), oneLine(interruption(err)))
+		return interruptedBy(ctx)
 	}
 	code := ExitFailed
 	var exit *ExitError
@@ -82,13 +100,19 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reade
 		}
 	case !running:
 		code = ExitUsage
+		err = plainUsageError(err)
 	}
-	line := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	line := oneLine(err.Error())
 	if code == ExitUsage && !strings.Contains(line, "--help") {
 		line += fmt.Sprintf(" (see '%s --help')", cmd.CommandPath())
 	}
-	fmt.Fprintf(stderr, "%s: %s\n", root.Name(), line)
+	fmt.Fprintf(errs, "%s: %s\n", root.Name(), line)
 	return code
+}
+
+// oneLine puts an error of several lines, as errors.Join makes them, on one.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }
 
 func markRunning(cmd *cobra.Command, running *bool) {
@@ -153,10 +177,4 @@ func PrintFacts(cmd *cobra.Command, asJSON bool, v any, text func(w io.Writer)) 
 // Note tells the person at the terminal what happens; stdout stays for facts.
 func Note(cmd *cobra.Command, format string, args ...any) {
 	fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
-}
-
-// IsTerminal reports whether w is a terminal, on which a line may be redrawn.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

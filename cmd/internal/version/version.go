@@ -1,0 +1,28 @@
+package version
+
+import (
+	"cmp"
+	"runtime/debug"
+)
+
+// Of returns one line: the program's name, its release (or else the module's
+// version), the commit that it was built from and the Go version. release is
+// what a release build was given with -ldflags; "" for any other build.
+func Of(program, release string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return program + " (unknown version)"
+	}
+	v := program + " " + cmp.Or(release, info.Main.Version, "(devel)")
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v += " " + s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				v += " (modified)"
+			}
+		}
+	}
+	return v + " " + info.GoVersion
+}

@@ -1,0 +1,16 @@
+package filestore
+
+// Limits on a file.
+const (
+	// MaxBlocks is the largest number of blocks of one file. 8192 blocks of
+	// 32 KiB are 256 MB, the largest image of the project.
+	MaxBlocks = 8192
+
+	// MaxBlockBytes is the largest block. Bitswap peers refuse blocks over
+	// 2 MiB, and a message over 4 MiB ends the stream.
+	MaxBlockBytes = 2 << 20
+
+	// MaxExtraBytes bounds the blocks of one file that are held in memory
+	// (File.Extra): DAG nodes and an envelope of a few hundred KiB.
+	MaxExtraBytes = 4 << 20
+)

@@ -1,0 +1,101 @@
+package p2p
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// links knows the networks that this machine is directly attached to.
+type links struct {
+	now func() time.Time
+	get func() ([]net.Addr, error) // net.InterfaceAddrs
+
+	mu    sync.Mutex
+	read  time.Time
+	known []netip.Prefix
+}
+
+// linksAge is how long the interfaces' addresses are believed.
+const linksAge = 30 * time.Second
+
+// on tells whether an address is on a directly attached network: loopback,
+// link-local, or inside the prefix of one of the interfaces. A private address
+// alone says little; a VPN of many sites is private too.
+func (l *links) on(a ma.Multiaddr) bool {
+	if !direct(a) {
+		return false
+	}
+	ip, err := manet.ToIP(a)
+	if err != nil {
+		return false
+	}
+	addr, ok := netip.AddrFromSlice(ip)
+	if !ok {
+		return false
+	}
+	return l.onIP(addr.Unmap())
+}
+
+func (l *links) onIP(addr netip.Addr) bool {
+	if addr.IsLoopback() || addr.IsLinkLocalUnicast() {
+		return true
+	}
+	return slices.ContainsFunc(l.prefixes(), func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+func (l *links) prefixes() []netip.Prefix {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if age := now.Sub(l.read); !l.read.IsZero() && age >= 0 && age < linksAge {
+		return l.known
+	}
+	l.read = now
+	addrs, err := l.get()
+	if err != nil {
+		return l.known
+	}
+	l.known = nil
+	for _, a := range addrs {
+		n, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		addr, ok := netip.AddrFromSlice(n.IP)
+		ones, _ := n.Mask.Size()
+		if addr = addr.Unmap(); ok && ones > 0 && ones < addr.BitLen() {
+			l.known = append(l.known, netip.PrefixFrom(addr, ones).Masked())
+		}
+	}
+	return l.known
+}
+
+// dialable drops, from the addresses a distant peer claims, those that cannot
+// be meant for us: private addresses of other people's networks. If nothing
+// else is left they are kept, for sites that are joined by a VPN.
+func (l *links) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
+	var out []ma.Multiaddr
+	for _, a := range addrs {
+		if transportOf(a) != transportOther && (!manet.IsPrivateAddr(a) || l.on(a)) {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		return addrs
+	}
+	return out
+}
+
+func direct(a ma.Multiaddr) bool {
+	if len(a) == 0 {
+		return false
+	}
+	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
+	return err != nil
+}

@@ -1,0 +1,297 @@
+package p2p
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/x/rate"
+)
+
+// Limits of the network on configuration and on what peers may make us hold.
+const (
+	minConnections = 4
+	maxConnections = 4096
+	maxStaticPeers = 32
+	maxAddrs       = 128 // addresses in one list of the configuration
+	maxRegionBytes = 32
+	maxAgentBytes  = 64 // of a peer's agent string; ours fit
+
+	minMemory   = 32 << 20
+	largeMemory = 4 << 30
+
+	// maxBans bounds the ban list; the one that ends first makes room.
+	maxBans = 1024
+	// maxBanStore bounds what is read back from a BlobStore: maxBans entries of
+	// at most 1000 bytes with a reason that JSON escapes throughout.
+	maxBanStore = maxBans * 1000
+	// maxBanReason truncates the reason of a ban, in bytes.
+	maxBanReason = 120
+
+	// maxReputations bounds the peers whose reputation is kept, and
+	// maxReputationStore what is read back of it, at 200 bytes each.
+	maxReputations     = 512
+	maxReputationStore = maxReputations*256 + 64
+
+	// maxCandidates bounds the peers that were discovered and are not connected.
+	maxCandidates = 256
+	// maxCandidateAddrs bounds the addresses kept of a discovered peer.
+	maxCandidateAddrs = 16
+	// maxNamespaces bounds the rendezvous namespaces of a node.
+	maxNamespaces = 64
+	// maxNamespaceBytes bounds the name of one.
+	maxNamespaceBytes = 256
+
+	// maxDHTRecords bounds the provider records that a DHT server keeps, about
+	// 200 bytes each.
+	maxDHTRecords = 1 << 16
+	// maxDHTRecordsPerPeer bounds those of one provider: its namespaces and the
+	// few roots it serves.
+	maxDHTRecordsPerPeer = 128
+
+	// streamWindow is what yamux reserves for every stream that is open:
+	// initialStreamWindow in go-yamux. A memory limit below it times the number
+	// of streams in use makes streams fail.
+	streamWindow = 256 << 10
+)
+
+// Times of discovery and dialling.
+const (
+	// dialParallel bounds the dials of discovery in flight.
+	dialParallel = 4
+
+	// backoffBase is the wait after the first failed dial; it doubles with each
+	// further one up to staticBackoffMax for a static peer and backoffMax for
+	// another, and is lengthened by up to a half so that the cameras of a site
+	// do not redial in step.
+	backoffBase      = time.Second
+	staticBackoffMax = time.Minute
+	// aloneBackoffMax is staticBackoffMax for a node without any connection: it
+	// hears nothing, and its seed may have had no room for it. Of 500 simulated
+	// cameras around one seed, 109 had nobody a minute after the start with
+	// staticBackoffMax alone.
+	aloneBackoffMax = 8 * time.Second
+	backoffMax      = 10 * time.Minute
+
+	// candidateAge is how long a discovered peer that cannot be reached is kept.
+	candidateAge = time.Hour
+
+	// rendezvousEvery is how often a namespace is provided again. Servers keep
+	// records for providerValidity, so one lost round does no harm.
+	rendezvousEvery  = 8 * time.Hour
+	providerValidity = 24 * time.Hour
+	// rendezvousRetry is the wait after a round that failed or, while the mesh
+	// is too small, found nobody; it doubles up to rendezvousRetryMax.
+	rendezvousRetry    = 5 * time.Second
+	rendezvousRetryMax = 10 * time.Minute
+	// routingTimeout bounds one provide or one search.
+	routingTimeout = 30 * time.Second
+	// findCount ends a search for members of a namespace.
+	findCount = 20
+
+	// doubleDial is how long two connections from one peer may be two attempts of
+	// one dial: the first is kept then, and later the second, since a peer that
+	// comes back has lost the first.
+	doubleDial = 5 * time.Second
+
+	// visitTime is how long a full seed keeps a newcomer: it has told others where
+	// it is by then, and knows some of them. visitEvery is how often it looks.
+	visitTime  = 8 * time.Second
+	visitEvery = time.Second
+
+	// gracePeriod protects a new connection from trimming while its worth shows.
+	gracePeriod = 20 * time.Second
+
+	// negotiationTimeout bounds the choice of a protocol on a new stream.
+	negotiationTimeout = 10 * time.Second
+
+	// reputationHalfLife is when a reputation is worth half: releases are weeks
+	// apart, and a peer that was bad for one should be doubted at the next.
+	reputationHalfLife = 14 * 24 * time.Hour
+	// reputationSaveEvery is how often reputations are written if they have
+	// changed, to spare the flash; they are written when the node stops too.
+	reputationSaveEvery = time.Hour
+	// pointsPerScore is what a point of reputation is worth to the connection
+	// manager, under reputationTag: the best as much as being in the same region
+	// and a half.
+	pointsPerScore = 3
+	reputationTag  = "camswarm-reputation"
+	// restTime is how long a stranger that gave up its slot to others is refused.
+	restTime = 10 * time.Minute
+
+	// banSaveDelay gathers bans before they are written, to spare the flash.
+	banSaveDelay = 2 * time.Second
+
+	// clockCheckEvery is how often a node without QUIC looks whether its clock
+	// has become sane.
+	clockCheckEvery = 10 * time.Second
+
+	// clockFloor is the time before which a clock cannot be right: it is older
+	// than this code. TLS certificates of libp2p peers become valid an hour
+	// before their process started, so with such a clock every QUIC handshake
+	// fails.
+	clockFloor = 1767225600 // 2026-01-01T00:00:00Z, Unix seconds
+)
+
+// Limits are the concrete bounds of a network: what Config's memory, role and
+// connection fields come to.
+type Limits struct {
+	// Memory bounds the bytes that libp2p may reserve for receive windows and
+	// buffers. Windows are promises to peers: resident memory is far below as
+	// long as streams are read, and this is the bound when they are not.
+	// 5/8 of the device's memory, just under 2 GiB at most; every open stream reserves 256
+	// KiB of it, so less would run out of streams before it runs out of memory.
+	Memory int64
+	// Connections is the hard limit, handshakes included.
+	Connections int
+	// Inbound is how many of them strangers may open. On a seed that is all but
+	// the last quarter; on a camera a quarter of Connections less than MeshHigh,
+	// so that strangers in every slot of theirs and the neighbours of its own
+	// choice fill the mesh without anybody being trimmed from it.
+	Inbound int
+	// Chosen is how many neighbours a camera dials itself, beside its static
+	// peers, however many have dialled it: a quarter of Connections with the
+	// static ones, and at least one. A seed, which everybody dials, chooses
+	// nobody as long as its mesh is large enough.
+	Chosen int
+	// Streams is how many 256 KiB windows fit into Memory.
+	Streams int
+	// StreamWindow is the largest receive window of one yamux stream in bytes:
+	// a 64th of the device's memory, 1 to 16 MiB. It bounds the rate of one
+	// stream to StreamWindow per round trip.
+	StreamWindow int
+	// MeshLow and MeshHigh are the watermarks of the connection manager.
+	MeshLow, MeshHigh int
+	// PeerConnections, PeerStreams and PeerMemory bound one peer.
+	PeerConnections, PeerStreams int
+	PeerMemory                   int64
+	// ConnectionsPerIP bounds the connections of one IPv4 address or IPv6 /56;
+	// loopback is exempt. High on a seed, since a site with a hundred cameras
+	// may share one address.
+	ConnectionsPerIP int
+}
+
+// LimitsFor computes the limits of a configuration. The error wraps no
+// sentinel; Validate wraps it.
+func LimitsFor(c Config) (Limits, error) {
+	device, err := parseMemory(c.Memory)
+	if err != nil {
+		return Limits{}, err
+	}
+	if device == 0 {
+		device = 128 << 20
+		if c.seed() {
+			device = largeMemory
+		}
+	}
+	l := Limits{
+		Memory:           min(device/8*5, 1<<31-1),
+		StreamWindow:     int(min(max(device/64, 1<<20), 16<<20)),
+		Connections:      16,
+		MeshLow:          10,
+		MeshHigh:         14,
+		PeerConnections:  4,
+		PeerStreams:      48,
+		ConnectionsPerIP: 8,
+	}
+	l.Streams = int(l.Memory / streamWindow)
+	l.PeerMemory = int64(l.PeerStreams) * streamWindow
+	if c.seed() {
+		// A connected neighbour has about eight streams open.
+		l.Connections = min(max(l.Streams/8, 16), 1024)
+	}
+	if c.MaxConnections != 0 {
+		l.Connections = c.MaxConnections
+	}
+	if c.seed() {
+		l.ConnectionsPerIP = max(8, l.Connections/4)
+		// Below what strangers may take, so that a full seed always makes room
+		// for those who know nobody else yet.
+		l.MeshLow, l.MeshHigh = l.Connections/2, l.Connections*5/8
+	} else if l.Connections < 16 {
+		l.MeshLow, l.MeshHigh = l.Connections/2, l.Connections*3/4
+	}
+	if c.MeshLow != 0 {
+		l.MeshLow = c.MeshLow
+	}
+	if c.MeshHigh != 0 {
+		l.MeshHigh = c.MeshHigh
+	}
+	l.Inbound = l.Connections - l.Connections/4
+	if !c.seed() {
+		l.Inbound = max(l.MeshHigh-l.Connections/4, 1)
+		static, _ := parsePeers(c.Peers) // Validate reports the error
+		l.Chosen = max(l.Connections/4-len(static), 1)
+	}
+	return l, nil
+}
+
+// resourceLimits states every limit of the resource manager. None is left to
+// rcmgr's scaling, whose floor of 128 MiB is more than a camera has.
+func (l Limits) resourceLimits() rcmgr.ConcreteLimitConfig {
+	inbound := l.Inbound
+	whole := rcmgr.ResourceLimits{
+		Streams: rcmgr.LimitVal(l.Streams), StreamsInbound: rcmgr.LimitVal(l.Streams * 3 / 4), StreamsOutbound: rcmgr.LimitVal(l.Streams * 3 / 4),
+		Conns: rcmgr.LimitVal(l.Connections), ConnsInbound: rcmgr.LimitVal(inbound), ConnsOutbound: rcmgr.LimitVal(l.Connections),
+		FD:     rcmgr.LimitVal(l.Connections),
+		Memory: rcmgr.LimitVal64(l.Memory),
+	}
+	// What has not yet finished its handshake or chosen its protocol.
+	transient := rcmgr.ResourceLimits{
+		Streams: rcmgr.LimitVal(l.Streams / 2), StreamsInbound: rcmgr.LimitVal(l.Streams / 4), StreamsOutbound: rcmgr.LimitVal(l.Streams / 4),
+		Conns: rcmgr.LimitVal(l.Connections), ConnsInbound: rcmgr.LimitVal(max(inbound/2, 2)), ConnsOutbound: rcmgr.LimitVal(l.Connections),
+		FD:     rcmgr.LimitVal(l.Connections),
+		Memory: rcmgr.LimitVal64(l.Memory / 4),
+	}
+	perPeer := rcmgr.ResourceLimits{
+		Streams: rcmgr.LimitVal(l.PeerStreams), StreamsInbound: rcmgr.LimitVal(l.PeerStreams * 3 / 4), StreamsOutbound: rcmgr.LimitVal(l.PeerStreams * 3 / 4),
+		Conns: rcmgr.LimitVal(l.PeerConnections), ConnsInbound: rcmgr.LimitVal(l.PeerConnections), ConnsOutbound: rcmgr.LimitVal(l.PeerConnections),
+		FD:     rcmgr.LimitVal(l.PeerConnections),
+		Memory: rcmgr.LimitVal64(l.PeerMemory),
+	}
+	one := func(memory int64) rcmgr.ResourceLimits {
+		return rcmgr.ResourceLimits{
+			Streams: 1, StreamsInbound: 1, StreamsOutbound: 1, Conns: 1, ConnsInbound: 1, ConnsOutbound: 1, FD: 1,
+			Memory: rcmgr.LimitVal64(memory),
+		}
+	}
+	none := rcmgr.ResourceLimits{
+		Streams: rcmgr.BlockAllLimit, StreamsInbound: rcmgr.BlockAllLimit, StreamsOutbound: rcmgr.BlockAllLimit,
+		Conns: rcmgr.BlockAllLimit, ConnsInbound: rcmgr.BlockAllLimit, ConnsOutbound: rcmgr.BlockAllLimit,
+		FD: rcmgr.BlockAllLimit, Memory: rcmgr.BlockAllLimit64,
+	}
+	cfg := rcmgr.PartialLimitConfig{
+		System: whole, Transient: transient,
+		AllowlistedSystem: none, AllowlistedTransient: none, // there is no allow-list
+		ServiceDefault: whole, ServicePeerDefault: perPeer,
+		ProtocolDefault: whole, ProtocolPeerDefault: perPeer,
+		PeerDefault: perPeer,
+		Conn:        one(l.PeerMemory),
+		Stream:      one(l.PeerMemory),
+	}
+	return cfg.Build(rcmgr.ConcreteLimitConfig{})
+}
+
+func (l Limits) resourceManager() (network.ResourceManager, error) {
+	perIP := l.ConnectionsPerIP
+	// New connections per second of one address: one retry a second for each
+	// slot's worth of cameras behind it, after a burst that lets all of them
+	// come back at once.
+	arrivals := rate.Limit{RPS: float64(perIP) / 8, Burst: 2 * perIP}
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(l.resourceLimits()),
+		rcmgr.WithMetricsDisabled(), // it would register on the process's default registerer
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: perIP}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: perIP}, {PrefixLength: 48, ConnCount: 4 * perIP}},
+		),
+		rcmgr.WithConnRateLimiters(&rate.Limiter{
+			NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: loopback[0]}, {Prefix: loopback[1]}},
+			SubnetRateLimiter: rate.SubnetLimiter{
+				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: arrivals}},
+				IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: arrivals}, {PrefixLength: 48, Limit: rate.Limit{RPS: 4 * arrivals.RPS, Burst: 4 * arrivals.Burst}}},
+				GracePeriod:      time.Minute,
+			},
+		}))
+}

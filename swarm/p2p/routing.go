@@ -1,0 +1,328 @@
+package p2p
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipfs/go-datastore"
+	dssync "github.com/ipfs/go-datastore/sync"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p-kad-dht/records"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multihash"
+)
+
+// DHTProtocolPrefix keeps the DHT apart from the public one: its protocol is
+// /camswarm/kad/1.0.0.
+const DHTProtocolPrefix protocol.ID = "/camswarm"
+
+// ErrNoDHT is returned by Provide and FindProviders while there is no DHT:
+// Config.DHT is off, or Run is not running.
+var ErrNoDHT = errors.New("swarm: the DHT is off; set dht = true and run the network")
+
+// startDHT joins the DHT. It is closed when Run ends.
+func (n *Network) startDHT() (*dht.IpfsDHT, error) {
+	opts := []dht.Option{
+		dht.ProtocolPrefix(DHTProtocolPrefix),
+		dht.Datastore(newBoundedRecords()),
+		dht.ProviderManagerOpts(records.ProvideValidity(providerValidity), records.ProviderAddrTTL(providerValidity)),
+		// Of values only IPNS records, and of names that the node cares for: others
+		// would let anybody fill a server's memory.
+		dht.Validator(ipnsValidator{&n.ipns}),
+		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.static }),
+	}
+	if n.cfg.seed() {
+		opts = append(opts, dht.Mode(dht.ModeServer))
+	} else {
+		opts = append(opts, dht.Mode(dht.ModeClient),
+			// Each query dials its servers; few at a time, and none to refresh a
+			// table that a camera asks twice a day.
+			dht.Concurrency(3), dht.LookupCheckConcurrency(4), dht.DisableAutoRefresh(),
+			dht.ValueGCInterval(0)) // it stores no values
+	}
+	return dht.New(n.host, opts...)
+}
+
+// Provide tells the DHT that this node has what c names. It returns ErrNoDHT
+// without a DHT, and an error when no server was reached.
+func (n *Network) Provide(ctx context.Context, c cid.Cid) error {
+	d := n.dht.Load()
+	if d == nil {
+		return ErrNoDHT
+	}
+	ctx, cancel := context.WithTimeout(ctx, routingTimeout)
+	defer cancel()
+	if err := d.Provide(ctx, c, true); err != nil {
+		return fmt.Errorf("swarm: provide %s: %w", c, err)
+	}
+	return nil
+}
+
+// FindProviders asks the DHT who has what c names, up to 20 peers, with the
+// addresses that can be dialled from here. It returns what was found when ctx
+// or its own limit of 30 s ends the search, and ErrNoDHT without a DHT.
+func (n *Network) FindProviders(ctx context.Context, c cid.Cid) ([]peer.AddrInfo, error) {
+	d := n.dht.Load()
+	if d == nil {
+		return nil, ErrNoDHT
+	}
+	ctx, cancel := context.WithTimeout(ctx, routingTimeout)
+	defer cancel()
+	var found []peer.AddrInfo
+	for info := range d.FindProvidersAsync(ctx, c, findCount) {
+		if info.ID == n.host.ID() {
+			continue
+		}
+		if len(info.Addrs) == 0 {
+			info.Addrs = n.host.Peerstore().Addrs(info.ID)
+		}
+		info.Addrs = n.links.dialable(info.Addrs)
+		found = append(found, info)
+	}
+	return found, nil
+}
+
+// Seek finds providers of c on the DHT and has discovery dial them, at its own
+// pace, even when the mesh is full. It is the exchange's way to find sources of
+// a file that no neighbour has. It returns when the search has ended.
+func (n *Network) Seek(ctx context.Context, c cid.Cid) error {
+	found, err := n.FindProviders(ctx, c)
+	for _, info := range found {
+		n.discovered(info, sourceProvider)
+	}
+	return err
+}
+
+// rendezvousCID is the key under which the members of a namespace are found.
+func rendezvousCID(namespace string) cid.Cid {
+	sum := sha256.Sum256([]byte("camswarm/rendezvous/1/" + namespace))
+	mh, err := multihash.Encode(sum[:], multihash.SHA2_256)
+	if err != nil {
+		panic(err) // sha2-256 is always known
+	}
+	return cid.NewCidV1(cid.Raw, mh)
+}
+
+// Join makes this node a member of a namespace, before or during Run: it is
+// provided on the DHT, and other members are sought while the mesh is below its
+// low watermark. Joining twice is joining once.
+func (n *Network) Join(namespace string) error {
+	if namespace == "" || len(namespace) > maxNamespaceBytes {
+		return fmt.Errorf("swarm: a namespace has 1 to %d bytes, not %d", maxNamespaceBytes, len(namespace))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.namespaces[namespace]; ok {
+		return nil
+	}
+	if len(n.namespaces) >= maxNamespaces {
+		return fmt.Errorf("swarm: at most %d namespaces can be joined", maxNamespaces)
+	}
+	n.namespaces[namespace] = &membership{key: rendezvousCID(namespace)}
+	nudge(n.joined)
+	return nil
+}
+
+// membership is the state of one namespace; Network.mu guards it.
+type membership struct {
+	key        cid.Cid
+	provide    time.Time // when to provide it next
+	find       time.Time // when to seek members next
+	provideErr int       // failures in a row
+	findMiss   int       // searches in a row that found nobody new
+}
+
+// rendezvous provides the namespaces and seeks their members until ctx ends.
+func (n *Network) rendezvous(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.joined:
+		case <-timer.C:
+		}
+		timer.Reset(n.rendezvousRound(ctx))
+	}
+}
+
+// rendezvousRound does what is due and returns the time until more is.
+func (n *Network) rendezvousRound(ctx context.Context) time.Duration {
+	n.mu.Lock()
+	members := slices.Collect(maps.Values(n.namespaces))
+	n.mu.Unlock()
+
+	for _, m := range members {
+		if ctx.Err() != nil {
+			break
+		}
+		if n.due(&m.provide) {
+			err := n.provideNamespace(ctx, m.key)
+			n.mu.Lock()
+			if m.provide = n.now().Add(n.spread(rendezvousEvery)); err != nil {
+				m.provide = n.now().Add(n.spread(doubling(rendezvousRetry, m.provideErr, rendezvousRetryMax)))
+				m.provideErr++
+			} else {
+				m.provideErr = 0
+			}
+			n.mu.Unlock()
+		}
+		if n.due(&m.find) {
+			found := n.findMembers(ctx, m.key)
+			n.mu.Lock()
+			if found > 0 {
+				m.findMiss = 0
+			}
+			m.find = n.now().Add(n.spread(doubling(rendezvousRetry, m.findMiss, rendezvousRetryMax)))
+			m.findMiss++
+			n.mu.Unlock()
+		}
+	}
+
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	wait := rendezvousRetryMax
+	for _, m := range n.namespaces {
+		wait = min(wait, m.provide.Sub(n.now()), m.find.Sub(n.now()))
+	}
+	return max(wait, 100*time.Millisecond)
+}
+
+func (n *Network) due(t *time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.now().Before(*t)
+}
+
+// errNoServers: nobody is there to keep a record.
+var errNoServers = errors.New("no DHT server is known yet")
+
+func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
+	servers := n.dht.Load().RoutingTable().Size()
+	if servers == 0 && !n.cfg.seed() {
+		return errNoServers
+	}
+	err := n.Provide(ctx, key) // a server keeps its own record even when it is the first
+	if servers == 0 {
+		return errNoServers // try again when there are others
+	}
+	return err
+}
+
+func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
+	if !n.mesh().small(n.limits) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
+		return 0
+	}
+	infos, err := n.FindProviders(ctx, key)
+	if err != nil {
+		n.log.Debug("no members found", "err", err)
+	}
+	for _, info := range infos {
+		if n.discovered(info, sourceDHT) {
+			found++
+		}
+	}
+	return found
+}
+
+// hurry brings the next round forward: a DHT server was met, or a neighbour
+// left and the mesh is too small.
+func (n *Network) hurry() {
+	n.mu.Lock()
+	soon := n.now().Add(n.spread(time.Second))
+	for _, m := range n.namespaces {
+		if m.provideErr > 0 && soon.Before(m.provide) {
+			m.provide, m.provideErr = soon, 0
+		}
+		if soon.Before(m.find) {
+			m.find, m.findMiss = soon, 0
+		}
+	}
+	n.mu.Unlock()
+	nudge(n.joined)
+}
+
+// spread lengthens a wait by up to a quarter, so that nodes that start together
+// do not stay in step.
+func (n *Network) spread(d time.Duration) time.Duration {
+	return d + time.Duration(rand.Float64()*float64(d)/4)
+}
+
+func doubling(base time.Duration, times int, limit time.Duration) time.Duration {
+	if times > 20 {
+		return limit
+	}
+	return min(base<<times, limit)
+}
+
+// nudge signals a channel of capacity 1 without waiting.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// boundedRecords is the datastore of a DHT server. It drops new records beyond
+// maxDHTRecords in all and maxDHTRecordsPerPeer of one peer, so that a flood
+// cannot take the memory; room comes back as records expire.
+type boundedRecords struct {
+	*dssync.MutexDatastore
+
+	mu   sync.Mutex
+	keys map[datastore.Key]struct{}
+	peer map[string]int // records of one provider, the last part of the key
+}
+
+func newBoundedRecords() *boundedRecords {
+	return &boundedRecords{
+		MutexDatastore: dssync.MutexWrap(datastore.NewMapDatastore()),
+		keys:           map[datastore.Key]struct{}{}, peer: map[string]int{},
+	}
+}
+
+// Put implements datastore.Write. What is over a bound is dropped without an
+// error, since the error would be that of everybody in the same batch.
+func (b *boundedRecords) Put(ctx context.Context, k datastore.Key, v []byte) error {
+	b.mu.Lock()
+	if _, known := b.keys[k]; !known {
+		by := k.BaseNamespace()
+		if len(b.keys) >= maxDHTRecords || b.peer[by] >= maxDHTRecordsPerPeer {
+			b.mu.Unlock()
+			return nil
+		}
+		b.keys[k] = struct{}{}
+		b.peer[by]++
+	}
+	b.mu.Unlock()
+	return b.MutexDatastore.Put(ctx, k, v)
+}
+
+// Delete implements datastore.Write.
+func (b *boundedRecords) Delete(ctx context.Context, k datastore.Key) error {
+	b.mu.Lock()
+	if _, known := b.keys[k]; known {
+		delete(b.keys, k)
+		by := k.BaseNamespace()
+		if b.peer[by]--; b.peer[by] <= 0 {
+			delete(b.peer, by)
+		}
+	}
+	b.mu.Unlock()
+	return b.MutexDatastore.Delete(ctx, k)
+}
+
+// Batch implements datastore.Batching through Put and Delete.
+func (b *boundedRecords) Batch(context.Context) (datastore.Batch, error) {
+	return datastore.NewBasicBatch(b), nil
+}

@@ -1,0 +1,121 @@
+package swarm
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
+	n := 12
+	if s := os.Getenv("SWARM_N"); s != "" {
+		n, _ = strconv.Atoi(s)
+	}
+	seed := uint64(1)
+	if s := os.Getenv("SWARM_SEED"); s != "" {
+		v, _ := strconv.Atoi(s)
+		seed = uint64(v)
+	}
+	env := func(name string, value int) int {
+		if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			return v
+		}
+		return value
+	}
+	degree := env("SWARM_SEED_DEGREE", n) // of the seed
+	block := env("SWARM_BLOCK", 32<<10)
+	const size = 6_200_000
+	links := []link{{100, 100}}
+	for range n {
+		links = append(links, link{20, 50})
+	}
+	data, f := testImage(size, block, seed)
+	runSim(t, links, rtt(10*time.Millisecond, 150*time.Millisecond, seed), func(s *testSim) {
+		for i, n := range s.nodes {
+			cfg := DefaultExchangeConfig()
+			if i == 0 {
+				cfg.Workers = SeedWorkers
+			}
+			n.startWith(cfg, ExchangeOptions{})
+		}
+		s.mesh(8, 12, degree, seed)
+		time.Sleep(time.Second)
+		s.nodes[0].add(f, data)
+		time.Sleep(time.Second) // seeds are warm before cameras are told
+		for _, n := range s.nodes[1:] {
+			n.add(f, nil)
+		}
+		stop := make(chan struct{})
+		defer close(stop)
+		if os.Getenv("SWARM_TRACE") != "" {
+			go s.trace(stop)
+		}
+		took := fetchAll(t, f.Root, time.Minute, s.nodes[1:]...)
+		for _, n := range s.nodes[1:] {
+			n.holds(f, data)
+		}
+		time.Sleep(time.Second)
+		var useful, dup, wrong, peers int64
+		for _, n := range s.nodes[1:] {
+			st := n.x.Stats().Total
+			useful, dup, wrong, peers = useful+st.Useful, dup+st.Duplicate, wrong+st.Wrong, peers+st.Sent
+		}
+		fromSeed := s.nodes[0].x.Stats().Total.Sent
+		if os.Getenv("SWARM_TRACE") != "" {
+			var sent, lost, pk uint64
+			for _, n := range s.nodes[1:] {
+				for _, c := range n.h.Network().Conns() {
+					var q *quic.Conn
+					if c.As(&q) {
+						st := q.ConnectionStats()
+						sent += st.BytesSent
+						lost += st.BytesLost
+						pk += st.PacketsSent
+					}
+				}
+			}
+			t.Logf("cameras sent %d bytes in %d packets for %d of blocks, lost %d", sent, pk, peers, lost)
+		}
+		slices.Sort(took)
+		bound := fluidBound(size, links[0], links[1:])
+		p95 := took[len(took)*95/100]
+		t.Logf("N=%d: p50 %.2f p95 %.2f max %.2f s; bound %.2f s, ratio at p95 %.2f; duplicates %.2f %%, seed sent %.2f copies, peers %.2f",
+			n, took[len(took)/2], p95, took[len(took)-1], bound, p95/bound, 100*float64(dup)/float64(useful),
+			float64(fromSeed)/size, float64(peers)/size)
+		if p95 > 2.2*bound {
+			t.Errorf("95 %% were done after %.2f s, over 2.2 times the bound of %.2f s", p95, bound)
+		}
+		if dup*100 > useful || wrong > 0 {
+			t.Errorf("%d duplicate and %d wrong bytes for %d useful ones", dup, wrong, useful)
+		}
+		if peers < fromSeed {
+			t.Errorf("peers sent %d bytes, the seed %d", peers, fromSeed)
+		}
+	})
+}
+
+// trace logs every 100 ms the share of the uplinks in use.
+func (s *testSim) trace(stop chan struct{}) {
+	var seed, all int64
+	var seeds, cameras []string
+	for {
+		select {
+		case <-stop:
+			s.t.Log("seed   ", seeds)
+			s.t.Log("cameras", cameras)
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		a, b := s.nodes[0].x.Stats().Total.Sent, int64(0)
+		for _, n := range s.nodes[1:] {
+			b += n.x.Stats().Total.Sent
+		}
+		seeds = append(seeds, strconv.Itoa(int((a-seed)*100/(int64(s.nodes[0].link.up)*12500))))
+		cameras = append(cameras, strconv.Itoa(int((b-all)*100/(int64(len(s.nodes)-1)*int64(s.nodes[1].link.up)*12500))))
+		seed, all = a, b
+	}
+}
