@@ -197,7 +197,7 @@ func (n *Node) wireInstaller(o injected) (err error) {
 	case o.installer != nil:
 		n.installer = o.installer
 	case len(n.cfg.Install.Command) > 0:
-		n.installer = &install.ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, Logger: n.log}
+		n.installer = &install.ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
 	default:
 		dir := n.cfg.Install.SlotDir
 		if dir == "" {

@@ -98,7 +98,8 @@ func TestDoctorExplainsEveryEndpoint(t *testing.T) {
 		{URL: absent.URL, Operator: "absent"},
 	}
 	cam := filepath.Join(w.dir, "cam")
-	must(t, append(w.ask("provision", "--dir", cam, "--role", "camera"), w.signers()...)...)
+	must(t, append(w.ask("provision", "--dir", cam, "--role", "camera", "--listen", "/ip4/127.0.0.1/tcp/0"), w.signers()...)...)
+	checkListen(t, cam)
 	start := func(endpoints []chainwatch.Endpoint, quorum int) (stop func()) {
 		cfg, err := node.LoadConfig(filepath.Join(cam, configFile))
 		if err != nil {

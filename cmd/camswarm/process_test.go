@@ -5,16 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"camswarm/node"
 )
 
 // built is set when binaries were asked for, so that they are removed.
@@ -57,19 +61,43 @@ func buildBinaries(t *testing.T) string {
 	return dir
 }
 
-// freePort returns a TCP port on loopback that was free a moment ago.
-func freePort(t *testing.T) string {
+// fixedAddress returns a TCP address for a node that must have the same one after
+// a restart: on a loopback address of its own, where no other test is, and on a
+// port that the system never chooses by itself.
+func fixedAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		ip := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+		if runtime.GOOS != "linux" {
+			ip = "127.0.0.1" // elsewhere it is the only one
+		}
+		port := 10000 + rand.IntN(20000)
+		l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", ip, port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("/ip4/%s/tcp/%d", ip, port)
+	}
+	t.Fatal("no address is free")
+	return ""
+}
+
+// checkListen refuses to start a node that could collide with another test, or
+// be reached from elsewhere.
+func checkListen(t *testing.T, dir string) {
+	t.Helper()
+	cfg, err := node.LoadConfig(filepath.Join(dir, configFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	for _, l := range cfg.Network.Listen {
+		if ok, err := onLoopback([]string{l}); !ok || fixedPort.MatchString(l) || err != nil {
+			t.Fatalf("%s listens on %s, %v: a test listens on loopback, on free ports", dir, l, err)
+		}
 	}
-	return port
 }
 
 // process is one running camswarmd.
@@ -83,6 +111,7 @@ type process struct {
 // startNode starts camswarmd on a provisioned directory.
 func startNode(t *testing.T, bin, dir string) *process {
 	t.Helper()
+	checkListen(t, dir)
 	p := &process{t: t, log: &bytes.Buffer{}, end: make(chan error, 1)}
 	p.cmd = exec.Command(filepath.Join(bin, "camswarmd"), "--config", filepath.Join(dir, configFile))
 	p.cmd.Stderr = p.log

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -21,6 +22,7 @@ import (
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 )
 
@@ -180,7 +182,7 @@ keys. It never overwrites.`,
 				return cli.Usagef("--listen: %w", err)
 			}
 			for _, s := range seeds {
-				addrs, err := seedAddresses(s)
+				addrs, err := seedAddresses(cmd.Context(), s)
 				if err != nil {
 					return fmt.Errorf("--seed: %w", err)
 				}
@@ -216,7 +218,7 @@ keys. It never overwrites.`,
 	fl.StringVar(&role, "role", "", "seed or camera")
 	fl.StringVar(&dir, "dir", "", "directory to make")
 	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
-	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory, or its multiaddr with /p2p/; may be repeated")
+	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
@@ -323,8 +325,9 @@ func dialable(listen []string, id peer.ID) []string {
 }
 
 // seedAddresses reads what --seed names: a multiaddr with a peer id, or a
-// provisioned directory.
-func seedAddresses(s string) ([]string, error) {
+// provisioned directory. A seed whose port the system chooses is asked for it,
+// which it can answer while it runs.
+func seedAddresses(ctx context.Context, s string) ([]string, error) {
 	if strings.Contains(s, "/p2p/") {
 		if _, err := peer.AddrInfoFromString(s); err != nil {
 			return nil, fmt.Errorf("%q is not a multiaddr with a peer id: %w", s, err)
@@ -354,9 +357,38 @@ func seedAddresses(s string) ([]string, error) {
 	if len(listen) == 0 {
 		listen = cfg.Network.Listen
 	}
-	addrs := dialable(listen, id)
+	addrs := append(dialable(listen, id), chosenPorts(ctx, s, listen)...)
 	if len(addrs) == 0 {
-		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s", s, strings.Join(listen, ", "), id)
+		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s, or start it if only its port is open", s, strings.Join(listen, ", "), id)
 	}
 	return addrs, nil
+}
+
+// chosenPorts returns the addresses of a running node that its configuration
+// leaves open but for the port: the node knows them.
+func chosenPorts(ctx context.Context, dir string, listen []string) (out []string) {
+	var open []string // the addresses up to the port
+	for _, l := range listen {
+		for _, transport := range []string{"/tcp/", "/udp/"} {
+			a, err := ma.NewMultiaddr(l)
+			if ip, rest, ok := strings.Cut(l, transport); ok && err == nil && !manet.IsIPUnspecified(a) && (rest == "0" || strings.HasPrefix(rest, "0/")) {
+				open = append(open, ip+transport)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	_ = withNode(dir, func(c *control.Client) error { // a node that does not run has no ports
+		s, err := c.Status(ctx)
+		for _, a := range s.ListenAddrs {
+			if slices.ContainsFunc(open, func(prefix string) bool { return strings.HasPrefix(a, prefix) }) {
+				out = append(out, a)
+			}
+		}
+		return err
+	})
+	return out
 }

@@ -29,7 +29,7 @@ func TestKilledMidFetchResumes(t *testing.T) {
 		must(t, append(append(w.ask("provision", "--dir", w.at(dir), "--role", role), w.signers()...), more...)...)
 		return w.at(dir)
 	}
-	seedDir := provision("seed", "seed", "--listen", "/ip4/127.0.0.1/tcp/"+freePort(t))
+	seedDir := provision("seed", "seed", "--listen", fixedAddress(t))
 	camDir := provision("cam", "camera", "--listen", "/ip4/127.0.0.1/tcp/0", "--seed", seedDir)
 	config, err := os.OpenFile(filepath.Join(seedDir, configFile), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {

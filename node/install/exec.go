@@ -1,13 +1,18 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +37,8 @@ import (
 //	CAMSWARM_IMAGE_SIZE    bytes, decimal
 //	CAMSWARM_IMAGE_SHA256  64 hexadecimal digits
 //	CAMSWARM_COMPONENT     what to install, from the manifest (install only)
+//	CAMSWARM_RUN           a random mark of this run, by which the node finds what
+//	                       belongs to it
 //
 // Exit codes: 0 is success (of confirm: it runs well), 75 (EX_TEMPFAIL of
 // sysexits.h) means not now or not known yet, 126, 127 and death by a signal
@@ -47,16 +54,43 @@ import (
 // early: a hook must therefore compare what it wrote with CAMSWARM_IMAGE_SIZE,
 // better with CAMSWARM_IMAGE_SHA256, before it switches slots.
 //
-// A hook may leave a process behind (a delayed reboot, say); it is not killed
-// when the hook exits by itself.
+// One install, confirm or rollback runs at a time on a node, and over its
+// restarts too: before a hook is started, whatever an earlier one left must have
+// ended. Hooks inherit descriptor 3, an open file whose lock they thereby hold
+// together with every process that they start; they need do nothing about it.
+//
+//   - A hook that exits by itself may leave a process behind, such as a delayed
+//     reboot. While that keeps descriptor 3 the next hook waits for it, for a
+//     minute; then it is ended. What is to stay longer must close it, in a shell
+//     with "3>&-".
+//   - A hook that the node stops, or that was running when the node was killed,
+//     is ended with all that belongs to it: its process group, who holds the
+//     lock, and who carries CAMSWARM_RUN in the environment. It gets SIGTERM
+//     first (on the node's death at once from the kernel, which reaches the hook
+//     alone), then SIGKILL. Forking and daemonising change nothing about that.
+//   - A process escapes only if it both closes descriptor 3 and clears its
+//     environment. Such a one must not write to a slot.
+//
+// If something cannot be ended, such as a process that waits for a broken device,
+// no other hook is started: the error wraps [ErrTryLater] and names it. Ending
+// needs Linux with /proc; elsewhere an earlier hook is only waited for.
 type ExecInstaller struct {
 	// Command is the program and its first arguments; the action is appended.
 	// The program is found as exec.LookPath does.
 	Command []string
 	// Timeout bounds one run; 0: ten minutes.
 	Timeout time.Duration
+	// StateDir is where the lock and a note of the running hook are kept (hook.lock,
+	// hook.running), so that they outlive this process. It must exist and belong to
+	// this installer alone. "": a hook that outlives the process is not noticed by
+	// the next one.
+	StateDir string
 	// Logger gets one line per run with the end of the hook's output; nil: none.
 	Logger *slog.Logger
+
+	linger time.Duration // hookLinger, but for tests
+	once   sync.Once
+	busy   chan struct{} // holds one value while a hook runs
 }
 
 // exitTempFail is EX_TEMPFAIL of sysexits.h.
@@ -136,8 +170,23 @@ func (r hookResult) failure() error {
 // run runs the hook once. Its error says that the hook could not be started, had
 // to be stopped, or that the image's stream broke.
 func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Release, img *verify.Image) (hookResult, error) {
+	e.once.Do(func() { e.busy = make(chan struct{}, 1) })
+	select {
+	case e.busy <- struct{}{}:
+		defer func() { <-e.busy }()
+	case <-ctx.Done():
+		return hookResult{}, fmt.Errorf("%w: %s: another one runs: %w", ErrHook, action, context.Cause(ctx))
+	}
 	if len(e.Command) == 0 {
 		return hookResult{}, fmt.Errorf("%w: %w: no command is configured; set install.command", ErrHook, ErrNotStarted)
+	}
+	log := e.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	lock, err := e.clear(ctx, log)
+	if err != nil {
+		return hookResult{}, fmt.Errorf("%w: %s: %w", ErrHook, action, err)
 	}
 	timeout := e.Timeout
 	if timeout <= 0 {
@@ -148,27 +197,26 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 
 	var out tail
 	cmd := exec.Command(e.Command[0], append(e.Command[1:len(e.Command):len(e.Command)], action)...)
-	cmd.Env = hookEnv(action, rel, img)
+	run := newRun(action, rel.Sequence)
+	cmd.Env = append(hookEnv(action, rel, img), runVariable+"="+run.Token)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(cmd.SysProcAttr)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = hookKillDelay // for a process left behind that holds the output open
 	in, err := startStream(cmd, img)
 	if err != nil {
-		return hookResult{}, fmt.Errorf("%w: %s: %w", ErrHook, action, err)
+		return hookResult{}, errors.Join(fmt.Errorf("%w: %s: %w", ErrHook, action, err), closeLock(lock))
 	}
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	exited, err := e.start(cmd, lock, &run, log)
+	if err != nil {
 		in.close()
 		return hookResult{}, fmt.Errorf("%w: %s: %w: %w; mend install.command or what it names", ErrHook, action, ErrNotStarted, err)
 	}
 	written := in.start(img)
-	exited := make(chan struct{})
-	go func() {
-		defer close(exited)
-		_ = cmd.Wait() // what matters is in ProcessState
-	}()
 
 	var stopped error
+	ended := true
 	for waiting := true; waiting; {
 		select {
 		case <-exited:
@@ -183,19 +231,99 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 		if stopped != nil && waiting {
 			waiting = false
 			killGroup(cmd.Process.Pid, exited)
+			if err := e.endAll(ctx, run, log); err != nil {
+				stopped, ended = errors.Join(stopped, err), false
+			}
 		}
+	}
+	if ended {
+		e.forget(log)
 	}
 	unread := in.finish()
 
 	r := hookResult{action: action, code: cmd.ProcessState.ExitCode(), state: cmd.ProcessState.String(), last: out.lastLine(), unread: unread}
-	if e.Logger != nil {
-		e.Logger.Info("install hook ran", "action", action, "sequence", rel.Sequence, "result", r.state,
-			"took", time.Since(began).Round(time.Millisecond), "output", out.String())
-	}
+	log.Info("install hook ran", "action", action, "sequence", rel.Sequence, "result", r.state,
+		"took", time.Since(began).Round(time.Millisecond), "output", out.String())
 	return r, stopped
 }
 
-// hookEnv is the whole environment of a hook.
+// clear makes sure that nothing of an earlier hook runs. It returns the lock that
+// the next one shall inherit, nil without a StateDir.
+func (e *ExecInstaller) clear(ctx context.Context, log *slog.Logger) (*os.File, error) {
+	if e.StateDir == "" {
+		return nil, nil
+	}
+	return clearEarlier(ctx, e.StateDir, cmp.Or(e.linger, hookLinger), log)
+}
+
+// start starts the hook with the lock, and leaves it as the lock's only holder.
+// exited is closed when it has exited.
+func (e *ExecInstaller) start(cmd *exec.Cmd, lock *os.File, run *runRecord, log *slog.Logger) (exited <-chan struct{}, err error) {
+	note := func() {
+		if e.StateDir == "" {
+			return
+		}
+		if err := run.save(e.StateDir); err != nil { // such as on a full disk; the lock is held all the same
+			log.Warn("a running install hook is not written down", "err", err)
+		}
+	}
+	if lock != nil {
+		cmd.ExtraFiles = []*os.File{lock} // becomes descriptor 3
+	}
+	note()
+	started, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		// The kernel takes the end of this thread for the end of the process.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // what matters is in ProcessState
+		}
+	}()
+	err = <-started
+	if err == nil {
+		run.Group, run.Start = cmd.Process.Pid, startOf(cmd.Process.Pid)
+		note()
+	} else {
+		e.forget(log)
+	}
+	return done, errors.Join(err, closeLock(lock))
+}
+
+// endAll ends what belongs to a hook that was stopped and is not in its group.
+func (e *ExecInstaller) endAll(ctx context.Context, run runRecord, log *slog.Logger) error {
+	var lock *os.File
+	if e.StateDir != "" {
+		var err error
+		if lock, err = openLock(filepath.Join(e.StateDir, hookLock)); err != nil {
+			return err
+		}
+		defer func() { _ = lock.Close() }()
+	}
+	return end(context.WithoutCancel(ctx), run, lock, log)
+}
+
+// forget removes the record of a hook that has ended.
+func (e *ExecInstaller) forget(log *slog.Logger) {
+	if e.StateDir == "" {
+		return
+	}
+	if err := os.Remove(filepath.Join(e.StateDir, hookRunning)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("the record of an install hook stays", "err", err)
+	}
+}
+
+func closeLock(lock *os.File) error {
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
+}
+
+// hookEnv is the environment of a hook but for the run's token.
 func hookEnv(action string, rel verify.Release, img *verify.Image) []string {
 	path := os.Getenv("PATH")
 	if path == "" {

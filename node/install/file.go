@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"camswarm/gc"
 	"camswarm/node/statedir"
@@ -26,6 +27,12 @@ import (
 //	firmware.img       a symbolic link to the image that runs
 //	<sequence>.img     that image and, until it is confirmed, the one before it
 //	slot.json          which is which, see [Slot]; the truth if a crash left more
+//
+// Installs never meet in a slot, not even those of two processes that were given
+// one directory: the second finds it locked (flock), waits for a minute and then
+// fails with an error that wraps [ErrTryLater]. An image is written under another
+// name and renamed when it is whole and durable, and Confirm hashes it once more:
+// one whose bytes are not the release's is Failed, never Confirmed.
 //
 // A slot stands for the device's flash and is a copy on purpose: it shares no
 // blocks with the node's cache, so that neither can damage the other.
@@ -89,6 +96,9 @@ func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
 // that is no reason to stay on an old release.
 var errSlotDamaged = errors.New("the slot record is damaged")
 
+// errNotTheImage: the bytes of an image file are not its release's.
+var errNotTheImage = errors.New("not the bytes that were installed")
+
 // slotOr returns the slot, and when its record is damaged what the image files
 // say of a release: it is installed if its file has its digest.
 func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
@@ -96,13 +106,7 @@ func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
 	if !errors.Is(err, errSlotDamaged) {
 		return slot, err
 	}
-	file, err := statedir.OpenRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
-	if err != nil {
-		return Slot{}, nil
-	}
-	defer func() { _ = file.Close() }()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(file, verify.MaxImageSize+1)); err != nil || [32]byte(sum.Sum(nil)) != rel.ImageSHA256 {
+	if f.check(rel) != nil {
 		return Slot{}, nil
 	}
 	return Slot{Current: &SlotImage{
@@ -110,12 +114,56 @@ func (f *FileInstaller) slotOr(rel verify.Release) (Slot, error) {
 	}}, nil
 }
 
+// check hashes the image file of a release: nil if its bytes are the release's.
+func (f *FileInstaller) check(rel verify.Release) error {
+	file, err := statedir.OpenRegular(filepath.Join(f.dir(rel.Product), imageName(rel.Sequence)))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	n, err := io.Copy(sum, io.LimitReader(file, verify.MaxImageSize+1))
+	if err != nil {
+		return err
+	}
+	if uint64(n) != rel.ImageSize || [32]byte(sum.Sum(nil)) != rel.ImageSHA256 {
+		return fmt.Errorf("%w: %s, %d bytes, release %d", errNotTheImage, file.Name(), n, rel.Sequence)
+	}
+	return nil
+}
+
+// lock makes the directory of a product and takes it for the caller until
+// release is called.
+func (f *FileInstaller) lock(ctx context.Context, product verify.ProductID) (release func(), err error) {
+	dir := f.dir(product)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, fmt.Errorf("lock the slot: %w", err)
+	}
+	ok, err := waitLock(ctx, file, slotWait)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: another process works in %s; give each node a slot directory of its own", ErrTryLater, dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() { _ = file.Close() }, nil
+}
+
 // Install implements [Installer].
-func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
+func (f *FileInstaller) Install(ctx context.Context, img *verify.Image) error {
 	if err := checkImage(img); err != nil {
 		return err
 	}
 	rel := img.Release()
+	release, err := f.lock(ctx, rel.Product)
+	if err != nil {
+		return err
+	}
+	defer release()
 	slot, err := f.slotOr(rel)
 	if err != nil {
 		return err
@@ -127,17 +175,13 @@ func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
 	case cur != nil && cur.Sequence == next.Sequence:
 		// The crash came after the record was written. Write the bytes again
 		// all the same: it is cheaper than to trust them.
-		next.Confirmed = cur.Confirmed
+		next.Confirmed = cur.Confirmed && cur.SHA256 == next.SHA256
 	case cur != nil && cur.Confirmed:
 		slot.Previous = cur
 	}
 	slot.Current = next
 
-	dir := f.dir(rel.Product)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := writeImage(img, filepath.Join(dir, imageName(rel.Sequence))); err != nil {
+	if err := writeImage(img, filepath.Join(f.dir(rel.Product), imageName(rel.Sequence))); err != nil {
 		return err
 	}
 	return f.settle(rel.Product, slot)
@@ -145,6 +189,11 @@ func (f *FileInstaller) Install(_ context.Context, img *verify.Image) error {
 
 // Confirm implements [Installer].
 func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
+	release, err := f.lock(ctx, rel.Product)
+	if err != nil {
+		return Pending, err
+	}
+	defer release()
 	slot, err := f.slotOr(rel)
 	if err != nil {
 		return Pending, err
@@ -157,6 +206,12 @@ func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcom
 			return outcome, err
 		}
 	}
+	if err := f.check(rel); err != nil {
+		if errors.Is(err, errNotTheImage) || errors.Is(err, fs.ErrNotExist) {
+			return Failed, nil
+		}
+		return Pending, fmt.Errorf("check the installed image: %w", err)
+	}
 	slot.Current.Confirmed, slot.Previous = true, nil
 	if err := f.settle(rel.Product, slot); err != nil {
 		return Pending, err
@@ -166,7 +221,12 @@ func (f *FileInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcom
 
 // Rollback implements [Installer]. Without a previous image the device is back
 // at its factory image, which has no slot.
-func (f *FileInstaller) Rollback(_ context.Context, rel verify.Release) error {
+func (f *FileInstaller) Rollback(ctx context.Context, rel verify.Release) error {
+	release, err := f.lock(ctx, rel.Product)
+	if err != nil {
+		return err
+	}
+	defer release()
 	slot, err := f.slotOr(rel)
 	if err != nil {
 		return err
@@ -182,9 +242,6 @@ func (f *FileInstaller) Rollback(_ context.Context, rel verify.Release) error {
 // leaves work for the next call.
 func (f *FileInstaller) settle(product verify.ProductID, slot Slot) error {
 	dir := f.dir(product)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	data, err := json.Marshal(slot)
 	if err != nil {
 		return err

@@ -117,6 +117,12 @@ func TestHookGetsTheVerifiedImageAndACleanEnvironment(t *testing.T) {
 	var names []string
 	for line := range strings.Lines(string(env)) {
 		line = strings.TrimSpace(line)
+		if mark, ok := strings.CutPrefix(line, "CAMSWARM_RUN="); ok {
+			if len(mark) != 32 {
+				t.Errorf("the mark of a run is %q", mark)
+			}
+			continue
+		}
 		if strings.HasPrefix(line, "CAMSWARM_") {
 			names = append(names, line)
 			continue
@@ -564,4 +570,57 @@ func TestHookThatCannotBeStarted(t *testing.T) {
 	if err := broken.Install(t.Context(), img); err == nil || errors.Is(err, ErrNotStarted) {
 		t.Errorf("a hook that ran and failed: %v", err)
 	}
+}
+
+// TestFileInstallerNeverConfirmsAMixedSlot: whatever wrote into the image of a
+// slot after the install, Confirm finds it.
+func TestFileInstallerNeverConfirmsAMixedSlot(t *testing.T) {
+	const size = 100_000
+	one, two := verifiedImage(t, 1, firmwareBytes(1, size)), verifiedImage(t, 2, firmwareBytes(2, size))
+	product := one.Release().Product
+	for name, damage := range map[string]func(path string) error{
+		"half of another image": func(path string) error {
+			return os.WriteFile(path, append(firmwareBytes(2, size)[:size/2:size/2], firmwareBytes(1, size)[size/2:]...), 0o600)
+		},
+		"longer":  func(path string) error { return os.WriteFile(path, firmwareBytes(2, size+1), 0o600) },
+		"shorter": func(path string) error { return os.Truncate(path, size-1) },
+		"gone":    os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &FileInstaller{Dir: t.TempDir()}
+			fatal(t, f.Install(t.Context(), one))
+			outcome, err := f.Confirm(t.Context(), one.Release())
+			if outcome != Confirmed || err != nil {
+				t.Fatalf("%v, %v", outcome, err)
+			}
+			fatal(t, f.Install(t.Context(), two), damage(filepath.Join(f.dir(product), imageName(2))))
+			if outcome, err := f.Confirm(t.Context(), two.Release()); outcome != Failed || err != nil {
+				t.Errorf("a slot that is not the release: %v, %v", outcome, err)
+			}
+			fatal(t, f.Rollback(t.Context(), two.Release()))
+			if data, err := os.ReadFile(f.Path(product)); err != nil || !bytes.Equal(data, firmwareBytes(1, size)) {
+				t.Errorf("after the roll-back %d bytes run (%v)", len(data), err)
+			}
+		})
+	}
+}
+
+// TestFileInstallersOfOneDirectoryTakeTurns: two nodes that were given one
+// directory by mistake never write at once.
+func TestFileInstallersOfOneDirectoryTakeTurns(t *testing.T) {
+	dir := t.TempDir()
+	one := verifiedImage(t, 1, firmwareBytes(1, 100_000))
+	first, second := &FileInstaller{Dir: dir}, &FileInstaller{Dir: dir}
+	release, err := first.lock(t.Context(), one.Release().Product)
+	fatal(t, err)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("long enough"))
+	defer cancel()
+	if err := second.Install(ctx, one); err == nil || !strings.Contains(err.Error(), "long enough") {
+		t.Errorf("a locked slot: %v", err)
+	}
+	if slot, err := second.Slot(one.Release().Product); err != nil || slot.Current != nil {
+		t.Errorf("something was installed: %+v, %v", slot, err)
+	}
+	release()
+	fatal(t, second.Install(t.Context(), one))
 }
