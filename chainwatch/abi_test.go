@@ -68,7 +68,7 @@ func testKeys(t testing.TB) verify.KeySet {
 
 // fullView uses every member and every limit.
 func fullView(t testing.TB) verify.View {
-	v := viewAt(99, worldEpoch, release(105), release(104), release(103), release(102), release(7))
+	v := viewAt(99, worldEpoch, release(105), release(104), release(103), release(102), release(101), release(100), release(99), release(7))
 	v.Keys, v.Manufacturer = testKeys(t), "did:io:0x00000000000000000000000000000000000000aa"
 	v.Barrier, v.MinSequence, v.Paused = 7, 3, true
 	for i := range v.Candidates {
@@ -201,7 +201,7 @@ func TestDecodeViewRefuses(t *testing.T) {
 		"mode 4":               change(func(v *verify.View) { v.Candidates[0].Rollout.Mode = 4 }),
 		"over 100 percent":     change(func(v *verify.View) { v.Candidates[0].Rollout.EndBps = 10001 }),
 		"shrinking ramp":       change(func(v *verify.View) { v.Candidates[0].Rollout.StartBps = 1 }),
-		"six candidates":       change(func(v *verify.View) { v.Latest, v.Candidates = 100, many(6) }),
+		"too many candidates":  change(func(v *verify.View) { v.Latest, v.Candidates = 100, many(verify.MaxCandidates+1) }),
 		"long version":         change(func(v *verify.View) { v.Candidates[0].Version = strings.Repeat("v", 129) }),
 		"long label":           change(func(v *verify.View) { v.Candidates[0].Rollout.Label = strings.Repeat("v", 129) }),
 		"65 canaries":          change(func(v *verify.View) { v.Candidates[0].Rollout.Canaries = make([][32]byte, 65) }),

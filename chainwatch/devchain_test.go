@@ -3,6 +3,7 @@ package chainwatch_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,13 +16,14 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/chainwatch/devchain"
 	"camswarm/chainwatch/registry"
+	"camswarm/chainwatch/registry/first"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
 
-// The camera's client, codec and watcher against the real contract on two
-// independent chain servers and with IoTeX's quirks, through everything that can
-// change an answer.
+// The camera's client, codec and watcher against the real contract, in both of its
+// versions, on two independent chain servers and with IoTeX's quirks, through
+// everything that can change an answer.
 func TestWatchesTheRealContract(t *testing.T) {
 	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
 		finality := map[bool]string{false: "latest", true: "finalized"}[iotex] // IoTeX refuses that tag elsewhere, not in eth_call
@@ -95,8 +97,14 @@ func startAnvil(ctx context.Context, t *testing.T, path string, fund []verify.Ad
 	return url
 }
 
-// watchTheRealContract reads at the given block tag.
+// watchTheRealContract reads both versions at the given block tag.
 func watchTheRealContract(t *testing.T, finality string, start func(ctx context.Context, fund []verify.Address) string) {
+	for _, version := range []int{1, 2} {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) { watchVersion(t, version, finality, start) })
+	}
+}
+
+func watchVersion(t *testing.T, version int, finality string, start func(ctx context.Context, fund []verify.Address) string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	key := func(alg verify.Algorithm) *sign.Key {
@@ -122,13 +130,24 @@ func watchTheRealContract(t *testing.T, finality string, start func(ctx context.
 	defer client.Close()
 	product := verify.Product{Vendor: "tenvis.com", Name: "ucam-2"}
 	keys := verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{key(verify.EdDSA).Public(), key(verify.ES256).Public(), key(verify.ES256K).Public()}}
-	reg, err := client.Provision(ctx, registry.Setup{
-		Admin: admin, Pauser: account(admin), Manufacturer: verify.DIDKey(keys.Keys[0]), Keys: keys,
-		Publisher: account(maker), Product: product, Operator: account(operator),
-	})
+	did := verify.DIDKey(keys.Keys[0])
+	var reg *registry.Registry
+	if version == 1 {
+		reg, err = first.Deploy(ctx, client, admin, 0, account(operator))
+	} else {
+		reg, _, err = client.Deploy(ctx, admin, registry.Terms{Pauser: account(operator), Guardians: []verify.Address{{19: 1}}})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	must := func(_ registry.Tx, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(reg.CreateManufacturer(ctx, admin, did, keys, account(maker)))
+	must(reg.CreateProduct(ctx, admin, product, did, account(operator)))
 
 	cfg := chainwatch.DefaultConfig()
 	cfg.ChainID, cfg.Registry, cfg.MinGap = 4690, reg.Address().String(), 100*time.Millisecond
@@ -164,19 +183,13 @@ func watchTheRealContract(t *testing.T, finality string, start func(ctx context.
 		}
 		return got
 	}
-	must := func(_ registry.Tx, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	if v := see("empty"); len(v.Candidates) != 0 || v.Latest != 0 || !v.Keys.Equal(keys) {
 		t.Errorf("empty product: %+v", v)
 	}
 	for seq := range uint64(6) {
 		must(reg.Publish(ctx, maker, verify.Release{Product: product.ID(), Sequence: seq + 1, Version: "1.0", ImageSize: 100 + seq, ImageSHA256: [32]byte{1}, Envelope: [32]byte{2, byte(seq)}}))
 	}
-	if v := see("published"); len(v.Candidates) != 4 || v.Candidates[0].Rollout.Mode != verify.RolloutPaused {
+	if v := see("published"); len(v.Candidates) != map[int]int{1: 4, 2: 2}[version] || v.Candidates[0].Rollout.Mode != verify.RolloutPaused {
 		t.Errorf("published: %+v", v)
 	}
 	canaries := make([][32]byte, verify.MaxCanaries)
@@ -192,7 +205,7 @@ func watchTheRealContract(t *testing.T, finality string, start func(ctx context.
 	must(reg.SetHalted(ctx, operator, product.ID(), 6, true))
 	must(reg.Revoke(ctx, maker, product.ID(), 5))
 	must(reg.SetMinSequence(ctx, maker, product.ID(), 2))
-	must(reg.Pause(ctx, admin))
+	must(reg.Pause(ctx, operator))
 	v := see("stopped")
 	if c, ok := v.Candidate(6); !ok || !c.Rollout.Halted || !v.Paused || v.Barrier != 1 || v.MinSequence != 2 {
 		t.Errorf("stopped: %+v", v)
@@ -233,7 +246,7 @@ func TestNamesAWrongRegistryOrProduct(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	reg, _, err := client.Deploy(ctx, admin, 0, account)
+	reg, _, err := client.Deploy(ctx, admin, registry.Terms{Pauser: verify.Address{19: 2}, Guardians: []verify.Address{{19: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -17,7 +16,8 @@ type Store interface {
 	// are at this moment.
 	List(ctx context.Context) ([]Item, error)
 	// Remove stops serving the item and frees its bytes, see [Remove]. It may be
-	// called again for an item that is already partly or wholly gone.
+	// called again for an item that is already partly or wholly gone, and refuses
+	// with [ErrInUse] what came into use since it was listed.
 	Remove(ctx context.Context, item Item) error
 	// Free returns the bytes that may still be allocated on the file system,
 	// see [Free]; the collector adds what the reserve holds.
@@ -26,6 +26,10 @@ type Store interface {
 
 // ErrProtected is returned when a plan would remove a running or fallback item.
 var ErrProtected = errors.New("refused to remove a running or fallback release")
+
+// ErrInUse is returned by a [Store] that was asked to remove an item which came
+// into use since it was listed. It stays, and that is no failure.
+var ErrInUse = errors.New("the release is in use")
 
 // Options are what a program injects into a [Collector]. Every field may be
 // left zero.
@@ -36,7 +40,8 @@ type Options struct {
 }
 
 // A Collector makes plans for a store and carries them out. It is safe for
-// concurrent use; collections run one after another.
+// concurrent use; collections run one after another, and who waits for another's
+// end gives up with its context. A store's methods must not collect.
 type Collector struct {
 	store   Store
 	policy  Policy
@@ -48,13 +53,13 @@ type Collector struct {
 	protected prometheus.Counter
 	used      prometheus.Gauge
 
-	mu sync.Mutex // one collection at a time
+	turn chan struct{} // has room for the one collection at a time
 }
 
 // New wires a collector. It touches neither the store nor the disk.
 func New(store Store, policy Policy, o Options) *Collector {
 	c := &Collector{
-		store: store, policy: policy, reserve: o.Reserve, log: o.Logger,
+		store: store, policy: policy, reserve: o.Reserve, log: o.Logger, turn: make(chan struct{}, 1),
 		removed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "camswarm_gc_removed_total", Help: "Releases removed from disk, by reason."}, []string{"reason"}),
 		freed: prometheus.NewCounter(prometheus.CounterOpts{
@@ -99,17 +104,33 @@ const rounds = 3
 // same. A plan is never trusted to have worked: room for need is measured again
 // after the removals.
 func (c *Collector) Collect(ctx context.Context, need Need) (Plan, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.begin(ctx); err != nil {
+		return Plan{}, err
+	}
+	defer c.end()
 	return c.collect(ctx, need)
 }
+
+// begin waits for the turn to collect.
+func (c *Collector) begin(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Collector) end() { <-c.turn }
 
 // Relieve is to be called when a write failed because the disk is full (see
 // [IsFull]): it gives up the reserve, so that metadata can be written again,
 // and collects. The reserve is held again once there is room for it.
 func (c *Collector) Relieve(ctx context.Context) (Plan, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.begin(ctx); err != nil {
+		return Plan{}, err
+	}
+	defer c.end()
 	if err := c.giveUp(); err != nil {
 		return Plan{}, err
 	}
@@ -145,8 +166,10 @@ func (c *Collector) collect(ctx context.Context, need Need) (Plan, error) {
 // refused with [ErrProtected], and one that has become busy or wanted since the
 // plan was made stays. One item's error does not keep the others.
 func (c *Collector) Execute(ctx context.Context, plan Plan) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	defer c.end()
 	return c.execute(ctx, plan)
 }
 
@@ -179,8 +202,7 @@ func (c *Collector) remove(ctx context.Context, d Decision) error {
 		c.protected.Inc()
 		return fmt.Errorf("%w: sequence %d of product %s", ErrProtected, item.Sequence, item.Product)
 	case item.Busy, item.Wanted && !d.Wanted:
-		c.log.Info("a release came into use before it was removed; it stays", "product", d.Product.String(), "sequence", d.Sequence)
-		return nil
+		return c.stays(d)
 	}
 	err = c.store.Remove(ctx, item)
 	if IsFull(err) {
@@ -190,12 +212,20 @@ func (c *Collector) remove(ctx context.Context, d Decision) error {
 		}
 		err = c.store.Remove(ctx, item)
 	}
+	if errors.Is(err, ErrInUse) {
+		return c.stays(d)
+	}
 	if err != nil {
 		return fmt.Errorf("remove sequence %d of product %s: %w", item.Sequence, item.Product, err)
 	}
 	c.removed.WithLabelValues(string(d.Reason)).Inc()
 	c.freed.Add(float64(max(item.Bytes, 0)))
 	c.log.Info("removed a release", "product", item.Product.String(), "sequence", item.Sequence, "bytes", item.Bytes, "reason", string(d.Reason))
+	return nil
+}
+
+func (c *Collector) stays(d Decision) error {
+	c.log.Info("a release came into use before it was removed; it stays", "product", d.Product.String(), "sequence", d.Sequence)
 	return nil
 }
 

@@ -108,13 +108,12 @@ type world struct {
 // A citizen is a node of a world.
 type citizen struct {
 	*node.Node
-	name     string
-	slot     string
-	registry *prometheus.Registry
-	cfg      node.Config
-	opts     []node.Option
-	cancel   context.CancelFunc
-	done     chan error
+	name   string
+	slot   string
+	cfg    node.Config
+	opts   []node.Option
+	cancel context.CancelFunc
+	done   chan error
 }
 
 // inBubble runs f when the bubble's clock shows clock, and the chain's chainTime.
@@ -167,10 +166,10 @@ func (w *world) Call(_ context.Context, method string, _ ...any) (json.RawMessag
 }
 
 // add starts a node that knows those before it which are seeds.
-func (w *world) add(role node.Role) *citizen {
+func (w *world) add(role node.Role, more ...node.Option) *citizen {
 	w.t.Helper()
 	i := len(w.nodes) + 1
-	c := &citizen{name: fmt.Sprintf("%s-%d", role, i), registry: prometheus.NewRegistry()}
+	c := &citizen{name: fmt.Sprintf("%s-%d", role, i)}
 	c.slot = filepath.Join(w.dir, c.name, "slot")
 	cfg := node.DefaultConfig(role)
 	cfg.StateDir = filepath.Join(w.dir, c.name, "state")
@@ -199,12 +198,21 @@ func (w *world) add(role node.Role) *citizen {
 		node.WithTransport(w.transport, func() ([]net.Addr, error) { return nil, nil }),
 		node.WithDatastore(dssync.MutexWrap(datastore.NewMapDatastore())), node.WithLogger(log),
 		node.WithChainDialer(func(chainwatch.Endpoint) (chainwatch.Caller, error) { return w, nil }),
-		node.WithRegistry(c.registry), node.WithoutControl(),
+		node.WithoutControl(),
 	}
 	if role == node.RoleCamera {
 		c.opts = append(c.opts, node.WithInstaller(&install.FileInstaller{Dir: c.slot}))
 	}
-	n, err := node.New(cfg, c.opts...)
+	c.opts = append(c.opts, more...)
+	w.start(c)
+	w.nodes = append(w.nodes, c)
+	return c
+}
+
+// start starts a node that is not running, on what it left.
+func (w *world) start(c *citizen) {
+	w.t.Helper()
+	n, err := node.New(c.cfg, append(c.opts, node.WithRegistry(prometheus.NewRegistry()))...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -212,8 +220,6 @@ func (w *world) add(role node.Role) *citizen {
 	ctx, cancel := context.WithCancel(w.ctx)
 	c.cancel, c.done = cancel, make(chan error, 1)
 	go func() { c.done <- n.Run(ctx) }()
-	w.nodes = append(w.nodes, c)
-	return c
 }
 
 // stranger is a network of nobody's node, connected to a seed.
@@ -241,9 +247,15 @@ func (w *world) stranger(seed *citizen) *p2p.Network {
 	return n
 }
 
+// stop stops a node; one that has stopped stays so.
 func (c *citizen) stop() error {
+	if c.done == nil {
+		return nil
+	}
 	c.cancel()
-	return <-c.done
+	err := <-c.done
+	c.done = nil
+	return err
 }
 
 // until lets virtual time pass until a condition holds.
@@ -268,6 +280,13 @@ func (w *world) until(what string, ok func() bool) {
 // release hands a release to the seed, once the chain offers it, and announces it.
 func (w *world) release(seed *citizen, r *localnet.Release, state int) {
 	w.t.Helper()
+	w.hand(seed, r, state)
+	w.announce(seed, r)
+}
+
+// hand lets the chain offer a release and hands it to the seed.
+func (w *world) hand(seed *citizen, r *localnet.Release, state int) {
+	w.t.Helper()
 	w.set(state)
 	seed.Look()
 	f, err := os.Open(r.Path)
@@ -280,7 +299,6 @@ func (w *world) release(seed *citizen, r *localnet.Release, state int) {
 	if _, err := seed.Provide(ctx, r.Envelope, io.Reader(f)); err != nil {
 		w.t.Fatal(err)
 	}
-	w.announce(seed, r)
 }
 
 // announce has the seed tell everybody what the chain says now of a release.

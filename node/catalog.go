@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/ipfs/go-datastore"
@@ -19,38 +19,45 @@ import (
 	"camswarm/verify"
 )
 
-// Record is what a node remembers of one release.
-type Record struct {
-	Release   verify.Release `json:"release"` // as the chain approved it
-	State     control.State  `json:"state"`
-	Attempts  int            `json:"attempts,omitempty"`  // failed installs
-	LastError string         `json:"lastError,omitempty"` // of the last attempt at anything
-	Gone      bool           `json:"gone,omitempty"`      // a failed release whose bytes were removed
-	UpdatedAt time.Time      `json:"updatedAt"`
+// record is what a node remembers of one release. Its State only moves forward,
+// except that a release whose bytes turn out to be missing goes back to
+// control.StateFetching. A restart resumes from it.
+type record struct {
+	Release    verify.Release `json:"release"` // as the chain approved it
+	State      control.State  `json:"state"`
+	Attempts   int            `json:"attempts,omitempty"`   // failed installs
+	LastError  string         `json:"lastError,omitempty"`  // why it failed
+	FailedWith string         `json:"failedWith,omitempty"` // a digest of the configuration that installs, see policy
+	Gone       bool           `json:"gone,omitempty"`       // a failed release whose bytes were removed
+	UpdatedAt  time.Time      `json:"updatedAt"`
 }
 
 // hasBytes reports whether the release has a directory on disk.
-func (r *Record) hasBytes() bool {
+func (r record) hasBytes() bool {
 	return r.State >= control.StateFetching && r.State < control.StateRetired && !r.Gone
 }
 
-// Catalog is one product's records, each written through to the datastore
-// before the call returns. It is safe for concurrent use.
-type Catalog struct {
-	store   datastore.Batching
-	log     *slog.Logger
-	changed func(Record) // nil: nobody is told; called under mu
-
-	mu      sync.Mutex
-	records map[uint64]Record
+// whole reports whether the release's image is here and was checked.
+func (r record) whole() bool {
+	return r.State >= control.StateVerified && r.State <= control.StateConfirmed
 }
 
-// OpenCatalog reads the records that a former run left in store. One that
-// cannot be read is dropped with an error in the log: its release will be
-// fetched again, since nothing is installed on a record's word alone.
-func OpenCatalog(ctx context.Context, store datastore.Batching, log *slog.Logger) (*Catalog, error) {
-	c := &Catalog{store: store, log: log, records: map[uint64]Record{}}
-	results, err := store.Query(ctx, query.Query{})
+// hopeless reports whether the release can never become right, whoever tries.
+func (r record) hopeless() bool { return r.State == control.StateFailed && r.FailedWith == "" }
+
+func (r record) partial() bool   { return r.State < control.StateFetched }
+func (r record) confirmed() bool { return r.State == control.StateConfirmed }
+
+// catalog keeps one product's records in the datastore. It remembers nothing
+// itself: what is in force is the machine's.
+type catalog struct{ store datastore.Batching }
+
+// load reads the records that a former run left. One that cannot be read is
+// dropped with an error in the log: its release will be fetched again, since
+// nothing is installed on a record's word alone.
+func (c catalog) load(ctx context.Context, log *slog.Logger) (map[uint64]record, error) {
+	records := map[uint64]record{}
+	results, err := c.store.Query(ctx, query.Query{})
 	if err != nil {
 		return nil, fmt.Errorf("read the release catalog: %w", err)
 	}
@@ -66,22 +73,42 @@ func OpenCatalog(ctx context.Context, store datastore.Batching, log *slog.Logger
 		rec, err := decodeRecord(r.Key, r.Value)
 		if err != nil {
 			log.Error("dropped an unreadable catalog record; its release will be fetched again", "key", r.Key, "err", err)
-			if err := store.Delete(ctx, datastore.RawKey(r.Key)); err != nil {
+			if err := c.store.Delete(ctx, datastore.RawKey(r.Key)); err != nil {
 				return nil, fmt.Errorf("drop catalog record %s: %w", r.Key, err)
 			}
 			continue
 		}
-		c.records[rec.Release.Sequence] = rec
+		records[rec.Release.Sequence] = rec
 	}
-	return c, nil
+	return records, nil
 }
 
-func decodeRecord(key string, value []byte) (Record, error) {
-	var rec Record
+// save writes a record; when it returns nil the record survives a power cut.
+func (c catalog) save(ctx context.Context, rec record) error {
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	if err := metastore.ValueAt(c.store, recordKey(rec.Release.Sequence)).Save(ctx, data); err != nil {
+		return fmt.Errorf("write the catalog record of release %d: %w", rec.Release.Sequence, err)
+	}
+	return nil
+}
+
+// forget drops the record of a release.
+func (c catalog) forget(ctx context.Context, seq uint64) error {
+	if err := c.store.Delete(ctx, datastore.NewKey(recordKey(seq))); err != nil {
+		return fmt.Errorf("forget release %d: %w", seq, err)
+	}
+	return nil
+}
+
+func decodeRecord(key string, value []byte) (record, error) {
+	var rec record
 	if err := json.Unmarshal(value, &rec); err != nil {
 		return rec, err
 	}
-	if recordKey(rec.Release.Sequence).String() != key || rec.Release.Sequence == 0 {
+	if "/"+recordKey(rec.Release.Sequence) != key || rec.Release.Sequence == 0 {
 		return rec, errors.New("record does not belong to its key")
 	}
 	// Releases are counted from 1 by the chain. A record of one that nobody can
@@ -98,104 +125,37 @@ func decodeRecord(key string, value []byte) (Record, error) {
 	return rec, nil
 }
 
-func recordKey(sequence uint64) datastore.Key {
-	return datastore.NewKey(strconv.FormatUint(sequence, 10))
-}
+func recordKey(sequence uint64) string { return strconv.FormatUint(sequence, 10) }
 
-// Get returns the record of a release.
-func (c *Catalog) Get(sequence uint64) (Record, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r, ok := c.records[sequence]
-	return r, ok
-}
-
-// All returns every record, oldest release first.
-func (c *Catalog) All() []Record {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make([]Record, 0, len(c.records))
-	for _, r := range c.records {
-		out = append(out, r)
+// sorted returns records, oldest release first.
+func sorted(records map[uint64]record) []record {
+	out := make([]record, 0, len(records))
+	for _, seq := range slices.Sorted(maps.Keys(records)) {
+		out = append(out, records[seq])
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Release.Sequence < out[j].Release.Sequence })
 	return out
 }
 
-// Update changes the record of rel with change and writes it through. A new
-// record starts at control.StateKnown.
-func (c *Catalog) Update(ctx context.Context, rel verify.Release, change func(*Record)) (Record, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	rec, ok := c.records[rel.Sequence]
-	if !ok {
-		rec = Record{State: control.StateKnown}
-	}
-	rec.Release = rel
-	change(&rec)
-	rec.UpdatedAt = time.Now().UTC().Truncate(time.Second)
-	data, err := json.Marshal(rec)
-	if err != nil {
-		return rec, err
-	}
-	key := recordKey(rel.Sequence)
-	if err := c.store.Put(ctx, key, data); err != nil {
-		return rec, fmt.Errorf("write the catalog record of release %d: %w", rel.Sequence, err)
-	}
-	if err := c.store.Sync(ctx, key); err != nil {
-		return rec, fmt.Errorf("sync the catalog record of release %d: %w", rel.Sequence, err)
-	}
-	before := c.records[rel.Sequence].State
-	c.records[rel.Sequence] = rec
-	if c.changed != nil && rec.State != before {
-		c.changed(rec)
-	}
-	return rec, nil
-}
-
-// advance moves a release to a state and clears its last error.
-func (c *Catalog) advance(ctx context.Context, rel verify.Release, to control.State) error {
-	_, err := c.Update(ctx, rel, func(r *Record) { r.State, r.LastError, r.Gone = to, "", false })
-	return err
-}
-
-// Installed returns the records of what the device runs and what it would fall
-// back to: running is the newest release that was installed and did not fail
-// (nil on a factory device), fallback the newest confirmed one below it, kept
-// until running is confirmed (nil when there is none, or no longer a need).
-func (c *Catalog) Installed() (running, fallback *Record) {
-	all := c.All()
-	for i := len(all) - 1; i >= 0; i-- {
-		r := &all[i]
-		switch {
-		case running == nil && (r.State == control.StateInstalled || r.State == control.StateConfirmed):
-			running = r
-		case running != nil && running.State == control.StateInstalled && r.State == control.StateConfirmed:
-			return running, r
+// installed returns the records of what the device runs and what it would fall
+// back to: running is the newest release that was installed and did not fail (its
+// State is 0 on a factory device), fallback the newest confirmed one below it,
+// kept until running is confirmed (its State is 0 when there is none, or no longer
+// a need).
+func installed(records map[uint64]record) (running, fallback record) {
+	for seq, r := range records {
+		if r.State == control.StateInstalled || r.State == control.StateConfirmed {
+			if seq > running.Release.Sequence {
+				running = r
+			}
 		}
 	}
-	return running, nil
-}
-
-// forgetRetired drops the oldest retired records until at most keep are left,
-// so that the catalog of a device that lives for years stays small.
-func (c *Catalog) forgetRetired(ctx context.Context, keep int) error {
-	all := c.All()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].State != control.StateRetired {
-			continue
-		}
-		if keep > 0 {
-			keep--
-			continue
-		}
-		seq := all[i].Release.Sequence
-		if err := c.store.Delete(ctx, recordKey(seq)); err != nil {
-			return fmt.Errorf("forget release %d: %w", seq, err)
-		}
-		delete(c.records, seq)
+	if running.State != control.StateInstalled {
+		return running, fallback
 	}
-	return nil
+	for seq, r := range records {
+		if r.State == control.StateConfirmed && seq < running.Release.Sequence && seq > fallback.Release.Sequence {
+			fallback = r
+		}
+	}
+	return running, fallback
 }

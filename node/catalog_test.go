@@ -13,31 +13,33 @@ import (
 	"camswarm/verify"
 )
 
-func testCatalog(t *testing.T, store datastore.Batching) *Catalog {
+func loadCatalog(t *testing.T, store datastore.Batching) map[uint64]record {
 	t.Helper()
-	c, err := OpenCatalog(context.Background(), store, slog.New(slog.DiscardHandler))
+	records, err := catalog{store}.load(context.Background(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return records
+}
+
+func keepRecord(t *testing.T, store datastore.Batching, rec record) {
+	t.Helper()
+	if err := (catalog{store}).save(context.Background(), rec); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func rel(seq uint64) verify.Release { return verify.Release{Sequence: seq, Version: "v"} }
 
 func TestCatalogSurvivesAReopen(t *testing.T) {
-	ctx := context.Background()
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
-	c := testCatalog(t, store)
 	for seq := range uint64(3) {
-		if err := c.advance(ctx, rel(seq+1), control.StateVerified); err != nil {
-			t.Fatal(err)
-		}
+		keepRecord(t, store, record{Release: rel(seq + 1), State: control.StateVerified})
 	}
-	if _, err := c.Update(ctx, rel(2), func(r *Record) { r.State, r.Attempts, r.LastError = control.StateFailed, 2, "boom" }); err != nil {
-		t.Fatal(err)
-	}
-	again := testCatalog(t, store)
-	if got := again.All(); len(got) != 3 || got[1].State != control.StateFailed || got[1].Attempts != 2 || got[1].LastError != "boom" || got[2].State != control.StateVerified {
+	keepRecord(t, store, record{Release: rel(2), State: control.StateFailed, Attempts: 2, LastError: "boom", FailedWith: "12345678"})
+	got := loadCatalog(t, store)
+	if len(got) != 3 || got[2].State != control.StateFailed || got[2].Attempts != 2 || got[2].LastError != "boom" || got[2].FailedWith != "12345678" ||
+		got[3].State != control.StateVerified {
 		t.Errorf("after reopening: %+v", got)
 	}
 }
@@ -45,11 +47,8 @@ func TestCatalogSurvivesAReopen(t *testing.T) {
 func TestCatalogDropsWhatItCannotRead(t *testing.T) {
 	ctx := context.Background()
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
-	c := testCatalog(t, store)
-	if err := c.advance(ctx, rel(7), control.StateConfirmed); err != nil {
-		t.Fatal(err)
-	}
-	good, err := store.Get(ctx, recordKey(7))
+	keepRecord(t, store, record{Release: rel(7), State: control.StateConfirmed})
+	good, err := store.Get(ctx, datastore.NewKey(recordKey(7)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,17 +64,16 @@ func TestCatalogDropsWhatItCannotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again := testCatalog(t, store)
-	if got := again.All(); len(got) != 1 || got[0].Release.Sequence != 7 || got[0].State != control.StateConfirmed {
+	got := loadCatalog(t, store)
+	if len(got) != 1 || got[7].State != control.StateConfirmed {
 		t.Errorf("after reopening: %+v", got)
 	}
-	if running, _ := again.Installed(); running == nil || running.Release.Sequence != 7 {
+	if running, _ := installed(got); running.Release.Sequence != 7 {
 		t.Errorf("running: %+v", running)
 	}
 }
 
 func TestInstalledNamesTheFallbackUntilConfirmed(t *testing.T) {
-	ctx := context.Background()
 	for _, c := range []struct {
 		name              string
 		states            []control.State // of releases 1, 2, …
@@ -92,50 +90,16 @@ func TestInstalledNamesTheFallbackUntilConfirmed(t *testing.T) {
 		{"retired fallback", []control.State{control.StateRetired, control.StateInstalled}, 2, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cat := testCatalog(t, dssync.MutexWrap(datastore.NewMapDatastore()))
+			records := map[uint64]record{}
 			for i, s := range c.states {
-				if err := cat.advance(ctx, rel(uint64(i+1)), s); err != nil {
-					t.Fatal(err)
-				}
+				seq := uint64(i + 1)
+				records[seq] = record{Release: rel(seq), State: s}
 			}
-			running, fallback := cat.Installed()
-			seq := func(r *Record) uint64 {
-				if r == nil {
-					return 0
-				}
-				return r.Release.Sequence
-			}
-			if seq(running) != c.running || seq(fallback) != c.fallback {
-				t.Errorf("running %d, fallback %d; want %d and %d", seq(running), seq(fallback), c.running, c.fallback)
+			running, fallback := installed(records)
+			if running.Release.Sequence != c.running || fallback.Release.Sequence != c.fallback {
+				t.Errorf("running %d, fallback %d; want %d and %d", running.Release.Sequence, fallback.Release.Sequence, c.running, c.fallback)
 			}
 		})
-	}
-}
-
-func TestRetiredRecordsAreForgottenInTime(t *testing.T) {
-	ctx := context.Background()
-	store := dssync.MutexWrap(datastore.NewMapDatastore())
-	c := testCatalog(t, store)
-	for seq := range uint64(10) {
-		state := control.StateRetired
-		if seq == 9 {
-			state = control.StateConfirmed
-		}
-		if err := c.advance(ctx, rel(seq+1), state); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := c.forgetRetired(ctx, 3); err != nil {
-		t.Fatal(err)
-	}
-	for _, cat := range []*Catalog{c, testCatalog(t, store)} {
-		var seqs []uint64
-		for _, r := range cat.All() {
-			seqs = append(seqs, r.Release.Sequence)
-		}
-		if len(seqs) != 4 || seqs[0] != 7 || seqs[3] != 10 {
-			t.Errorf("kept %v, want 7 to 10", seqs)
-		}
 	}
 }
 
@@ -143,11 +107,8 @@ func TestDamagedStateIsSurvived(t *testing.T) {
 	ctx := context.Background()
 	raw := dssync.MutexWrap(datastore.NewMapDatastore())
 	store := metastore.Checked(raw)
-	c := testCatalog(t, store)
 	for seq := range uint64(2) {
-		if err := c.advance(ctx, rel(seq+1), control.StateVerified); err != nil {
-			t.Fatal(err)
-		}
+		keepRecord(t, store, record{Release: rel(seq + 1), State: control.StateVerified})
 	}
 	damage := func(key datastore.Key) {
 		t.Helper()
@@ -160,8 +121,8 @@ func TestDamagedStateIsSurvived(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	damage(recordKey(1))
-	if got := testCatalog(t, store).All(); len(got) != 1 || got[0].Release.Sequence != 2 {
+	damage(datastore.NewKey(recordKey(1)))
+	if got := loadCatalog(t, store); len(got) != 1 || got[2].Release.Sequence != 2 {
 		t.Errorf("the catalog after damage: %+v", got)
 	}
 

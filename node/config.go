@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -110,6 +112,13 @@ type InstallConfig struct {
 	Attempts int `toml:"attempts"`
 }
 
+// digest names what installs: a release that failed with one starts over with
+// another. When installs happen is no part of it.
+func (c *InstallConfig) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %q", c.Command, c.Timeout, c.SlotDir))
+	return hex.EncodeToString(sum[:4])
+}
+
 // DefaultConfig returns the defaults of a role. What has no sensible default
 // (products, keys, endpoints) is left empty and required by Validate.
 func DefaultConfig(role Role) Config {
@@ -163,6 +172,9 @@ func LoadConfig(path string) (Config, error) {
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
+	}
+	if m := c.Network.Membership; m != "" && !filepath.IsAbs(m) {
+		c.Network.Membership = filepath.Join(filepath.Dir(path), m)
 	}
 	for _, p := range c.Products {
 		for i, r := range p.Rotations {

@@ -15,7 +15,7 @@ func FuzzCatalogRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if seq := r.Release.Sequence; seq == 0 || seq > maxSequence || recordKey(seq).String() != key || r.State < control.StateKnown || r.State > control.StateRetired || r.Attempts < 0 {
+		if seq := r.Release.Sequence; seq == 0 || seq > maxSequence || "/"+recordKey(seq) != key || r.State < control.StateKnown || r.State > control.StateRetired || r.Attempts < 0 {
 			t.Errorf("accepted %+v under %s", r, key)
 		}
 	})

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,20 +33,20 @@ const (
 	ipnsRenewSoon = 48 * time.Hour   // before its end, a record that a publisher left is an alarm
 )
 
-// ipnsDesk looks up the IPNS records that approved releases name, and on seeds
+// ipnsKeeper looks up the IPNS records that approved releases name, and on seeds
 // keeps those that publishers hand over on the DHT. It stands beside the
 // pipeline and never in it: nothing waits for it.
-type ipnsDesk struct {
+type ipnsKeeper struct {
 	n      *Node
-	wake   chan struct{} // capacity 1
+	soon   signal
 	checks *prometheus.CounterVec
 
-	mu    sync.Mutex
-	lines map[*line]*ipnsLine
+	mu       sync.Mutex
+	products map[*follower]*ipnsFollowed
 }
 
-// ipnsLine is what the desk knows for one product; ipnsDesk.mu guards it.
-type ipnsLine struct {
+// ipnsFollowed is what the keeper knows of one product; ipnsKeeper.mu guards it.
+type ipnsFollowed struct {
 	status control.IPNSStatus // of the newest release; its zero value before there is one
 	tries  int
 	next   time.Time // of the next lookup
@@ -55,48 +54,40 @@ type ipnsLine struct {
 	putAt  time.Time // when to put it again
 }
 
-func newIPNSDesk(n *Node) (*ipnsDesk, error) {
-	d := &ipnsDesk{n: n, wake: make(chan struct{}, 1), lines: map[*line]*ipnsLine{}, checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+func newIPNSKeeper(n *Node) (*ipnsKeeper, error) {
+	k := &ipnsKeeper{n: n, soon: newSignal(), products: map[*follower]*ipnsFollowed{}, checks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "camswarm", Subsystem: "ipns", Name: "checks_total",
 		Help: "Looks at the IPNS records of approved releases, by what came out.",
 	}, []string{"state"})}
-	for _, l := range n.lines {
-		kept, err := d.store(l).Load(context.Background())
+	for _, f := range n.followers {
+		kept, err := k.store(f).Load(context.Background())
 		if err != nil {
-			return nil, fmt.Errorf("read the IPNS record of %s: %w", l.verifier.Product, err)
+			return nil, fmt.Errorf("read the IPNS record of %s: %w", f.rules.verifier.Product, err)
 		}
-		d.lines[l] = &ipnsLine{kept: kept} // judged before each use
+		k.products[f] = &ipnsFollowed{kept: kept} // judged before each use
 	}
-	return d, n.registry.Register(d.checks)
+	return k, n.registry.Register(k.checks)
 }
 
-func (d *ipnsDesk) store(l *line) metastore.Value {
-	return metastore.ValueAt(d.n.store.Namespace("ipns"), l.verifier.Product.ID().String())
-}
-
-// soon wakes the desk.
-func (d *ipnsDesk) soon() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
+func (k *ipnsKeeper) store(f *follower) metastore.Value {
+	return metastore.ValueAt(k.n.store.Namespace("ipns"), f.product().String())
 }
 
 // run looks after every product until ctx ends.
-func (d *ipnsDesk) run(ctx context.Context) error {
+func (k *ipnsKeeper) run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-d.wake:
+		case <-k.soon:
 		case <-timer.C:
 		}
-		d.setNames()
+		k.setNames()
 		wait := time.Hour
-		for _, l := range d.n.lines {
-			wait = min(wait, d.step(ctx, l))
+		for _, f := range k.n.followers {
+			wait = min(wait, k.step(ctx, f))
 		}
 		timer.Reset(max(wait, time.Second))
 	}
@@ -104,56 +95,56 @@ func (d *ipnsDesk) run(ctx context.Context) error {
 
 // setNames tells the network whose records it may keep: those that the signed
 // releases on offer name.
-func (d *ipnsDesk) setNames() {
+func (k *ipnsKeeper) setNames() {
 	var names []string
-	for _, l := range d.n.lines {
-		for _, s := range l.offered() {
+	for _, f := range k.n.followers {
+		for _, s := range slices.Backward(f.published.Load().served) {
 			name, err := p2p.ParseIPNSName(s.Manifest().IPNSName)
 			if err == nil && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	if err := d.n.network.SetIPNSNames(names[:min(len(names), p2p.MaxIPNSNames)]); err != nil {
-		d.n.log.Warn("IPNS records are not exchanged", "err", err)
+	if err := k.n.network.SetIPNSNames(names[:min(len(names), p2p.MaxIPNSNames)]); err != nil {
+		k.n.log.Warn("IPNS records are not exchanged", "err", err)
 	}
 }
 
 // step does what is due for one product and returns the time until more is.
-func (d *ipnsDesk) step(ctx context.Context, l *line) time.Duration {
-	s := l.newestHeld()
-	view, ok := l.watcher.Current()
+func (k *ipnsKeeper) step(ctx context.Context, f *follower) time.Duration {
+	s := f.newestHeld()
+	view, ok := f.watcher.Current()
 	if s == nil || !ok || s.Manifest().IPNSName == "" {
 		return time.Hour
 	}
-	d.setNames() // again: s may have come to be held since, and the DHT refuses other names
-	now := l.trustedTime(&view)
-	d.mu.Lock()
-	state := d.lines[l]
+	k.setNames() // again: s may have come to be held since, and the DHT refuses other names
+	now := f.trustedTime(&view)
+	k.mu.Lock()
+	state := k.products[f]
 	if m := s.Manifest(); state.status.Release != m.Sequence || state.status.Name != m.IPNSName {
 		state.status = control.IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: control.IPNSPending}
 		state.tries, state.next, state.putAt = 0, time.Time{}, time.Time{}
 	}
 	kept, putAt, tries, next, settled := state.kept, state.putAt, state.tries, state.next, state.status.State == control.IPNSOK
-	d.mu.Unlock()
+	k.mu.Unlock()
 
 	wait := time.Hour
 	if kept != nil {
-		wait = min(wait, d.keep(ctx, l, s, kept, putAt, now))
+		wait = min(wait, k.keep(ctx, f, s, kept, putAt, now))
 	}
-	if !d.n.cfg.IPNS.Check || settled || tries >= ipnsLookups {
+	if !k.n.cfg.IPNS.Check || settled || tries >= ipnsLookups {
 		return wait
 	}
 	if left := time.Until(next); left > 0 {
 		return min(wait, left)
 	}
-	return min(wait, d.look(ctx, l, s, now))
+	return min(wait, k.look(ctx, f, s, now))
 }
 
 // look asks the DHT once.
-func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint64) time.Duration {
+func (k *ipnsKeeper) look(ctx context.Context, f *follower, s *verify.Signed, now uint64) time.Duration {
 	m := s.Manifest()
-	r, err := d.n.network.FindIPNS(ctx, m.IPNSName)
+	r, err := k.n.network.FindIPNS(ctx, m.IPNSName)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -168,17 +159,17 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 	if err != nil {
 		status.Detail = err.Error()
 	}
-	d.checks.WithLabelValues(string(status.State)).Inc()
+	k.checks.WithLabelValues(string(status.State)).Inc()
 	if status.State == control.IPNSMismatch {
-		l.log.Error("the IPNS record contradicts the approved release, which stands", "sequence", m.Sequence,
+		f.log.Error("the IPNS record contradicts the approved release, which stands", "sequence", m.Sequence,
 			"name", m.IPNSName, "attack", verify.AttackName(err), "err", err)
-		d.n.metrics.refused("ipns", err)
+		k.n.metrics.refused("ipns", err)
 	} else {
-		l.log.Info("IPNS record", "sequence", m.Sequence, "state", string(status.State), "detail", status.Detail)
+		f.log.Info("IPNS record", "sequence", m.Sequence, "state", string(status.State), "detail", status.Detail)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	state := d.lines[l]
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	state := k.products[f]
 	if state.status.Release != m.Sequence {
 		return 0 // a newer release came meanwhile
 	}
@@ -191,37 +182,37 @@ func (d *ipnsDesk) look(ctx context.Context, l *line, s *verify.Signed, now uint
 
 // keep puts a record that a publisher left on the DHT again, as long as it is
 // right for the newest release.
-func (d *ipnsDesk) keep(ctx context.Context, l *line, s *verify.Signed, record []byte, putAt time.Time, now uint64) time.Duration {
+func (k *ipnsKeeper) keep(ctx context.Context, f *follower, s *verify.Signed, record []byte, putAt time.Time, now uint64) time.Duration {
 	r, err := p2p.OpenIPNS(s.Manifest().IPNSName, record)
 	if err == nil {
 		_, err = CheckIPNS(s.Manifest(), s.Envelope(), r, now)
 	}
 	if err != nil {
-		l.log.Info("the IPNS record that was left here is no longer put on the DHT", "err", err)
-		d.mu.Lock()
-		d.lines[l].kept, d.lines[l].status.KeptUntil = nil, time.Time{}
-		d.mu.Unlock()
+		f.log.Info("the IPNS record that was left here is no longer put on the DHT", "err", err)
+		k.mu.Lock()
+		k.products[f].kept, k.products[f].status.KeptUntil = nil, time.Time{}
+		k.mu.Unlock()
 		return time.Hour
 	}
-	d.mu.Lock()
-	d.lines[l].status.KeptUntil = r.Validity
-	d.mu.Unlock()
+	k.mu.Lock()
+	k.products[f].status.KeptUntil = r.Validity
+	k.mu.Unlock()
 	if left := time.Until(putAt); left > 0 {
 		return left
 	}
-	wait, err := d.put(ctx, s.Manifest().IPNSName, record)
+	wait, err := k.put(ctx, s.Manifest().IPNSName, record)
 	if err != nil && ctx.Err() == nil {
-		l.log.Debug("the IPNS record was not put on other DHT servers", "err", err)
+		f.log.Debug("the IPNS record was not put on other DHT servers", "err", err)
 	}
-	d.mu.Lock()
-	d.lines[l].putAt = time.Now().Add(wait)
-	d.mu.Unlock()
+	k.mu.Lock()
+	k.products[f].putAt = time.Now().Add(wait)
+	k.mu.Unlock()
 	return wait
 }
 
 // put puts a record on the DHT and returns after how long to do so again.
-func (d *ipnsDesk) put(ctx context.Context, name string, record []byte) (time.Duration, error) {
-	err := d.n.network.PutIPNS(ctx, name, record)
+func (k *ipnsKeeper) put(ctx context.Context, name string, record []byte) (time.Duration, error) {
+	err := k.n.network.PutIPNS(ctx, name, record)
 	switch {
 	case err == nil:
 		return ipnsPutEvery, nil
@@ -239,21 +230,21 @@ func (n *Node) PublishIPNS(ctx context.Context, name string, record []byte) (con
 	if err != nil {
 		return control.IPNSPublished{}, err
 	}
-	for _, l := range n.lines {
-		s := l.newestHeld()
+	for _, f := range n.followers {
+		s := f.newestHeld()
 		if s == nil {
 			continue
 		}
 		if own, err := p2p.ParseIPNSName(s.Manifest().IPNSName); err != nil || own != name {
 			continue
 		}
-		return n.ipns.take(ctx, l, s, name, record)
+		return n.ipns.take(ctx, f, s, name, record)
 	}
 	return control.IPNSPublished{}, fmt.Errorf("%w: publish the release that names %s first, and hand it to this node", control.ErrUnknownName, name)
 }
 
-func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name string, record []byte) (control.IPNSPublished, error) {
-	view, ok := l.watcher.Current()
+func (k *ipnsKeeper) take(ctx context.Context, f *follower, s *verify.Signed, name string, record []byte) (control.IPNSPublished, error) {
+	view, ok := f.watcher.Current()
 	if !ok {
 		return control.IPNSPublished{}, errors.New("the chain has not been seen yet; try again")
 	}
@@ -262,78 +253,55 @@ func (d *ipnsDesk) take(ctx context.Context, l *line, s *verify.Signed, name str
 		return control.IPNSPublished{}, err
 	}
 	m := s.Manifest()
-	if state, err := CheckIPNS(m, s.Envelope(), r, l.trustedTime(&view)); err != nil {
+	if state, err := CheckIPNS(m, s.Envelope(), r, f.trustedTime(&view)); err != nil {
 		return control.IPNSPublished{}, fmt.Errorf("the record is not that of release %d (%s): %w", m.Sequence, state, err)
 	}
-	d.setNames()
-	if err := d.store(l).Save(ctx, record); err != nil {
+	k.setNames()
+	if err := k.store(f).Save(ctx, record); err != nil {
 		return control.IPNSPublished{}, err
 	}
 	out := control.IPNSPublished{Name: name, Release: m.Sequence, Sequence: r.Sequence, Validity: r.Validity, OnDHT: true}
-	wait, err := d.put(ctx, name, record)
+	wait, err := k.put(ctx, name, record)
 	if err != nil {
 		out.OnDHT, out.Note = false, err.Error()
 	}
-	d.mu.Lock()
-	state := d.lines[l]
+	k.mu.Lock()
+	state := k.products[f]
 	state.kept, state.putAt = record, time.Now().Add(wait)
 	state.tries, state.next = 0, time.Time{} // look again, as others will
 	if state.status.Release == m.Sequence {
 		state.status.State, state.status.KeptUntil = control.IPNSPending, r.Validity
 	}
-	d.mu.Unlock()
-	d.soon()
+	k.mu.Unlock()
+	k.soon.set()
 	return out, nil
 }
 
 // statusOf returns the outcome for a product; nil while its releases name no
 // record.
-func (d *ipnsDesk) statusOf(l *line) *control.IPNSStatus {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if s := d.lines[l].status; s.Release != 0 {
+func (k *ipnsKeeper) statusOf(f *follower) *control.IPNSStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.products[f].status; s.Release != 0 {
 		return &s
 	}
 	return nil
 }
 
-// alarmsOf are what a person should look at.
-func (d *ipnsDesk) alarmsOf(l *line) (out []control.Alarm) {
-	s := d.statusOf(l)
+// ipnsAlarms are what a person should look at.
+func ipnsAlarms(f *follower, s *control.IPNSStatus) (out []control.Alarm) {
 	if s == nil {
 		return nil
 	}
 	if s.State == control.IPNSMismatch {
 		out = append(out, control.Alarm{Name: attackIPNSMismatch, Since: s.CheckedAt, Message: fmt.Sprintf(
-			"%s: the IPNS record %s contradicts release %d, which the chain approved and which stands: %s. Its key may be in other hands", l.verifier.Product, s.Name, s.Release, s.Detail)})
+			"%s: the IPNS record %s contradicts release %d, which the chain approved and which stands: %s. Its key may be in other hands", f.rules.verifier.Product, s.Name, s.Release, s.Detail)})
 	}
-	if view, ok := l.watcher.Current(); ok && !s.KeptUntil.IsZero() {
-		if left := s.KeptUntil.Sub(time.Unix(int64(l.trustedTime(&view)), 0)); left < ipnsRenewSoon {
+	if view, ok := f.watcher.Current(); ok && !s.KeptUntil.IsZero() {
+		if left := s.KeptUntil.Sub(time.Unix(int64(f.trustedTime(&view)), 0)); left < ipnsRenewSoon {
 			out = append(out, control.Alarm{Name: "ipns_ends_soon", Message: fmt.Sprintf(
-				"%s: the IPNS record %s ends at %s; renew it with 'camswarm ipns publish'", l.verifier.Product, s.Name, s.KeptUntil.Format(time.RFC3339))})
+				"%s: the IPNS record %s ends at %s; renew it with 'camswarm ipns publish'", f.rules.verifier.Product, s.Name, s.KeptUntil.Format(time.RFC3339))})
 		}
 	}
 	return out
-}
-
-// offered lists the signed releases that are served here.
-func (l *line) offered() []*verify.Signed {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []*verify.Signed
-	for _, s := range l.serving {
-		out = append(out, s)
-	}
-	slices.SortFunc(out, func(a, b *verify.Signed) int { return cmp.Compare(b.Manifest().Sequence, a.Manifest().Sequence) })
-	return out
-}
-
-// newestHeld is the newest release whose image is here, whole; nil: none.
-func (l *line) newestHeld() *verify.Signed {
-	for _, s := range l.offered() {
-		if l.node.exchange.Complete(s.Manifest().Image.Root) {
-			return s
-		}
-	}
-	return nil
 }

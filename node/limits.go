@@ -1,5 +1,11 @@
 package node
 
+import (
+	"time"
+
+	"camswarm/verify"
+)
+
 // Limits on what the node reads from its operator and its own disk.
 const (
 	maxConfigBytes    = 256 << 10 // a TOML configuration
@@ -7,4 +13,8 @@ const (
 	maxRecordBytes    = 64 << 10  // a catalog record in JSON
 	maxTraffic        = 1 << 60   // bytes; a counter of a node's life beyond it was never counted
 	maxRetiredRecords = 16        // releases remembered after their bytes are gone, per product
+	maxRequests       = 64        // that wait for the owner of one product's state
+
+	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views
+	spaceRecheck = time.Minute              // between looks whether there is more space than when a stage found none
 )

@@ -34,12 +34,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // refused counts a refusal under its attack name; plain failures count as
 // "fault".
-func (m *metrics) refused(stage string, err error) {
+func (m *metrics) refused(at stage, err error) {
 	attack := verify.AttackName(err)
 	if attack == "" {
 		attack = "fault"
 	}
-	m.refusals.WithLabelValues(stage, attack).Inc()
+	m.refusals.WithLabelValues(string(at), attack).Inc()
 }
 
 // keysDisagreeNow notes whether the registry's keys are those that are trusted.

@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
-	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -22,42 +22,37 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
-	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
-	"camswarm/swarm/filestore"
 	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
 // Node is one camera or seed. New wires it and starts nothing, Run runs it.
 type Node struct {
-	cfg        Config
-	log        *slog.Logger
-	did        verify.DID
-	lock       *os.File
-	store      *metastore.Store
-	rebuilt    error // what was wrong with the metadata store that was set aside
-	network    *p2p.Network
-	exchange   *swarm.Exchange
-	gossip     *announce.Gossip
-	installer  install.Installer
-	window     install.Window
-	collector  *gc.Collector
-	provideNow chan struct{} // capacity 1
-	reserve    *gc.Reserve
-	lines      []*line
-	traffic    *traffic
-	ipns       *ipnsDesk
-	metrics    *metrics
-	registry   *prometheus.Registry
-	control    *control.Server
-	limitsMu   sync.Mutex
-	limits     control.Limits
-	startMu    sync.Mutex
-	started    time.Time
+	cfg       Config
+	log       *slog.Logger
+	did       verify.DID
+	lock      *os.File
+	store     *metastore.Store
+	rebuilt   error // what was wrong with the metadata store that was set aside
+	network   *p2p.Network
+	exchange  *swarm.Exchange
+	gossip    *announce.Gossip
+	window    install.Window
+	keeper    *keeper
+	providers signal // there is something new to tell the DHT
+	followers []*follower
+	traffic   *traffic
+	ipns      *ipnsKeeper
+	metrics   *metrics
+	registry  *prometheus.Registry
+	control   *control.Server
+	started   atomic.Pointer[time.Time]
+	limitsMu  sync.Mutex
+	limits    control.Limits
 
 	closeOnce sync.Once
 	closeErr  error
@@ -83,7 +78,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), provideNow: make(chan struct{}, 1)}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal()}
 	opened := n
 	defer func() {
 		if err != nil {
@@ -116,21 +111,23 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if n.traffic, err = openTraffic(context.Background(), metastore.ValueAt(n.store.Namespace("traffic"), "total"), n.trafficNow, n.log); err != nil {
 		return nil, err
 	}
-	if err := n.wireInstaller(o); err != nil {
+	n.keeper = newKeeper(n)
+	parts, err := n.parts(o)
+	if err != nil {
 		return nil, err
 	}
 	for _, p := range cfg.Products {
-		if err := n.wireProduct(p, o); err != nil {
+		if err := n.wireProduct(p, parts, o); err != nil {
 			return nil, fmt.Errorf("product %s: %w", p.Name, err)
 		}
 	}
-	if n.ipns, err = newIPNSDesk(n); err != nil {
+	if n.ipns, err = newIPNSKeeper(n); err != nil {
 		return nil, err
 	}
-	n.wireCollector(n.registry)
-	if err := n.sweep(); err != nil {
+	if err := n.keeper.sweep(); err != nil {
 		return nil, fmt.Errorf("clean up the state directory: %w", err)
 	}
+	n.keeper.measure(false)
 	if !o.noControl {
 		n.control = control.NewServer(filepath.Join(cfg.StateDir, control.SocketName), n, n.registry, n.log)
 	}
@@ -142,6 +139,11 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		p2p.WithLogger(n.log), p2p.WithRegisterer(n.registry), p2p.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
 		p2p.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
 	}
+	private, err := n.membership()
+	if err != nil {
+		return err
+	}
+	netOpts = append(netOpts, private...)
 	if n.network, err = p2p.New(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
 		return err
 	}
@@ -154,8 +156,8 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		},
 		Misbehaved: func(p peer.ID, err error) { n.network.Ban(p, misbehaviourBan, err.Error()) },
 		Damaged: func(root cid.Cid) {
-			for _, l := range n.lines {
-				l.damaged(root)
+			for _, f := range n.followers {
+				f.mail.damage(root)
 			}
 		},
 	})
@@ -188,56 +190,63 @@ func (n *Node) trafficNow() lifeTraffic {
 	return t
 }
 
-func (n *Node) wireInstaller(o injected) (err error) {
+// parts wires what all followers share.
+func (n *Node) parts(o injected) (p parts, err error) {
 	if n.window, err = install.ParseWindow(n.cfg.Install.Window); err != nil {
-		return err
+		return p, err
 	}
-	switch {
+	p = parts{
+		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
+		gate: n.mayInstall, metrics: n.metrics, observe: o.observe,
+		verified: n.providers.set, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
+	}
+	if o.exchange != nil {
+		p.exchange = o.exchange(p.exchange)
+	}
+	switch c := n.cfg.Install; {
 	case n.cfg.Role == RoleSeed:
 	case o.installer != nil:
-		n.installer = o.installer
-	case len(n.cfg.Install.Command) > 0:
-		n.installer = &install.ExecInstaller{Command: n.cfg.Install.Command, Timeout: n.cfg.Install.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
+		p.installer = o.installer
+	case len(c.Command) > 0:
+		p.installer = &install.ExecInstaller{Command: c.Command, Timeout: c.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
 	default:
-		dir := n.cfg.Install.SlotDir
+		dir := c.SlotDir
 		if dir == "" {
 			dir = filepath.Join(n.cfg.StateDir, "slot")
 		}
-		n.installer = &install.FileInstaller{Dir: dir}
+		p.installer = &install.FileInstaller{Dir: dir}
 	}
-	return nil
+	return p, nil
 }
 
-func (n *Node) wireProduct(p ProductConfig, o injected) error {
-	v, err := p.Verifier()
+func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
+	v, err := cfg.Verifier()
 	if err != nil {
 		return err
 	}
 	id := v.Product.ID()
-	watcher, err := chainwatch.New(p.Chain, id, p.Region, chainwatch.Options{
-		Store: metastore.ValueAt(n.store.Namespace("chain"), id.String()), Dial: o.dial,
-		Logger: n.log.With("product", p.Name), Registerer: n.registry,
+	log := n.log.With("product", v.Product.String())
+	watcher, err := chainwatch.New(cfg.Chain, id, cfg.Region, chainwatch.Options{
+		Store: metastore.ValueAt(n.store.Namespace("chain"), id.String()), Dial: o.dial, Logger: log, Registerer: n.registry,
 	})
 	if err != nil {
 		return err
 	}
-	catalog, err := OpenCatalog(context.Background(), n.store.Namespace("catalog-"+id.String()), n.log)
+	f, err := newFollower(context.Background(), p, cfg, rules{
+		verifier: v, retryAfter: n.cfg.Install.RetryAfter, policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
+		device: verify.Device{
+			DID: string(n.did), Label: cfg.Label, Hardware: cfg.Hardware, Installed: cfg.FactorySequence, Seed: n.cfg.Role == RoleSeed,
+		},
+	}, watcher, catalog{n.store.Namespace("catalog-" + id.String())}, metastore.ValueAt(n.store.Namespace("trust"), id.String()), log)
 	if err != nil {
 		return err
 	}
-	l := newLine(n, p, watcher, v, catalog)
-	l.observe = o.observe
-	l.trust.store = metastore.ValueAt(n.store.Namespace("trust"), id.String())
-	if err := l.restore(context.Background()); err != nil {
-		return err
-	}
-	catalog.changed = func(r Record) { l.tell(r.Release.Sequence, r.State) }
-	n.lines = append(n.lines, l)
+	n.followers = append(n.followers, f)
 	if err := n.network.Join(announce.Topic(id)); err != nil {
 		return err
 	}
 	return n.gossip.Follow(announce.Subject{
-		Product: v.Product, Verifier: v, Chain: watcher, Latest: l.latest, Accepted: l.accepted,
+		Product: v.Product, Verifier: v, Chain: watcher, Latest: f.latest, Accepted: f.accepted,
 	})
 }
 
@@ -245,9 +254,8 @@ func (n *Node) wireProduct(p ProductConfig, o injected) error {
 // and releases what New opened. It returns nil when ctx ended it.
 func (n *Node) Run(ctx context.Context) error {
 	defer func() { _ = n.Close() }()
-	n.startMu.Lock()
-	n.started = time.Now()
-	n.startMu.Unlock()
+	began := time.Now()
+	n.started.Store(&began)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.network.Run(ctx) })
 	g.Go(func() error { return n.exchange.Run(ctx) })
@@ -255,9 +263,10 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.traffic.run(ctx) })
 	g.Go(func() error { return n.reprovide(ctx) })
 	g.Go(func() error { return n.ipns.run(ctx) })
-	for _, l := range n.lines {
-		g.Go(func() error { return l.watcher.Run(ctx) })
-		g.Go(func() error { return l.run(ctx) })
+	g.Go(func() error { return n.keeper.run(ctx) })
+	for _, f := range n.followers {
+		g.Go(func() error { return f.watcher.Run(ctx) })
+		g.Go(func() error { return f.run(ctx) })
 	}
 	if n.control != nil {
 		g.Go(func() error { return n.control.Run(ctx) })
@@ -268,12 +277,6 @@ func (n *Node) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-func (n *Node) startedAt() time.Time {
-	n.startMu.Lock()
-	defer n.startMu.Unlock()
-	return n.started
 }
 
 // Close releases what New opened. Run does it itself.
@@ -307,10 +310,10 @@ func (n *Node) DID() verify.DID { return n.did }
 // for the chain to get there within ctx.
 func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (control.Provided, error) {
 	var err error
-	for _, l := range n.lines {
+	for _, f := range n.followers {
 		var signed *verify.Signed
-		if signed, err = l.verifier.CheckSigned(envelope); err == nil {
-			rec, err := l.provideLocal(ctx, signed, image)
+		if signed, err = f.rules.verifier.CheckSigned(envelope); err == nil {
+			rec, err := f.provide(ctx, signed, image)
 			if err != nil {
 				return control.Provided{}, err
 			}
@@ -330,11 +333,11 @@ func (n *Node) Block(ctx context.Context, c cid.Cid) ([]byte, error) {
 // that every received announcement passes, and waits within ctx until there is
 // a peer to hear it.
 func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
-	l := n.line(a.Product)
-	if l == nil {
+	f := n.follower(a.Product)
+	if f == nil {
 		return fmt.Errorf("%w: %s; see its [[product]] sections", control.ErrUnknownProduct, a.Product)
 	}
-	if _, err := l.watcher.ViewProven(ctx, a.Rev); err != nil {
+	if _, err := f.watcher.ViewProven(ctx, a.Rev); err != nil {
 		return err
 	}
 	return n.gossip.Publish(ctx, a)
@@ -343,13 +346,11 @@ func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 // Progress tells how far the image of a release is, and false when the release is
 // not being fetched or held.
 func (n *Node) Progress(product verify.ProductID, sequence uint64) (swarm.Progress, bool) {
-	l := n.line(product)
-	if l == nil {
+	f := n.follower(product)
+	if f == nil {
 		return swarm.Progress{}, false
 	}
-	l.mu.Lock()
-	s := l.serving[sequence]
-	l.mu.Unlock()
+	s := f.published.Load().serves(sequence)
 	if s == nil {
 		return swarm.Progress{}, false
 	}
@@ -358,15 +359,15 @@ func (n *Node) Progress(product verify.ProductID, sequence uint64) (swarm.Progre
 
 // Look makes every product's watcher look at the chain now.
 func (n *Node) Look() {
-	for _, l := range n.lines {
-		l.watcher.Look()
+	for _, f := range n.followers {
+		f.watcher.Look()
 	}
 }
 
-func (n *Node) line(id verify.ProductID) *line {
-	for _, l := range n.lines {
-		if l.verifier.Product.ID() == id {
-			return l
+func (n *Node) follower(id verify.ProductID) *follower {
+	for _, f := range n.followers {
+		if f.product() == id {
+			return f
 		}
 	}
 	return nil
@@ -392,12 +393,12 @@ func (n *Node) reprovide(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-n.provideNow:
+		case <-n.providers:
 		case <-timer.C:
 		}
 		next := provideEvery
-		for _, l := range n.lines {
-			for _, root := range l.roots() {
+		for _, f := range n.followers {
+			for _, root := range f.roots() {
 				if err := n.network.Provide(ctx, root); err != nil && ctx.Err() == nil {
 					n.log.Debug("not provided on the DHT", "root", root.String(), "err", err)
 					next = provideRetry
@@ -408,43 +409,10 @@ func (n *Node) reprovide(ctx context.Context) error {
 	}
 }
 
-// provideSoon wakes reprovide.
-func (n *Node) provideSoon() {
-	select {
-	case n.provideNow <- struct{}{}:
-	default:
-	}
-}
-
 const (
 	provideEvery = 12 * time.Hour
 	provideRetry = time.Minute
 )
-
-// swarmFile describes a release to the exchange, which knows no firmware: its
-// blocks, and as extra blocks the DAG's inner nodes, the envelope and the release
-// directory, so that stock IPFS peers and nodes without the announcement can
-// fetch them.
-func (n *Node) swarmFile(s *verify.Signed, rel verify.Release) filestore.File {
-	image := s.Manifest().Image
-	directory := verify.Directory(image, s.Envelope(), verify.FileRef{})
-	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope()), block(directory.CID, directory.Data)}
-	for _, node := range image.Nodes() {
-		extra = append(extra, block(node.CID, node.Data))
-	}
-	return filestore.File{
-		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize),
-		Blocks: image.Blocks, Extra: extra, Path: n.imagePath(rel),
-	}
-}
-
-func block(c cid.Cid, data []byte) blocks.Block {
-	b, err := blocks.NewBlockWithCid(data, c)
-	if err != nil {
-		panic(err) // only in the library's debug mode, for a CID that is not the data's
-	}
-	return b
-}
 
 // lockDir takes the state directory for this process; the lock goes with the
 // process however it ends.

@@ -28,6 +28,7 @@ type injected struct {
 	noControl bool
 	data      datastore.Batching
 	observe   func(Event)
+	exchange  func(exchange) exchange // for tests: what followers use in its place
 }
 
 // WithLogger sets the logger; the default discards.

@@ -5,545 +5,369 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"time"
 
-	"camswarm/announce"
-	"camswarm/chainwatch"
-	"camswarm/node/control"
+	"camswarm/gc"
 	"camswarm/node/install"
 	"camswarm/node/statedir"
+	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
 
-// A line carries the releases of one product through the pipeline. It reads
-// top to bottom: hints arrive (accepted), the chain's view decides (step), and
-// each release moves one stage at a time (advance): manifest, blocks, image,
-// install, confirmation; what is stale is collected. Stages that take time run
-// as jobs, one per release; everything else happens in the line's own loop.
-//
-// Nothing is dialled, wanted or installed for a release before the quorum view
-// offers it: advance is only called with sequences that [verify.Choose] (or a
-// seed's wanted list) took from an accepted view.
-type line struct {
-	node     *Node
-	cfg      ProductConfig
-	verifier *verify.Verifier
-	watcher  *chainwatch.Watcher
-	trust    trust
-	catalog  *Catalog
-	log      *slog.Logger
-	observe  func(Event) // nil: nobody
+// The work that a release goes through, from top to bottom: manifest, blocks,
+// image, install, confirmation; what is stale is withdrawn and removed. Each
+// stage runs in a job of its own, does one thing, and leaves every decision to the
+// machine, which begins it with a task and takes its result. Nothing is dialled,
+// wanted or installed for a release before the quorum's view offers it: the
+// machine approves a release by the view in force each time before it begins
+// anything for it.
 
-	wake chan struct{}  // capacity 1: something changed, step again
-	work sync.WaitGroup // running jobs
-
-	mu      sync.Mutex
-	signed  map[uint64]*verify.Signed          // envelopes with good signatures, by sequence
-	learned map[*func(*verify.Signed)]struct{} // told of each envelope that is learnt
-	serving map[uint64]*verify.Signed          // what the exchange serves, by sequence
-	jobs    map[uint64]*job
-	retries map[uint64]retry
-	view    verify.View   // last view stepped on
-	viewAt  time.Time     // when its block was first seen, for a clock that never runs backwards
-	choice  verify.Choice // last decision
-
-	collectErr string // of the last collection; owned by run
+// carryOut does a task and writes down what it has made of the release, before
+// anybody else hears of it. life ends with the node, ctx with the job.
+func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
+	if t.over > 0 {
+		if free, err := gc.Free(f.stateDir); err == nil && free <= t.over {
+			return result{err: errNoMoreSpace}
+		}
+	}
+	r = f.stage(life, ctx, t)
+	r.cancelled = r.err != nil && ctx.Err() != nil
+	if rec, changed := f.rules.after(t, r); changed {
+		rec.UpdatedAt = time.Now().UTC().Truncate(time.Second)
+		if err := f.catalog.save(context.WithoutCancel(life), rec); err != nil {
+			r.err = errors.Join(r.err, err)
+		} else {
+			r.record = &rec
+			if rec.State != t.record.State {
+				f.tell(rec.Release.Sequence, rec.State)
+			}
+		}
+	}
+	if noSpace(r.err) {
+		if t.stage != stageRemove { // a collection waits for that one
+			_, err := f.collector.Relieve(ctx)
+			r.err = errors.Join(r.err, err)
+		}
+		if free, err := gc.Free(f.stateDir); err == nil {
+			r.free = max(free, 1)
+		}
+	}
+	return r
 }
 
-// Before an install the chain's view must have been confirmed by a quorum
-// within confirmAge; confirmWait bounds the wait for a look that does.
-const (
-	confirmAge  = 2 * time.Minute
-	confirmWait = time.Minute
+// noSpace reports whether something failed for want of disk space, which it is no
+// use to try again before there is more.
+func noSpace(err error) bool {
+	return gc.IsFull(err) || errors.Is(err, gc.ErrNoSpace) || errors.Is(err, filestore.ErrNoSpace)
+}
+
+// Errors of stages that decide what comes next.
+var (
+	errNoMoreSpace = errors.New("no more space than when it failed")
+	errEnvelope    = errors.New("the kept envelope is unusable")
 )
 
-// idle is how long a line sleeps when nothing but a change can give it work. It
-// is bounded so that a missed signal costs minutes, not for ever.
-const idle = 5 * time.Minute
+// imageError says that an image on disk is not the manifest's.
+type imageError struct{ err error }
+
+func (e *imageError) Error() string { return e.err.Error() }
+func (e *imageError) Unwrap() error { return e.err }
+
+// stage does the work of a task.
+func (f *follower) stage(life, ctx context.Context, t task) result {
+	switch t.stage {
+	case stageManifest:
+		return f.findManifest(ctx, t.release)
+	case stageAdopt:
+		return f.adopt(life, t)
+	case stagePrepare:
+		return result{err: f.prepare(ctx, t)}
+	case stageServe:
+		return f.serve(t)
+	case stageFetch, stageRepair:
+		return result{err: f.fetch(ctx, t)}
+	case stageVerify:
+		return f.check(t)
+	case stageInstall:
+		return f.install(life, ctx, t)
+	case stageConfirm:
+		return f.confirm(life, ctx, t)
+	case stageProvide:
+		return t.request.work(ctx, t)
+	case stageWithdraw:
+		return f.withdraw(t)
+	case stageRemove:
+		return f.remove(t)
+	case stageForget:
+		return result{err: f.catalog.forget(ctx, t.release.Sequence)}
+	default: // demote and reset change the record alone
+		return result{}
+	}
+}
 
 // manifestGrace is how long a release that the chain offers waits for its
 // announcement before peers are asked for the envelope: a seed needs a quarter of
 // a second to send it to 500 neighbours at 100 Mbit/s.
 const manifestGrace = 500 * time.Millisecond
 
-// run steps whenever the chain's view, an announcement, a finished job or the
-// time may have changed the decision. It returns when ctx ends and its jobs
-// have stopped.
-func (l *line) run(ctx context.Context) error {
-	defer l.work.Wait()
-	if err := l.resume(ctx); err != nil {
-		return err
-	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-l.watcher.Changes():
-		case <-l.wake:
-		case <-timer.C:
-		}
-		timer.Reset(max(l.step(ctx), 10*time.Millisecond))
-	}
-}
-
-// resume serves what a former run fetched, before the chain has been asked:
-// a node whose endpoints are down keeps serving what was approved.
-func (l *line) resume(ctx context.Context) error {
-	for _, rec := range l.catalog.All() {
-		if !rec.hasBytes() {
-			continue
-		}
-		seq := rec.Release.Sequence
-		_ = os.Remove(filepath.Join(l.node.releaseDir(rec.Release), incomingFile))
-		signed, err := l.loadEnvelope(rec.Release)
-		if err != nil {
-			l.log.Warn("the kept envelope is unusable; the release will be fetched again", "sequence", seq, "err", err)
-			if rec.State < control.StateInstalled {
-				if err := l.catalog.advance(ctx, rec.Release, control.StateKnown); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		l.learn(signed)
-		if err := l.serve(signed, rec.Release); err != nil {
-			l.log.Warn("cannot serve a kept release", "sequence", seq, "err", err)
-		}
-	}
-	return nil
-}
-
-// accepted takes an announcement that the gossip validator has matched with
-// the chain. It is a hint: it carries the manifest and makes the line look.
-func (l *line) accepted(a announce.Accepted) {
-	if a.Approved != nil {
-		l.learn(a.Approved.Signed)
-		l.tell(a.Approved.Manifest().Sequence, 0)
-	}
-	l.poke()
-}
-
-// latest answers a peer that asks for the newest announcement.
-func (l *line) latest() *announce.Announcement {
-	view, ok := l.watcher.Current()
-	if !ok {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range view.Candidates {
-		if s := l.signed[c.Sequence]; s != nil && s.Digest() == c.Envelope {
-			return &announce.Announcement{
-				Product: view.Product, Sequence: c.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: s.Envelope(),
-			}
-		}
-	}
-	return nil
-}
-
-// step decides on the newest view and starts what there is to do. It returns
-// after how long time alone may change the decision.
-func (l *line) step(ctx context.Context) time.Duration {
-	view, ok := l.watcher.Current()
-	if !ok {
-		return idle
-	}
-	now := l.trustedTime(&view)
-	device := l.device()
-	choice := l.choose(&view, device, now)
-	wanted := l.wanted(&view, choice)
-
-	l.mu.Lock()
-	if choice != l.choice {
-		l.log.Info("decided", "sequence", choice.Sequence, "fetch", choice.Fetch, "install", choice.Install,
-			"reason", choice.Reason, "rev", view.Rev)
-	}
-	l.view, l.choice = view, choice
-	l.mu.Unlock()
-	l.node.metrics.keysDisagreeNow(l.verifier.Product, l.keysDisagree(&view) != "")
-
-	l.withdraw(&view, wanted)
-	l.node.ipns.soon()
-	wait := idle
-	if choice.NextAt > now {
-		wait = min(wait, time.Duration(choice.NextAt-now)*time.Second)
-	}
-	running, _ := l.catalog.Installed()
-	if running != nil && running.State == control.StateInstalled {
-		wait = min(wait, l.begin(ctx, running.Release.Sequence, "confirm", func(ctx context.Context) error {
-			return l.confirm(ctx, running.Release)
-		}))
-		choice.Install = false // one unconfirmed image at a time
-	}
-	for _, seq := range wanted {
-		wait = min(wait, l.advance(ctx, &view, now, device, seq, choice.Install && seq == choice.Sequence))
-	}
-	l.collect(ctx)
-	return wait
-}
-
-// choose decides, and passes over a release whose manifest says that it does
-// not fit this device (hardware, precursor): an older one that fits, such as
-// the precursor itself, may be on offer.
-func (l *line) choose(view *verify.View, device verify.Device, now uint64) verify.Choice {
-	offered := *view
-	for {
-		choice := verify.Choose(&offered, device, now)
-		err := l.unfit(view, device, choice.Sequence)
-		if err == nil {
-			return choice
-		}
-		l.refuse(choice.Sequence, "manifest", err)
-		offered.Candidates = slices.DeleteFunc(slices.Clone(offered.Candidates), func(c verify.Candidate) bool {
-			return c.Sequence == choice.Sequence
-		})
-	}
-}
-
-// unfit says why a release, whose manifest is known, cannot be installed on
-// this camera whatever its rollout; nil if it can or the manifest is not known.
-func (l *line) unfit(view *verify.View, device verify.Device, seq uint64) error {
-	candidate, ok := view.Candidate(seq)
-	if !ok || l.node.cfg.Role != RoleCamera {
-		return nil
-	}
-	signed := l.manifest(candidate.Release)
-	if signed == nil {
-		return nil
-	}
-	approved, err := l.approve(signed, view, 0)
-	if err != nil {
-		return err
-	}
-	switch err := approved.CheckInstall(view, device); verify.AttackName(err) {
-	case verify.AttackPrecursor, verify.AttackWrongSoftware, verify.AttackExpired:
-		return err
-	}
-	return nil
-}
-
-// wanted lists the sequences whose images this node should hold beyond what it
-// runs: on a camera the chosen one; on a seed what some camera of the region may
-// still need: the newest releases down to the first that is rolled out to all
-// and replaces any other, and the barrier.
-func (l *line) wanted(view *verify.View, choice verify.Choice) []uint64 {
-	if l.node.cfg.Role == RoleCamera {
-		if choice.Fetch {
-			return []uint64{choice.Sequence}
-		}
-		return nil
-	}
-	var out []uint64
-	complete, unsure := false, false
-	for _, seq := range verify.Warmable(view) {
-		if _, held := l.holds(seq); !complete || seq == view.Barrier || unsure && held {
-			out = append(out, seq)
-		}
-		if c, _ := view.Candidate(seq); !complete && c.Rollout.Mode == verify.RolloutAll {
-			s := l.manifest(c.Release)
-			unsure = s == nil // it may need a precursor that is held
-			complete = unsure || s.Manifest().MinSequence == 0
-		}
-	}
-	return out
-}
-
-// withdraw stops the jobs of releases that are no longer wanted, and the
-// serving of those that the chain no longer offers, even of the one that runs.
-func (l *line) withdraw(view *verify.View, wanted []uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for seq, j := range l.jobs {
-		if j.stage != "install" && j.stage != "confirm" && !slices.Contains(wanted, seq) {
-			j.cancel()
-		}
-	}
-	for seq, s := range l.serving {
-		if c, ok := view.Candidate(seq); ok && c.Envelope == s.Digest() {
-			continue
-		}
-		l.log.Info("no longer offered by the chain: stop serving", "sequence", seq)
-		l.unserve(s)
-		delete(l.serving, seq)
-	}
-	for seq := range l.signed {
-		if _, ok := view.Candidate(seq); !ok {
-			delete(l.signed, seq)
-		}
-	}
-}
-
-// advance moves one release that the view offers by one stage. It returns
-// after how long it wants to be called again without a change.
-func (l *line) advance(ctx context.Context, view *verify.View, now uint64, device verify.Device, seq uint64, mayInstall bool) time.Duration {
-	candidate, ok := view.Candidate(seq)
-	if !ok {
-		return idle
-	}
-	rec, _ := l.catalog.Get(seq)
-	if rec.State == control.StateInstalled || rec.State == control.StateConfirmed ||
-		rec.State == control.StateFailed && rec.Attempts >= l.node.cfg.Install.Attempts {
-		return idle
-	}
-
-	// The manifest: from an announcement, or by its CID, which the chain gave.
-	signed := l.manifest(candidate.Release)
-	if signed == nil {
-		return l.begin(ctx, seq, "manifest", func(ctx context.Context) error {
-			return l.findManifest(ctx, candidate.Release)
-		})
-	}
-	approved, err := l.approve(signed, view, now)
-	if err == nil && l.node.cfg.Role == RoleCamera {
-		err = approved.CheckInstall(view, device)
-	}
-	if err != nil {
-		l.refuse(seq, "manifest", err)
-		return idle
-	}
-
-	switch rec.State {
-	case 0, control.StateKnown, control.StateFetching, control.StateRetired:
-		return l.begin(ctx, seq, "fetch", func(ctx context.Context) error { return l.fetch(ctx, approved) })
-	case control.StateFetched:
-		return l.begin(ctx, seq, "verify", func(ctx context.Context) error { return l.check(ctx, approved) })
-	case control.StateVerified, control.StateFailed:
-		if err := l.serve(approved.Signed, candidate.Release); err != nil {
-			l.log.Warn("cannot serve", "sequence", seq, "err", err)
-		}
-		if !mayInstall {
-			return idle
-		}
-		if ok, next := l.node.mayInstall(); !ok {
-			return max(time.Until(next), time.Second)
-		}
-		return l.begin(ctx, seq, "install", func(ctx context.Context) error { return l.install(ctx, approved) })
-	}
-	return idle
-}
-
 // findManifest asks peers for a release's envelope: first for their latest
 // announcement, then for the block that the chain named by digest.
 //
 // An announcement often brings it at the same moment: the look at the chain that
-// confirms the one starts the other. Then the questions end.
-func (l *line) findManifest(ctx context.Context, rel verify.Release) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer l.onLearn(func(s *verify.Signed) {
-		if s.Digest() == rel.Envelope {
-			cancel()
-		}
-	})()
-	if l.manifest(rel) != nil {
-		return nil
-	}
+// confirms the one starts the other. The machine ends the job then.
+func (f *follower) findManifest(ctx context.Context, rel verify.Release) result {
 	select { // an envelope follows its hint
 	case <-ctx.Done():
-		return nil
+		return result{err: ctx.Err()}
 	case <-time.After(manifestGrace):
 	}
-	if err := l.node.gossip.Ask(ctx, rel.Product); err == nil && l.manifest(rel) != nil {
-		return nil
+	if err := f.ask(ctx, rel.Product); err == nil {
+		select { // what came by the question is in the mail
+		case <-f.mail.barrier():
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return result{err: ctx.Err()}
+		}
 	}
-	data, err := l.node.exchange.FetchBlock(ctx, rel.EnvelopeCID(), verify.MaxEnvelopeSize)
-	if l.manifest(rel) != nil {
-		return nil
-	}
+	data, err := f.exchange.FetchBlock(ctx, rel.EnvelopeCID(), verify.MaxEnvelopeSize)
 	if err != nil {
-		return fmt.Errorf("no peer has the manifest of release %d yet: %w", rel.Sequence, err)
+		return result{err: fmt.Errorf("no peer has the manifest of release %d yet: %w", rel.Sequence, err)}
 	}
-	signed, err := l.verifier.CheckSigned(data)
-	if err != nil {
-		return err
-	}
-	l.learn(signed)
-	return nil
+	signed, err := f.rules.verifier.CheckSigned(data)
+	return result{signed: signed, err: err}
 }
 
-// fetch brings every block of an approved release to disk.
-func (l *line) fetch(ctx context.Context, approved *verify.Approved) error {
-	rel := approved.Candidate().Release
-	if err := l.node.makeRoom(ctx, rel); err != nil {
+// prepare makes a place on disk for an approved release.
+func (f *follower) prepare(ctx context.Context, t task) error {
+	if err := f.makeRoom(ctx, t.release); err != nil {
 		return err
 	}
-	if err := l.saveEnvelope(approved.Signed, rel); err != nil {
-		return err
+	return f.saveEnvelope(t.signed, t.release)
+}
+
+// serve hands a release's file to the exchange, which hashes what is there and
+// serves that.
+func (f *follower) serve(t task) result {
+	_ = os.Remove(filepath.Join(f.dir(t.release), incomingFile)) // left by a provide that was cut off
+	signed := t.signed
+	if signed == nil {
+		var err error
+		if signed, err = f.loadEnvelope(t.release); err != nil {
+			return result{err: fmt.Errorf("%w: %w", errEnvelope, err)}
+		}
 	}
-	if err := l.catalog.advance(ctx, rel, control.StateFetching); err != nil {
-		return err
+	if err := f.hand(signed, t.release); err != nil {
+		return result{err: err}
 	}
-	if err := l.serve(approved.Signed, rel); err != nil {
+	return result{signed: signed, custody: handedOver}
+}
+
+// fetch brings every block that is missing to disk.
+func (f *follower) fetch(ctx context.Context, t task) error {
+	if err := f.makeRoom(ctx, t.release); err != nil {
 		return err
 	}
 	began := time.Now()
-	root := approved.Manifest().Image.Root
-	if err := l.node.exchange.Fetch(ctx, root); err != nil {
+	if err := f.exchange.Fetch(ctx, t.signed.Manifest().Image.Root); err != nil {
 		return err
 	}
-	if err := l.catalog.advance(ctx, rel, control.StateFetched); err != nil {
-		return err
-	}
-	l.log.Info("fetched", "sequence", rel.Sequence, "bytes", rel.ImageSize, "took", time.Since(began).Round(time.Millisecond))
+	f.log.Info("fetched", "sequence", t.release.Sequence, "bytes", t.release.ImageSize, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
-// check hashes the whole image. An image whose blocks are right and whose
-// digest is wrong can never become right: the release is given up. Blocks that
-// went bad on disk are fetched again.
-func (l *line) check(ctx context.Context, approved *verify.Approved) error {
-	rel := approved.Candidate().Release
-	_, file, err := l.openImage(approved)
-	if err == nil {
-		_ = file.Close()
-		if err := l.catalog.advance(ctx, rel, control.StateVerified); err != nil {
-			return err
+// check hashes the whole image. An image whose blocks are right and whose digest
+// is wrong can never become right: the release is given up. Blocks that went bad
+// on disk are fetched again.
+func (f *follower) check(t task) result {
+	_, file, err := f.openImage(t.approved)
+	if err != nil {
+		return f.badImage(t, err)
+	}
+	_ = file.Close()
+	f.log.Info("verified", "sequence", t.release.Sequence, "sha256", fmt.Sprintf("%x", t.release.ImageSHA256))
+	f.verified()
+	return result{}
+}
+
+// badImage takes an image that failed its check from the exchange, which hashes
+// it anew when it gets it back and fetches where it differs.
+func (f *follower) badImage(t task, err error) result {
+	if verify.AttackName(err) != verify.AttackImageSHA {
+		err = fmt.Errorf("the image on disk changed and is fetched again where it differs: %w", err)
+	}
+	r := f.withdraw(task{release: t.release, signed: t.approved.Signed})
+	r.err = &imageError{errors.Join(err, r.err)}
+	return r
+}
+
+// Before an install the chain's view must have been confirmed by a quorum within
+// confirmAge; confirmWait bounds the wait for a look that does.
+const (
+	confirmAge  = 2 * time.Minute
+	confirmWait = time.Minute
+)
+
+// install hands a verified image to the installer. What cannot be taken back is
+// not done on an old view, nor on a decision from before the wait for the turn:
+// both are renewed once it has come. The image is hashed again here and once more
+// block by block while it is read (IMG.REPLACE, MFST.TOCTOU).
+func (f *follower) install(life, ctx context.Context, t task) result {
+	var view verify.View
+	for {
+		if ok, next := f.gate(); !ok {
+			return result{notBefore: later(next), reason: reasonWindow}
 		}
-		l.log.Info("verified", "sequence", rel.Sequence, "sha256", fmt.Sprintf("%x", rel.ImageSHA256))
-		l.node.provideSoon()
-		return nil
+		fresh, cancel := context.WithTimeout(ctx, confirmWait)
+		_, err := f.watcher.Confirm(fresh, confirmAge)
+		cancel()
+		if err != nil {
+			return result{err: err}
+		}
+		if err := f.takeTurn(ctx, t); err != nil {
+			return result{err: err}
+		}
+		if view, err = f.watcher.Confirm(fresh, confirmAge); err == nil { // at once, or not: fresh is over
+			break
+		}
+		f.turn.give() // it was long in coming
 	}
-	return l.mend(ctx, approved, err)
-}
-
-// mend deals with an image on disk that failed its check.
-func (l *line) mend(ctx context.Context, approved *verify.Approved, err error) error {
-	rel := approved.Candidate().Release
-	l.stopServing(rel.Sequence)
-	if verify.AttackName(err) == verify.AttackImageSHA {
-		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.Attempts, r.LastError = control.StateFailed, l.node.cfg.Install.Attempts, err.Error()
-		})
-		l.refuse(rel.Sequence, "verify", err)
-		return uerr
+	defer f.turn.give()
+	if ctx.Err() != nil { // the last moment: from here on the job ends only with the node
+		return result{err: ctx.Err()}
 	}
-	if uerr := l.catalog.advance(ctx, rel, control.StateFetching); uerr != nil {
-		return uerr
+	if ok, next := f.gate(); !ok {
+		return result{notBefore: later(next), reason: reasonWindow}
 	}
-	return fmt.Errorf("the image on disk changed and is fetched again where it differs: %w", err)
-}
-
-// install hands a verified image to the installer. The image is hashed again
-// here and once more block by block while it is read (IMG.REPLACE, MFST.TOCTOU).
-func (l *line) install(ctx context.Context, approved *verify.Approved) error {
-	rel := approved.Candidate().Release
-	// What cannot be taken back is not done on an old view.
-	fresh, cancel := context.WithTimeout(ctx, confirmWait)
-	defer cancel()
-	view, err := l.watcher.Confirm(fresh, confirmAge)
+	now := f.published.Load()
+	choice, _ := choose(f.rules.verifier, &view, now.device, now.trustedTime(&view, time.Now()), now.signed)
+	if !choice.Install || choice.Sequence != t.release.Sequence {
+		return result{notBefore: later(time.Now())} // the machine acts on the newer view
+	}
+	if err := t.approved.CheckInstall(&view, now.device); err != nil {
+		return result{err: err}
+	}
+	img, file, err := f.openImage(t.approved)
 	if err != nil {
-		return err
-	}
-	if choice := l.choose(&view, l.device(), l.trustedTime(&view)); !choice.Install || choice.Sequence != rel.Sequence {
-		return nil // the next step acts on the newer view
-	}
-	if err := approved.CheckInstall(&view, l.device()); err != nil {
-		return err
-	}
-	img, file, err := l.openImage(approved)
-	if err != nil {
-		return l.mend(ctx, approved, err)
+		return f.badImage(t, err)
 	}
 	defer func() { _ = file.Close() }()
-	l.log.Info("installing", "sequence", rel.Sequence, "version", rel.Version)
-	if err := l.node.installer.Install(ctx, img); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if errors.Is(err, install.ErrTryLater) {
-			return err
-		}
-		_, uerr := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.LastError = control.StateFailed, err.Error()
-			r.Attempts++
-		})
-		return errors.Join(fmt.Errorf("install release %d: %w", rel.Sequence, err), uerr)
+	f.log.Info("installing", "sequence", t.release.Sequence, "version", t.release.Version)
+	if err := f.installer.Install(life, img); err != nil {
+		return result{called: true, err: fmt.Errorf("install release %d: %w", t.release.Sequence, err)}
 	}
-	return l.catalog.advance(ctx, rel, control.StateInstalled)
+	return result{called: true}
 }
 
-// confirm asks the installer whether the installed image runs.
-func (l *line) confirm(ctx context.Context, rel verify.Release) error {
-	outcome, err := l.node.installer.Confirm(ctx, rel)
-	if err != nil {
-		return fmt.Errorf("confirm release %d: %w", rel.Sequence, err)
-	}
-	switch outcome {
-	case install.Confirmed:
-		if err := l.catalog.advance(ctx, rel, control.StateConfirmed); err != nil {
-			return err
-		}
-		l.node.metrics.installed.WithLabelValues(l.verifier.Product.String()).Set(float64(rel.Sequence))
-		l.log.Info("confirmed", "sequence", rel.Sequence, "version", rel.Version)
-		return nil
-	case install.Failed:
-		if err := l.node.installer.Rollback(ctx, rel); err != nil {
-			return fmt.Errorf("roll back release %d: %w", rel.Sequence, err)
-		}
-		l.log.Error("the installed release did not come up; rolled back", "sequence", rel.Sequence)
-		_, err := l.catalog.Update(ctx, rel, func(r *Record) {
-			r.State, r.Attempts = control.StateFailed, l.node.cfg.Install.Attempts
-			r.LastError = "did not come up after the install; rolled back"
-		})
+// takeTurn waits for the node's install turn.
+func (f *follower) takeTurn(ctx context.Context, t task) error {
+	news := turnNews{sequence: t.release.Sequence, job: t.id}
+	if err := f.turn.take(ctx, func() { f.mail.turn(news) }); err != nil {
 		return err
+	}
+	news.taken = true
+	f.mail.turn(news)
+	return nil
+}
+
+// later is a moment that is not now.
+func later(at time.Time) time.Time {
+	return time.Now().Add(max(time.Until(at), time.Second))
+}
+
+// confirm asks the installer whether the installed image runs, and has it go back
+// to what ran before if not.
+func (f *follower) confirm(life, ctx context.Context, t task) result {
+	if err := f.takeTurn(ctx, t); err != nil {
+		return result{err: err}
+	}
+	defer f.turn.give()
+	outcome, err := f.installer.Confirm(life, t.release)
+	switch {
+	case err != nil:
+		return result{err: fmt.Errorf("confirm release %d: %w", t.release.Sequence, err)}
+	case outcome == install.Confirmed:
+		f.metrics.installed.WithLabelValues(f.rules.verifier.Product.String()).Set(float64(t.release.Sequence))
+		f.log.Info("confirmed", "sequence", t.release.Sequence, "version", t.release.Version)
+	case outcome == install.Failed:
+		if err := f.installer.Rollback(life, t.release); err != nil {
+			return result{err: fmt.Errorf("roll back release %d: %w", t.release.Sequence, err)}
+		}
+		f.log.Error("the installed release did not come up; rolled back", "sequence", t.release.Sequence)
 	default:
-		return errPending
+		return result{err: errPending}
+	}
+	return result{outcome: outcome}
+}
+
+// withdraw takes a release's file from the exchange.
+func (f *follower) withdraw(t task) result {
+	if t.signed == nil {
+		return result{custody: takenBack}
+	}
+	err := f.exchange.Remove(t.signed.Manifest().Image.Root, f.imagePath(t.release))
+	if err != nil && !errors.Is(err, filestore.ErrNotAdded) {
+		f.log.Warn("closing a served file", "err", err)
+	}
+	return result{custody: takenBack}
+}
+
+// remove frees the bytes of a release.
+func (f *follower) remove(t task) result {
+	r := f.withdraw(t)
+	r.err = gc.Remove(f.dir(t.release))
+	return r
+}
+
+// provide takes a release from the operator's tool instead of the swarm: the same
+// checks, then the image goes where a fetch would have put it.
+func (f *follower) provide(ctx context.Context, signed *verify.Signed, image io.Reader) (record, error) {
+	seq := signed.Manifest().Sequence
+	if err := f.offered(ctx, seq); err != nil {
+		return record{}, err
+	}
+	a, err := f.await(ctx, &request{stage: stageProvide, sequence: seq, signed: signed, work: func(job context.Context, t task) result {
+		job, cancel := context.WithCancel(job)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return f.take(job, t, image)
+	}})
+	return a.record, err
+}
+
+// offered waits for a view that offers the sequence, within ctx.
+func (f *follower) offered(ctx context.Context, seq uint64) error {
+	view, _ := f.watcher.Current()
+	for {
+		if _, ok := view.Candidate(seq); ok {
+			return nil
+		}
+		next, err := f.watcher.ViewProven(ctx, view.Rev+1)
+		if err != nil {
+			return fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, f.rules.verifier.Product, view.Rev, err)
+		}
+		view = next
 	}
 }
 
-// provideLocal takes a release from the operator's tool instead of the swarm:
-// the same checks, then the image goes where a fetch would have put it.
-func (l *line) provideLocal(ctx context.Context, signed *verify.Signed, image io.Reader) (Record, error) {
-	seq := signed.Manifest().Sequence
-	view, err := l.viewWith(ctx, seq)
-	if err != nil {
-		return Record{}, err
+// take receives an image and hands it to the exchange.
+func (f *follower) take(ctx context.Context, t task, image io.Reader) result {
+	if err := f.prepare(ctx, t); err != nil {
+		return result{err: err}
 	}
-	approved, err := l.approve(signed, &view, l.trustedTime(&view))
-	if err != nil {
-		return Record{}, err
-	}
-	rel := approved.Candidate().Release
-	if rec, ok := l.holds(seq); ok {
-		return rec, nil // reading the image again would gain nothing
-	}
-	release, err := l.claim(ctx, seq)
-	if err != nil {
-		return Record{}, err
-	}
-	defer release()
-	if rec, ok := l.holds(seq); ok {
-		return rec, nil
-	}
-	if err := l.node.makeRoom(ctx, rel); err != nil {
-		return Record{}, err
-	}
-	if err := l.saveEnvelope(signed, rel); err != nil {
-		return Record{}, err
-	}
-	incoming := filepath.Join(l.node.releaseDir(rel), incomingFile)
-	if err := l.receive(approved, incoming, image); err != nil {
+	incoming := filepath.Join(f.dir(t.release), incomingFile)
+	if err := f.receive(ctx, t.approved, incoming, image); err != nil {
 		_ = os.Remove(incoming)
-		return Record{}, err
+		return result{err: err}
 	}
-	l.stopServing(seq)
-	if err := statedir.Rename(incoming, l.node.imagePath(rel)); err != nil {
-		return Record{}, err
+	r := f.withdraw(task{release: t.release, signed: t.signed})
+	if r.err = statedir.Rename(incoming, f.imagePath(t.release)); r.err != nil {
+		return r
 	}
-	l.learn(signed)
-	if err := l.catalog.advance(ctx, rel, control.StateFetched); err != nil {
-		return Record{}, err
+	if r.err = f.hand(t.signed, t.release); r.err == nil {
+		r.signed, r.custody = t.signed, handedOver
 	}
-	if err := l.serve(signed, rel); err != nil {
-		return Record{}, err
-	}
-	rec, _ := l.catalog.Get(seq)
-	return rec, nil
+	return r
 }

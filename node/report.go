@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"camswarm/chainwatch"
 	"camswarm/gc"
 	"camswarm/node/control"
+	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
 	"camswarm/verify"
@@ -39,9 +42,10 @@ var Version = sync.OnceValue(func() string {
 // Traffic returns the exchange's counters of this run, per peer.
 func (n *Node) Traffic() swarm.Stats { return n.exchange.Stats() }
 
-// Status returns what the node tells about itself. It asks nobody.
+// Status returns what the node tells about itself. It asks nobody and waits for
+// nobody: what the disk holds was measured a moment ago.
 func (n *Node) Status() control.Status {
-	life := n.traffic.total()
+	life, disk := n.traffic.total(), n.keeper.usage()
 	s := control.Status{
 		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
 		ListenAddrs: n.network.Status().Addrs, Peers: len(n.network.Host().Network().Peers()),
@@ -50,27 +54,27 @@ func (n *Node) Status() control.Status {
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
 			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds,
 		},
+		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: n.cfg.Storage.QuotaBytes, FreeBytes: disk.free, ReserveBytes: disk.reserve},
 	}
-	if began := n.startedAt(); !began.IsZero() {
-		s.StartedAt, s.UptimeSeconds = began.UTC(), int64(time.Since(began)/time.Second)
+	if began := n.started.Load(); began != nil {
+		s.StartedAt, s.UptimeSeconds = began.UTC(), int64(time.Since(*began)/time.Second)
 	}
-	for _, l := range n.lines {
-		s.Products = append(s.Products, l.status())
-		s.Alarms = append(append(s.Alarms, l.alarms()...), n.ipns.alarmsOf(l)...)
+	for _, f := range n.followers {
+		ipns := n.ipns.statusOf(f)
+		s.Products = append(s.Products, f.status(disk, ipns))
+		s.Alarms = append(append(s.Alarms, f.alarms()...), ipnsAlarms(f, ipns)...)
+	}
+	if n.network.Private() {
+		s.Private = &control.PrivateStatus{Strangers: n.cfg.Network.Strangers}
+		if list := n.network.Revocations(); list != nil {
+			s.Private.Revocations, s.Private.Revoked = list.Number, len(list.Revoked)
+		}
 	}
 	if n.rebuilt != nil {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
 			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})
 	}
-	s.Disk = control.DiskStatus{QuotaBytes: n.cfg.Storage.QuotaBytes}
-	for _, p := range s.Products {
-		for _, h := range p.Held {
-			s.Disk.UsedBytes += h.Bytes
-		}
-	}
-	s.Disk.FreeBytes, _ = gc.Free(n.cfg.StateDir)
-	s.Disk.ReserveBytes, _ = n.reserve.Held()
-	if s.Disk.ReserveBytes < n.cfg.Storage.ReserveBytes && !s.StartedAt.IsZero() {
+	if disk.full {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(
 			"the disk reserve of %d bytes is given up; free space on the file system of %s", n.cfg.Storage.ReserveBytes, n.cfg.StateDir)})
 	}
@@ -105,21 +109,19 @@ func (n *Node) Peers() []control.PeerStatus {
 	return list
 }
 
-// Releases lists the releases with bytes on disk, oldest first per product.
+// Releases lists the releases with bytes on disk, oldest first per product. It
+// measures the disk.
 func (n *Node) Releases() ([]control.HeldRelease, error) {
+	n.keeper.measure(false)
 	out := []control.HeldRelease{}
-	for _, l := range n.lines {
-		held, err := l.held()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, held...)
+	for _, f := range n.followers {
+		out = append(out, f.published.Load().held(f, n.keeper.usage())...)
 	}
 	return out, nil
 }
 
 // provided tells what became of a release that was handed over.
-func provided(rec Record) control.Provided {
+func provided(rec record) control.Provided {
 	rel := rec.Release
 	return control.Provided{
 		Product: rel.Product, Sequence: rel.Sequence, Version: rel.Version, State: rec.State,
@@ -130,9 +132,9 @@ func provided(rec Record) control.Provided {
 // Collect removes what nothing needs, or with dryRun tells what it would remove.
 func (n *Node) Collect(ctx context.Context, dryRun bool) (gc.Plan, error) {
 	if dryRun {
-		return n.collector.Plan(ctx, gc.Need{})
+		return n.keeper.collector.Plan(ctx, gc.Need{})
 	}
-	return n.collector.Collect(ctx, gc.Need{})
+	return n.keeper.collector.Collect(ctx, gc.Need{})
 }
 
 // SetLimits changes what may be changed while the node runs, until it stops.
@@ -165,77 +167,79 @@ func (n *Node) limitsNow() control.Limits {
 	return n.limits
 }
 
-// held lists the line's releases with bytes on disk.
-func (l *line) held() ([]control.HeldRelease, error) {
+// held lists the releases with bytes on disk.
+func (s *snapshot) held(f *follower, disk *usage) []control.HeldRelease {
 	out := []control.HeldRelease{}
-	for _, rec := range l.catalog.All() {
-		if !rec.hasBytes() {
-			continue
+	for _, rec := range s.records {
+		if rec.hasBytes() {
+			out = append(out, control.HeldRelease{
+				Product: rec.Release.Product, Sequence: rec.Release.Sequence, Version: rec.Release.Version, State: rec.State,
+				Bytes: disk.releases[f.dir(rec.Release)],
+			})
 		}
-		bytes, err := gc.Usage(l.node.releaseDir(rec.Release))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, control.HeldRelease{
-			Product: rec.Release.Product, Sequence: rec.Release.Sequence, Version: rec.Release.Version, State: rec.State, Bytes: bytes,
-		})
 	}
-	return out, nil
+	return out
 }
 
-func (l *line) status() control.ProductStatus {
+func (f *follower) status(disk *usage, ipns *control.IPNSStatus) control.ProductStatus {
+	now, v := f.published.Load(), f.rules.verifier
 	s := control.ProductStatus{
-		ID: l.verifier.Product.ID(), Name: l.verifier.Product.String(), Region: l.cfg.Region, Label: l.cfg.Label, Hardware: l.cfg.Hardware,
-		Keys: l.verifier.Keys(), Chain: l.chainStatus(),
+		ID: f.product(), Name: v.Product.String(), Region: f.cfg.Region, Label: f.cfg.Label, Hardware: f.cfg.Hardware,
+		Keys: v.Keys(), Chain: f.chainStatus(), Held: now.held(f, disk), IPNS: ipns,
 	}
-	s.Held, _ = l.held()
-	s.IPNS = l.node.ipns.statusOf(l)
-	if running, _ := l.catalog.Installed(); running != nil {
+	if now.running.State != 0 {
 		s.Installed = &control.InstalledStatus{
-			Sequence: running.Release.Sequence, Version: running.Release.Version, Confirmed: running.State == control.StateConfirmed,
+			Sequence: now.running.Release.Sequence, Version: now.running.Release.Version, Confirmed: now.running.confirmed(),
 		}
 	}
-	l.mu.Lock()
-	choice, view := l.choice, l.view
-	r := l.retries[choice.Sequence]
-	l.mu.Unlock()
-	candidate, ok := view.Candidate(choice.Sequence)
-	if !ok {
-		return s
+	s.Target = f.target(now)
+	return s
+}
+
+// target is the release that the node moves to; nil: there is nothing to move to.
+func (f *follower) target(now *snapshot) *control.TargetStatus {
+	if now.view == nil {
+		return nil
 	}
-	rec, known := l.catalog.Get(choice.Sequence)
+	candidate, ok := now.view.Candidate(now.choice.Sequence)
+	if !ok {
+		return nil
+	}
+	rec, known := now.record(candidate.Sequence)
 	if !known {
 		rec.State = control.StateKnown
 	}
+	if f.rules.device.Seed && rec.State == control.StateVerified {
+		return nil // a seed that holds its release has nothing to move to
+	}
 	t := &control.TargetStatus{
-		Sequence: choice.Sequence, Version: candidate.Version, State: rec.State, Reason: choice.Reason,
-		Fetch: choice.Fetch, Install: choice.Install, LastError: rec.LastError,
+		Sequence: candidate.Sequence, Version: candidate.Version, State: rec.State, Reason: cmp.Or(now.reason, now.choice.Reason),
+		Fetch: now.choice.Fetch, Install: now.choice.Install, LastError: rec.LastError,
 	}
-	if r.err != nil {
-		t.LastError = r.err.Error()
+	if now.last.err != nil {
+		t.LastError = now.last.err.Error()
 	}
-	if choice.NextAt > 0 {
-		t.NextAt = time.Unix(int64(min(choice.NextAt, 1<<40)), 0).UTC()
+	if at := now.choice.NextAt; at > 0 {
+		t.NextAt = time.Unix(int64(min(at, 1<<40)), 0).UTC()
 	}
-	if signed := l.manifest(candidate.Release); signed != nil {
-		if p, ok := l.node.exchange.Progress(signed.Manifest().Image.Root); ok {
+	if now.last.reason != "" {
+		t.NextAt = now.last.at.UTC()
+	}
+	if signed := now.envelope(candidate.Release); signed != nil {
+		if p, ok := f.exchange.Progress(signed.Manifest().Image.Root); ok {
 			t.Progress = &control.Progress{
 				Blocks: p.Blocks, TotalBlocks: p.BlocksTotal, Bytes: p.Bytes, TotalBytes: p.BytesTotal,
 				BytesPerSecond: int64(p.Rate), Peers: p.Sources,
 			}
 		}
 	}
-	if l.node.cfg.Role == RoleSeed && rec.State == control.StateVerified {
-		return s // a seed that holds its release has nothing to move to
-	}
-	s.Target = t
-	return s
+	return t
 }
 
-func (l *line) chainStatus() control.ChainStatus {
-	view, ok := l.watcher.Current()
-	w := l.watcher.Status()
-	c := control.ChainStatus{Registry: l.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []control.EndpointStatus{}}
+func (f *follower) chainStatus() control.ChainStatus {
+	view, ok := f.watcher.Current()
+	w := f.watcher.Status()
+	c := control.ChainStatus{Registry: f.rules.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Endpoints: []control.EndpointStatus{}}
 	if ok {
 		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused
@@ -244,7 +248,7 @@ func (l *line) chainStatus() control.ChainStatus {
 	if w.Error != "" {
 		c.Quorum = w.Error
 	}
-	for _, e := range l.watcher.Endpoints() {
+	for _, e := range f.watcher.Endpoints() {
 		s := control.EndpointStatus{
 			URL: e.URL, Operator: e.Operator, State: string(e.State), LastOK: e.LastOK, LastError: e.LastError, Attack: e.Attack,
 			Rev: e.Rev, Block: e.Block, LatencyMS: e.Latency.Milliseconds(), Warning: e.Warning, RetryAt: e.RetryAt,
@@ -265,41 +269,46 @@ func blockTime(seconds uint64) time.Time {
 }
 
 // alarms are what a person should look at.
-func (l *line) alarms() []control.Alarm {
+func (f *follower) alarms() []control.Alarm {
 	var out []control.Alarm
-	view, ok := l.watcher.Current()
-	if w := l.watcher.Status(); w.Error != "" {
+	view, ok := f.watcher.Current()
+	if w := f.watcher.Status(); w.Error != "" {
 		name := w.Attack
 		if name == "" {
 			name = "no_quorum"
 		}
-		out = append(out, control.Alarm{Name: name, Message: l.verifier.Product.String() + ": " + w.Error, Since: w.Confirmed})
+		out = append(out, control.Alarm{Name: name, Message: f.rules.verifier.Product.String() + ": " + w.Error, Since: w.Confirmed})
 	}
-	for _, e := range l.watcher.Endpoints() {
+	for _, e := range f.watcher.Endpoints() {
 		if e.State == chainwatch.StateContradict {
 			out = append(out, control.Alarm{Name: e.Attack, Message: fmt.Sprintf("chain endpoint %s (%s) contradicts the quorum: %s", e.URL, e.Operator, e.LastError)})
 		}
 	}
 	if ok {
-		if what := l.keysDisagree(&view); what != "" {
+		if what := f.keysDisagree(&view); what != "" {
 			out = append(out, control.Alarm{Name: verify.AttackKeyCompromise, Message: what})
 		}
 	}
-	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence >= oldest(&view) {
-		if _, offered := view.Candidate(running.Release.Sequence); !offered {
+	now := f.published.Load()
+	running := now.running.Release.Sequence
+	if ok && running >= oldest(&view) {
+		if _, offered := view.Candidate(running); !offered && running <= view.Latest {
 			out = append(out, control.Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
-				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", l.verifier.Product, running.Release.Sequence)})
+				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", f.rules.verifier.Product, running)})
 		}
 	}
-	if running, _ := l.catalog.Installed(); ok && running != nil && running.Release.Sequence > view.Latest {
+	if ok && running > view.Latest {
 		out = append(out, control.Alarm{Name: verify.AttackFastForward, Message: fmt.Sprintf(
 			"%s: this device's own record says that release %d runs, and the chain has only %d; nothing older is installed. If the chain is right, stop the node and move its metadata store away",
-			l.verifier.Product, running.Release.Sequence, view.Latest)})
+			f.rules.verifier.Product, running, view.Latest)})
 	}
-	for _, rec := range l.catalog.All() {
-		if rec.State == control.StateFailed {
-			out = append(out, control.Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", l.verifier.Product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
+	for _, rec := range now.records {
+		if rec.State == control.StateFailed && rec.Release.Sequence > running {
+			out = append(out, control.Alarm{Name: "install_failed", Message: fmt.Sprintf("%s: release %d failed: %s", f.rules.verifier.Product, rec.Release.Sequence, rec.LastError), Since: rec.UpdatedAt})
 		}
+	}
+	if errors.Is(now.last.err, install.ErrNotStarted) {
+		out = append(out, control.Alarm{Name: "installer_unusable", Message: fmt.Sprintf("%s: %v; it is tried again", f.rules.verifier.Product, now.last.err)})
 	}
 	return out
 }

@@ -5,174 +5,172 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"sync/atomic"
+	"time"
 
 	"camswarm/gc"
-	"camswarm/node/control"
 	"camswarm/node/statedir"
 	"camswarm/verify"
 )
 
-// releases is the collector's view of the node: the release directories with
-// what each is needed for, as the catalogs and jobs say at this moment.
-type releases struct{ n *Node }
+const reserveFile = "reserve"
 
-var _ gc.Store = releases{}
+// A keeper looks after the disk: it collects what nothing needs, and measures
+// what is used, so that those who report need not touch a disk that may be slow or
+// hang.
+type keeper struct {
+	n         *Node
+	reserve   *gc.Reserve
+	collector *gc.Collector
+	stale     signal // there may be something to collect
+	look      signal // somebody wants newer measurements
+	measured  atomic.Pointer[usage]
+}
 
-const (
-	releasesDir = "releases"
-	reserveFile = "reserve"
-)
+// usage is what was measured of the disk.
+type usage struct {
+	at       time.Time
+	releases map[string]int64 // allocated bytes by directory
+	used     int64            // by all of them
+	free     int64            // on the file system
+	reserve  int64            // held
+	full     bool             // the reserve could not be held
+}
 
-func (n *Node) wireCollector(reg prometheus.Registerer) {
-	n.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), n.cfg.Storage.ReserveBytes)
-	n.collector = gc.New(releases{n},
+// measureEvery bounds how often the disk is measured because somebody reports.
+const measureEvery = time.Second
+
+func newKeeper(n *Node) *keeper {
+	k := &keeper{n: n, stale: newSignal(), look: newSignal()}
+	k.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), n.cfg.Storage.ReserveBytes)
+	k.collector = gc.New(releases{n},
 		gc.Policy{QuotaBytes: n.cfg.Storage.QuotaBytes, ReserveBytes: n.cfg.Storage.ReserveBytes},
-		gc.Options{Reserve: n.reserve, Logger: n.log, Registerer: reg})
+		gc.Options{Reserve: k.reserve, Logger: n.log, Registerer: n.registry})
+	return k
+}
+
+// run collects, at first to hold the reserve, and measures, until ctx ends. A
+// failure that lasts is told once.
+func (k *keeper) run(ctx context.Context) error {
+	k.stale.set()
+	told := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-k.look:
+		case <-k.stale:
+			_, err := k.collector.Collect(ctx, gc.Need{})
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case err == nil:
+				told = ""
+			case err.Error() != told:
+				told = err.Error()
+				k.n.log.Warn("collection failed; it will be tried again", "err", err)
+			}
+			k.measure(true)
+			continue
+		}
+		k.measure(false)
+	}
+}
+
+// measure looks at the disk.
+func (k *keeper) measure(collected bool) {
+	u := &usage{at: time.Now(), releases: map[string]int64{}}
+	for _, f := range k.n.followers {
+		for _, rec := range f.published.Load().records {
+			if rec.hasBytes() {
+				u.releases[f.dir(rec.Release)], _ = gc.Usage(f.dir(rec.Release))
+			}
+		}
+	}
+	u.used, _ = gc.Usage(filepath.Join(k.n.cfg.StateDir, releasesDir))
+	u.free, _ = gc.Free(k.n.cfg.StateDir)
+	u.reserve, _ = k.reserve.Held()
+	if u.full = u.reserve < k.n.cfg.Storage.ReserveBytes; !collected && u.full {
+		before := k.measured.Load()
+		u.full = before != nil && before.full
+	}
+	k.measured.Store(u)
+}
+
+// usage returns what was measured last, and has it measured anew if that was a
+// while ago.
+func (k *keeper) usage() *usage {
+	u := k.measured.Load()
+	if time.Since(u.at) > measureEvery {
+		k.look.set()
+	}
+	return u
 }
 
 // sweep removes directories that no catalog record stands for: leftovers of an
 // interrupted removal, or of a product that is no longer configured; and whatever
 // stands where one of its own directories or the reserve belongs.
-func (n *Node) sweep() error {
-	err := errors.Join(statedir.Reclaim(n.log, filepath.Join(n.cfg.StateDir, reserveFile), false), statedir.Reclaim(n.log, filepath.Join(n.cfg.StateDir, releasesDir), true))
-	for _, l := range n.lines {
-		err = errors.Join(err, statedir.Reclaim(n.log, filepath.Dir(n.releaseDir(verify.Release{Product: l.verifier.Product.ID()})), true))
+func (k *keeper) sweep() error {
+	dir := k.n.cfg.StateDir
+	err := errors.Join(statedir.Reclaim(k.n.log, filepath.Join(dir, reserveFile), false), statedir.Reclaim(k.n.log, filepath.Join(dir, releasesDir), true))
+	for _, f := range k.n.followers {
+		err = errors.Join(err, statedir.Reclaim(k.n.log, filepath.Dir(f.dir(verify.Release{Product: f.product()})), true))
 	}
 	if err != nil {
 		return err
 	}
-	return gc.Sweep(filepath.Join(n.cfg.StateDir, releasesDir), func(dir string) bool {
-		for _, l := range n.lines {
-			for _, rec := range l.catalog.All() {
-				if rec.hasBytes() && dir == n.releaseDir(rec.Release) {
-					return true
-				}
+	held := map[string]bool{}
+	for _, f := range k.n.followers {
+		for _, rec := range f.published.Load().records {
+			if rec.hasBytes() {
+				held[f.dir(rec.Release)] = true
 			}
 		}
-		return false
-	})
+	}
+	return gc.Sweep(filepath.Join(dir, releasesDir), func(dir string) bool { return held[dir] })
 }
+
+// releases is the collector's view of the node: the release directories with
+// what each is needed for, as the followers published it.
+type releases struct{ n *Node }
+
+var _ gc.Store = releases{}
 
 // List implements gc.Store.
 func (r releases) List(context.Context) ([]gc.Item, error) {
 	var items []gc.Item
-	for _, l := range r.n.lines {
-		running, fallback := l.catalog.Installed()
-		for _, rec := range l.catalog.All() {
+	for _, f := range r.n.followers {
+		s := f.published.Load()
+		for _, rec := range s.records {
 			if !rec.hasBytes() {
 				continue
 			}
 			seq := rec.Release.Sequence
-			bytes, err := gc.Usage(r.n.releaseDir(rec.Release))
+			bytes, err := gc.Usage(f.dir(rec.Release))
 			if err != nil {
 				return nil, err
 			}
 			items = append(items, gc.Item{
 				Product: rec.Release.Product, Sequence: seq, Bytes: bytes,
-				Partial: rec.State < control.StateFetched, Busy: l.busy(seq), LastUse: rec.UpdatedAt,
-				Running:   running != nil && seq == running.Release.Sequence,
-				Confirmed: rec.State == control.StateConfirmed,
-				Fallback:  fallback != nil && seq == fallback.Release.Sequence,
-				Wanted:    l.keeps(seq),
+				Partial: rec.partial(), Busy: s.busy[seq], LastUse: rec.UpdatedAt,
+				Running: seq == s.running.Release.Sequence, Confirmed: rec.confirmed(),
+				Fallback: seq == s.fallback.Release.Sequence, Wanted: s.keeps[seq],
 			})
 		}
 	}
 	return items, nil
 }
 
-// Remove implements gc.Store.
+// Remove implements gc.Store. The follower has the last word: it may need the
+// release since it was listed.
 func (r releases) Remove(ctx context.Context, item gc.Item) error {
-	l := r.n.line(item.Product)
-	if l == nil {
+	f := r.n.follower(item.Product)
+	if f == nil {
 		return fmt.Errorf("no such product: %s", item.Product)
 	}
-	release, running := l.tryClaim(item.Sequence)
-	if running != nil {
-		return nil // came into use since it was listed; the collector lists again
-	}
-	defer release()
-	rec, ok := l.catalog.Get(item.Sequence)
-	if !ok || !rec.hasBytes() {
-		return nil
-	}
-	l.stopServing(item.Sequence)
-	if err := gc.Remove(r.n.releaseDir(rec.Release)); err != nil {
-		return err
-	}
-	// A failed release stays failed, so that it is not fetched and installed
-	// all over again.
-	if rec.State != control.StateFailed {
-		if err := l.catalog.advance(ctx, rec.Release, control.StateRetired); err != nil {
-			return err
-		}
-	} else if _, err := l.catalog.Update(ctx, rec.Release, func(r *Record) { r.Gone = true }); err != nil {
-		return err
-	}
-	return l.catalog.forgetRetired(ctx, maxRetiredRecords)
+	_, err := f.await(ctx, &request{stage: stageRemove, sequence: item.Sequence})
+	return err
 }
 
 // Free implements gc.Store.
 func (r releases) Free() (int64, error) { return gc.Free(r.n.cfg.StateDir) }
-
-// collect removes what nothing needs. A failure that lasts is told once.
-func (l *line) collect(ctx context.Context) {
-	_, err := l.node.collector.Collect(ctx, gc.Need{})
-	if ctx.Err() != nil {
-		return
-	}
-	if err == nil {
-		l.collectErr = ""
-	} else if err.Error() != l.collectErr {
-		l.collectErr = err.Error()
-		l.log.Warn("collection failed; it will be tried again", "err", err)
-	}
-}
-
-// makeRoom collects before a fetch, so that the quota and the disk hold the
-// release: evict first, fetch then.
-func (n *Node) makeRoom(ctx context.Context, rel verify.Release) error {
-	held, err := gc.Usage(n.releaseDir(rel))
-	if err != nil {
-		return err
-	}
-	need := max(int64(rel.ImageSize)-held, 0)
-	_, err = n.collector.Collect(ctx, gc.Need{Product: rel.Product, Sequence: rel.Sequence, Bytes: need})
-	return err
-}
-
-// busy reports whether a job works on the release.
-func (l *line) busy(seq uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.jobs[seq] != nil
-}
-
-// keeps reports whether the line holds on to a release's bytes: it is wanted,
-// or the last decision named it without allowing the fetch to go on (halted,
-// waiting), in which case what has arrived is not thrown away.
-func (l *line) keeps(seq uint64) bool {
-	view, ok := l.watcher.Current()
-	if !ok {
-		return true // nothing is thrown away before the chain has spoken
-	}
-	if _, offered := view.Candidate(seq); !offered {
-		return false
-	}
-	l.mu.Lock()
-	choice := l.choice
-	l.mu.Unlock()
-	return choice.Sequence == seq || slices.Contains(l.wanted(&view, choice), seq)
-}
-
-// releaseDir is where a release's envelope and image live.
-func (n *Node) releaseDir(rel verify.Release) string {
-	return filepath.Join(n.cfg.StateDir, releasesDir, rel.Product.String()[:16], strconv.FormatUint(rel.Sequence, 10))
-}
-
-func (n *Node) imagePath(rel verify.Release) string {
-	return filepath.Join(n.releaseDir(rel), imageFile)
-}

@@ -9,42 +9,20 @@ import (
 	"camswarm/verify"
 )
 
-// Retry starts over with the releases of a product that were given up, as if
-// they had never been tried; the zero ProductID stands for every product.
+// Retry starts over with the releases of a product that were given up, as if they
+// had never been tried, and tries at once again whatever waits after a failure;
+// the zero ProductID stands for every product.
 func (n *Node) Retry(product verify.ProductID) error {
-	if product != (verify.ProductID{}) && n.line(product) == nil {
+	all := product == verify.ProductID{}
+	if !all && n.follower(product) == nil {
 		return fmt.Errorf("%w: %s; see its [[product]] sections", control.ErrUnknownProduct, product)
 	}
 	var errs []error
-	for _, l := range n.lines {
-		if id := l.verifier.Product.ID(); product == (verify.ProductID{}) || product == id {
-			errs = append(errs, l.startOver(context.Background()))
+	for _, f := range n.followers {
+		if all || f.product() == product {
+			_, err := f.await(context.Background(), &request{stage: stageReset})
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// startOver forgets the failures of every release that failed.
-func (l *line) startOver(ctx context.Context) error {
-	for _, rec := range l.catalog.All() {
-		if rec.State != control.StateFailed {
-			continue
-		}
-		seq := rec.Release.Sequence
-		_, err := l.catalog.Update(ctx, rec.Release, func(r *Record) {
-			r.Attempts, r.LastError = 0, ""
-			if r.Gone {
-				r.State, r.Gone = control.StateKnown, false
-			}
-		})
-		if err != nil {
-			return err
-		}
-		l.mu.Lock()
-		delete(l.retries, seq)
-		l.mu.Unlock()
-		l.log.Info("a release that was given up is tried again", "sequence", seq)
-	}
-	l.poke()
-	return nil
 }

@@ -6,100 +6,64 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
-	"camswarm/node/metastore"
 	"camswarm/verify"
 )
 
-// trust keeps the rotations that a line adopted. What is kept proves itself from
-// the provisioned keys when it is loaded: a hostile disk can at most lose it,
-// and the next release signed with the new keys brings it again.
-type trust struct {
-	store metastore.Value
+// What is kept of rotations proves itself from the provisioned keys when it is
+// loaded: a hostile disk can at most lose it, and the next release signed with the
+// new keys brings it again.
 
-	mu    sync.Mutex
-	saved verify.KeySet // what the store leads to
-}
-
-// restore adopts what a former run kept.
-func (l *line) restore(ctx context.Context) error {
-	data, err := l.trust.store.Load(ctx)
+// restoreTrust adopts the rotations that a former run kept and returns the keys
+// that they lead to.
+func (f *follower) restoreTrust(ctx context.Context) (verify.KeySet, error) {
+	data, err := f.trust.Load(ctx)
 	if err != nil || data == nil {
-		return err
+		return verify.KeySet{}, err
 	}
 	rotations, err := verify.DecodeRotations(data)
 	if err == nil {
-		err = l.verifier.Adopt(rotations)
+		err = f.rules.verifier.Adopt(rotations)
 	}
 	if err != nil {
-		l.log.Warn("the kept key rotations are unusable; the next release signed with the new keys brings them again", "attack", verify.AttackName(err), "err", err)
-		return nil
+		f.log.Warn("the kept key rotations are unusable; the next release signed with the new keys brings them again", "attack", verify.AttackName(err), "err", err)
+		return verify.KeySet{}, nil
 	}
-	l.trust.saved = l.verifier.Keys()
-	return nil
+	return f.rules.verifier.Keys(), nil
 }
 
-// approve is Verifier.Approve, and adopts the rotations of what passed: the
-// quorum's view names the key set they lead to.
-func (l *line) approve(s *verify.Signed, view *verify.View, now uint64) (*verify.Approved, error) {
-	approved, err := l.verifier.Approve(s, view, now)
-	if err != nil {
-		return nil, err
+// adopt makes the key set that signed an approved release the one in force, for
+// good and before anything else is done for the release: the quorum's view names
+// the key set that its rotations lead to.
+func (f *follower) adopt(ctx context.Context, t task) result {
+	rotations := t.approved.Rotations()
+	if err := f.rules.verifier.Adopt(rotations); err != nil {
+		return result{err: err}
 	}
-	return approved, l.adopt(approved)
-}
-
-// adopt makes the key set that signed a release the one in force, for good and
-// before anything else is done for the release.
-func (l *line) adopt(a *verify.Approved) error {
-	t := &l.trust
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(a.Rotations()) == 0 || t.saved.Equal(a.Keys()) {
-		return nil
-	}
-	if err := l.verifier.Adopt(a.Rotations()); err != nil {
-		return err
-	}
-	data, err := verify.EncodeRotations(a.Rotations())
+	data, err := verify.EncodeRotations(rotations)
 	if err == nil {
-		err = t.store.Save(context.Background(), data)
+		err = f.trust.Save(ctx, data)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the key rotations: %w", err)
+		return result{err: fmt.Errorf("keep the key rotations: %w", err)}
 	}
-	t.saved = a.Keys()
-	last := a.Rotations()[len(a.Rotations())-1]
-	l.log.Warn("the manufacturer's keys were rotated: those before are retired", "epoch", last.Epoch, "threshold", last.To.Threshold,
+	last := rotations[len(rotations)-1]
+	f.log.Warn("the manufacturer's keys were rotated: those before are retired", "epoch", last.Epoch, "threshold", last.To.Threshold,
 		"keys", len(last.To.Keys), "reason", last.Reason)
-	l.recheck()
-	return nil
-}
-
-// recheck holds the envelopes that are known against the keys in force.
-func (l *line) recheck() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for seq, s := range l.signed {
-		if again, err := l.verifier.CheckSigned(s.Envelope()); err != nil {
-			delete(l.signed, seq)
-		} else {
-			l.signed[seq] = again
-		}
-	}
+	return result{kept: t.approved.Keys()}
 }
 
 // keysDisagree says what to do about a registry that lists other keys than this
 // device trusts; "" when they agree.
-func (l *line) keysDisagree(view *verify.View) string {
-	if view.Keys.Equal(l.verifier.Keys()) {
+func (f *follower) keysDisagree(view *verify.View) string {
+	v := f.rules.verifier
+	if view.Keys.Equal(v.Keys()) {
 		return ""
 	}
 	return fmt.Sprintf("%s: the key set on chain (%d of %d) is not the one this device trusts (%d of %d), and nothing is installed until they agree. "+
 		"If the manufacturer rotated its keys, the next release signed with the new ones brings the statement, or name its file under product.rotations; "+
 		"if it did not, its chain account or the chain endpoints are in wrong hands: tell the manufacturer",
-		l.verifier.Product, view.Keys.Threshold, len(view.Keys.Keys), l.verifier.Keys().Threshold, len(l.verifier.Keys().Keys))
+		v.Product, view.Keys.Threshold, len(view.Keys.Keys), v.Keys().Threshold, len(v.Keys().Keys))
 }
 
 // readRotations reads provisioned statements, one per file, oldest first.

@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -132,7 +133,7 @@ func TestHonestPeersOnSlowLinesAreNotAccused(t *testing.T) {
 					defer cancel()
 					fetched <- n.x.Fetch(ctx, root)
 				}()
-				remove := func() error { return n.x.Remove(root) }
+				remove := func() error { return n.x.Remove(root, filepath.Join(n.dir, root.String())) }
 				time.Sleep(100 * time.Millisecond)
 				if c.during != nil {
 					c.during(s, p, remove)

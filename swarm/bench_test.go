@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
 	"context"
 	"errors"
 	"os"
@@ -21,6 +20,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
+
+	"camswarm/swarm/filestore"
 )
 
 // BenchmarkOneToOne brings a 6.2 MB image from one real host into a synced file

@@ -1,12 +1,13 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
 	"context"
 	"errors"
 	"syscall"
 	"testing"
 	"time"
+
+	"camswarm/swarm/filestore"
 )
 
 // disk_full: a clear error with the bytes needed, no retry loop, nothing lost.

@@ -4,10 +4,7 @@ import "errors"
 
 // Errors of the exchange. Compare with errors.Is.
 var (
-	// ErrFetching: another Fetch of the same root is running.
-	ErrFetching = errors.New("swarm: file is already being fetched")
-
-	// ErrReadOnly: the file misses blocks and must not be written.
+	// ErrReadOnly: the file misses blocks, and no owner lets it be written.
 	ErrReadOnly = errors.New("swarm: file is read-only and not complete")
 
 	// ErrTooLarge: a block is larger than its caller allows.

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +24,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // Reputations is what an Exchange needs of the memory of peers. It is called
@@ -75,9 +76,13 @@ type ExchangeOptions struct {
 	// remember and disconnect it is the caller's part.
 	Misbehaved func(p peer.ID, err error)
 
-	// Damaged is called when blocks of a file that was complete are no longer
-	// right on disk. Fetch repairs the file.
+	// Damaged is called, from a goroutine of Run's, when blocks of a file that
+	// nobody fetches are no longer right on disk: once for all owners and for all
+	// blocks that were met until it is called. Fetch repairs the file.
 	Damaged func(root cid.Cid)
+
+	// OpenFile opens the files of blocks; nil: os.OpenFile.
+	OpenFile filestore.Opener
 }
 
 // Exchange fetches and serves the blocks of added files, by stock bitswap and
@@ -118,7 +123,9 @@ type Exchange struct {
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
-	departed recentPeers[asked] // what was asked of those that have left
+	departed recentPeers[asked]   // what was asked of those that have left
+	damaged  map[cid.Cid]struct{} // roots of which Damaged is to be told
+	ailing   chan struct{}        // capacity 1: there are some
 }
 
 // bitswapProtocols are what is spoken with any peer, best first.
@@ -157,8 +164,9 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
+		damaged: make(map[cid.Cid]struct{}), ailing: make(chan struct{}, 1),
 	}
-	x.store = filestore.New(x.log, x.blockLost)
+	x.store = filestore.New(filestore.Options{Logger: x.log, Open: opts.OpenFile, Lost: x.blockLost})
 	return x, nil
 }
 
@@ -203,6 +211,9 @@ func (x *Exchange) Run(ctx context.Context) error {
 	for _, p := range x.h.Network().Peers() {
 		x.connectedness(ctx, p)
 	}
+	x.mu.Lock()
+	x.goRun(func() { x.reportDamage(ctx) })
+	x.mu.Unlock()
 	close(x.started)
 
 	for ctx.Err() == nil {
@@ -267,15 +278,21 @@ func (x *Exchange) goRun(f func()) bool {
 
 // Add opens or creates a file, hashes what is in it, and serves that from then
 // on; Fetch gets the rest. Blocks that other added files hold are copied from
-// them. To add the same root and path again does nothing. It takes as long as
-// reading the file. Errors: ErrBadFile, ErrAdded, ErrNoSpace, or the file
-// system's.
+// them. A root that is added already gets one more owner, whose path becomes a
+// hard link of the same bytes, or a checked copy of them: see filestore.Store.Add.
+// To add the same root and path again does nothing. It takes as long as reading
+// the file; everything else goes on meanwhile. Errors: filestore.ErrBadFile,
+// ErrPathTaken, ErrNoSpace, or the file system's.
 func (x *Exchange) Add(f filestore.File) error {
 	sf, done, err := x.store.Add(f)
 	if err != nil {
 		return err
 	}
 	x.mu.Lock()
+	if x.store.ByKey(sf.Key) != sf {
+		x.mu.Unlock()
+		return nil // removed meanwhile
+	}
 	x.startLending(sf)
 	for _, p := range x.peers {
 		p.have.ask(sf.Key)
@@ -296,24 +313,41 @@ func (x *Exchange) Add(f filestore.File) error {
 	return nil
 }
 
-// Remove stops serving a file, withdraws what was announced of it, and closes
-// it. The bytes stay on disk; a Fetch of it ends with ErrNotAdded.
-func (x *Exchange) Remove(root cid.Cid) error {
-	d, ok := filestore.Digest(root)
-	if !ok {
-		return fmt.Errorf("%w: %s", filestore.ErrNotAdded, root)
+// Remove drops the owner of a root at a path, as it was given to Add. With the
+// last owner it stops serving the file, withdraws what was announced of it, and
+// closes it; a Fetch of it ends with ErrNotAdded. The bytes stay on disk. The
+// error is filestore.ErrNotAdded.
+func (x *Exchange) Remove(root cid.Cid, path string) error {
+	change, err := x.store.Remove(root, path)
+	if err != nil {
+		return err
 	}
-	if _, ok := x.store.Remove(d); !ok {
-		return fmt.Errorf("%w: %s", filestore.ErrNotAdded, root)
-	}
+	sf := change.Replica
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if f := x.fetches[d]; f != nil {
+	f := x.fetches[sf.Key]
+	if f != nil && f.file != sf {
+		f = nil // of a file that was added since
+	}
+	if !change.Gone {
+		if path := x.store.ReadOnly(sf); path != "" && f != nil {
+			f.fail(fmt.Errorf("%w: %s", ErrReadOnly, path))
+		}
+		for _, u := range change.Lost {
+			x.lose(u)
+		}
+		x.arrived(change.Gained)
+		return nil
+	}
+	if f != nil {
 		f.fail(fmt.Errorf("%w: %s was removed", filestore.ErrNotAdded, root))
 	}
-	x.stopLending(d)
+	if g := x.lendings[sf.Key]; g != nil && g.file == sf {
+		x.stopLending(sf.Key)
+	}
+	again := x.store.ByKey(sf.Key) != nil
 	for _, p := range x.peers {
-		p.have.withdraw(d, false)
+		p.have.withdraw(sf.Key, again)
 	}
 	return nil
 }
@@ -673,23 +707,57 @@ func (x *Exchange) misbehaved(p *remotePeer, what string, err error) {
 	}
 }
 
-// blockLost is called by the store when a block on disk is damaged.
+// blockLost is called by the store when a block on disk is damaged, from whatever
+// call has met it.
 func (x *Exchange) blockLost(sf *filestore.Replica, unit int) {
 	x.m.damaged.Inc()
 	x.mu.Lock()
-	f := x.fetches[sf.Key]
-	if f != nil {
-		x.act(f, f.plan.Lost(f.now(), unit))
+	defer x.mu.Unlock()
+	x.lose(filestore.Arrival{Replica: sf, Unit: unit})
+	if x.fetches[sf.Key] == nil && x.opts.Damaged != nil {
+		x.damaged[sf.Root] = struct{}{}
+		nudge(x.ailing)
 	}
-	if g := x.lendings[sf.Key]; g != nil {
-		g.l.Lost(unit)
+}
+
+// lose tells a fetch and neighbours that a unit is not present any more. The
+// caller holds mu.
+func (x *Exchange) lose(u filestore.Arrival) {
+	if f := x.fetches[u.Replica.Key]; f != nil {
+		x.act(f, f.plan.Lost(f.now(), u.Unit))
+	}
+	if g := x.lendings[u.Replica.Key]; g != nil {
+		g.l.Lost(u.Unit)
 	}
 	for _, p := range x.peers {
-		p.have.withdraw(sf.Key, true)
+		p.have.withdraw(u.Replica.Key, true)
 	}
-	x.mu.Unlock()
-	if f == nil && x.opts.Damaged != nil {
-		x.opts.Damaged(sf.Root)
+}
+
+// reportDamage calls Damaged: from here, so that who adds or fetches one file is
+// never called back about another, under locks of its own.
+func (x *Exchange) reportDamage(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-x.ailing:
+		}
+		x.mu.Lock()
+		roots := x.damaged
+		x.damaged = make(map[cid.Cid]struct{})
+		x.mu.Unlock()
+		for root := range roots {
+			x.opts.Damaged(root)
+		}
+	}
+}
+
+// nudge wakes whoever waits on a channel of capacity 1.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

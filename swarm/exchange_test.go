@@ -2,8 +2,6 @@ package swarm
 
 import (
 	"bytes"
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"os"
@@ -21,6 +19,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 var fast = link{100, 100}
@@ -183,7 +184,7 @@ func TestThreatWantForUnlistedBlock(t *testing.T) {
 	data, f := testImage(200_000, 64<<10, 14)
 	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 		s.nodes[0].start(ExchangeOptions{})
-		root := s.nodes[0].add(f, data)
+		s.nodes[0].add(f, data)
 		answers := make(chan message.BitSwapMessage, 10)
 		h := s.nodes[1].h
 		net := bsnet.NewFromIpfsHost(h)
@@ -207,9 +208,7 @@ func TestThreatWantForUnlistedBlock(t *testing.T) {
 		if got := ask(filestore.LeafCID(f.Blocks[0])); len(got.Blocks()) != 1 {
 			t.Fatalf("a want for a listed block was answered with %v", got)
 		}
-		if err := s.nodes[0].x.Remove(root); err != nil {
-			t.Fatal(err)
-		}
+		s.nodes[0].remove(f)
 		if got := ask(filestore.LeafCID(f.Blocks[1])); len(got.DontHaves()) != 1 || len(got.Blocks()) != 0 {
 			t.Errorf("a want for a block of a removed file was answered with %v", got)
 		}
@@ -483,19 +482,21 @@ func TestFetchErrors(t *testing.T) {
 		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("unknown root: %v", err)
 		}
-		if err := n.x.Remove(f.Root); !errors.Is(err, filestore.ErrNotAdded) {
+		if err := n.x.Remove(f.Root, "nowhere"); !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("remove of an unknown root: %v", err)
 		}
 		n.add(f, nil)
 		first := make(chan error, 1)
 		go func() { first <- n.x.Fetch(ctx, f.Root) }()
 		time.Sleep(time.Second)
-		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, ErrFetching) {
-			t.Errorf("second fetch: %v", err)
-		}
-		n.x.Remove(f.Root)
-		if err := <-first; !errors.Is(err, filestore.ErrNotAdded) {
-			t.Errorf("fetch of a removed file: %v", err)
+		second := make(chan error, 1)
+		go func() { second <- n.x.Fetch(ctx, f.Root) }()
+		time.Sleep(time.Second)
+		n.remove(f)
+		for _, c := range []chan error{first, second} {
+			if err := <-c; !errors.Is(err, filestore.ErrNotAdded) {
+				t.Errorf("fetch of a removed file: %v", err)
+			}
 		}
 		ro := f
 		ro.ReadOnly, ro.Path = true, filepath.Join(n.dir, "slot")
@@ -506,7 +507,7 @@ func TestFetchErrors(t *testing.T) {
 		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, ErrReadOnly) {
 			t.Errorf("fetch into a read-only file: %v", err)
 		}
-		n.x.Remove(f.Root)
+		n.x.Remove(ro.Root, ro.Path)
 		n.add(f, nil)
 		go func() { first <- n.x.Fetch(ctx, f.Root) }()
 		time.Sleep(time.Second)

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +12,9 @@ import (
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // fetch is a running Fetch. Exchange.mu guards it.
@@ -25,7 +26,11 @@ type fetch struct {
 	probes map[plan.PeerKey]*stockProbe
 
 	wake chan struct{} // capacity 1: look at err, at Missing, at the time
-	err  error
+	err  error         // why it has to end
+
+	done        chan struct{} // closed when it has ended, after
+	result      error         // what its Fetch returned, and
+	interrupted bool          // whether that one's ctx had ended
 
 	useful  time.Time // when a block last arrived
 	samples []sample  // for the rate
@@ -53,12 +58,7 @@ func (f *fetch) fail(err error) {
 	f.poke()
 }
 
-func (f *fetch) poke() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
+func (f *fetch) poke() { nudge(f.wake) }
 
 // Rates are measured over rateWindow with samples rateStep apart.
 const (
@@ -93,11 +93,13 @@ func (f *fetch) speed() float64 {
 // returns nil when the file is complete and synced to disk. While it runs, the
 // blocks that have arrived are served to others. When ctx ends it returns
 // ctx.Err(); what arrived is kept, and another Fetch, also after a restart, gets
-// only the rest. While the mode is ModeOff it waits.
+// only the rest. While the mode is ModeOff it waits. Where another Fetch of the
+// same root runs already, for another owner perhaps, it waits for that one, and
+// goes on by itself if the other's ctx ends.
 //
-// Errors: ErrNotAdded, also when the file is removed meanwhile; ErrReadOnly;
-// ErrFetching; ErrNoSpace, which is not retried; ErrStopped; and those of the
-// file system.
+// Errors: filestore.ErrNotAdded, also when the last owner is removed meanwhile;
+// ErrReadOnly; filestore.ErrNoSpace, which is not retried; ErrStopped; and those
+// of the file system.
 func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
 	err := x.fetch(ctx, root)
 	switch {
@@ -112,8 +114,7 @@ func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
 }
 
 func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
-	sf, err := x.store.Find(root)
-	if err != nil {
+	if _, err := x.store.Find(root); err != nil {
 		return err
 	}
 	select {
@@ -123,25 +124,56 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if sf.ReadOnly {
-		if _, _, all := x.store.Status(sf); !all {
-			return fmt.Errorf("%w: %s", ErrReadOnly, sf.Path)
+	for {
+		sf, err := x.store.Find(root)
+		if err != nil {
+			return err
 		}
-		return nil
+		if path := x.store.ReadOnly(sf); path != "" {
+			if _, _, all := x.store.Status(sf); !all {
+				return fmt.Errorf("%w: %s", ErrReadOnly, path)
+			}
+			return nil
+		}
+		f, mine, err := x.startFetch(sf)
+		if err != nil {
+			return err
+		}
+		if mine {
+			f.result = x.finishFetch(f, x.drive(ctx, f))
+			f.interrupted = ctx.Err() != nil
+			close(f.done)
+			return f.result
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.done:
+			if f.file == sf && !f.interrupted {
+				return f.result
+			}
+		}
 	}
+}
+
+// startFetch returns the fetch of a file that runs, or a new one, which is the
+// caller's to drive and finish.
+func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err error) {
 	done := x.store.TakeOver(sf) // what other files hold by now
 
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.arrived(done)
 	if !x.running {
-		x.mu.Unlock()
-		return ErrStopped
+		return nil, false, ErrStopped
 	}
-	if x.fetches[sf.Key] != nil {
-		x.mu.Unlock()
-		return fmt.Errorf("%w: %s", ErrFetching, root)
+	if f := x.fetches[sf.Key]; f != nil {
+		return f, false, nil
 	}
-	f := x.newFetch(sf)
+	if x.store.ByKey(sf.Key) != sf {
+		return nil, false, fmt.Errorf("%w: %s was removed", filestore.ErrNotAdded, sf.Root)
+	}
+	f = x.newFetch(sf)
 	x.fetches[sf.Key] = f
 	x.shareRate()
 	if x.mode == ModeOff {
@@ -156,14 +188,15 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 	for _, p := range x.peers {
 		x.introduce(f, p)
 	}
-	x.mu.Unlock()
+	return f, true, nil
+}
 
-	err = x.drive(ctx, f)
-
+// finishFetch ends a fetch that was driven to err, and syncs the file.
+func (x *Exchange) finishFetch(f *fetch, err error) error {
 	x.mu.Lock()
 	x.act(f, f.plan.Cancel())
 	x.endProbes(f)
-	delete(x.fetches, sf.Key)
+	delete(x.fetches, f.file.Key)
 	x.shareRate()
 	if len(x.fetches) == 0 {
 		for id := range x.keys {
@@ -172,11 +205,16 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 			}
 		}
 	}
+	if err == nil && f.plan.Missing() > 0 && x.opts.Damaged != nil {
+		// Damage was met after the last look at the plan: the next Fetch mends it.
+		x.damaged[f.file.Root] = struct{}{}
+		nudge(x.ailing)
+	}
 	x.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	return x.store.Sync(sf)
+	return x.store.Sync(f.file)
 }
 
 func (x *Exchange) newFetch(sf *filestore.Replica) *fetch {
@@ -191,6 +229,7 @@ func (x *Exchange) newFetch(sf *filestore.Replica) *fetch {
 		byKey:  make(map[plan.PeerKey]*remotePeer),
 		probes: make(map[plan.PeerKey]*stockProbe),
 		wake:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
 	}
 	// A block that arrives between this and the registration of the fetch
 	// would be missed: both happen under mu, and blocks are reported under mu.

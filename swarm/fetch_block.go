@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +8,8 @@ import (
 
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+
+	"camswarm/swarm/filestore"
 )
 
 // blockWaiter is a running FetchBlock. Exchange.mu guards it.

@@ -2,14 +2,15 @@ package swarm
 
 import (
 	"bufio"
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math/bits"
 
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // HaveProtocol is the libp2p protocol on which peers announce the blocks that

@@ -2,8 +2,6 @@ package swarm
 
 import (
 	"bufio"
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +12,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // haveSupport says whether a peer speaks HaveProtocol.

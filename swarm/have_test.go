@@ -3,12 +3,13 @@ package swarm
 import (
 	"bufio"
 	"bytes"
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"encoding/hex"
 	"errors"
 	"io"
 	"testing"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 func haveRoot(b byte) (r [32]byte) {

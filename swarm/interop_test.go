@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"bytes"
-	"camswarm/swarm/filestore"
 	"context"
 	"io"
 	"testing"
@@ -20,6 +19,8 @@ import (
 	"github.com/ipfs/go-datastore"
 	dssync "github.com/ipfs/go-datastore/sync"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"camswarm/swarm/filestore"
 )
 
 // unixfsFile makes data a UnixFS file of raw leaves with CIDv1 and SHA-256, as
@@ -29,7 +30,7 @@ func unixfsFile(t testing.TB, data []byte, blockSize int) filestore.File {
 	f := describe(data, blockSize)
 	fs := unixfs.NewFSNode(unixfs.TFile)
 	for i := range f.Blocks {
-		fs.AddBlockSize(uint64(f.BlockLen(i)))
+		fs.AddBlockSize(uint64(len(blockOf(&f, data, i))))
 	}
 	pb, err := fs.GetBytes()
 	if err != nil {
@@ -38,7 +39,7 @@ func unixfsFile(t testing.TB, data []byte, blockSize int) filestore.File {
 	root := merkledag.NodeWithData(pb)
 	root.SetCidBuilder(merkledag.V1CidPrefix())
 	for i, d := range f.Blocks {
-		root.AddRawLink("", &ipld.Link{Cid: filestore.LeafCID(d), Size: uint64(f.BlockLen(i))})
+		root.AddRawLink("", &ipld.Link{Cid: filestore.LeafCID(d), Size: uint64(len(blockOf(&f, data, i)))})
 	}
 	f.Root = root.Cid()
 	f.Extra = []blocks.Block{root}

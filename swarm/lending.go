@@ -1,13 +1,14 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/plan"
 	"math/rand/v2"
 	"time"
 
 	"github.com/ipfs/boxo/bitswap/message"
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/plan"
 )
 
 // lending is the Lender of an added file. Exchange.mu guards it.
@@ -24,8 +25,11 @@ func (x *Exchange) now() time.Duration { return time.Since(x.born) }
 // startLending makes the Lender of a file and tells it what is known. The
 // caller holds mu.
 func (x *Exchange) startLending(sf *filestore.Replica) {
-	if x.lendings[sf.Key] != nil {
-		return
+	if g := x.lendings[sf.Key]; g != nil {
+		if g.file == sf {
+			return
+		}
+		x.stopLending(sf.Key) // of a replica that is gone
 	}
 	sizes := make([]int32, len(sf.First))
 	for u, i := range sf.First {

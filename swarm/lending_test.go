@@ -1,9 +1,10 @@
 package swarm
 
 import (
-	"camswarm/swarm/plan"
 	"testing"
 	"time"
+
+	"camswarm/swarm/plan"
 )
 
 // A seed in a crowd: cameras that have each other, one that has only the seed,

@@ -1,8 +1,9 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
 	"time"
+
+	"camswarm/swarm/filestore"
 )
 
 // Limits on what a file and a peer may make the exchange hold, read or send.

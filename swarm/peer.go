@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/plan"
 	"context"
 	"errors"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
+
+	"camswarm/swarm/plan"
 )
 
 // remotePeer is a connected peer.

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/p2p"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -26,6 +24,9 @@ import (
 	"github.com/marcopolo/simnet"
 	"github.com/quic-go/quic-go"
 	"go.uber.org/fx"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 )
 
 // link is the access line of a simulated node.
@@ -229,7 +230,7 @@ func describe(data []byte, blockSize int) filestore.File {
 
 // blockOf returns block i of the file with these bytes.
 func blockOf(f *filestore.File, data []byte, i int) []byte {
-	return data[i*f.BlockSize:][:f.BlockLen(i)]
+	return data[i*f.BlockSize : min((i+1)*f.BlockSize, len(data))]
 }
 
 // simStart is when time begins for the clocks that tests set by hand.
@@ -252,6 +253,14 @@ func (n *testNode) add(f filestore.File, data []byte) cid.Cid {
 		n.t.Fatal(err)
 	}
 	return f.Root
+}
+
+// remove takes away what add has added.
+func (n *testNode) remove(f filestore.File) {
+	n.t.Helper()
+	if err := n.x.Remove(f.Root, filepath.Join(n.dir, f.Root.String())); err != nil {
+		n.t.Error(err)
+	}
 }
 
 // holds fails the test unless the node's file has the sha256 of data.

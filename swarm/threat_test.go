@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
-	"camswarm/swarm/p2p"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,6 +21,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/p2p"
 )
 
 // counted returns the value of a counter of the exchange with that label.

@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"camswarm/swarm/filestore"
 	"context"
 	"fmt"
 	"sync"
@@ -11,6 +10,8 @@ import (
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/swarm/filestore"
 )
 
 // tokens is a bucket that runs full again at a steady rate. Its times come from
@@ -111,7 +112,7 @@ func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.
 			d, ok := filestore.Digest(e.Cid)
 			sf, n := (*filestore.Replica)(nil), 0
 			if ok {
-				sf, n = x.store.Place(d)
+				sf, n = x.store.Lists(d)
 			}
 			switch {
 			case sf == nil:

@@ -258,7 +258,7 @@ type KeySet struct {
 }
 
 // Validate checks 1 <= Threshold <= len(Keys) <= MaxSigners and that no key
-// stands twice.
+// stands twice, nor beside its negative.
 func (s KeySet) Validate() error {
 	if len(s.Keys) == 0 || len(s.Keys) > MaxSigners {
 		return fmt.Errorf("key set has %d keys, it must have 1 to %d", len(s.Keys), MaxSigners)
@@ -273,8 +273,30 @@ func (s KeySet) Validate() error {
 		if slices.Contains(s.Keys[:i], k) {
 			return fmt.Errorf("key %s stands twice in the key set", k)
 		}
+		if slices.ContainsFunc(s.Keys[:i], k.sameSecret) {
+			return fmt.Errorf("key %s is the negative of another in the key set: one secret would count twice; replace one of them", k)
+		}
 	}
 	return nil
+}
+
+// sameSecret reports whether two keys are the same but for the sign of their
+// point: who has the secret n of one has that of the other, -n. The registry
+// contract compares keys likewise.
+func (k PublicKey) sameSecret(o PublicKey) bool { return k.unsigned() == o.unsigned() }
+
+// unsigned returns the key without the sign of its point, which compressed ECDSA
+// keys have in the byte behind the prefix (SEC 1 section 2.3.3) and Ed25519 keys
+// in the highest bit of the last byte (RFC 8032 section 5.1.2).
+func (k PublicKey) unsigned() string {
+	b := k.Bytes()
+	switch k.Algorithm() {
+	case ES256, ES256K:
+		b[2] = 0
+	case EdDSA:
+		b[len(b)-1] &= 0x7f
+	}
+	return string(b)
 }
 
 // Equal reports whether both sets have the same threshold and the same keys,

@@ -211,6 +211,22 @@ func TestSignaturesOfWrongSizeOrRangeAreRefused(t *testing.T) {
 	}
 }
 
+// negative returns the key whose secret is the negative of another's.
+func negative(t *testing.T, k verify.PublicKey) verify.PublicKey {
+	t.Helper()
+	b := k.Bytes()
+	if k.Algorithm() == verify.EdDSA {
+		b[len(b)-1] ^= 0x80
+	} else {
+		b[2] ^= 1
+	}
+	n, err := verify.PublicKeyFromBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestKeySetRules(t *testing.T) {
 	m := newMaker(t)
 	keys := m.verifier.Pinned.Keys
@@ -232,6 +248,12 @@ func TestKeySetRules(t *testing.T) {
 		"threshold 4":   {verify.KeySet{Threshold: 4, Keys: keys}, false},
 		"key twice":     {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], keys[0]}}, false},
 		"the empty key": {verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{keys[0], {}}}, false},
+
+		// One secret would count twice.
+		"Ed25519, and its negative":   {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[0])}}, false},
+		"P-256, and its negative":     {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{negative(t, keys[1]), keys[1]}}, false},
+		"secp256k1, and its negative": {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[2], keys[0], negative(t, keys[2])}}, false},
+		"negatives of others":         {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[1]), negative(t, keys[2])}}, true},
 	} {
 		if err := c.set.Validate(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)

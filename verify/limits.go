@@ -16,7 +16,7 @@ const (
 	MaxText          = 128       // bytes of a version, product, component or hardware text
 	MaxHardware      = 64        // hardware revisions in one manifest
 	MaxRegion        = 31        // bytes of a region code
-	MaxCandidates    = 5         // releases in one View
+	MaxCandidates    = 8         // releases in one View
 	MaxLead          = 64        // sequences; a release this far beyond the latest on chain is no mere lag of the view
 	MaxCanaries      = 64        // devices in one canary list
 

@@ -78,7 +78,7 @@ type Device struct {
 	Label     string // canary label, "" for none
 	Hardware  string // hardware revision, matched with Manifest.Hardware
 	Installed uint64 // sequence that runs now; 0: unknown or factory image
-	Warmer    bool   // a seed: fetches every candidate at once and never installs
+	Seed      bool   // a seed: fetches every candidate at once and never installs
 }
 
 // did returns the device's DID in normal form, so that a device provisioned
@@ -127,7 +127,7 @@ const never = math.MaxUint64
 // view's MinSequence and, for a device below the barrier, at or below the
 // barrier. Of these it takes the newest that the device is eligible to
 // install; else the newest that it may fetch ahead (Warm); else the newest.
-// A Warmer fetches the newest candidate that is not halted, whatever the
+// A Seed fetches the newest candidate that is not halted, whatever the
 // policy; [Warmable] lists the others. A paused registry stops everything.
 //
 // What only the manifest knows (hardware, precursor) is left to
@@ -139,7 +139,7 @@ func Choose(view *View, dev Device, now uint64) Choice {
 	if view.Paused {
 		return Choice{Reason: ReasonPaused}
 	}
-	if dev.Warmer {
+	if dev.Seed {
 		if warm := Warmable(view); len(warm) > 0 {
 			return Choice{Sequence: warm[0], Fetch: true, Reason: ReasonWarming}
 		}

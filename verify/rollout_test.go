@@ -96,11 +96,11 @@ func TestChoose(t *testing.T) {
 		"barrier reached":         {with(offered(rel(9, all), rel(5, all)), func(v *verify.View) { v.Barrier = 5 }), dev, install(9, 0)},
 		"barrier not open yet":    {with(offered(rel(9, all), rel(7, later)), func(v *verify.View) { v.Barrier = 7 }), dev, wait(7, verify.ReasonNotBefore, now+60)},
 		"barrier not offered":     {with(offered(rel(9, all)), func(v *verify.View) { v.Barrier = 7 }), dev, verify.Choice{Reason: verify.ReasonBarrier}},
-		"warmer fetches paused":   {offered(rel(6, paused)), verify.Device{Warmer: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
-		"warmer never installs":   {offered(rel(6, all)), verify.Device{Warmer: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
-		"warmer skips halted":     {offered(rel(7, halted), rel(6, paused)), verify.Device{Warmer: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
-		"warmer, all halted":      {offered(rel(7, halted)), verify.Device{Warmer: true}, verify.Choice{Reason: verify.ReasonNoRelease}},
-		"warmer, registry paused": {with(offered(rel(6, all)), func(v *verify.View) { v.Paused = true }), verify.Device{Warmer: true}, verify.Choice{Reason: verify.ReasonPaused}},
+		"warmer fetches paused":   {offered(rel(6, paused)), verify.Device{Seed: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
+		"warmer never installs":   {offered(rel(6, all)), verify.Device{Seed: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
+		"warmer skips halted":     {offered(rel(7, halted), rel(6, paused)), verify.Device{Seed: true}, verify.Choice{Sequence: 6, Fetch: true, Reason: verify.ReasonWarming}},
+		"warmer, all halted":      {offered(rel(7, halted)), verify.Device{Seed: true}, verify.Choice{Reason: verify.ReasonNoRelease}},
+		"warmer, registry paused": {with(offered(rel(6, all)), func(v *verify.View) { v.Paused = true }), verify.Device{Seed: true}, verify.Choice{Reason: verify.ReasonPaused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "revoked, older eligible" {

@@ -198,13 +198,13 @@ func (s *Signed) match(view *View) (Candidate, error) {
 	}
 	c, ok := view.Candidate(seq)
 	if !ok {
-		// The view lists the newest releases that are not revoked, without a
-		// gap, and at its end perhaps the barrier.
+		// The view lists the newest releases that are not revoked, those that are
+		// live in the region, and the barrier.
 		if !slices.ContainsFunc(view.Candidates, func(c Candidate) bool { return c.Sequence < seq && c.Sequence != view.Barrier }) &&
 			len(view.Candidates) > 0 {
 			return Candidate{}, Soft(AttackRollback, "release %d is older than those that the registry offers", seq)
 		}
-		return Candidate{}, Soft(AttackRevoked, "release %d is revoked", seq)
+		return Candidate{}, Soft(AttackRevoked, "release %d is revoked, or neither among the newest nor rolled out in this region", seq)
 	}
 	m := s.manifest
 	switch {

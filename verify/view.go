@@ -46,7 +46,7 @@ type View struct {
 	Barrier      uint64      // a device below this sequence must install it first; 0: none
 	Keys         KeySet      // the manufacturer's code-signing keys as the chain lists them
 	Manufacturer DID         // the manufacturer's DID
-	Candidates   []Candidate // releases that are not revoked, newest first, at most MaxCandidates
+	Candidates   []Candidate // releases on offer, newest first, at most MaxCandidates: the newest, those that are rolled out in the region, the barrier; none revoked
 }
 
 // Candidate returns the offered release with the given sequence.

@@ -13,12 +13,21 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
  * manufacturer's keys, pinned at its provisioning, has signed. The registry can hold back; it cannot push.
  *
  * Roles are separate, so that no single key does two kinds of work:
- *  - the default admin (transferred in two steps, after a delay) creates manufacturers and products and assigns roles;
+ *  - the default admin creates manufacturers and products and proposes who holds the other roles;
  *  - a manufacturer's admin publishes and revokes releases, raises the anti-rollback floor and replaces the keys;
  *  - a product's operator sets rollout policies, halts, and the barrier;
- *  - the pauser stops and resumes the whole registry.
- * No account ever holds the manufacturer's and the operator's role of one product, and the default admin holds
- * neither of any: every path that grants a role goes through {_grantRole}, which refuses it.
+ *  - a pauser stops and resumes the whole registry;
+ *  - a guardian only stops: it pauses, cancels what the admin has proposed, and withdraws roles from accounts whose keys
+ *    are in wrong hands. It cannot lift a pause, grant, publish or steer.
+ * No account ever holds the manufacturer's and the operator's role of one product, and the default admin and the
+ * guardians hold no role but their own: every path that grants a role goes through {_grantRole}, which refuses it.
+ *
+ * Taking power takes time, giving it up does not. A role is proposed, and granted at the earliest one delay later; so is
+ * the admin's own role, and a shorter delay. In the meantime any guardian can cancel. Withdrawals are instant, and for
+ * guardians and the holder alone. So an admin whose key is stolen can at once do nothing to what exists. A guardian
+ * whose key is stolen can hold everything up, until the admin removes it, which takes a delay too and which other
+ * guardians can cancel, but never the one concerned: name two. Who is left with neither moves the fleet to another
+ * registry, for which devices need the manufacturer's signatures and not this contract.
  *
  * Every change that can alter an answer of {check} rolls the track of its subject: the product, the manufacturer
  * (all its products), or the registry as a whole (subject 0). A track counts its changes (rev), knows the block of the
@@ -40,16 +49,39 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     uint256 private constant MAX_CANARIES = 64;
     /// @dev Bytes of a canary label.
     uint256 private constant MAX_LABEL = 32;
-    /// @dev Newest releases in one answer of {check}; the barrier release may come on top.
-    uint256 private constant MAX_NEWEST = 4;
-    /// @dev Sequence numbers, counted back from the latest, among which {check} looks for releases that are not
-    /// revoked. If all of these are revoked the answer offers only the barrier release, if any.
+    /// @dev Newest releases that {check} offers whatever their policy.
+    uint256 private constant MAX_NEWEST = 2;
+    /// @dev Newest live releases that {check} offers; the newest that is for all comes on top, and the barrier release.
+    uint256 private constant MAX_LIVE = 4;
+    /// @dev The most releases that {check} offers.
+    uint256 private constant MAX_OFFER = MAX_NEWEST + MAX_LIVE + 2;
+    /// @dev Sequence numbers, counted back from the latest, among which {check} looks for the newest releases that are
+    /// not revoked. Live ones and the barrier are found however many were published after them.
     uint256 private constant MAX_WALK = 64;
+    /// @dev Live releases that are remembered for one product and region.
+    uint256 private constant MAX_STEERED = 8;
+    /// @dev The latest sequence with which a product can be continued from another registry.
+    uint256 private constant MAX_CONTINUED = 1 << 40;
+    /// @dev Guardians that the constructor appoints.
+    uint256 private constant MAX_GUARDIANS = 8;
+    /// @dev The longest delay, so that a stolen admin's key cannot make it last for ever.
+    uint48 private constant MAX_DELAY = 30 days;
+    /// @dev A proposal that nobody executes lapses this long after it could be.
+    uint48 private constant GRANT_WINDOW = 30 days;
     /// @dev Releases in one page of {releases}.
     uint256 private constant MAX_PAGE = 64;
 
+    /// @notice Version of this contract. The first has no such function.
+    uint256 public constant VERSION = 2;
+
+    /// @dev Rollout modes that {check} looks at.
+    uint8 private constant MODE_PAUSED = 0;
+    uint8 private constant MODE_ALL = 3;
+
     /// @notice Role that pauses and unpauses the registry.
     bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
+    /// @notice Role that stops: pauses, cancels proposals, withdraws roles.
+    bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
     // -------------------------------------------------------------------------------------------------- types
 
@@ -113,6 +145,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         uint64 latest;
         uint64 minSequence;
         uint64 barrier;
+        uint64 base; // releases up to this one were published in another registry
         string name;
     }
 
@@ -147,6 +180,10 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     event ProductCreated(
         bytes32 indexed product, string name, bytes32 indexed manufacturer, address indexed operator
     );
+    /// @notice A product that came from another registry, in which its releases up to latest were published.
+    event ProductContinued(
+        bytes32 indexed product, string name, bytes32 indexed manufacturer, address indexed operator, uint64 latest
+    );
     event KeysSet(bytes32 indexed manufacturer, uint8 threshold, bytes[] keys);
     event Published(
         bytes32 indexed product,
@@ -161,6 +198,12 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     event RolloutSet(bytes32 indexed product, uint64 indexed sequence, bytes32 indexed region, Policy policy);
     event HaltedSet(bytes32 indexed product, uint64 indexed sequence, bool halted);
     event BarrierSet(bytes32 indexed product, uint64 indexed sequence);
+    /// @notice A role was proposed for an account; it can be granted from that time on.
+    event GrantProposed(bytes32 indexed role, address indexed account, uint48 from);
+    event GrantCancelled(bytes32 indexed role, address indexed account, address by);
+    /// @notice The removal of a guardian was proposed; it can be executed from that time on.
+    event RemovalProposed(address indexed guardian, uint48 from);
+    event RemovalCancelled(address indexed guardian, address by);
 
     // ------------------------------------------------------------------------------------------------- errors
 
@@ -172,15 +215,23 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     error AlreadyExists(bytes32 id);
     /// @notice An id is the SHA-256 of the text it stands for.
     error IdMismatch(bytes32 id, bytes32 expected);
+    /// @notice The release was published in the registry from which the product came.
+    error EarlierRegistry(uint64 sequence, uint64 first);
     error SequenceNotNext(uint64 given, uint64 expected);
     error ReleaseRevoked(uint64 sequence);
     error MinSequenceNotRaised(uint64 given, uint64 current);
     /// @notice A text, list or number is outside of its limits.
     error OutOfBounds(string field, uint256 given, uint256 min, uint256 max);
     error ZeroValue(string field);
+    /// @notice The key, or its negative, is in the list already: whoever holds the one's secret holds the other's.
     error DuplicateKey(uint256 index);
     /// @notice The account holds another role that excludes this one.
     error RoleConflict(address account, bytes32 role);
+    /// @notice Roles are proposed and granted after a delay, see {proposeGrant}; guardians are removed so too.
+    error Delayed();
+    error NotProposed();
+    /// @notice A proposal can be executed from one time to another, seconds since 1970.
+    error OutsideWindow(uint48 from, uint48 until);
 
     // ------------------------------------------------------------------------------------------------ storage
 
@@ -193,16 +244,35 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     mapping(bytes32 role => bytes32 manufacturer) private _roleManufacturer;
     /// @dev Of how many products of a manufacturer an account is an operator.
     mapping(bytes32 manufacturer => mapping(address account => uint256)) private _operates;
-    /// @dev How many manufacturer's and operator's roles an account holds.
+    /// @dev How many roles an account holds, the default admin's aside.
     mapping(address account => uint256) private _duties;
 
+    /// @dev From when on a proposed role can be granted; 0: not proposed.
+    mapping(bytes32 role => mapping(address account => uint48)) private _proposed;
+    /// @dev From when on a guardian can be removed; 0: not proposed.
+    mapping(address guardian => uint48) private _removals;
+    /// @dev Releases that have a live policy of the region's own, newest first, 0 behind the last; some may have been
+    /// revoked since.
+    mapping(bytes32 product => mapping(bytes32 region => uint64[MAX_STEERED])) private _steered;
+
     /**
-     * @param adminDelay seconds between the announcement of a new default admin and its acceptance
+     * @param delay seconds between the proposal of a role, the admin's own included, and its grant; at most MAX_DELAY
      * @param admin first default admin
-     * @param pauser first account that may pause
+     * @param pauser first account that may pause and unpause
+     * @param guardians accounts that may stop, 1 to MAX_GUARDIANS; two or more can protect one another
      */
-    constructor(uint48 adminDelay, address admin, address pauser) AccessControlDefaultAdminRules(adminDelay, admin) {
+    constructor(
+        uint48 delay,
+        address admin,
+        address pauser,
+        address[] memory guardians
+    ) AccessControlDefaultAdminRules(delay, admin) {
+        _bound("delay", delay, 0, MAX_DELAY);
+        _bound("guardians", guardians.length, 1, MAX_GUARDIANS);
         _grantRole(PAUSER_ROLE, pauser);
+        for (uint256 i = 0; i < guardians.length; ++i) {
+            _grantRole(GUARDIAN_ROLE, guardians[i]);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------- admin
@@ -245,15 +315,121 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         bytes32 manufacturer,
         address operator
     ) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _newId(product, name, "name");
-        if (_manufacturers[manufacturer].threshold == 0) revert UnknownManufacturer(manufacturer);
-        _products[product].manufacturer = manufacturer;
-        _products[product].name = name;
-        bytes32 role = operatorRole(product);
-        _roleManufacturer[role] = manufacturer;
-        _grantRole(role, operator);
+        _createProduct(product, name, manufacturer, operator);
         emit ProductCreated(product, name, manufacturer, operator);
         _roll(product, abi.encodeCall(this.createProduct, (product, name, manufacturer, operator)));
+    }
+
+    /**
+     * @notice Adds a product that comes from another registry: its next release has the number after latest, so that
+     * devices, which never go back, follow.
+     * @param latest newest sequence published there, 1 to MAX_CONTINUED
+     */
+    function continueProduct(
+        bytes32 product,
+        string calldata name,
+        bytes32 manufacturer,
+        address operator,
+        uint64 latest
+    ) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _bound("latest", latest, 1, MAX_CONTINUED);
+        _createProduct(product, name, manufacturer, operator);
+        _products[product].base = latest;
+        _products[product].latest = latest;
+        emit ProductContinued(product, name, manufacturer, operator, latest);
+        _roll(product, abi.encodeCall(this.continueProduct, (product, name, manufacturer, operator, latest)));
+    }
+
+    // ---------------------------------------------------------------------------- granting and withdrawing roles
+
+    /// @notice Proposes to give an account a role. It can be granted one {defaultAdminDelay} later.
+    function proposeGrant(bytes32 role, address account) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _mayHold(role, account);
+        if (hasRole(role, account)) revert AlreadyExists(role);
+        uint48 from = uint48(block.timestamp) + defaultAdminDelay();
+        _proposed[role][account] = from;
+        emit GrantProposed(role, account, from);
+    }
+
+    /// @notice Grants a role that was proposed. For the default admin and the account itself.
+    function executeGrant(bytes32 role, address account) external {
+        if (_msgSender() != account) _checkRole(DEFAULT_ADMIN_ROLE);
+        _ripe(_proposed[role][account]);
+        delete _proposed[role][account];
+        _grantRole(role, account);
+    }
+
+    /// @notice Cancels the proposal of a role. For guardians, the default admin and the account itself.
+    function cancelGrant(bytes32 role, address account) external {
+        if (_msgSender() != account) _asGuardianOrAdmin();
+        if (_proposed[role][account] == 0) revert NotProposed();
+        delete _proposed[role][account];
+        emit GrantCancelled(role, account, _msgSender());
+    }
+
+    /// @notice Proposes to remove a guardian. It can be done one {defaultAdminDelay} later.
+    function proposeRemoval(address guardian) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _checkRole(GUARDIAN_ROLE, guardian);
+        uint48 from = uint48(block.timestamp) + defaultAdminDelay();
+        _removals[guardian] = from;
+        emit RemovalProposed(guardian, from);
+    }
+
+    /// @notice Removes a guardian whose removal was proposed.
+    function executeRemoval(address guardian) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _ripe(_removals[guardian]);
+        _revokeRole(GUARDIAN_ROLE, guardian);
+    }
+
+    /// @notice Cancels the removal of a guardian. For the default admin and guardians, but not for the one concerned:
+    /// a guardian's key in wrong hands could not be got rid of.
+    function cancelRemoval(address guardian) external {
+        if (_msgSender() == guardian) revert RoleConflict(guardian, GUARDIAN_ROLE);
+        _asGuardianOrAdmin();
+        if (_removals[guardian] == 0) revert NotProposed();
+        delete _removals[guardian];
+        emit RemovalCancelled(guardian, _msgSender());
+    }
+
+    /// @notice Grants nothing: see {proposeGrant}, and {beginDefaultAdminTransfer} for the default admin's role.
+    function grantRole(bytes32, address) public pure override {
+        revert Delayed();
+    }
+
+    /// @notice Withdraws a manufacturer's, operator's or pauser's role from an account, at once. For guardians; the
+    /// holder can renounce it. Guardians are removed by {proposeRemoval}.
+    function revokeRole(bytes32 role, address account) public override onlyRole(GUARDIAN_ROLE) {
+        if (role == DEFAULT_ADMIN_ROLE) revert AccessControlEnforcedDefaultAdminRules();
+        if (role == GUARDIAN_ROLE) revert Delayed();
+        _revokeRole(role, account);
+    }
+
+    /// @notice Cancels the announced transfer of the default admin's role. For the default admin and guardians.
+    function cancelDefaultAdminTransfer() public override {
+        _asGuardianOrAdmin();
+        _cancelDefaultAdminTransfer();
+    }
+
+    /// @notice Announces another delay, at most MAX_DELAY.
+    function changeDefaultAdminDelay(uint48 newDelay) public override {
+        _bound("delay", newDelay, 0, MAX_DELAY);
+        super.changeDefaultAdminDelay(newDelay);
+    }
+
+    /// @notice Cancels the announced change of the delay. For the default admin and guardians.
+    function rollbackDefaultAdminDelay() public override {
+        _asGuardianOrAdmin();
+        _rollbackDefaultAdminDelay();
+    }
+
+    /// @notice From when on a proposed role can be granted, seconds since 1970; 0: it is not proposed.
+    function pendingGrant(bytes32 role, address account) external view returns (uint48 from) {
+        return _proposed[role][account];
+    }
+
+    /// @notice From when on a guardian can be removed, seconds since 1970; 0: its removal is not proposed.
+    function pendingRemoval(address guardian) external view returns (uint48 from) {
+        return _removals[guardian];
     }
 
     // ------------------------------------------------------------------------------------------ manufacturer
@@ -344,6 +520,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         Rollout storage r = _live(product, p, sequence).rollouts[region];
         r.set = true;
         r.policy = policy;
+        _steer(product, region, sequence, policy.mode != MODE_PAUSED || policy.warm);
         emit RolloutSet(product, sequence, region, policy);
         _roll(product, abi.encodeCall(this.setRollout, (product, sequence, region, policy)));
     }
@@ -368,13 +545,14 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
 
     // ------------------------------------------------------------------------------------------------ pauser
 
-    /// @notice Stops the whole registry: nothing can be published, no device installs.
-    function pause() external onlyRole(PAUSER_ROLE) {
+    /// @notice Stops the whole registry: nothing can be published, no device installs. For pausers and guardians.
+    function pause() external {
+        if (!hasRole(GUARDIAN_ROLE, _msgSender())) _checkRole(PAUSER_ROLE);
         _pause();
         _roll(0, abi.encodeCall(this.pause, ()));
     }
 
-    /// @notice Lifts the pause.
+    /// @notice Lifts the pause. For pausers alone: who may stop for any reason shall not judge when it is over.
     function unpause() external onlyRole(PAUSER_ROLE) {
         _unpause();
         _roll(0, abi.encodeCall(this.unpause, ()));
@@ -383,9 +561,13 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     // ------------------------------------------------------------------------------------------------- views
 
     /**
-     * @notice Everything a device of a product in a region needs, in one call. The candidates are the newest releases
-     * that are not revoked, newest first, at most MAX_NEWEST found among the MAX_WALK newest sequences, and after them
-     * the barrier release if it is not revoked and not among them.
+     * @notice Everything a device of a product in a region needs, in one call. The candidates, newest first, none
+     * twice and none revoked, are
+     *  - the MAX_NEWEST newest releases, found among the MAX_WALK newest sequences;
+     *  - the MAX_LIVE newest that are live in the region, with a policy that lets some device fetch or install, and
+     *    the newest that is for all and not halted;
+     *  - the barrier release.
+     * Only who steers rollouts decides what is live, so nothing that is published can displace it.
      * @param product product id
      * @param region region code, left-aligned; 0 for the default region
      */
@@ -416,8 +598,9 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         uint64 from,
         uint64 count
     ) external view returns (ReleaseInfo[] memory page) {
-        uint64 latest = _product(product).latest;
-        if (from == 0) from = 1;
+        Product storage p = _product(product);
+        uint64 latest = p.latest;
+        if (from <= p.base) from = p.base + 1;
         uint256 n = from > latest ? 0 : uint256(latest - from) + 1;
         if (n > count) n = count;
         if (n > MAX_PAGE) n = MAX_PAGE;
@@ -439,12 +622,12 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         return (t.rev, t.revBlock, t.digest);
     }
 
-    /// @notice Role of those who publish for a manufacturer; the default admin grants and revokes it.
+    /// @notice Role of those who publish for a manufacturer.
     function manufacturerRole(bytes32 manufacturer) public pure returns (bytes32) {
         return keccak256(abi.encode("MANUFACTURER_ROLE", manufacturer));
     }
 
-    /// @notice Role of those who steer a product's rollouts; the default admin grants and revokes it.
+    /// @notice Role of those who steer a product's rollouts.
     function operatorRole(bytes32 product) public pure returns (bytes32) {
         return keccak256(abi.encode("OPERATOR_ROLE", product));
     }
@@ -452,38 +635,58 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     // ------------------------------------------------------------------------------------------ role separation
 
     /**
-     * @dev The one place through which every grant goes: the constructor, creation, grantRole and the acceptance of
-     * the default admin's role.
+     * @dev The one place through which every grant goes: the constructor, creation, executed proposals and the
+     * acceptance of the default admin's role.
      */
     function _grantRole(bytes32 role, address account) internal override returns (bool granted) {
+        _mayHold(role, account);
+        granted = super._grantRole(role, account);
+        if (granted && role != DEFAULT_ADMIN_ROLE) {
+            ++_duties[account];
+            bytes32 manufacturer = _roleManufacturer[role];
+            if (manufacturer != 0 && role != manufacturerRole(manufacturer)) ++_operates[manufacturer][account];
+        }
+    }
+
+    /// @dev Refuses roles that do not exist and those that another role of the account excludes.
+    function _mayHold(bytes32 role, address account) private view {
         if (account == address(0)) revert ZeroValue("account");
-        if (role == PAUSER_ROLE) return super._grantRole(role, account);
-        if (role == DEFAULT_ADMIN_ROLE) {
-            if (_duties[account] != 0) revert RoleConflict(account, role);
-            return super._grantRole(role, account);
+        if (role == DEFAULT_ADMIN_ROLE || role == GUARDIAN_ROLE) {
+            uint256 own = hasRole(GUARDIAN_ROLE, account) && role == GUARDIAN_ROLE ? 1 : 0;
+            if (_duties[account] != own || account == defaultAdmin()) revert RoleConflict(account, role);
+            return;
         }
         bytes32 manufacturer = _roleManufacturer[role];
-        if (manufacturer == 0) revert UnknownRole(role);
-        if (account == defaultAdmin()) revert RoleConflict(account, role);
+        if (manufacturer == 0 && role != PAUSER_ROLE) revert UnknownRole(role);
+        if (account == defaultAdmin() || hasRole(GUARDIAN_ROLE, account)) revert RoleConflict(account, role);
+        if (manufacturer == 0) return;
         bytes32 manufacturing = manufacturerRole(manufacturer);
-        bool operating = role != manufacturing;
-        if (operating ? hasRole(manufacturing, account) : _operates[manufacturer][account] != 0) {
+        if (role != manufacturing ? hasRole(manufacturing, account) : _operates[manufacturer][account] != 0) {
             revert RoleConflict(account, role);
-        }
-        granted = super._grantRole(role, account);
-        if (granted) {
-            ++_duties[account];
-            if (operating) ++_operates[manufacturer][account];
         }
     }
 
     /// @dev The one place through which every loss of a role goes.
     function _revokeRole(bytes32 role, address account) internal override returns (bool revoked) {
         revoked = super._revokeRole(role, account);
-        bytes32 manufacturer = _roleManufacturer[role];
-        if (revoked && manufacturer != 0) {
+        if (revoked && role != DEFAULT_ADMIN_ROLE) {
             --_duties[account];
-            if (role != manufacturerRole(manufacturer)) --_operates[manufacturer][account];
+            bytes32 manufacturer = _roleManufacturer[role];
+            if (manufacturer != 0 && role != manufacturerRole(manufacturer)) --_operates[manufacturer][account];
+            delete _proposed[role][account];
+            if (role == GUARDIAN_ROLE) delete _removals[account];
+        }
+    }
+
+    function _asGuardianOrAdmin() private view {
+        if (!hasRole(GUARDIAN_ROLE, _msgSender())) _checkRole(DEFAULT_ADMIN_ROLE);
+    }
+
+    /// @dev Checks that a proposal can be executed now.
+    function _ripe(uint48 from) private view {
+        if (from == 0) revert NotProposed();
+        if (block.timestamp < from || block.timestamp > from + GRANT_WINDOW) {
+            revert OutsideWindow(from, from + GRANT_WINDOW);
         }
     }
 
@@ -507,6 +710,7 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
     /// @dev A release that exists.
     function _release(bytes32 product, Product storage p, uint64 sequence) private view returns (Release storage) {
         if (sequence == 0 || sequence > p.latest) revert UnknownRelease(sequence, p.latest);
+        if (sequence <= p.base) revert EarlierRegistry(sequence, p.base + 1);
         return _releases[product][sequence];
     }
 
@@ -523,19 +727,46 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         if (_tracks[id].rev != 0) revert AlreadyExists(id);
     }
 
+    function _createProduct(
+        bytes32 product,
+        string calldata name,
+        bytes32 manufacturer,
+        address operator
+    ) private {
+        _newId(product, name, "name");
+        if (_manufacturers[manufacturer].threshold == 0) revert UnknownManufacturer(manufacturer);
+        _products[product].manufacturer = manufacturer;
+        _products[product].name = name;
+        bytes32 role = operatorRole(product);
+        _roleManufacturer[role] = manufacturer;
+        _grantRole(role, operator);
+    }
+
     function _storeKeys(bytes32 id, uint8 threshold, bytes[] calldata keys) private {
         _bound("keys", keys.length, 1, MAX_KEYS);
         _bound("threshold", threshold, 1, keys.length);
         bytes32[] memory seen = new bytes32[](keys.length);
         for (uint256 i = 0; i < keys.length; ++i) {
             _bound("key", keys[i].length, 1, MAX_KEY);
-            seen[i] = keccak256(keys[i]);
+            seen[i] = _unsigned(keys[i]);
             for (uint256 j = 0; j < i; ++j) {
                 if (seen[j] == seen[i]) revert DuplicateKey(i);
             }
         }
         _manufacturers[id].threshold = threshold;
         _manufacturers[id].keys = keys;
+    }
+
+    /// @dev Digest of a key without the sign of its point, in the known kinds of Multikey: compressed secp256k1 (0xe7)
+    /// and P-256 (0x1200) keys tell it in the byte behind the prefix, Ed25519 (0xed) in the last byte's highest bit.
+    function _unsigned(bytes calldata key) private pure returns (bytes32) {
+        bytes memory k = key;
+        if (k.length == 35 && (bytes2(k) == 0xe701 || bytes2(k) == 0x8024)) {
+            k[2] = 0;
+        } else if (k.length == 34 && bytes2(k) == 0xed01) {
+            k[33] &= 0x7f;
+        }
+        return keccak256(k);
     }
 
     function _bound(string memory field, uint256 given, uint256 min, uint256 max) private pure {
@@ -569,27 +800,110 @@ contract FirmwareRegistry is AccessControlDefaultAdminRules, Pausable {
         digest = keccak256(abi.encode(a.digest, b.digest, c.digest));
     }
 
+    /**
+     * @dev Keeps the list of a region's live releases: takes this one out or in, and drops those that were revoked.
+     * When there is no room the oldest goes, but for the newest that is for all: it is what runs in the field.
+     */
+    function _steer(bytes32 product, bytes32 region, uint64 sequence, bool live) private {
+        uint64[MAX_STEERED] memory before = _steered[product][region];
+        uint64[MAX_STEERED + 1] memory list;
+        uint256 n;
+        bool stable;
+        for (uint256 i = 0; i < MAX_STEERED; ++i) {
+            uint64 s = before[i];
+            if (live && sequence > s) {
+                list[n++] = sequence;
+                live = false;
+            }
+            if (s != 0 && s != sequence && !_releases[product][s].info.revoked) list[n++] = s;
+        }
+        if (live) list[n++] = sequence;
+        if (n > MAX_STEERED) {
+            for (uint256 i = 0; i < MAX_STEERED && !stable; ++i) {
+                stable = _forAll(product, region, list[i]);
+            }
+            if (!stable && _forAll(product, region, list[MAX_STEERED])) {
+                list[MAX_STEERED - 1] = list[MAX_STEERED];
+            }
+        }
+        for (uint256 i = 0; i < MAX_STEERED; ++i) {
+            before[i] = list[i];
+        }
+        _steered[product][region] = before;
+    }
+
+    /// @dev Whether a region's own policy gives a release to all, and nothing stops it.
+    function _forAll(bytes32 product, bytes32 region, uint64 sequence) private view returns (bool) {
+        Release storage r = _releases[product][sequence];
+        return r.rollouts[region].policy.mode == MODE_ALL && !r.halted && !r.info.revoked;
+    }
+
+    /// @dev Sequences on offer, newest first.
+    function _offer(
+        bytes32 product,
+        Product storage p,
+        bytes32 region
+    ) private view returns (uint64[MAX_OFFER] memory picks, uint256 n) {
+        uint64 s = p.latest;
+        for (uint256 steps = 0; s > p.base && n < MAX_NEWEST && steps < MAX_WALK; ++steps) {
+            if (!_releases[product][s].info.revoked) picks[n++] = s;
+            --s;
+        }
+        uint64[MAX_STEERED] memory own = _steered[product][region];
+        uint64[MAX_STEERED] memory common = _steered[product][0];
+        uint256 i;
+        uint256 j;
+        uint256 live;
+        bool stable;
+        while (live < MAX_LIVE || !stable) {
+            uint64 a = i < MAX_STEERED ? own[i] : 0;
+            uint64 b = j < MAX_STEERED ? common[j] : 0;
+            if (a == 0 && b == 0) break;
+            s = a > b ? a : b;
+            if (a == s) ++i;
+            if (b == s) ++j;
+            Release storage r = _releases[product][s];
+            if (r.info.revoked) continue;
+            Policy storage policy = _policy(r, region);
+            bool forAll = policy.mode == MODE_ALL && !r.halted;
+            if (live < MAX_LIVE ? policy.mode != MODE_PAUSED || policy.warm : forAll) {
+                ++live;
+                stable = stable || forAll;
+                n = _insert(picks, n, s);
+            }
+        }
+        s = p.barrier;
+        if (s != 0 && !_releases[product][s].info.revoked) n = _insert(picks, n, s);
+    }
+
+    /// @dev Puts a sequence in its place, once.
+    function _insert(uint64[MAX_OFFER] memory picks, uint256 n, uint64 s) private pure returns (uint256) {
+        uint256 place = n;
+        while (place > 0 && picks[place - 1] < s) --place;
+        if (place > 0 && picks[place - 1] == s) return n;
+        for (uint256 i = n; i > place; --i) {
+            picks[i] = picks[i - 1];
+        }
+        picks[place] = s;
+        return n + 1;
+    }
+
+    function _policy(Release storage r, bytes32 region) private view returns (Policy storage) {
+        Rollout storage rollout = r.rollouts[region];
+        if (!rollout.set) rollout = r.rollouts[0];
+        return rollout.policy;
+    }
+
     function _candidates(
         bytes32 product,
         Product storage p,
         bytes32 region
     ) private view returns (Candidate[] memory list) {
-        uint64[MAX_NEWEST + 1] memory picks;
-        uint256 n;
-        uint64 barrier = p.barrier;
-        uint64 s = p.latest;
-        for (uint256 steps = 0; s != 0 && n < MAX_NEWEST && steps < MAX_WALK; ++steps) {
-            if (!_releases[product][s].info.revoked) picks[n++] = s;
-            --s;
-        }
-        // What the walk has not passed is older than what it found: the barrier keeps the order at the end.
-        if (barrier != 0 && barrier <= s && !_releases[product][barrier].info.revoked) picks[n++] = barrier;
+        (uint64[MAX_OFFER] memory picks, uint256 n) = _offer(product, p, region);
         list = new Candidate[](n);
         for (uint256 i = 0; i < n; ++i) {
             Release storage r = _releases[product][picks[i]];
-            Rollout storage rollout = r.rollouts[region];
-            if (!rollout.set) rollout = r.rollouts[0];
-            list[i] = Candidate({release: r.info, halted: r.halted, policy: rollout.policy});
+            list[i] = Candidate({release: r.info, halted: r.halted, policy: _policy(r, region)});
         }
     }
 }

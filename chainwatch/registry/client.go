@@ -31,8 +31,11 @@ var (
 	ErrNotMined = errors.New("transaction is not in a block yet")
 )
 
-// contract encodes and decodes; it holds no state.
-var contract = bindings.NewFirmwareRegistry()
+// contract encodes and decodes; it holds no state. code deploys it.
+var (
+	contract = bindings.NewFirmwareRegistry()
+	code     = bindings.FirmwareRegistryMetaData.Bin
+)
 
 // Client speaks to one endpoint of a chain. It is safe for concurrent use;
 // transactions of one account are numbered one after another.
@@ -134,31 +137,6 @@ type receipt struct {
 	Block    hexutil.Uint64  `json:"blockNumber"`
 	GasUsed  hexutil.Uint64  `json:"gasUsed"`
 	Contract *common.Address `json:"contractAddress"`
-}
-
-// Deploy deploys a new registry. The key's account becomes the default admin,
-// who creates manufacturers and products and assigns roles; that role can only
-// be handed on adminDelay (whole seconds) after it was announced. pauser may
-// stop the whole registry.
-func (c *Client) Deploy(ctx context.Context, key *sign.Key, adminDelay time.Duration, pauser verify.Address) (*Registry, Tx, error) {
-	admin, err := account(key)
-	if err != nil {
-		return nil, Tx{}, err
-	}
-	if adminDelay < 0 || adminDelay%time.Second != 0 {
-		return nil, Tx{}, fmt.Errorf("admin delay %v must be whole seconds", adminDelay)
-	}
-	data := append(common.FromHex(bindings.FirmwareRegistryMetaData.Bin),
-		contract.PackConstructor(big.NewInt(int64(adminDelay/time.Second)), common.Address(admin), common.Address(pauser))...)
-	tx, rec, err := c.transact(ctx, key, nil, data)
-	if err != nil {
-		return nil, tx, fmt.Errorf("deploy the registry: %w", err)
-	}
-	if rec.Contract == nil {
-		return nil, tx, errors.New("deploy the registry: the receipt names no contract address")
-	}
-	r, err := c.Open(ctx, verify.Address(*rec.Contract))
-	return r, tx, err
 }
 
 // Open returns the registry at an address, after a look that there is a

@@ -48,7 +48,7 @@ func quirky(t *testing.T, change func(req request, forward func(request) answer)
 	t.Helper()
 	forward := func(req request) answer {
 		body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": req.ID, "method": req.Method, "params": req.Params})
-		resp, err := http.Post(servers["devchain"].url, "application/json", bytes.NewReader(body))
+		resp, err := http.Post(shared["devchain"].url, "application/json", bytes.NewReader(body))
 		if err != nil {
 			return failure(-32000, err.Error())
 		}
@@ -126,7 +126,7 @@ func TestSenderErrors(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.ok(b.Grant(b.Context(), b.admin, PauserRole(), address(poor)))
+		b.ok(b.grant(b.admin, PauserRole(), address(poor)))
 		before := b.check("")
 		for name, c := range map[string]struct {
 			do   func() (Tx, error)
@@ -147,7 +147,7 @@ func TestSenderErrors(t *testing.T) {
 				return b.CreateProduct(b.Context(), b.admin, verify.Product{Vendor: "x"}, b.did, address(b.operator))
 			}, "vendor"},
 			"half a second's delay": {func() (Tx, error) {
-				_, tx, err := b.server.client.Deploy(b.Context(), b.admin, time.Second/2, address(b.pauser))
+				_, tx, err := b.server.client.Deploy(b.Context(), b.admin, Terms{Delay: time.Second / 2})
 				return tx, err
 			}, "whole seconds"},
 		} {
@@ -192,7 +192,7 @@ func TestConcurrentTransactionsOfOneAccount(t *testing.T) {
 // program must find that state.
 func TestStateBehindTheReceipt(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	var asked atomic.Int32
 	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
 		if req.Method == "eth_blockNumber" && asked.Add(1) <= 3 {
@@ -210,7 +210,7 @@ func TestStateBehindTheReceipt(t *testing.T) {
 func TestTransactionSentTwiceByAGateway(t *testing.T) {
 	t.Parallel()
 	var refusals atomic.Int32
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
 		a := forward(req)
 		if req.Method == "eth_sendRawTransaction" && a.Error == nil {
@@ -232,7 +232,7 @@ func TestTransactionSentTwiceByAGateway(t *testing.T) {
 // A transaction whose outcome is not known in time is not taken for failed.
 func TestReceiptThatDoesNotComeInTime(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	b.publish(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -257,7 +257,7 @@ func TestReceiptThatDoesNotComeInTime(t *testing.T) {
 // has one gas price.
 func TestLegacyGasPrice(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	for name, change := range map[string]func(request, func(request) answer) answer{
 		"no base fee": func(req request, forward func(request) answer) answer {
 			a := forward(req)
@@ -299,7 +299,7 @@ func TestLegacyGasPrice(t *testing.T) {
 // What passed the estimate but fails in its block is told, with its reason.
 func TestTransactionThatFailsInItsBlock(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	b.publish(1)
 	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
 		if req.Method == "eth_estimateGas" {
@@ -322,7 +322,7 @@ func TestHistory(t *testing.T) {
 		blocks := map[string]uint64{}
 		var want []string
 		for _, c := range changes(b.T) {
-			tx := b.ok(c.do(b, b.Context(), allAccounts()[c.by]))
+			tx := b.ok(c.do(b, b.Context(), c.key()))
 			if c.bears {
 				want = append(want, c.name)
 				blocks[c.name] = tx.Block
@@ -366,7 +366,7 @@ func TestHistory(t *testing.T) {
 // An endpoint that leaves an event out is noticed.
 func TestHistoryNoticesAGap(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	b.publish(2)
 	hidden := b.ok(b.Revoke(t.Context(), b.pub, b.id, 1))
 	b.ok(b.Publish(t.Context(), b.pub, b.release(3)))
@@ -404,13 +404,13 @@ func TestTail(t *testing.T) {
 		poll()
 		poll()
 		b.ok(b.Pause(b.Context(), b.pauser))
-		b.ok(b.Grant(b.Context(), b.admin, PauserRole(), address(accounts.another)))
+		b.ok(b.grant(b.admin, PauserRole(), address(accounts.another)))
 		poll()
 		poll()
 		want := []string{
-			"RoleGranted", "RoleGranted", // at deployment
+			"RoleGranted", "RoleGranted", "RoleGranted", "RoleGranted", // at deployment
 			"RoleGranted", "ManufacturerCreated", "RoleGranted", "ProductCreated",
-			"Published", "Paused", "RoleGranted",
+			"Published", "Paused", "GrantProposed", "RoleGranted",
 		}
 		if !slices.Equal(names, want) {
 			b.Errorf("events %v\nwant   %v", names, want)
@@ -458,7 +458,7 @@ func follow(t *testing.T, tail *Tail, n int) map[string]int {
 }
 
 // everything is what newIoTeX leaves in the log.
-var everything = map[string]int{"Published": 1, "ProductCreated": 1, "ManufacturerCreated": 1, "RoleGranted": 4}
+var everything = map[string]int{"Published": 1, "ProductCreated": 1, "ManufacturerCreated": 1, "RoleGranted": 6}
 
 // rpc_from_zero_tip: an endpoint that takes block 0 for the tip hides nothing.
 func TestThreatRPCFromZeroTip(t *testing.T) {
@@ -512,7 +512,7 @@ func TestThreatRPCClampedRange(t *testing.T) {
 // the middle loses nothing.
 func TestThreatRPCClampedRange_ManyBlocks(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	b.publish(2)
 	const limit = 2000           // IoTeX's
 	const beyond = 3*limit - 100 // blocks that the endpoint claims on top of the chain's

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,9 +22,15 @@ import (
 // bears on the bench's product.
 type change struct {
 	name  string
-	by    string
+	by    string // account, or "one or other"
 	bears bool
 	do    func(b *bench, ctx context.Context, key *sign.Key) (Tx, error)
+}
+
+// key returns the key of an account that may make the change.
+func (c change) key() *sign.Key {
+	who, _, _ := strings.Cut(c.by, " ")
+	return allAccounts()[who]
 }
 
 var canary = verify.Rollout{
@@ -68,7 +72,7 @@ func changes(t *testing.T) []change {
 		{"set barrier", "operator", true, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.SetBarrier(ctx, k, b.id, 2)
 		}},
-		{"pause", "pauser", true, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+		{"pause", "pauser or guardian", true, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.Pause(ctx, k)
 		}},
 		{"unpause", "pauser", true, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
@@ -80,20 +84,35 @@ func changes(t *testing.T) []change {
 		{"create product", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.CreateProduct(ctx, k, otherProduct, otherDID, address(b.operator))
 		}},
-		{"grant", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
-			return b.Grant(ctx, k, OperatorRole(b.id), address(accounts.another))
+		{"propose a grant", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.ProposeGrant(ctx, k, OperatorRole(b.product), address(accounts.another))
 		}},
-		{"withdraw", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
-			return b.Withdraw(ctx, k, OperatorRole(b.id), address(accounts.another))
+		{"withdraw", "guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.Withdraw(ctx, k, ManufacturerRole(b.did), address(b.stranger))
 		}},
-		{"grant pausing", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
-			return b.Grant(ctx, k, PauserRole(), address(accounts.another))
+		{"propose a pauser", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.ProposeGrant(ctx, k, PauserRole(), address(accounts.another))
+		}},
+		{"propose the removal of a guardian", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.ProposeRemoval(ctx, k, address(b.guardian))
+		}},
+		{"change the delay", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.ChangeDelay(ctx, k, time.Minute)
 		}},
 		{"announce a new admin", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.BeginAdminTransfer(ctx, k, address(accounts.another))
 		}},
-		{"cancel the new admin", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+		{"cancel the new admin", "admin or guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
 			return b.CancelAdminTransfer(ctx, k)
+		}},
+		{"cancel the new delay", "admin or guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.CancelDelay(ctx, k)
+		}},
+		{"cancel a grant", "admin or guardian", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.CancelGrant(ctx, k, OperatorRole(b.product), address(accounts.another))
+		}},
+		{"continue a product", "admin", false, func(b *bench, ctx context.Context, k *sign.Key) (Tx, error) {
+			return b.ContinueProduct(ctx, k, verify.Product{Vendor: "example.com", Name: "moved"}, otherDID, address(b.operator), 7)
 		}},
 	}
 }
@@ -105,14 +124,14 @@ func TestEachChangeIsForOneRoleOnly(t *testing.T) {
 		b.publish(3)
 		for _, c := range changes(b.T) {
 			for who, key := range allAccounts() {
-				if who != c.by {
+				if !strings.Contains(c.by, who) {
 					_, err := c.do(b, b.Context(), key)
 					if name := refusalName(err); name != "AccessControlUnauthorizedAccount" {
 						b.Errorf("%s by %s: %v", c.name, who, err)
 					}
 				}
 			}
-			if _, err := c.do(b, b.Context(), allAccounts()[c.by]); err != nil {
+			if _, err := c.do(b, b.Context(), c.key()); err != nil {
 				b.Errorf("%s by %s: %v", c.name, c.by, err)
 			}
 		}
@@ -144,7 +163,7 @@ func TestEveryChangeRollsRevAndDigest(t *testing.T) {
 			b.Fatal(err)
 		}
 		for _, c := range changes(b.T) {
-			tx, err := c.do(b, b.Context(), allAccounts()[c.by])
+			tx, err := c.do(b, b.Context(), c.key())
 			b.ok(tx, err)
 			v := b.check("")
 			switch {
@@ -178,7 +197,7 @@ func TestDigestFollowsFromTheLog(t *testing.T) {
 	onEachChain(t, func(b *bench) {
 		b.publish(3)
 		for _, c := range changes(b.T) {
-			b.ok(c.do(b, b.Context(), allAccounts()[c.by]))
+			b.ok(c.do(b, b.Context(), c.key()))
 		}
 		history, err := b.History(b.Context(), b.id, 0)
 		if err != nil {
@@ -203,6 +222,8 @@ func callOf(t *testing.T, e Event) []byte {
 		return contract.PackCreateManufacturer(d.Manufacturer, d.Did, d.Threshold, d.Keys, d.Admin)
 	case *bindings.FirmwareRegistryProductCreated:
 		return contract.PackCreateProduct(d.Product, d.Name, d.Manufacturer, d.Operator)
+	case *bindings.FirmwareRegistryProductContinued:
+		return contract.PackContinueProduct(d.Product, d.Name, d.Manufacturer, d.Operator, d.Latest)
 	case *bindings.FirmwareRegistryKeysSet:
 		return contract.PackSetKeys(d.Manufacturer, d.Threshold, d.Keys)
 	case *bindings.FirmwareRegistryPublished:
@@ -352,54 +373,13 @@ func TestPauseStopsPublishingOnly(t *testing.T) {
 		b.ok(b.Revoke(b.Context(), b.pub, b.id, 2))
 		b.ok(b.SetHalted(b.Context(), b.operator, b.id, 1, true))
 		b.ok(b.SetKeys(b.Context(), b.pub, b.did, newKeys(b.T, 1, 1)))
-		b.ok(b.Withdraw(b.Context(), b.admin, OperatorRole(b.id), address(b.operator)))
+		b.ok(b.Withdraw(b.Context(), b.guardian, OperatorRole(b.product), address(b.operator)))
+		b.refused("AccessControlUnauthorizedAccount")(b.Unpause(b.Context(), b.guardian))
 		b.ok(b.Unpause(b.Context(), b.pauser))
 		b.ok(b.Publish(b.Context(), b.pub, b.release(3)))
 		if b.check("").Paused {
 			b.Error("still paused")
 		}
-	})
-}
-
-// The offer is the four newest releases that are not revoked, and the barrier.
-func TestCandidates(t *testing.T) {
-	onEachChain(t, func(b *bench) {
-		want := func(step string, want ...uint64) {
-			b.Helper()
-			var got []uint64
-			for _, c := range b.check("").Candidates {
-				got = append(got, c.Sequence)
-			}
-			if !slices.Equal(got, want) {
-				b.Errorf("%s: candidates %v, want %v", step, got, want)
-			}
-		}
-		want("nothing published")
-		b.publish(3)
-		want("three releases", 3, 2, 1)
-		for s := uint64(4); s <= 7; s++ {
-			b.ok(b.Publish(b.Context(), b.pub, b.release(s)))
-		}
-		want("seven releases", 7, 6, 5, 4)
-		b.ok(b.SetBarrier(b.Context(), b.operator, b.id, 2))
-		want("an older barrier", 7, 6, 5, 4, 2)
-		b.ok(b.Revoke(b.Context(), b.pub, b.id, 6))
-		want("one revoked", 7, 5, 4, 3, 2)
-		b.ok(b.Revoke(b.Context(), b.pub, b.id, 7))
-		want("the barrier among the newest", 5, 4, 3, 2)
-		b.ok(b.SetBarrier(b.Context(), b.operator, b.id, 1))
-		want("the oldest barrier", 5, 4, 3, 2, 1)
-		b.ok(b.Revoke(b.Context(), b.pub, b.id, 1))
-		want("the barrier revoked", 5, 4, 3, 2)
-		if v := b.check(""); v.Barrier != 1 {
-			b.Errorf("barrier is %d: devices must wait at a revoked barrier, not pass it", v.Barrier)
-		}
-		b.refused("UnknownRelease")(b.SetBarrier(b.Context(), b.operator, b.id, 8))
-		b.ok(b.SetBarrier(b.Context(), b.operator, b.id, 0))
-		for s := uint64(2); s <= 5; s++ {
-			b.ok(b.Revoke(b.Context(), b.pub, b.id, s))
-		}
-		want("all revoked")
 	})
 }
 
@@ -491,141 +471,6 @@ func TestPolicyIsReplacedWhole(t *testing.T) {
 	})
 }
 
-// No path gives one account both the manufacturer's and the operator's role of
-// a product, or the admin either.
-func TestRolesExcludeEachOther(t *testing.T) {
-	onEachChain(t, func(b *bench) {
-		ctx := b.Context()
-		pub, operator, admin, another := address(b.pub), address(b.operator), address(b.admin), address(accounts.another)
-		second := verify.Product{Vendor: "tenvis.com", Name: "second"}
-		other := newKeys(b.T, 1, 1)
-		otherDID := verify.DIDKey(other.Keys[0])
-		conflict := b.refused("RoleConflict", "different accounts")
-
-		conflict(b.Grant(ctx, b.admin, OperatorRole(b.id), pub))
-		conflict(b.Grant(ctx, b.admin, ManufacturerRole(b.did), operator))
-		conflict(b.CreateProduct(ctx, b.admin, second, b.did, pub))
-		conflict(b.Grant(ctx, b.admin, OperatorRole(b.id), admin))
-		conflict(b.Grant(ctx, b.admin, ManufacturerRole(b.did), admin))
-		conflict(b.CreateProduct(ctx, b.admin, second, b.did, admin))
-		conflict(b.CreateManufacturer(ctx, b.admin, otherDID, other, admin))
-
-		// A role cannot be granted in advance, before what it belongs to exists.
-		unknown := b.refused("UnknownRole", "create it before")
-		unknown(b.Grant(ctx, b.admin, OperatorRole(second.ID()), pub))
-		unknown(b.Grant(ctx, b.admin, ManufacturerRole(otherDID), operator))
-		b.refused("AccessControlEnforcedDefaultAdminRules")(b.Grant(ctx, b.admin, AdminRole(), another))
-		b.refused("AccessControlEnforcedDefaultAdminRules")(b.Withdraw(ctx, b.admin, AdminRole(), admin))
-
-		// An operator of one of several products is no manufacturer of any.
-		b.ok(b.CreateProduct(ctx, b.admin, second, b.did, another))
-		conflict(b.Grant(ctx, b.admin, ManufacturerRole(b.did), another))
-		b.ok(b.Grant(ctx, b.admin, OperatorRole(b.id), another))
-		b.ok(b.Withdraw(ctx, b.admin, OperatorRole(second.ID()), another))
-		conflict(b.Grant(ctx, b.admin, ManufacturerRole(b.did), another))
-		b.ok(b.Withdraw(ctx, b.admin, OperatorRole(b.id), another))
-		b.ok(b.Grant(ctx, b.admin, ManufacturerRole(b.did), another))
-		conflict(b.Grant(ctx, b.admin, OperatorRole(b.id), another))
-
-		// Roles of different manufacturers do not exclude each other.
-		b.ok(b.CreateManufacturer(ctx, b.admin, otherDID, other, operator))
-
-		// Who holds such a role cannot become admin before it is given up.
-		b.ok(b.BeginAdminTransfer(ctx, b.admin, another))
-		b.server.advance(b.T, adminDelay+2*time.Second)
-		conflict(b.AcceptAdminTransfer(ctx, accounts.another))
-		b.ok(b.Registry.send(ctx, accounts.another, "renounce", contract.PackRenounceRole(ManufacturerRole(b.did).id, common.Address(another))))
-		b.ok(b.AcceptAdminTransfer(ctx, accounts.another))
-		conflict(b.Grant(ctx, accounts.another, ManufacturerRole(b.did), another))
-		b.ok(b.Grant(ctx, accounts.another, ManufacturerRole(b.did), admin)) // no longer the admin
-	})
-}
-
-// Whatever the order of grants, withdrawals, renunciations and transfers, the
-// roles that exclude each other never meet.
-func TestRolesExcludeEachOtherInAnyOrder(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, servers["devchain"])
-	ctx := b.Context()
-	rnd := rand.New(rand.NewPCG(1, 2))
-	other := newKeys(t, 1, 1)
-	otherDID := verify.DIDKey(other.Keys[0])
-	second := verify.Product{Vendor: "tenvis.com", Name: "second"}
-	third := verify.Product{Vendor: "example.com", Name: "third"}
-	b.ok(b.CreateManufacturer(ctx, b.admin, otherDID, other, address(b.pauser)))
-	b.ok(b.CreateProduct(ctx, b.admin, second, b.did, address(b.operator)))
-	b.ok(b.CreateProduct(ctx, b.admin, third, otherDID, address(b.operator)))
-	makers := []Role{ManufacturerRole(b.did), ManufacturerRole(otherDID)}
-	operators := map[Role]Role{OperatorRole(b.id): makers[0], OperatorRole(second.ID()): makers[0], OperatorRole(third.ID()): makers[1]}
-	roles := append([]Role{OperatorRole(b.id), OperatorRole(second.ID()), OperatorRole(third.ID())}, makers...)
-	people := []*sign.Key{b.pub, b.operator, b.stranger, accounts.another}
-	done, refusals := 0, 0
-	for range 120 {
-		role, who := roles[rnd.IntN(len(roles))], people[rnd.IntN(len(people))]
-		var err error
-		switch rnd.IntN(5) {
-		case 0:
-			_, err = b.Withdraw(ctx, b.admin, role, address(who))
-		case 1:
-			_, err = b.Registry.send(ctx, who, "renounce", contract.PackRenounceRole(role.id, common.Address(address(who))))
-		default:
-			_, err = b.Grant(ctx, b.admin, role, address(who))
-		}
-		if err == nil {
-			done++
-		} else if refusalName(err) == "RoleConflict" {
-			refusals++
-		} else {
-			t.Fatal(err)
-		}
-	}
-	for _, who := range people {
-		for op, maker := range operators {
-			if b.holds(op, who) && b.holds(maker, who) {
-				t.Errorf("%s is %s and %s", address(who), op, maker)
-			}
-		}
-	}
-	if done < 20 || refusals < 20 {
-		t.Errorf("%d done and %d refused: the test tries too little", done, refusals)
-	}
-}
-
-func (b *bench) holds(role Role, who *sign.Key) bool {
-	b.Helper()
-	ok, err := b.Holds(b.Context(), role, address(who))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return ok
-}
-
-// vulnerability_to_key_compromises: the admin's role cannot be handed on at
-// once, and the rightful admin can stop it in time.
-func TestAdminIsHandedOnOnlyAfterTheDelay(t *testing.T) {
-	onEachChain(t, func(b *bench) {
-		ctx := b.Context()
-		heir := accounts.another
-		b.ok(b.BeginAdminTransfer(ctx, b.admin, address(heir)))
-		b.refused("AccessControlEnforcedDefaultAdminDelay", "only after 20")(b.AcceptAdminTransfer(ctx, heir))
-		b.server.advance(b.T, adminDelay/2)
-		b.refused("AccessControlEnforcedDefaultAdminDelay")(b.AcceptAdminTransfer(ctx, heir))
-		b.ok(b.CancelAdminTransfer(ctx, b.admin))
-		b.server.advance(b.T, adminDelay)
-		b.refused("AccessControlInvalidDefaultAdmin")(b.AcceptAdminTransfer(ctx, heir))
-
-		b.ok(b.BeginAdminTransfer(ctx, b.admin, address(heir)))
-		b.server.advance(b.T, adminDelay+2*time.Second)
-		b.refused("AccessControlInvalidDefaultAdmin")(b.AcceptAdminTransfer(ctx, b.stranger))
-		b.ok(b.AcceptAdminTransfer(ctx, heir))
-		if b.holds(AdminRole(), b.admin) || !b.holds(AdminRole(), heir) {
-			b.Error("the role did not move")
-		}
-		b.refused("AccessControlUnauthorizedAccount")(b.Grant(ctx, b.admin, PauserRole(), address(b.stranger)))
-		b.ok(b.Grant(ctx, heir, PauserRole(), address(b.stranger)))
-	})
-}
-
 // Everything that the contract stores has a bound, so that its answers do too.
 func TestBounds(t *testing.T) {
 	onEachChain(t, func(b *bench) {
@@ -694,7 +539,7 @@ func TestBounds(t *testing.T) {
 			"name of another id":    {b.admin, contract.PackCreateProduct(id("a/b"), "a/c", b.did.Hash(), someone), "IdMismatch", ""},
 			"name too long":         {b.admin, contract.PackCreateProduct(id(long(129)), long(129), b.did.Hash(), someone), "OutOfBounds", "name"},
 			"operator nobody":       {b.admin, contract.PackCreateProduct(id("a/b"), "a/b", b.did.Hash(), common.Address{}), "ZeroValue", "account"},
-			"grant to nobody":       {b.admin, contract.PackGrantRole(PauserRole().id, common.Address{}), "ZeroValue", "account"},
+			"role for nobody":       {b.admin, contract.PackProposeGrant(PauserRole().id, common.Address{}), "ZeroValue", "account"},
 			"unknown product":       {b.pub, contract.PackRevoke([32]byte{9}, 1), "UnknownProduct", "no product 09"},
 			"check of nothing":      {b.pub, contract.PackCheck([32]byte{9}, [32]byte{}), "UnknownProduct", ""},
 		} {
@@ -717,14 +562,24 @@ func TestLargestAnswerFitsACamera(t *testing.T) {
 		for i := range verify.MaxCanaries {
 			full.Canaries = append(full.Canaries, [32]byte{31: byte(i)})
 		}
-		for s := range uint64(verify.MaxCandidates) {
+		const published = 12
+		for s := range uint64(published) {
 			rel := b.release(s + 1)
 			rel.Version = strings.Repeat("v", verify.MaxText)
 			b.ok(b.Publish(b.Context(), b.pub, rel))
-			b.ok(b.SetRollout(b.Context(), b.operator, b.id, s+1, "eu", full))
+			b.ok(b.SetRollout(b.Context(), b.operator, b.id, s+1, "", full))
+			if s < published-2 { // the two newest go by the default region
+				b.ok(b.SetRollout(b.Context(), b.operator, b.id, s+1, "eu", full))
+			}
 		}
+		own := full
+		own.Mode = verify.RolloutPaused
+		b.ok(b.SetRollout(b.Context(), b.operator, b.id, published, "eu", own))
+		b.ok(b.SetRollout(b.Context(), b.operator, b.id, published-1, "eu", own))
+		full.Mode = verify.RolloutAll
+		b.ok(b.SetRollout(b.Context(), b.operator, b.id, 3, "eu", full))
 		b.ok(b.SetBarrier(b.Context(), b.operator, b.id, 1))
-		if v := b.check("eu"); len(v.Candidates) != verify.MaxCandidates || len(v.Candidates[4].Rollout.Canaries) != verify.MaxCanaries {
+		if v := b.check("eu"); len(v.Candidates) != verify.MaxCandidates || len(v.Candidates[7].Rollout.Canaries) != verify.MaxCanaries {
 			b.Fatalf("%d candidates", len(v.Candidates))
 		}
 		msg := message{To: b.Address().String(), Data: contract.PackCheck(b.id, verify.Region("eu").Bytes32())}
@@ -746,10 +601,10 @@ func TestLargestAnswerFitsACamera(t *testing.T) {
 // The role ids that this package computes are the contract's.
 func TestRoleIDs(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, servers["devchain"])
+	b := newBench(t, shared["devchain"])
 	for role, data := range map[Role][]byte{
 		ManufacturerRole(b.did): contract.PackManufacturerRole(b.did.Hash()),
-		OperatorRole(b.id):      contract.PackOperatorRole(b.id),
+		OperatorRole(b.product): contract.PackOperatorRole(b.id),
 		PauserRole():            contract.PackPAUSERROLE(),
 		AdminRole():             contract.PackDEFAULTADMINROLE(),
 	} {

@@ -19,6 +19,11 @@ import (
 type Refusal struct {
 	Name   string // of the contract's error, such as SequenceNotNext; "" if it is not one of this contract
 	Reason string // what is wrong and what to do
+
+	// What the error names, if it does: an account, and the id of a role, product
+	// or manufacturer. Who knows their names can word the reason better.
+	Account verify.Address
+	ID      [32]byte
 }
 
 func (e *Refusal) Error() string { return e.Reason }
@@ -46,14 +51,15 @@ func refusal(err error) error {
 		return &Refusal{Reason: fmt.Sprintf("the contract refused with an unknown error %#x: is it a registry of this version?", data[:4])}
 	}
 	name := strings.TrimPrefix(reflect.TypeOf(e).Elem().Name(), "FirmwareRegistry")
-	return &Refusal{Name: name, Reason: reason(name, e)}
+	account, id := subject(e)
+	return &Refusal{Name: name, Reason: reason(name, e), Account: account, ID: id}
 }
 
 // reason puts a contract's error in words.
 func reason(name string, e any) string {
 	switch e := e.(type) {
 	case *bindings.FirmwareRegistryAccessControlUnauthorizedAccount:
-		return fmt.Sprintf("account %s has not the role for it (%#x): use the key of an account that has, or let the admin grant it", verify.Address(e.Account), e.NeededRole)
+		return fmt.Sprintf("account %s has not the role for it (%#x): use the key of an account that has, or let the admin propose it", verify.Address(e.Account), e.NeededRole)
 	case *bindings.FirmwareRegistryAccessControlBadConfirmation:
 		return "an account can only renounce its own roles"
 	case *bindings.FirmwareRegistryAccessControlEnforcedDefaultAdminDelay:
@@ -63,7 +69,18 @@ func reason(name string, e any) string {
 	case *bindings.FirmwareRegistryAccessControlInvalidDefaultAdmin:
 		return fmt.Sprintf("account %s is not the announced new admin", verify.Address(e.DefaultAdmin))
 	case *bindings.FirmwareRegistryRoleConflict:
-		return fmt.Sprintf("account %s holds a role that excludes this one: manufacturer, operator and admin must be different accounts", verify.Address(e.Account))
+		if e.Role == GuardianRole().id {
+			return fmt.Sprintf("account %s cannot be guardian beside another role, nor keep its own removal from happening: take another account", verify.Address(e.Account))
+		}
+		return fmt.Sprintf("account %s holds a role that excludes this one: manufacturer, operator and admin must be different accounts, and a guardian holds no other role", verify.Address(e.Account))
+	case *bindings.FirmwareRegistryDelayed:
+		return "roles are proposed first and granted after the registry's delay, and guardians are removed so: propose it"
+	case *bindings.FirmwareRegistryNotProposed:
+		return "it was not proposed, or was cancelled: propose it first"
+	case *bindings.FirmwareRegistryOutsideWindow:
+		return fmt.Sprintf("it can be done from %s to %s: wait, or propose it again", date(e.From.Uint64()), date(e.Until.Uint64()))
+	case *bindings.FirmwareRegistryEarlierRegistry:
+		return fmt.Sprintf("release %d was published in the registry from which the product came; here they begin with %d", e.Sequence, e.First)
 	case *bindings.FirmwareRegistryUnknownRole:
 		return "there is no such manufacturer or product yet: create it before you grant its role"
 	case *bindings.FirmwareRegistryUnknownProduct:
@@ -93,7 +110,7 @@ func reason(name string, e any) string {
 	case *bindings.FirmwareRegistryZeroValue:
 		return fmt.Sprintf("%s must not be zero", e.Field)
 	case *bindings.FirmwareRegistryDuplicateKey:
-		return fmt.Sprintf("key number %v is listed twice", e.Index.Uint64()+1)
+		return fmt.Sprintf("key number %v is listed twice, as it is or as its negative, which the same secret signs for", e.Index.Uint64()+1)
 	case *bindings.FirmwareRegistryEnforcedPause:
 		return "the registry is paused: let the pauser lift the pause first"
 	case *bindings.FirmwareRegistryExpectedPause:

@@ -67,6 +67,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("manufacturer %s created: %d of %d keys must sign", d.Did, d.Threshold, len(d.Keys))
 	case *bindings.FirmwareRegistryProductCreated:
 		return fmt.Sprintf("product %s created", d.Name)
+	case *bindings.FirmwareRegistryProductContinued:
+		return fmt.Sprintf("product %s continued after release %d of another registry", d.Name, d.Latest)
 	case *bindings.FirmwareRegistryPaused:
 		return fmt.Sprintf("registry paused by %s", verify.Address(d.Account))
 	case *bindings.FirmwareRegistryUnpaused:
@@ -75,6 +77,14 @@ func (e Event) String() string {
 		return fmt.Sprintf("role %#x granted to %s", d.Role, verify.Address(d.Account))
 	case *bindings.FirmwareRegistryRoleRevoked:
 		return fmt.Sprintf("role %#x withdrawn from %s", d.Role, verify.Address(d.Account))
+	case *bindings.FirmwareRegistryGrantProposed:
+		return fmt.Sprintf("role %#x proposed for %s, from %s on", d.Role, verify.Address(d.Account), date(d.From.Uint64()))
+	case *bindings.FirmwareRegistryGrantCancelled:
+		return fmt.Sprintf("role %#x cancelled for %s by %s", d.Role, verify.Address(d.Account), verify.Address(d.By))
+	case *bindings.FirmwareRegistryRemovalProposed:
+		return fmt.Sprintf("removal of guardian %s proposed, from %s on", verify.Address(d.Guardian), date(d.From.Uint64()))
+	case *bindings.FirmwareRegistryRemovalCancelled:
+		return fmt.Sprintf("removal of guardian %s cancelled by %s", verify.Address(d.Guardian), verify.Address(d.By))
 	case *bindings.FirmwareRegistryDefaultAdminTransferScheduled:
 		return fmt.Sprintf("%s announced as new admin, from %s on", verify.Address(d.NewAdmin), date(d.AcceptSchedule.Uint64()))
 	}
@@ -272,6 +282,11 @@ var unpackers = func() map[common.Hash]func(*types.Log) (any, error) {
 		"Changed":                          unpacker(contract.UnpackChangedEvent),
 		"ManufacturerCreated":              unpacker(contract.UnpackManufacturerCreatedEvent),
 		"ProductCreated":                   unpacker(contract.UnpackProductCreatedEvent),
+		"ProductContinued":                 unpacker(contract.UnpackProductContinuedEvent),
+		"GrantProposed":                    unpacker(contract.UnpackGrantProposedEvent),
+		"GrantCancelled":                   unpacker(contract.UnpackGrantCancelledEvent),
+		"RemovalProposed":                  unpacker(contract.UnpackRemovalProposedEvent),
+		"RemovalCancelled":                 unpacker(contract.UnpackRemovalCancelledEvent),
 		"KeysSet":                          unpacker(contract.UnpackKeysSetEvent),
 		"Published":                        unpacker(contract.UnpackPublishedEvent),
 		"Revoked":                          unpacker(contract.UnpackRevokedEvent),

@@ -23,13 +23,13 @@ import (
 // The accounts of all tests. A fresh registry for each test keeps them apart;
 // one Client for each chain numbers their transactions.
 var accounts struct {
-	admin, pauser, publisher, operator, stranger, another *sign.Key
+	admin, pauser, publisher, operator, stranger, another, guardian, guardian2 *sign.Key
 }
 
 func allAccounts() map[string]*sign.Key {
 	return map[string]*sign.Key{
 		"admin": accounts.admin, "pauser": accounts.pauser, "publisher": accounts.publisher,
-		"operator": accounts.operator, "stranger": accounts.stranger,
+		"operator": accounts.operator, "stranger": accounts.stranger, "guardian": accounts.guardian,
 	}
 }
 
@@ -41,7 +41,12 @@ type server struct {
 	missing string // why there is none
 }
 
-var servers = map[string]*server{}
+// shared are chains that all tests use at once. Their time goes on in leaps, in
+// those that wait for a delay: see onOwnChains.
+var shared map[string]*server
+
+// addresses are those of the accounts.
+var addresses []verify.Address
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -55,22 +60,40 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var addresses []verify.Address
 	for _, k := range []**sign.Key{
 		&accounts.admin, &accounts.pauser, &accounts.publisher,
-		&accounts.operator, &accounts.stranger, &accounts.another,
+		&accounts.operator, &accounts.stranger, &accounts.another, &accounts.guardian, &accounts.guardian2,
 	} {
 		if *k, err = sign.Generate(verify.ES256K); err != nil {
 			return 1, err
 		}
 		addresses = append(addresses, address(*k))
 	}
-	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
-		chain, startErr := devchain.Start(ctx, devchain.Config{Fund: addresses, IoTeX: iotex})
-		if startErr != nil {
-			return 1, startErr
+	servers, stop, err := startAll(ctx)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	shared = servers
+	return m.Run(), nil
+}
+
+// startAll starts one chain of each kind. They end with stop or the context.
+func startAll(ctx context.Context) (servers map[string]*server, stop func() error, err error) {
+	servers = map[string]*server{}
+	var chains []*devchain.Chain
+	stop = func() (err error) {
+		for _, c := range chains {
+			err = errors.Join(err, c.Close())
 		}
-		defer func() { err = errors.Join(err, chain.Close()) }()
+		return err
+	}
+	for name, iotex := range map[string]bool{"devchain": false, "iotex": true} {
+		chain, err := devchain.Start(ctx, devchain.Config{Fund: addresses, IoTeX: iotex})
+		if err != nil {
+			return nil, stop, err
+		}
+		chains = append(chains, chain)
 		dev := &server{url: chain.URL(), advance: func(t *testing.T, d time.Duration) {
 			t.Helper()
 			if err := chain.Advance(d); err != nil {
@@ -78,14 +101,12 @@ func run(m *testing.M) (code int, err error) {
 			}
 		}}
 		if dev.client, err = Dial(ctx, chain.URL(), chain.ChainID()); err != nil {
-			return 1, err
+			return nil, stop, err
 		}
 		servers[name] = dev
 	}
-	if servers["anvil"], err = startAnvil(ctx, addresses); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	servers["anvil"], err = startAnvil(ctx, addresses)
+	return servers, stop, err
 }
 
 var anvilListens = regexp.MustCompile(`Listening on (\S+)`)
@@ -159,14 +180,43 @@ type bench struct {
 	pauser   *sign.Key
 	pub      *sign.Key // the manufacturer's admin
 	operator *sign.Key
+	guardian *sign.Key
 	stranger *sign.Key
 }
 
 const adminDelay = time.Hour
 
+func terms() Terms {
+	return Terms{
+		Delay: adminDelay, Pauser: address(accounts.pauser),
+		Guardians: []verify.Address{address(accounts.guardian), address(accounts.guardian2)},
+	}
+}
+
 // onEachChain runs a test against the dev chain, plain and with IoTeX's quirks,
 // and against anvil.
 func onEachChain(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	onChains(t, shared, test)
+}
+
+// onOwnChains is onEachChain for tests in which something must be too early or
+// too late: nobody else moves the time of their chains.
+func onOwnChains(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	servers, stop, err := startAll(t.Context())
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	onChains(t, servers, test)
+}
+
+func onChains(t *testing.T, servers map[string]*server, test func(b *bench)) {
 	for name, s := range servers {
 		t.Run(name, func(t *testing.T) {
 			if s.missing != "" {
@@ -184,13 +234,13 @@ func newBench(t *testing.T, s *server) *bench {
 		T: t, server: s, keys: newKeys(t, 3, 2),
 		product: verify.Product{Vendor: "tenvis.com", Name: "ucam-2"},
 		admin:   accounts.admin, pauser: accounts.pauser, pub: accounts.publisher,
-		operator: accounts.operator, stranger: accounts.stranger,
+		operator: accounts.operator, guardian: accounts.guardian, stranger: accounts.stranger,
 	}
 	b.did = verify.DIDKey(b.keys.Keys[0])
 	b.id = b.product.ID()
 	var err error
 	b.Registry, err = s.client.Provision(t.Context(), Setup{
-		Admin: b.admin, AdminDelay: adminDelay, Pauser: address(b.pauser),
+		Admin: b.admin, Terms: terms(),
 		Manufacturer: b.did, Keys: b.keys, Publisher: address(b.pub),
 		Product: b.product, Operator: address(b.operator),
 	})
@@ -248,6 +298,17 @@ func (b *bench) ok(tx Tx, err error) Tx {
 		b.Fatalf("transaction %s has no block or gas: %+v", tx, tx)
 	}
 	return tx
+}
+
+// grant gives an account a role as the contract demands: proposed, and after the
+// delay.
+func (b *bench) grant(admin *sign.Key, role Role, account verify.Address) (Tx, error) {
+	b.Helper()
+	if tx, err := b.ProposeGrant(b.Context(), admin, role, account); err != nil {
+		return tx, err
+	}
+	b.server.advance(b.T, adminDelay+2*time.Second)
+	return b.ExecuteGrant(b.Context(), admin, role, account)
 }
 
 // refused fails the test unless the contract refused with an error of a name,

@@ -34,6 +34,10 @@ const (
 	nonceRetryMin = 20 * time.Millisecond
 	nonceRetryMax = 3 * time.Second
 
+	// GrantWindow is how long a proposal can be executed, from the end of its delay:
+	// the contract's GRANT_WINDOW.
+	GrantWindow = 30 * 24 * time.Hour
+
 	// minBlock is the lowest block that log queries name: IoTeX takes 0 for
 	// the tip.
 	minBlock = 1

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -11,9 +10,8 @@ import (
 
 // Setup says what [Client.Provision] sets up: the smallest whole registry.
 type Setup struct {
-	Admin        *sign.Key      // deploys and becomes the registry's admin
-	AdminDelay   time.Duration  // see [Client.Deploy]
-	Pauser       verify.Address // may stop the whole registry
+	Admin        *sign.Key // deploys and becomes the registry's admin
+	Terms        Terms
 	Manufacturer verify.DID
 	Keys         verify.KeySet  // the manufacturer's code-signing keys
 	Publisher    verify.Address // the manufacturer's admin
@@ -25,7 +23,7 @@ type Setup struct {
 // registry that was deployed before a later step failed is returned with the
 // error.
 func (c *Client) Provision(ctx context.Context, s Setup) (*Registry, error) {
-	r, _, err := c.Deploy(ctx, s.Admin, s.AdminDelay, s.Pauser)
+	r, _, err := c.Deploy(ctx, s.Admin, s.Terms)
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func (r *Registry) SetBarrier(ctx context.Context, key *sign.Key, product verify
 }
 
 // Pause stops the whole registry: nothing can be published and no device
-// installs. Only for the pauser.
+// installs. Only for pausers and guardians.
 func (r *Registry) Pause(ctx context.Context, key *sign.Key) (Tx, error) {
 	return r.send(ctx, key, "pause the registry", contract.PackPause())
 }
@@ -173,13 +173,17 @@ func (r *Registry) Check(ctx context.Context, product verify.ProductID, region v
 }
 
 // Releases returns all releases of a product from a sequence on, oldest first,
-// revoked ones included.
+// revoked ones included. Those of a product that was continued from another
+// registry begin after its latest there.
 func (r *Registry) Releases(ctx context.Context, product verify.ProductID, from uint64) ([]verify.Release, error) {
 	var all []verify.Release
 	for from = max(from, 1); ; from += pageSize {
 		page, err := ask(ctx, r, "releases", contract.PackReleases(product, from, pageSize), contract.UnpackReleases)
 		if err != nil {
 			return nil, err
+		}
+		if len(all) == 0 && len(page) > 0 {
+			from = max(from, page[0].Sequence)
 		}
 		for i, info := range page {
 			if info.Sequence != from+uint64(i) {
@@ -238,8 +242,8 @@ func ManufacturerRole(manufacturer verify.DID) Role {
 }
 
 // OperatorRole is the role of those who steer a product's rollouts.
-func OperatorRole(product verify.ProductID) Role {
-	return Role{roleID("OPERATOR_ROLE", product), "operator of product " + product.String()}
+func OperatorRole(product verify.Product) Role {
+	return Role{roleID("OPERATOR_ROLE", product.ID()), "operator of " + product.String()}
 }
 
 // PauserRole is the role of those who may stop the whole registry.
@@ -262,13 +266,14 @@ func roleID(kind string, id [32]byte) [32]byte {
 	return crypto.Keccak256Hash(packed)
 }
 
-// Grant gives an account a role. Only for the registry's admin. No account
-// can be manufacturer and operator of one product; the admin can be neither.
+// Grant gives an account a role at once, in a registry of version 1 only; see
+// [Registry.ProposeGrant]. Only for the registry's admin.
 func (r *Registry) Grant(ctx context.Context, key *sign.Key, role Role, account verify.Address) (Tx, error) {
 	return r.send(ctx, key, fmt.Sprintf("grant %s the role of %s", account, role), contract.PackGrantRole(role.id, common.Address(account)))
 }
 
-// Withdraw takes a role from an account. Only for the registry's admin.
+// Withdraw takes the role of a manufacturer, operator or pauser from an account,
+// at once. Only for guardians; in a registry of version 1 for its admin.
 func (r *Registry) Withdraw(ctx context.Context, key *sign.Key, role Role, account verify.Address) (Tx, error) {
 	return r.send(ctx, key, fmt.Sprintf("withdraw from %s the role of %s", account, role), contract.PackRevokeRole(role.id, common.Address(account)))
 }
@@ -278,13 +283,14 @@ func (r *Registry) Holds(ctx context.Context, role Role, account verify.Address)
 	return ask(ctx, r, "role of "+role.String(), contract.PackHasRole(role.id, common.Address(account)), contract.UnpackHasRole)
 }
 
-// BeginAdminTransfer announces a new admin, who can accept after the delay
-// given at deployment. Only for the registry's admin.
+// BeginAdminTransfer announces a new admin, who can accept after the registry's
+// delay. Only for the registry's admin.
 func (r *Registry) BeginAdminTransfer(ctx context.Context, key *sign.Key, to verify.Address) (Tx, error) {
 	return r.send(ctx, key, fmt.Sprintf("announce %s as new admin", to), contract.PackBeginDefaultAdminTransfer(common.Address(to)))
 }
 
-// CancelAdminTransfer withdraws the announcement. Only for the registry's admin.
+// CancelAdminTransfer withdraws the announcement. Only for the registry's admin
+// and guardians.
 func (r *Registry) CancelAdminTransfer(ctx context.Context, key *sign.Key) (Tx, error) {
 	return r.send(ctx, key, "cancel the new admin", contract.PackCancelDefaultAdminTransfer())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,8 @@ func (f *registryFlags) withClient(cmd *cobra.Command, work func(context.Context
 	if err != nil {
 		return err
 	}
-	return work(ctx, file, client, reg)
+	f.about.registry = file.ref()
+	return f.about.explain(ctx, reg, work(ctx, file, client, reg))
 }
 
 // chainIDOf asks an endpoint for the id of its chain.
@@ -86,12 +88,45 @@ func chainIDOf(ctx context.Context, url string) (uint64, error) {
 	return id, nil
 }
 
-// txFacts is what a command that sent one transaction prints.
+// txFacts is what a command that sends one transaction prints.
 type txFacts struct {
-	Did         string `json:"did"` // in words
-	Transaction string `json:"transaction"`
-	Block       uint64 `json:"block"`
-	GasUsed     uint64 `json:"gasUsed"`
+	Did         string   `json:"did"`                 // in words
+	Unchanged   bool     `json:"unchanged,omitempty"` // it was so already, and nothing was sent
+	Transaction string   `json:"transaction,omitempty"`
+	Block       uint64   `json:"block,omitempty"`
+	GasUsed     uint64   `json:"gasUsed,omitempty"`
+	Warnings    []string `json:"warnings,omitempty"` // why it has no effect yet
+}
+
+func (f txFacts) print(w io.Writer) {
+	if f.Unchanged {
+		fmt.Fprintf(w, "%s already; nothing was sent\n", f.Did)
+		return
+	}
+	fmt.Fprintf(w, "%s (block %d, transaction %s)\n", f.Did, f.Block, f.Transaction)
+}
+
+// change is what a command changes on chain.
+type change struct {
+	did   string        // in words, when it is done
+	words func() string // instead of did, for words that are known only then; nil: did
+
+	// already says in words what of it is so already, "" if it is not; nil: that is
+	// not asked.
+	already func(context.Context, *registry.Registry) (string, error)
+	send    func(context.Context, *registry.Registry, *sign.Key) (registry.Tx, error)
+	// warn says why it has no effect yet; nil: nothing can be in the way.
+	warn func(context.Context, *registry.Registry) ([]string, error)
+	// after runs at the end, also when nothing was sent; nil: nothing does.
+	after func(context.Context, *registry.Registry) error
+}
+
+// already makes an answer of [change.already] of words and whether they hold.
+func already(words string, holds bool, err error) (string, error) {
+	if err != nil || !holds {
+		return "", err
+	}
+	return words, nil
 }
 
 // txCommand is the common part of commands that send one transaction.
@@ -113,26 +148,92 @@ func (t *txCommand) add(cmd *cobra.Command, who string) {
 func (t *txCommand) run(cmd *cobra.Command, did string,
 	send func(context.Context, *registry.Registry, *sign.Key) (registry.Tx, error),
 	after func(context.Context, *registry.Registry) error) error {
+	return t.apply(cmd, change{did: did, send: send, after: after})
+}
+
+// apply makes the change unless it was made before, and prints the facts.
+func (t *txCommand) apply(cmd *cobra.Command, c change) error {
 	key, err := loadChainKey(t.keyPath)
 	if err != nil {
 		return err
 	}
 	return t.reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, reg *registry.Registry) error {
-		tx, err := send(ctx, reg, key)
+		var facts txFacts
+		if c.already != nil {
+			if facts.Did, err = c.already(ctx, reg); err != nil {
+				return err
+			}
+			facts.Unchanged = facts.Did != ""
+		}
+		if !facts.Unchanged {
+			tx, err := c.send(ctx, reg, key)
+			if err != nil {
+				return sentThough(err, tx)
+			}
+			facts.Did, facts.Transaction, facts.Block, facts.GasUsed = c.did, tx.String(), tx.Block, tx.GasUsed
+			if c.words != nil {
+				facts.Did = c.words()
+			}
+		}
+		if c.warn != nil {
+			if facts.Warnings, err = c.warn(ctx, reg); err != nil {
+				return fmt.Errorf("done, but what is in its way was not found out: %w", err)
+			}
+		}
+		if err := cli.PrintFacts(cmd, t.asJSON, facts, facts.print); err != nil {
+			return err
+		}
+		for _, w := range facts.Warnings {
+			cli.Note(cmd, "warning: %s", w)
+		}
+		if c.after == nil {
+			return nil
+		}
+		return c.after(ctx, reg)
+	})
+}
+
+// sentThough adds to the error of a transaction that it was sent, if it was: a
+// person who interrupts the waiting must know.
+func sentThough(err error, tx registry.Tx) error {
+	if tx.Hash == ([32]byte{}) {
+		return err
+	}
+	return cli.Remains(err, fmt.Sprintf("transaction %s was sent: look for it before you send it again", tx))
+}
+
+// productTx is the common part of commands that change something of a product,
+// mostly of one of its releases.
+type productTx struct {
+	txCommand
+	product  productFlag
+	seeds    seedFlag
+	sequence uint64
+}
+
+// command completes cmd: its flags are those of a transaction by who, --product,
+// --seed, and --sequence with the given usage. what makes the change.
+func (t *productTx) command(cmd *cobra.Command, who, sequence string, what func(p verify.Product) (change, error)) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		p, err := t.product.of(&t.reg)
 		if err != nil {
 			return err
 		}
-		facts := txFacts{Did: did, Transaction: tx.String(), Block: tx.Block, GasUsed: tx.GasUsed}
-		if t.asJSON {
-			err = cli.PrintJSON(cmd, facts)
-		} else {
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s (block %d, transaction %s)\n", did, tx.Block, tx)
-		}
-		if err != nil || after == nil {
+		c, err := what(p)
+		if err != nil {
 			return err
 		}
-		return after(ctx, reg)
-	})
+		c.after = t.seeds.hint(cmd, p.ID())
+		return t.apply(cmd, c)
+	}
+	t.add(cmd, who)
+	t.product.add(cmd)
+	t.seeds.add(cmd)
+	if sequence != "" {
+		addSequence(cmd, &t.sequence, sequence)
+	}
+	return cmd
 }
 
 // regionFlag is --region.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"camswarm/chainwatch/devchain"
 	"camswarm/node"
@@ -19,6 +20,7 @@ type tool struct {
 	t        *testing.T
 	dir      string
 	registry string
+	chain    *devchain.Chain
 }
 
 const testProduct = "acme.example/cam-1"
@@ -28,7 +30,7 @@ func newTool(t *testing.T) *tool {
 	w := &tool{t: t, dir: t.TempDir()}
 	w.registry = w.at("registry.json")
 	var cfg devchain.Config
-	for _, name := range []string{"admin", "manufacturer", "operator", "stranger"} {
+	for _, name := range []string{"admin", "manufacturer", "operator", "guardian", "stranger"} {
 		must(t, "keys", "new", "--out", w.at(name), "--type", "secp256k1")
 		a, err := readAddress(w.at(name + ".pub"))
 		if err != nil {
@@ -45,7 +47,9 @@ func newTool(t *testing.T) *tool {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = chain.Close() })
-	must(t, "registry", "deploy", "--rpc", chain.URL(), "--key", w.at("admin"), "--out", w.registry)
+	w.chain = chain
+	must(t, "registry", "deploy", "--rpc", chain.URL(), "--key", w.at("admin"), "--out", w.registry,
+		"--pauser", w.at("operator.pub"), "--guardian", w.at("guardian.pub"))
 	must(t, w.admin("manufacturer", append([]string{"--admin", w.at("manufacturer.pub")}, w.signers()...)...)...)
 	must(t, w.admin("product", "--product", testProduct, "--manufacturer", w.at("manufacturer.pub"), "--operator", w.at("operator.pub"))...)
 	return w
@@ -53,8 +57,11 @@ func newTool(t *testing.T) *tool {
 
 func (w *tool) at(name string) string { return filepath.Join(w.dir, name) }
 
-func (w *tool) admin(sub string, more ...string) []string {
-	return append([]string{"registry", sub, "--registry", w.registry, "--key", w.at("admin")}, more...)
+func (w *tool) admin(sub string, more ...string) []string { return w.as("admin", sub, more...) }
+
+// as is a command of 'registry' with an account's key.
+func (w *tool) as(account, sub string, more ...string) []string {
+	return append(append([]string{"registry"}, strings.Fields(sub)...), append([]string{"--registry", w.registry, "--key", w.at(account)}, more...)...)
 }
 
 func (w *tool) signers() []string {
@@ -88,12 +95,14 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	w := newTool(t)
 	one := w.build("1", "1", "s1", "s3")
 
-	// vulnerability_to_key_compromises: below the threshold, or by a stranger,
-	// nothing is sent.
-	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(w.build("1", "lonely", "s1"), "manufacturer")...)
-	refused(t, exitFailed, []string{"arbitrary_installation"}, w.publish(w.build("1", "stranger", "s1", "s2", "stranger"), "manufacturer")...)
+	// vulnerability_to_key_compromises: below the threshold, also with a stranger's
+	// signature, nothing is sent.
+	lonely := w.build("1", "lonely", "s1")
+	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
+	must(t, "release", "sign", lonely, "--key", w.at("stranger"), "--signer", w.at("stranger.pub"))
+	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
 	// Roles are separate: the operator cannot publish.
-	refused(t, exitFailed, []string{"role"}, w.publish(one, "operator")...)
+	refused(t, exitFailed, []string{"role of manufacturer did:key:", testProduct, "--key"}, w.publish(one, "operator")...)
 	refused(t, exitUsage, []string{"--key"}, "release", "publish", one, "--registry", w.registry)
 	refused(t, exitFailed, []string{"--sequence 1"}, w.publish(w.build("2", "early", "s1", "s2"), "manufacturer")...)
 
@@ -121,7 +130,7 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	set := func(key string, more ...string) []string {
 		return append(w.ask("rollout", "set", "--sequence", "1", "--key", w.at(key)), more...)
 	}
-	refused(t, exitFailed, []string{"role"}, set("manufacturer", "--mode", "all")...)
+	refused(t, exitFailed, []string{"role of operator of " + testProduct, "grant"}, set("manufacturer", "--mode", "all")...)
 	must(t, set("operator", "--mode", "percent", "--from", "10%", "--to", "62.5%", "--duration", "72h", "--start", "2026-03-01", "--region", "eu-west", "--warm")...)
 	if r := show(); r.Mode != verify.RolloutPercent || r.StartBps != 1000 || r.EndBps != 6250 || r.Duration != 72*3600 || r.Start != 1772323200 || !r.Warm {
 		t.Errorf("rollout show: %+v", r)
@@ -155,12 +164,13 @@ func TestReleaseLifeOnChain(t *testing.T) {
 
 	must(t, w.ask("release", "min-sequence", "--sequence", "1", "--key", w.at("manufacturer"))...)
 	must(t, w.ask("rollout", "barrier", "--sequence", "1", "--key", w.at("operator"))...)
-	must(t, w.admin("pause")...)
+	must(t, w.as("guardian", "pause")...)
 	f := facts[registryFacts](t, w.ask("registry", "show")...)
 	if p := f.Product; p == nil || p.Latest != 2 || p.MinSequence != 1 || p.Barrier != 1 || !p.Paused || p.Keys.Threshold != 2 {
 		t.Errorf("registry show: %+v", f.Product)
 	}
-	must(t, w.admin("unpause")...)
+	refused(t, exitFailed, []string{"role"}, w.as("guardian", "unpause")...)
+	must(t, w.as("operator", "unpause")...)
 
 	// log: the whole story, in order, each with its transaction.
 	l := facts[logFacts](t, w.ask("log")...)
@@ -180,13 +190,18 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	}
 }
 
-// TestStolenOperatorKeyIsWithdrawn: after the admin withdrew the role, the key
-// changes nothing, and the new operator can.
+// TestStolenOperatorKeyIsWithdrawn: after a guardian withdrew the role, the key
+// changes nothing, and the new operator can when the delay has passed.
 func TestStolenOperatorKeyIsWithdrawn(t *testing.T) {
 	w := newTool(t)
 	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
-	must(t, w.admin("withdraw", "--account", w.at("operator.pub"), "--operator-of", testProduct)...)
-	must(t, w.admin("grant", "--account", w.at("stranger.pub"), "--operator-of", testProduct)...)
+	refused(t, exitFailed, []string{"role"}, w.admin("withdraw", "--account", w.at("operator.pub"), "--operator-of", testProduct)...)
+	must(t, w.as("guardian", "withdraw", "--account", w.at("operator.pub"), "--operator-of", testProduct)...)
+	newOperator := []string{"--account", w.at("stranger.pub"), "--operator-of", testProduct}
+	must(t, w.admin("grant", newOperator...)...)
+	refused(t, exitFailed, []string{"can be done from"}, w.admin("grant", append(newOperator, "--execute")...)...)
+	w.pass(73 * time.Hour)
+	must(t, w.as("stranger", "grant", append(newOperator, "--execute")...)...)
 	set := w.ask("rollout", "set", "--sequence", "1", "--mode", "all")
 	refused(t, exitFailed, []string{"role"}, append(set, "--key", w.at("operator"))...)
 	must(t, append(set, "--key", w.at("stranger"))...)

@@ -63,7 +63,7 @@ older one, %d for a revoked one, %d for a file that is no release of the product
   camswarm check /dev/mtdblock3.img --registry registry.json --product acme.example/cam-1 --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := product.parse()
+			p, err := product.of(&reg)
 			if err != nil {
 				return err
 			}

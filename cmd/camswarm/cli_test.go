@@ -46,13 +46,18 @@ func must(t *testing.T, args ...string) string {
 // facts runs one with --json and decodes its one document.
 func facts[T any](t *testing.T, args ...string) (v T) {
 	t.Helper()
-	out := must(t, append(args, "--json")...)
+	return decode[T](t, must(t, append(args, "--json")...))
+}
+
+// decode reads the one document that a command printed.
+func decode[T any](t *testing.T, out string) (v T) {
+	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(out))
 	if err := dec.Decode(&v); err != nil {
-		t.Fatalf("camswarm %s --json: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
 	if dec.More() {
-		t.Fatalf("camswarm %s --json printed more than one document:\n%s", strings.Join(args, " "), out)
+		t.Fatalf("more than one document was printed:\n%s", out)
 	}
 	return v
 }
@@ -196,6 +201,7 @@ func TestBadInputIsOneLineAndExitCode1(t *testing.T) {
 	if err := os.WriteFile(at("open.key"), []byte("z123\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	other, stranger := verify.Address{19: 1}.String(), verify.Address{19: 2}.String()
 	build := func(image string, more ...string) []string {
 		return append([]string{"release", "build", image, "--registry", at("registry.json"), "--product", "a.b/c",
 			"--sequence", "1", "--version", "1", "--out", at("r")}, more...)
@@ -223,10 +229,16 @@ func TestBadInputIsOneLineAndExitCode1(t *testing.T) {
 		{1, []string{"release", "show", at("absent")}, []string{"absent"}},
 		{1, []string{"release", "show", dir}, []string{"release build"}},
 		{1, []string{"release", "show", at("fw")}, []string{"malformed"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("ed.key")}, []string{"secp256k1"}},
-		{2, []string{"registry", "deploy", "--rpc", "127.0.0.1:1", "--key", at("sec.key"), "--out", at("x.json")}, []string{"http"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--out", at("x.json")}, []string{"127.0.0.1:1"}},
-		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--out", at("fw")}, []string{"nothing was deployed"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("ed.key"), "--pauser", at("sec.key"), "--guardian", stranger}, []string{"secp256k1"}},
+		{2, []string{"registry", "deploy", "--rpc", "127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("x.json")}, []string{"http"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("x.json")}, []string{"127.0.0.1:1"}},
+		{2, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other}, []string{"guardian"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", at("sec.key"), "--guardian", stranger}, []string{"--pauser is the admin's", "nothing was deployed"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", at("sec.key")}, []string{"--guardian is the admin's"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--guardian", other}, []string{"--guardian is the pauser's"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--guardian", stranger}, []string{"twice"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--chain-id", "4689", "--admin-delay", "1h"}, []string{"4689", "at least 24h"}},
+		{1, []string{"registry", "deploy", "--rpc", "http://127.0.0.1:1", "--key", at("sec.key"), "--pauser", other, "--guardian", stranger, "--out", at("fw")}, []string{"nothing was deployed"}},
 		{1, []string{"log", "--registry", at("registry.json"), "--product", "a.b/c"}, []string{"--rpc"}},
 		{1, []string{"status", "--socket", at("absent.sock")}, []string{"camswarmd"}},
 		{1, []string{"doctor", "--socket", at("absent.sock")}, []string{"camswarmd"}},

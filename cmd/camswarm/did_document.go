@@ -447,7 +447,7 @@ func holdAgainst(doc *did.Document, keys verify.KeySet, operators []verify.Addre
 
 // operatorsOf returns the accounts that hold a product's operator role, from the
 // registry's log.
-func operatorsOf(ctx context.Context, r *registry.Registry, from uint64, product verify.ProductID) ([]verify.Address, error) {
+func operatorsOf(ctx context.Context, r *registry.Registry, from uint64, product verify.Product) ([]verify.Address, error) {
 	role := registry.OperatorRole(product)
 	events, err := r.Tail(from).Poll(ctx)
 	if err != nil {
@@ -492,7 +492,7 @@ people that one of the two was changed without the other.`,
   camswarm did check --registry registry.json --product acme.example/cam-1 --document did.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&flags.registry)
 			if err != nil {
 				return err
 			}
@@ -520,7 +520,7 @@ people that one of the two was changed without the other.`,
 				}
 				facts.Document = from
 				if operators == nil {
-					if operators, err = operatorsOf(ctx, r, f.DeployBlock, p.ID()); err != nil {
+					if operators, err = operatorsOf(ctx, r, f.DeployBlock, p); err != nil {
 						return fmt.Errorf("who steers rollouts could not be read from the log; name the accounts with --operator: %w", err)
 					}
 				}

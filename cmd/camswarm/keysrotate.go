@@ -27,7 +27,8 @@ since the first keys.
 A lost or stolen key is replaced by the others:
 
   1. new     write the statement: the old set, the new set without that key
-  2. sign    each signer on a computer of his own, the file goes round
+  2. sign    each signer on a computer of his own; the file goes round, or merge
+             joins copies
   3. check   is it complete, and whose signature is missing
   4. camswarm registry set-keys    list the new keys on chain
   5. camswarm release build --rotation FILE ..., signed with the new keys
@@ -35,7 +36,7 @@ A lost or stolen key is replaced by the others:
 While fewer keys than the threshold are left, nothing can replace them any
 more, which is what the threshold is for: such cameras must be provisioned
 anew. Rotate when one key is lost, not when the last spare one is.`,
-		newKeysRotateNewCommand(), newKeysRotateSignCommand(), newKeysRotateShowCommand(), newKeysRotateCheckCommand())
+		newKeysRotateNewCommand(), newKeysRotateSignCommand(), newKeysRotateMergeCommand(), newKeysRotateShowCommand(), newKeysRotateCheckCommand())
 }
 
 // rotationFile is a statement on disk.
@@ -251,31 +252,85 @@ signed: look at the new keys and the threshold before you pass the file on.`,
 			if err != nil {
 				return err
 			}
-			for _, s := range r.Signatures {
-				if !r.Verify(s) {
-					return fmt.Errorf("%s: the signature of key %s is wrong; write the statement anew", r.path, s.Key)
-				}
+			if err := r.checkSignatures(); err != nil {
+				return err
 			}
 			if err := key.SignRotation(r.Rotation); err != nil {
 				return err
 			}
-			raw, err := r.Encode()
-			if err != nil {
-				return err
-			}
-			if now, err := os.ReadFile(r.path); err != nil || !bytes.Equal(now, r.raw) {
-				return fmt.Errorf("%s changed meanwhile; sign it again", r.path)
-			}
-			if err := writeFileAtomic(r.path, raw, 0o644); err != nil {
-				return err
-			}
-			facts := r.facts()
-			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
+			return r.saveAndShow(cmd, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
+	return cmd
+}
+
+// checkSignatures refuses a statement with a wrong signature.
+func (r *rotationFile) checkSignatures() error {
+	for _, s := range r.Signatures {
+		if !r.Verify(s) {
+			return fmt.Errorf("%s: the signature of key %s is wrong; write the statement anew", r.path, s.Key)
+		}
+	}
+	return nil
+}
+
+// saveAndShow writes a statement with more signatures and prints who has signed.
+func (r *rotationFile) saveAndShow(cmd *cobra.Command, asJSON bool) error {
+	raw, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	if now, err := os.ReadFile(r.path); err != nil || !bytes.Equal(now, r.raw) {
+		return fmt.Errorf("%s changed meanwhile; do it again", r.path)
+	}
+	if err := writeFileAtomic(r.path, raw, 0o644); err != nil {
+		return err
+	}
+	facts := r.facts()
+	return cli.PrintFacts(cmd, asJSON, facts, facts.print)
+}
+
+func newKeysRotateMergeCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "merge FILE COPY...",
+		Short: "Join the signatures of copies of a rotation (offline)",
+		Long: `Adds the signatures of the copies to the first file, for signers who worked at
+the same time. The copies must be of the same statement. The joined file is the
+same bytes whatever the order.`,
+		Example: `  camswarm keys rotate merge rotation-2.cbor from-signer1.cbor from-signer2.cbor`,
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var first *rotationFile
+			var payload []byte
+			for i, path := range args {
+				r, err := readRotationFile(path)
+				if err != nil {
+					return err
+				}
+				if err := r.checkSignatures(); err != nil {
+					return err
+				}
+				p, err := r.Payload()
+				if err != nil {
+					return err
+				}
+				if i == 0 {
+					first, payload = r, p
+					continue
+				}
+				if !bytes.Equal(p, payload) {
+					return fmt.Errorf("%s is another statement than %s: copies that can be joined have the same registry, epoch, key sets and reason", path, args[0])
+				}
+				first.Signatures = joinSignatures(first.Signatures, r.Signatures)
+			}
+			return first.saveAndShow(cmd, asJSON)
+		},
+	}
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -336,12 +391,10 @@ the keys that have not signed, unless cameras would follow them.`,
 
 func newRegistrySetKeysCommand() *cobra.Command {
 	var (
-		tx        txCommand
-		product   productFlag
-		seeds     seedFlag
+		tx        productTx
 		rotations []string
 	)
-	cmd := &cobra.Command{
+	cmd := tx.command(&cobra.Command{
 		Use:   "set-keys",
 		Short: "List a manufacturer's new signing keys on chain, after a rotation",
 		Long: `Lists the keys that a complete rotation leads to, for all products of the
@@ -352,40 +405,34 @@ From then on cameras install nothing signed with the old keys, and raise an
 alarm until a release brings them the statement: build that release beforehand,
 with --rotation and the new keys, and publish it right after this.`,
 		Example: `  camswarm registry set-keys --registry registry.json --product acme.example/cam-1 --key manufacturer.key --rotation rotation-2.cbor`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			file, err := tx.reg.load()
-			if err != nil {
-				return err
-			}
-			rs, err := readRotations(rotations, file.ref())
-			if err != nil {
-				return err
-			}
-			to := rs[len(rs)-1].To
-			return tx.run(cmd, fmt.Sprintf("the keys of %s's manufacturer are those of epoch %d: %d of %d sign", p, rs[len(rs)-1].Epoch, to.Threshold, len(to.Keys)),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					view, err := r.Check(ctx, p.ID(), "")
-					if err != nil {
-						return registry.Tx{}, err
-					}
-					if view.Keys.Equal(to) {
-						return registry.Tx{}, errors.New("the chain lists these keys already; nothing was sent")
-					}
-					if !slices.ContainsFunc(rs, func(rot *verify.Rotation) bool { return rot.From.Equal(view.Keys) }) {
-						return registry.Tx{}, errors.New("the keys on chain (see 'camswarm registry show --product') are none that these rotations start from; name every rotation since them, oldest first")
-					}
-					return r.SetKeys(ctx, key, view.Manufacturer, to)
-				}, seeds.hint(cmd, p.ID()))
-		},
-	}
-	tx.add(cmd, "manufacturer's account")
-	product.add(cmd)
-	seeds.add(cmd)
+	}, "manufacturer's account", "", func(p verify.Product) (change, error) {
+		file, err := tx.reg.load()
+		if err != nil {
+			return change{}, err
+		}
+		rs, err := readRotations(rotations, file.ref())
+		if err != nil {
+			return change{}, err
+		}
+		to := rs[len(rs)-1].To
+		var view verify.View
+		did := fmt.Sprintf("the keys of %s's manufacturer are those of epoch %d (%d of %d sign)", p, rs[len(rs)-1].Epoch, to.Threshold, len(to.Keys))
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				if view, err = r.Check(ctx, p.ID(), ""); err != nil || view.Keys.Equal(to) {
+					return already(did, view.Keys.Equal(to), err)
+				}
+				if !slices.ContainsFunc(rs, func(rot *verify.Rotation) bool { return rot.From.Equal(view.Keys) }) {
+					return "", errors.New("the keys on chain (see 'camswarm registry show --product') are none that these rotations start from; name every rotation since them, oldest first")
+				}
+				return "", nil
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.SetKeys(ctx, key, view.Manufacturer, to)
+			},
+		}, nil
+	})
 	cmd.Flags().StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation; repeat it for several, oldest first")
 	_ = cmd.MarkFlagRequired("rotation")
 	return cmd

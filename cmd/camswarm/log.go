@@ -104,7 +104,7 @@ unnoticed.`,
   camswarm log --registry registry.json --product acme.example/cam-1 --since 120000 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&reg)
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -23,13 +24,15 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
+	"camswarm/swarm/member"
 	"camswarm/verify"
 )
 
 const (
-	configFile   = "camswarmd.toml" // in a provisioned directory
-	stateDir     = "state"          // beside it
-	identityFile = "identity.key"   // in the state directory, where the node looks for it
+	configFile     = "camswarmd.toml" // in a provisioned directory
+	stateDir       = "state"          // beside it
+	credentialFile = "member.cred"    // the membership of a private swarm, beside the configuration
+	identityFile   = "identity.key"   // in the state directory, where the node looks for it
 )
 
 // provisioning is what goes into a node's configuration.
@@ -47,6 +50,8 @@ type provisioning struct {
 	Keys     verify.KeySet
 	Registry verify.RegistryRef
 	RPC      []endpoint
+	Epoch    uint32             // of that fleet
+	Members  ed25519.PrivateKey // of the fleet whose members alone are admitted; nil: the swarm is open
 }
 
 type endpoint struct{ URL, Operator string }
@@ -65,6 +70,9 @@ listen = [{{range $i, $a := .Listen}}{{if $i}}, {{end}}{{q $a}}{{end}}]
 peers = [{{range $i, $a := .Peers}}{{if $i}}, {{end}}{{q $a}}{{end}}] # seeds to stay connected to
 {{- if .Region}}
 region = {{q (print .Region)}}
+{{- end}}
+{{- if .Members}}
+membership = "` + credentialFile + `" # only members of the same fleet are connected
 {{- end}}
 {{- if .Memory}}
 memory = {{q .Memory}}
@@ -142,6 +150,7 @@ func newProvisionCommand() *cobra.Command {
 		p              provisioning
 		role, dir      string
 		seeds, signers []string
+		fleet          string
 		threshold      int
 		asJSON         bool
 	)
@@ -169,7 +178,7 @@ keys. It never overwrites.`,
 			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
 				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
 			}
-			if p.Product, err = product.parse(); err != nil {
+			if p.Product, err = product.of(&reg); err != nil {
 				return err
 			}
 			if p.Region, err = region.parse(); err != nil {
@@ -180,6 +189,11 @@ keys. It never overwrites.`,
 			}
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
 				return cli.Usagef("--listen: %w", err)
+			}
+			if fleet != "" {
+				if p.Members, err = loadFleet(fleet); err != nil {
+					return err
+				}
 			}
 			for _, s := range seeds {
 				addrs, err := seedAddresses(cmd.Context(), s)
@@ -219,6 +233,8 @@ keys. It never overwrites.`,
 	fl.StringVar(&dir, "dir", "", "directory to make")
 	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
+	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
+	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
@@ -267,6 +283,15 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	}
 	if err := writeFileAtomic(filepath.Join(tmp, configFile), config, 0o600); err != nil {
 		return facts, err
+	}
+	if p.Members != nil {
+		credential, err := member.Issue(p.Members, id, p.Epoch)
+		if err != nil {
+			return facts, err
+		}
+		if err := writeFileAtomic(filepath.Join(tmp, credentialFile), []byte(credential.Text()+"\n"), 0o600); err != nil {
+			return facts, err
+		}
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		return facts, err

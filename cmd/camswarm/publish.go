@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -25,14 +26,20 @@ type publishFacts struct {
 	Version     string         `json:"version"`
 	OnChain     bool           `json:"wasOnChain"`            // a former run had published it already
 	Transaction string         `json:"transaction,omitempty"` // of this run
-	Seeds       []providedBy   `json:"seeds"`
-	Announced   bool           `json:"announced"` // a peer of a seed heard it
+	// Dropped are the keys whose signatures were dropped, because they are not the
+	// manufacturer's.
+	Dropped   []verify.PublicKey `json:"droppedSignatures"`
+	Seeds     []providedBy       `json:"seeds"`
+	Announced bool               `json:"announced"` // a peer of a seed heard it
 }
 
 type providedBy struct {
 	Socket string        `json:"socket"`
 	State  control.State `json:"state"`
 }
+
+// onChainAlready is what remains of a publication that was interrupted late.
+const onChainAlready = "the release is on chain: run the same command again to hand it to the seeds and announce it"
 
 func newReleasePublishCommand() *cobra.Command {
 	var (
@@ -46,9 +53,9 @@ func newReleasePublishCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish DIR",
 		Short: "Put a signed release on chain, hand it to seeds and announce it",
-		Long: `Checks the image and that enough of the manufacturer's keys signed, sends the
-transaction, hands the image to each seed over its control socket, and lets the
-seed announce it.
+		Long: `Checks the image and that enough of the manufacturer's keys signed, drops other
+signatures, sends the transaction, hands the image to each seed over its control
+socket, and lets the seed announce it.
 
 Every step is skipped when it has been done: after a failure, run it again. A
 release on chain can be handed to further seeds without --key. No camera
@@ -75,6 +82,7 @@ installs it before the operator sets its rollout.`,
 			}
 			facts := publishFacts{Product: r.manifest.Product, Sequence: r.manifest.Sequence, Version: r.manifest.Version, Seeds: []providedBy{}}
 			var view verify.View
+			reg.about.product = r.manifest.Product
 			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, contract *registry.Registry) error {
 				view, err = publishOnChain(ctx, cmd, file, contract, key, r, unrotated, &facts)
 				return err
@@ -89,7 +97,7 @@ installs it before the operator sets its rollout.`,
 			for _, socket := range seeds {
 				provided, err := provideTo(ctx, cmd, socket, r)
 				if err != nil {
-					return fmt.Errorf("the release is on chain, but: %w; mend that and run the same command again", err)
+					return cli.Remains(fmt.Errorf("the release is on chain, but: %w; mend that and run the same command again", err), onChainAlready)
 				}
 				facts.Seeds = append(facts.Seeds, providedBy{socket, provided.State})
 				if noAnnounce {
@@ -97,7 +105,7 @@ installs it before the operator sets its rollout.`,
 				}
 				heard, err := announceBy(ctx, socket, a)
 				if err != nil {
-					return fmt.Errorf("the release is on chain and %s serves it, but it was not announced: %w; run the same command again", socket, err)
+					return cli.Remains(fmt.Errorf("the release is on chain and %s serves it, but it was not announced: %w; run the same command again", socket, err), onChainAlready)
 				}
 				if !heard {
 					cli.Note(cmd, "%s serves the release and has no peer to announce it to; cameras ask for the latest when they connect", socket)
@@ -142,6 +150,18 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	if err != nil {
 		return view, err
 	}
+	// The chain names the envelope by its digest, and cameras refuse one that a
+	// stranger signed too: what must not be in it is dropped before.
+	keys := view.Keys
+	if n := len(r.envelope.Rotations); n > 0 {
+		keys = r.envelope.Rotations[n-1].To
+	}
+	facts.Dropped = r.foreign(keys)
+	onDisk := r.raw
+	r.drop(facts.Dropped)
+	if r.raw, err = r.envelope.Encode(); err != nil {
+		return view, err
+	}
 	v := verify.Verifier{Product: m.Product, Registry: file.ref(), Pinned: view.Keys}
 	signed, err := v.CheckSigned(r.raw)
 	if err != nil {
@@ -166,8 +186,22 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 		Product: m.Product.ID(), Sequence: m.Sequence, Version: m.Version,
 		ImageSize: m.Image.Size, ImageSHA256: m.Image.SHA256, Envelope: sha256.Sum256(r.raw),
 	}
+	keep := func() error {
+		for _, k := range facts.Dropped {
+			cli.Note(cmd, "dropped the signature of key %s, which is not one of the manufacturer's", k)
+		}
+		next := r.raw
+		r.raw = onDisk
+		if bytes.Equal(next, onDisk) {
+			return nil
+		}
+		return r.save()
+	}
 	if m.Sequence <= view.Latest {
-		return view, alreadyOnChain(ctx, contract, want, facts)
+		if err := alreadyOnChain(ctx, contract, want, facts); err != nil {
+			return view, err
+		}
+		return view, keep()
 	}
 	if next := view.Latest + 1; m.Sequence != next {
 		return view, fmt.Errorf("this is release %d, but the next on chain is %d: build it with --sequence %d", m.Sequence, next, next)
@@ -178,9 +212,12 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	if cli.IsTerminal(cmd.ErrOrStderr()) {
 		cli.Note(cmd, "waiting until chain %d has release %d in a block", file.ChainID, m.Sequence)
 	}
+	if err := keep(); err != nil {
+		return view, err
+	}
 	tx, err := contract.Publish(ctx, key, want)
 	if err != nil {
-		return view, err
+		return view, sentThough(err, tx)
 	}
 	facts.Transaction = tx.String()
 	return contract.Check(ctx, m.Product.ID(), "")
@@ -193,10 +230,12 @@ func alreadyOnChain(ctx context.Context, contract *registry.Registry, want verif
 		return err
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("the endpoint does not know release %d that it counted a moment ago; try again", want.Sequence)
+		return fmt.Errorf("release %d is not in this registry, although a newer one is counted: either the product came from another registry, so build it with a higher --sequence, or the endpoint lags, so try again", want.Sequence)
 	}
 	got := list[0]
 	switch {
+	case got.Sequence != want.Sequence:
+		return fmt.Errorf("release %d belongs to the registry from which the product came; here they begin with %d: build it with a higher --sequence", want.Sequence, got.Sequence)
 	case got.Envelope != want.Envelope && got.ImageSHA256 == want.ImageSHA256:
 		return fmt.Errorf("release %d is on chain with the same image but another envelope (sha256 %x, this one %x): publish the directory as it was then, signatures included", want.Sequence, got.Envelope, want.Envelope)
 	case got.Envelope != want.Envelope:
@@ -209,66 +248,51 @@ func alreadyOnChain(ctx context.Context, contract *registry.Registry, want verif
 }
 
 func newReleaseRevokeCommand() *cobra.Command {
-	var (
-		tx       txCommand
-		product  productFlag
-		seeds    seedFlag
-		sequence uint64
-	)
-	cmd := &cobra.Command{
+	var tx productTx
+	return tx.command(&cobra.Command{
 		Use:   "revoke",
 		Short: "Withdraw a release for ever",
 		Long: `Revokes a release on chain. Cameras stop fetching, serving and installing it; a
 camera that runs it keeps running until a newer release comes.`,
 		Example: `  camswarm release revoke --registry registry.json --product acme.example/cam-1 --sequence 2 --key manufacturer.key --seed seed`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			return tx.run(cmd, fmt.Sprintf("release %d of %s is revoked", sequence, p),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					return r.Revoke(ctx, key, p.ID(), sequence)
-				}, seeds.hint(cmd, p.ID()))
-		},
-	}
-	tx.add(cmd, "manufacturer's account")
-	product.add(cmd)
-	seeds.add(cmd)
-	addSequence(cmd, &sequence, "release to revoke")
-	return cmd
+	}, "manufacturer's account", "release to revoke", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("release %d of %s is revoked", tx.sequence, p)
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				rel, err := r.Release(ctx, p.ID(), tx.sequence)
+				return already(did, rel.Revoked, err)
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.Revoke(ctx, key, p.ID(), tx.sequence)
+			},
+		}, nil
+	})
 }
 
 func newReleaseMinSequenceCommand() *cobra.Command {
-	var (
-		tx       txCommand
-		product  productFlag
-		seeds    seedFlag
-		sequence uint64
-	)
-	cmd := &cobra.Command{
+	var tx productTx
+	return tx.command(&cobra.Command{
 		Use:   "min-sequence",
 		Short: "Raise the release below which no camera may install, for ever",
 		Long: `Raises the anti-rollback floor of a product: releases below it are never
 installed again, even by cameras that never saw a newer one. It cannot be
 lowered.`,
 		Example: `  camswarm release min-sequence --registry registry.json --product acme.example/cam-1 --sequence 2 --key manufacturer.key`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			return tx.run(cmd, fmt.Sprintf("nothing below release %d of %s is installed any more", sequence, p),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					return r.SetMinSequence(ctx, key, p.ID(), sequence)
-				}, seeds.hint(cmd, p.ID()))
-		},
-	}
-	tx.add(cmd, "manufacturer's account")
-	product.add(cmd)
-	seeds.add(cmd)
-	addSequence(cmd, &sequence, "smallest release that may be installed")
-	return cmd
+	}, "manufacturer's account", "smallest release that may be installed", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("nothing below release %d of %s is installed", tx.sequence, p)
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				view, err := r.Check(ctx, p.ID(), "")
+				if err == nil && tx.sequence < view.MinSequence {
+					err = fmt.Errorf("nothing below release %d of %s is installed, which cannot be lowered to %d; nothing was sent", view.MinSequence, p, tx.sequence)
+				}
+				return already(did, view.MinSequence == tx.sequence, err)
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.SetMinSequence(ctx, key, p.ID(), tx.sequence)
+			},
+		}, nil
+	})
 }

@@ -19,10 +19,17 @@ import (
 func newRegistryCommand() *cobra.Command {
 	return cli.Group("registry", "Deploy and administer the registry contract", `The registry contract records manufacturers, products, releases and rollout
 policies. Its roles are separate accounts: the admin sets up manufacturers and
-products, a manufacturer publishes, an operator steers rollouts, the pauser can
-stop everything. The contract refuses accounts that combine them.`,
+products, a manufacturer publishes, an operator steers rollouts, a pauser can
+stop everything and lift the stop, and guardians can only stop: pause, cancel
+what the admin proposed, withdraw a role whose key is in wrong hands. The
+contract refuses accounts that combine them.
+
+Roles are proposed and granted after the registry's delay; only giving up and
+withdrawing work at once.`,
 		newRegistryDeployCommand(), newRegistryManufacturerCommand(), newRegistryProductCommand(),
-		newRegistrySetKeysCommand(), newRegistryShowCommand(), newRegistryGrantCommand(true), newRegistryGrantCommand(false),
+		newRegistrySetKeysCommand(), newRegistryShowCommand(), newRegistryRolesCommand(),
+		newRegistryGrantCommand(), newRegistryWithdrawCommand(), newRegistryRenounceCommand(), newRegistryGuardianCommand(),
+		newRegistryTransferAdminCommand(), newRegistryAcceptAdminCommand(), newRegistryDelayCommand(),
 		newRegistryPauseCommand(true), newRegistryPauseCommand(false))
 }
 
@@ -31,6 +38,7 @@ func newRegistryDeployCommand() *cobra.Command {
 		rpc          []string
 		keyPath, out string
 		pauser       string
+		guardians    []string
 		chainID      uint64
 		delay        time.Duration
 		asJSON       bool
@@ -42,19 +50,22 @@ func newRegistryDeployCommand() *cobra.Command {
 takes with --registry: chain id, address, endpoints, block of the deployment.
 
 Name several --rpc endpoints of independent operators for cameras that must not
-depend on one of them; 'provision' copies them all.`,
-		Example: `  camswarm registry deploy --rpc http://127.0.0.1:8545 --key admin.key --out registry.json`,
+depend on one of them; 'provision' copies them all.
+
+The admin's key alone cannot take another role: whatever it proposes waits for
+--admin-delay, and each guardian can cancel it. So the guardians' keys are other
+people's than the admin's, and two can protect one another. Where a chain is no
+development chain the delay is at least a day.`,
+		Example: `  camswarm registry deploy --rpc http://127.0.0.1:8545 --key admin.key --pauser operator.key.pub --guardian guardian.key.pub --out registry.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			key, err := loadChainKey(keyPath)
 			if err != nil {
 				return err
 			}
-			pauserAddress, _ := key.Address()
-			if pauser != "" {
-				if pauserAddress, err = readAddress(pauser); err != nil {
-					return fmt.Errorf("--pauser: %w", err)
-				}
+			terms, err := readTerms(key, pauser, guardians, delay)
+			if err != nil {
+				return err
 			}
 			if err := checkURLs(rpc); err != nil {
 				return cli.Usagef("--rpc: %w", err)
@@ -69,15 +80,18 @@ depend on one of them; 'provision' copies them all.`,
 					return err
 				}
 			}
+			if err := checkDelay(chainID, delay); err != nil {
+				return err
+			}
 			file := registryFile{ChainID: chainID, RPC: rpc}
 			client, err := file.dial(ctx)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			reg, tx, err := client.Deploy(ctx, key, delay, pauserAddress)
+			reg, tx, err := client.Deploy(ctx, key, terms)
 			if err != nil {
-				return err
+				return sentThough(err, tx)
 			}
 			file.Address, file.DeployBlock = reg.Address(), tx.Block
 			if err := file.save(out); err != nil {
@@ -92,12 +106,14 @@ depend on one of them; 'provision' copies them all.`,
 	fl.StringSliceVar(&rpc, "rpc", nil, "JSON-RPC URL; may be repeated, all are written to the registry file")
 	fl.StringVar(&keyPath, "key", "", "secret key file of the admin (secp256k1)")
 	fl.StringVar(&out, "out", "registry.json", "registry file to write")
-	fl.StringVar(&pauser, "pauser", "", "account that may pause the registry: a key file or an address (default the admin)")
+	fl.StringVar(&pauser, "pauser", "", "account that may pause the registry and lift the pause, not the admin's: a key file or an address")
+	fl.StringArrayVar(&guardians, "guardian", nil, "account that may only stop, with no other role: a key file or an address; repeat it for a second")
 	fl.Uint64Var(&chainID, "chain-id", 0, "EIP-155 chain id that the endpoint must serve (default whatever it serves)")
-	fl.DurationVar(&delay, "admin-delay", 24*time.Hour, "time between the announcement of a new admin and its acceptance")
+	fl.DurationVar(&delay, "admin-delay", 72*time.Hour, "time between the proposal of a role, the admin's own included, and its grant; at most 720h")
 	cli.AddJSON(cmd, &asJSON)
-	_ = cmd.MarkFlagRequired("rpc")
-	_ = cmd.MarkFlagRequired("key")
+	for _, name := range []string{"rpc", "key", "pauser", "guardian"} {
+		_ = cmd.MarkFlagRequired(name)
+	}
 	return cmd
 }
 
@@ -147,6 +163,7 @@ from their provisioning; the chain alone can never replace them.`,
 			if err != nil {
 				return err
 			}
+			tx.reg.about.manufacturer = id
 			return tx.run(cmd, fmt.Sprintf("manufacturer %s added: account %s publishes, %d of %d keys sign", id, account, threshold, len(signers)),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
 					return r.CreateManufacturer(ctx, key, id, keys, account)
@@ -184,15 +201,19 @@ func newRegistryProductCommand() *cobra.Command {
 		tx                     txCommand
 		product                productFlag
 		manufacturer, operator string
+		latest                 uint64
 	)
 	cmd := &cobra.Command{
 		Use:   "product",
 		Short: "Add a product of a manufacturer",
+		Long: `Records a product. With --continue-after N it comes from another registry, in
+which its releases up to N were published: the next one here is N+1, so that
+cameras, which never go back, follow a move of the registry.`,
 		Example: `  camswarm registry product --registry registry.json --key admin.key \
       --product acme.example/cam-1 --manufacturer manufacturer.key.pub --operator operator.key.pub`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&tx.reg)
 			if err != nil {
 				return err
 			}
@@ -204,8 +225,12 @@ func newRegistryProductCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--operator: %w", err)
 			}
+			tx.reg.about.manufacturer = did
 			return tx.run(cmd, fmt.Sprintf("product %s of %s added: account %s steers rollouts", p, did, account),
 				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					if latest > 0 {
+						return r.ContinueProduct(ctx, key, p, did, account, latest)
+					}
 					return r.CreateProduct(ctx, key, p, did, account)
 				}, nil)
 		},
@@ -215,6 +240,7 @@ func newRegistryProductCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&manufacturer, "manufacturer", "", "the manufacturer: its DID, or the key file of its account")
 	fl.StringVar(&operator, "operator", "", "account that steers rollouts: a secp256k1 key file or an address")
+	fl.Uint64Var(&latest, "continue-after", 0, "newest release that was published in the registry from which the product comes (default it is new)")
 	_ = cmd.MarkFlagRequired("manufacturer")
 	_ = cmd.MarkFlagRequired("operator")
 	return cmd
@@ -287,7 +313,7 @@ func newRegistryShowCommand() *cobra.Command {
 				if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil || product.text == "" {
 					return err
 				}
-				p, err := product.parse()
+				p, err := product.of(&reg)
 				if err != nil {
 					return err
 				}
@@ -313,87 +339,37 @@ func newRegistryShowCommand() *cobra.Command {
 	return cmd
 }
 
-// newRegistryGrantCommand makes `registry grant` and `registry withdraw`: the
-// answer to a lost or stolen key of a manufacturer's, operator's or pauser's
-// account.
-func newRegistryGrantCommand(grant bool) *cobra.Command {
-	var (
-		tx                    txCommand
-		account               string
-		manufacturer, product string
-		pauser                bool
-	)
-	use, short, done := "grant", "Give an account a role", "granted to"
-	if !grant {
-		use, short, done = "withdraw", "Take a role from an account, for example after its key was stolen", "withdrawn from"
-	}
-	cmd := &cobra.Command{
-		Use:   use,
-		Short: short,
-		Example: fmt.Sprintf(`  camswarm registry %[1]s --registry registry.json --key admin.key --account operator2.key.pub --operator-of acme.example/cam-1
-  camswarm registry %[1]s --registry registry.json --key admin.key --account 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 --pauser`, use),
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			address, err := readAddress(account)
-			if err != nil {
-				return fmt.Errorf("--account: %w", err)
-			}
-			role := registry.PauserRole()
-			switch {
-			case manufacturer != "":
-				did, err := readDID(manufacturer)
-				if err != nil {
-					return fmt.Errorf("--manufacturer-of: %w", err)
-				}
-				role = registry.ManufacturerRole(did)
-			case product != "":
-				p, err := verify.ParseProduct(product)
-				if err != nil {
-					return cli.Usagef("--operator-of: %w", err)
-				}
-				role = registry.OperatorRole(p.ID())
-			}
-			return tx.run(cmd, fmt.Sprintf("role of %s %s %s", role, done, address),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					if grant {
-						return r.Grant(ctx, key, role, address)
-					}
-					return r.Withdraw(ctx, key, role, address)
-				}, nil)
-		},
-	}
-	tx.add(cmd, "registry's admin")
-	fl := cmd.Flags()
-	fl.StringVar(&account, "account", "", "the account: a secp256k1 key file or an address")
-	fl.StringVar(&manufacturer, "manufacturer-of", "", "role: publish for this manufacturer (its DID or key file)")
-	fl.StringVar(&product, "operator-of", "", "role: steer the rollouts of this product")
-	fl.BoolVar(&pauser, "pauser", false, "role: pause the registry")
-	_ = cmd.MarkFlagRequired("account")
-	cmd.MarkFlagsOneRequired("manufacturer-of", "operator-of", "pauser")
-	cmd.MarkFlagsMutuallyExclusive("manufacturer-of", "operator-of", "pauser")
-	return cmd
-}
-
 func newRegistryPauseCommand(pause bool) *cobra.Command {
 	var tx txCommand
 	use, short, did := "pause", "Stop the whole registry: nothing is published, no camera installs", "the registry is paused"
 	if !pause {
-		use, short, did = "unpause", "Lift the pause", "the registry's pause is lifted"
+		use, short, did = "unpause", "Lift the pause", "the registry is not paused"
 	}
 	cmd := &cobra.Command{
 		Use:     use,
 		Short:   short,
-		Example: fmt.Sprintf(`  camswarm registry %s --registry registry.json --key admin.key`, use),
+		Example: fmt.Sprintf(`  camswarm registry %s --registry registry.json --key operator.key`, use),
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return tx.run(cmd, did, func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-				if pause {
-					return r.Pause(ctx, key)
-				}
-				return r.Unpause(ctx, key)
-			}, nil)
+			return tx.apply(cmd, change{
+				did: did,
+				already: func(ctx context.Context, r *registry.Registry) (string, error) {
+					paused, err := r.Paused(ctx)
+					return already(did, paused == pause, err)
+				},
+				send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+					if pause {
+						return r.Pause(ctx, key)
+					}
+					return r.Unpause(ctx, key)
+				},
+			})
 		},
 	}
-	tx.add(cmd, "pauser")
+	who := "pauser"
+	if pause {
+		who = "pauser or a guardian"
+	}
+	tx.add(cmd, who)
 	return cmd
 }

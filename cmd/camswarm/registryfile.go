@@ -102,8 +102,9 @@ func (r *registryFile) ref() verify.RegistryRef {
 
 // registryFlags are the flags of every command that asks or changes the chain.
 type registryFlags struct {
-	file string
-	rpc  []string
+	file  string
+	rpc   []string
+	about about // of the command, for its errors
 }
 
 func (f *registryFlags) add(cmd *cobra.Command) {
@@ -135,10 +136,12 @@ func (f *productFlag) add(cmd *cobra.Command) {
 	_ = cmd.MarkFlagRequired("product")
 }
 
-func (f *productFlag) parse() (verify.Product, error) {
+// of reads the flag, and remembers the product for what the registry refuses.
+func (f *productFlag) of(reg *registryFlags) (verify.Product, error) {
 	p, err := verify.ParseProduct(f.text)
 	if err != nil {
 		return p, cli.Usagef("--product: %w", err)
 	}
+	reg.about.product = p
 	return p, nil
 }

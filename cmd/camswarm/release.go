@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,24 +23,28 @@ import (
 	"camswarm/verify/sign"
 )
 
-// A release directory holds these two files and nothing else; a node keeps a
-// release in the same form.
+// A release directory holds these two files; a node keeps a release in the same
+// form. What else is known of a release lies in files that IPFS tools leave out,
+// see [signersFile], because the directory has one CID.
 const (
-	imageFile    = "image"
-	envelopeFile = "envelope.cbor"
+	imageFile    = verify.DirectoryImage
+	envelopeFile = verify.DirectoryEnvelope
 )
 
 func newReleaseCommand() *cobra.Command {
 	return cli.Group("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
-signatures. build makes it, each signer adds a signature offline, publish puts
-it on chain and hands it to a seed.`,
-		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseShowCommand(), newReleaseVerifyCommand(),
+signatures. build makes it, each signer adds a signature offline, to the same
+directory one after the other or to copies that merge joins, publish puts it on
+chain and hands it to a seed.`,
+		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseMergeCommand(), newReleaseUnsignCommand(),
+		newReleaseShowCommand(), newReleaseVerifyCommand(),
 		newReleasePublishCommand(), newReleaseRevokeCommand(), newReleaseMinSequenceCommand())
 }
 
 // releaseFiles is a release on disk. image is "" when only the envelope is
 // there, which is enough to sign and to show.
 type releaseFiles struct {
+	path         string // as it was named
 	image        string
 	envelopePath string
 	raw          []byte // the envelope as it is on disk
@@ -52,7 +58,7 @@ func openRelease(path string) (*releaseFiles, error) {
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}
-	r := &releaseFiles{envelopePath: path}
+	r := &releaseFiles{path: path, envelopePath: path}
 	if info.IsDir() {
 		r.image, r.envelopePath = filepath.Join(path, imageFile), filepath.Join(path, envelopeFile)
 	}
@@ -98,6 +104,26 @@ func (r *releaseFiles) checkImage(ctx context.Context) error {
 	return nil
 }
 
+// save replaces the envelope on disk by the one in memory, unless the file has
+// changed since it was read.
+func (r *releaseFiles) save() error {
+	raw, err := r.envelope.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err := verify.DecodeEnvelope(raw); err != nil {
+		return fmt.Errorf("the new envelope does not decode: %w", err)
+	}
+	if now, err := os.ReadFile(r.envelopePath); err != nil || !bytes.Equal(now, r.raw) {
+		return fmt.Errorf("%s changed meanwhile; do it again", r.envelopePath)
+	}
+	if err := writeFileAtomic(r.envelopePath, raw, 0o644); err != nil {
+		return err
+	}
+	r.raw = raw
+	return nil
+}
+
 // openRegular opens a file for reading and refuses directories, pipes and
 // devices, which have no size.
 func openRegular(path string) (*os.File, error) {
@@ -131,10 +157,12 @@ type releaseFacts struct {
 	EnvelopeCID  string             `json:"envelopeCid"`
 	KeyEpoch     uint64             `json:"keyEpoch"` // of the keys that must sign: 1 and one for each rotation that it carries
 	SignedBy     []verify.PublicKey `json:"signedBy"`
-	ImageChecked bool               `json:"imageChecked"` // the image beside the envelope was hashed and is the manifest's
+	Signers      *signersFacts      `json:"signers,omitempty"` // whose signatures count, where that is known
+	ImageChecked bool               `json:"imageChecked"`      // the image beside the envelope was hashed and is the manifest's
+	Warnings     []string           `json:"warnings,omitempty"`
 }
 
-func (r *releaseFiles) facts(imageChecked bool) releaseFacts {
+func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts {
 	m := r.manifest
 	digest := sha256.Sum256(r.raw)
 	f := releaseFacts{
@@ -148,13 +176,16 @@ func (r *releaseFiles) facts(imageChecked bool) releaseFacts {
 	for _, s := range r.envelope.Signatures {
 		f.SignedBy = append(f.SignedBy, s.Key)
 	}
+	if known.from != "" {
+		f.Signers = &signersFacts{KeySet: known.keys, From: known.from, Foreign: r.foreign(known.keys)}
+	}
 	return f
 }
 
 func (f releaseFacts) print(w io.Writer) {
 	fmt.Fprintf(w, "product       %s\n", f.Product)
 	fmt.Fprintf(w, "sequence      %d\n", f.Sequence)
-	fmt.Fprintf(w, "version       %s\n", f.Version)
+	fmt.Fprintf(w, "version       %s\n", cli.Line(f.Version))
 	if len(f.Hardware) > 0 {
 		fmt.Fprintf(w, "hardware      %q\n", f.Hardware)
 	}
@@ -179,7 +210,18 @@ func (f releaseFacts) print(w io.Writer) {
 		fmt.Fprintf(w, "signed by     nobody yet\n")
 	}
 	for _, k := range f.SignedBy {
-		fmt.Fprintf(w, "signed by     %s\n", k)
+		foreign := ""
+		if f.Signers != nil && slices.Contains(f.Signers.Foreign, k) {
+			foreign = "  NOT a key of the manufacturer: drop it with 'camswarm release unsign'"
+		}
+		fmt.Fprintf(w, "signed by     %s%s\n", k, foreign)
+	}
+	if s := f.Signers; s != nil {
+		must := "some"
+		if s.Threshold > 0 {
+			must = strconv.Itoa(s.Threshold)
+		}
+		fmt.Fprintf(w, "must sign     %s of %d keys (says %s), %d have\n", must, len(s.Keys), s.From, len(f.SignedBy)-len(s.Foreign))
 	}
 	if !f.ImageChecked {
 		fmt.Fprintf(w, "the image was not looked at: this is the envelope alone\n")
@@ -196,14 +238,19 @@ func newReleaseBuildCommand() *cobra.Command {
 		ipns      string
 		rotations []string
 		out       string
+		offline   bool
 		asJSON    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "build IMAGE",
-		Short: "Make an unsigned release directory from an image (offline)",
+		Short: "Make an unsigned release directory from an image",
 		Long: `Reads an image, makes the manifest that describes it, and writes a new
 directory with both. The sequence must be the one after the newest on chain
 ('camswarm log' shows it); the version is for people only.
+
+If a chain endpoint answers, what publish would refuse is said now, before
+anybody signs, and the directory remembers which keys sign, so that 'release
+sign' can refuse others. With --offline nobody is asked.
 
 After the signing keys were rotated, every release carries all rotations since
 the first keys, so that a camera that slept through them can follow.`,
@@ -217,7 +264,7 @@ the first keys, so that a camera that slept through them can follow.`,
 			if err != nil {
 				return err
 			}
-			if m.Product, err = product.parse(); err != nil {
+			if m.Product, err = product.of(&reg); err != nil {
 				return err
 			}
 			if m.Sequence == 0 || m.Sequence > math.MaxInt64 {
@@ -236,11 +283,21 @@ the first keys, so that a camera that slept through them can follow.`,
 			if err != nil {
 				return err
 			}
-			r, err := buildRelease(cmd.Context(), args[0], out, m, blockSize, rs)
+			var outlook outlook
+			if !offline {
+				if outlook, err = lookAhead(cmd.Context(), file, &m, rs); err != nil {
+					return err
+				}
+			}
+			r, err := buildRelease(cmd.Context(), args[0], out, m, blockSize, rs, outlook.signers)
 			if err != nil {
 				return err
 			}
-			facts := r.facts(true)
+			for _, w := range outlook.warnings {
+				cli.Note(cmd, "warning: %s", w)
+			}
+			facts := r.facts(true, r.signers())
+			facts.Warnings = outlook.warnings
 			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
@@ -257,6 +314,7 @@ the first keys, so that a camera that slept through them can follow.`,
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&out, "out", "", "directory to make")
+	fl.BoolVar(&offline, "offline", false, "do not compare with the chain")
 	cli.AddJSON(cmd, &asJSON)
 	for _, name := range []string{"sequence", "version", "out"} {
 		_ = cmd.MarkFlagRequired(name)
@@ -266,7 +324,7 @@ the first keys, so that a camera that slept through them can follow.`,
 
 // buildRelease writes a release directory as a whole or not at all: it is made
 // under another name and renamed.
-func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation) (_ *releaseFiles, err error) {
+func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation, signers *signersFile) (_ *releaseFiles, err error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
 	}
@@ -316,6 +374,11 @@ func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blo
 	if err := writeFileAtomic(filepath.Join(tmp, envelopeFile), raw, 0o644); err != nil {
 		return nil, err
 	}
+	if signers != nil {
+		if err := signers.save(tmp); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.Rename(tmp, out); err != nil {
 		return nil, err
 	}
@@ -323,66 +386,6 @@ func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blo
 		return nil, err
 	}
 	return openRelease(out)
-}
-
-func newReleaseSignCommand() *cobra.Command {
-	var keyPath string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "sign DIR --key FILE",
-		Short: "Add one signature to a release (offline)",
-		Long: `Checks that the image is the one the manifest describes, prints what is being
-signed, and adds one signature to envelope.cbor.
-
-A signer who has only the envelope may pass that file instead of the directory
-and answers for having compared the image's sha256 in another way.`,
-		Example: `  camswarm release sign release-2 --key signer1.key
-  camswarm release sign envelope.cbor --key signer2.key`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := openRelease(args[0])
-			if err != nil {
-				return err
-			}
-			key, err := sign.Load(keyPath)
-			if err != nil {
-				return err
-			}
-			if n := len(r.envelope.Rotations); n > 0 && !r.envelope.Rotations[n-1].To.Has(key.Public()) {
-				return fmt.Errorf("key %s is not one of those that the release's last rotation leads to: cameras would refuse the release for its signature", key.Public())
-			}
-			if r.image != "" {
-				if err := r.checkImage(cmd.Context()); err != nil {
-					return err
-				}
-			}
-			if err := key.Sign(r.envelope); err != nil {
-				return err
-			}
-			raw, err := r.envelope.Encode()
-			if err != nil {
-				return err
-			}
-			if _, err := verify.DecodeEnvelope(raw); err != nil {
-				return fmt.Errorf("the signed envelope does not decode: %w", err)
-			}
-			if now, err := os.ReadFile(r.envelopePath); err != nil || !bytes.Equal(now, r.raw) {
-				return fmt.Errorf("%s changed meanwhile; sign it again", r.envelopePath)
-			}
-			if err := writeFileAtomic(r.envelopePath, raw, 0o644); err != nil {
-				return err
-			}
-			if r, err = openRelease(args[0]); err != nil {
-				return err
-			}
-			facts := r.facts(r.image != "")
-			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
-		},
-	}
-	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
-	cli.AddJSON(cmd, &asJSON)
-	_ = cmd.MarkFlagRequired("key")
-	return cmd
 }
 
 func newReleaseShowCommand() *cobra.Command {
@@ -406,7 +409,7 @@ Whether the signers are the manufacturer's is for the chain to say: see
 					return err
 				}
 			}
-			facts := r.facts(r.image != "")
+			facts := r.facts(r.image != "", r.signers())
 			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
@@ -454,7 +457,7 @@ on chain, is current and not revoked is another question: see 'camswarm check'.`
 					return err
 				}
 			}
-			facts := verifyFacts{r.facts(r.image != ""), config, signed.Keys()}
+			facts := verifyFacts{r.facts(r.image != "", knownSigners{}), config, signed.Keys()}
 			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) {
 				facts.print(w)
 				fmt.Fprintf(w, "genuine: signed by %d of the %d keys that a node provisioned by %s trusts, %d must\n",

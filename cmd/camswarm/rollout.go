@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,12 +110,9 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 
 func newRolloutSetCommand() *cobra.Command {
 	var (
-		tx       txCommand
-		product  productFlag
-		region   regionFlag
-		seeds    seedFlag
-		policy   rolloutFlags
-		sequence uint64
+		tx     productTx
+		region regionFlag
+		policy rolloutFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "set",
@@ -125,33 +124,80 @@ regions that have none of their own). A release without any policy is paused.`,
   camswarm rollout set --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key \
       --mode percent --from 1% --to 100% --duration 72h --region eu-west
   camswarm rollout set --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key --mode all`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			where, err := region.parse()
-			if err != nil {
-				return err
-			}
-			rollout, err := policy.policy(cmd.Flags().Changed, time.Now())
-			if err != nil {
-				return err
-			}
-			return tx.run(cmd, fmt.Sprintf("release %d of %s in %s: %s", sequence, p, regionName(where), describe(rollout)),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					return r.SetRollout(ctx, key, p.ID(), sequence, where, rollout)
-				}, seeds.hint(cmd, p.ID()))
-		},
 	}
-	tx.add(cmd, "operator")
-	product.add(cmd)
-	addSequence(cmd, &sequence, "release")
+	tx.command(cmd, "operator", "release", func(p verify.Product) (change, error) {
+		where, err := region.parse()
+		if err != nil {
+			return change{}, err
+		}
+		rollout, err := policy.policy(cmd.Flags().Changed, time.Now())
+		if err != nil {
+			return change{}, err
+		}
+		did := fmt.Sprintf("release %d of %s in %s: %s", tx.sequence, p, regionName(where), describe(rollout))
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				has, err := hasPolicy(ctx, r, p.ID(), tx.sequence, where, rollout)
+				return already(did, has, err)
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.SetRollout(ctx, key, p.ID(), tx.sequence, where, rollout)
+			},
+			warn: func(ctx context.Context, r *registry.Registry) ([]string, error) {
+				return inTheWay(ctx, r, p, tx.sequence)
+			},
+		}, nil
+	})
 	region.add(cmd, "region code (default all regions without their own policy)")
 	policy.add(cmd)
-	seeds.add(cmd)
 	return cmd
+}
+
+// hasPolicy reports whether a release certainly has a policy in a region. The
+// view shows the default's where a region has none of its own: then only a policy
+// that is not the default's is the region's.
+func hasPolicy(ctx context.Context, r *registry.Registry, product verify.ProductID, sequence uint64, region verify.Region, want verify.Rollout) (bool, error) {
+	has := func(region verify.Region) (bool, error) {
+		view, err := r.Check(ctx, product, region)
+		return slices.ContainsFunc(view.Candidates, func(c verify.Candidate) bool {
+			return c.Sequence == sequence && samePolicy(c.Rollout, want)
+		}), err
+	}
+	if there, err := has(region); !there || err != nil || region == "" {
+		return there, err
+	}
+	byDefault, err := has("")
+	return !byDefault, err
+}
+
+// samePolicy compares two policies; a halt is no part of one.
+func samePolicy(a, b verify.Rollout) bool {
+	same := slices.Equal(a.Canaries, b.Canaries)
+	a.Canaries, b.Canaries, a.Halted, b.Halted = nil, nil, false, false
+	return same && reflect.DeepEqual(a, b)
+}
+
+// inTheWay says why cameras do not install a release whatever its policy.
+func inTheWay(ctx context.Context, r *registry.Registry, p verify.Product, sequence uint64) (warnings []string, err error) {
+	view, err := r.Check(ctx, p.ID(), "")
+	if err != nil {
+		return nil, err
+	}
+	halted, err := r.Halted(ctx, p.ID(), sequence)
+	if err != nil {
+		return nil, err
+	}
+	if halted {
+		warnings = append(warnings, fmt.Sprintf("release %d is HALTED: no camera installs it before 'camswarm rollout resume'", sequence))
+	}
+	if view.Paused {
+		warnings = append(warnings, "the registry is PAUSED: no camera installs anything before 'camswarm registry unpause'")
+	}
+	if sequence < view.MinSequence {
+		warnings = append(warnings, fmt.Sprintf("nothing below release %d is installed: the manufacturer has raised the floor", view.MinSequence))
+	}
+	return warnings, nil
 }
 
 func regionName(r verify.Region) string {
@@ -244,7 +290,7 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 		Example: `  camswarm rollout show --registry registry.json --product acme.example/cam-1 --region eu-west --region us-east`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
+			p, err := product.of(&reg)
 			if err != nil {
 				return err
 			}
@@ -304,70 +350,51 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 }
 
 func newRolloutHaltCommand(halt bool) *cobra.Command {
-	var (
-		tx       txCommand
-		product  productFlag
-		seeds    seedFlag
-		sequence uint64
-	)
-	use, short, did := "halt", "Stop a release in all regions at once, whatever its policies say", "is halted"
+	var tx productTx
+	use, short, state := "halt", "Stop a release in all regions at once, whatever its policies say", "is halted"
 	if !halt {
-		use, short, did = "resume", "Lift the halt: the policies apply again", "follows its policies again"
+		use, short, state = "resume", "Lift the halt: the policies apply again", "follows its policies"
 	}
-	cmd := &cobra.Command{
+	return tx.command(&cobra.Command{
 		Use:     use,
 		Short:   short,
 		Example: fmt.Sprintf(`  camswarm rollout %s --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key --seed seed`, use),
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			return tx.run(cmd, fmt.Sprintf("release %d of %s %s", sequence, p, did),
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					return r.SetHalted(ctx, key, p.ID(), sequence, halt)
-				}, seeds.hint(cmd, p.ID()))
-		},
-	}
-	tx.add(cmd, "operator")
-	product.add(cmd)
-	addSequence(cmd, &sequence, "release")
-	seeds.add(cmd)
-	return cmd
+	}, "operator", "release", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("release %d of %s %s", tx.sequence, p, state)
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				halted, err := r.Halted(ctx, p.ID(), tx.sequence)
+				return already(did, halted == halt, err)
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.SetHalted(ctx, key, p.ID(), tx.sequence, halt)
+			},
+		}, nil
+	})
 }
 
 func newRolloutBarrierCommand() *cobra.Command {
-	var (
-		tx       txCommand
-		product  productFlag
-		seeds    seedFlag
-		sequence uint64
-	)
-	cmd := &cobra.Command{
+	var tx productTx
+	return tx.command(&cobra.Command{
 		Use:   "barrier",
 		Short: "Name a release that every older camera must install first",
 		Example: `  camswarm rollout barrier --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key
   camswarm rollout barrier --registry registry.json --product acme.example/cam-1 --sequence 0 --key operator.key`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := product.parse()
-			if err != nil {
-				return err
-			}
-			did := fmt.Sprintf("cameras of %s below release %d must install it first", p, sequence)
-			if sequence == 0 {
-				did = fmt.Sprintf("the barrier of %s is lifted", p)
-			}
-			return tx.run(cmd, did,
-				func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
-					return r.SetBarrier(ctx, key, p.ID(), sequence)
-				}, seeds.hint(cmd, p.ID()))
-		},
-	}
-	tx.add(cmd, "operator")
-	product.add(cmd)
-	addSequence(cmd, &sequence, "release, 0 lifts the barrier")
-	seeds.add(cmd)
-	return cmd
+	}, "operator", "release, 0 lifts the barrier", func(p verify.Product) (change, error) {
+		did := fmt.Sprintf("cameras of %s below release %d must install it first", p, tx.sequence)
+		if tx.sequence == 0 {
+			did = fmt.Sprintf("%s has no barrier", p)
+		}
+		return change{
+			did: did,
+			already: func(ctx context.Context, r *registry.Registry) (string, error) {
+				view, err := r.Check(ctx, p.ID(), "")
+				return already(did, view.Barrier == tx.sequence, err)
+			},
+			send: func(ctx context.Context, r *registry.Registry, key *sign.Key) (registry.Tx, error) {
+				return r.SetBarrier(ctx, key, p.ID(), tx.sequence)
+			},
+		}, nil
+	})
 }

@@ -74,7 +74,11 @@ func TestLostKeyIsRotatedOut(t *testing.T) {
 		}
 		must(t, args...)
 		for _, s := range signers {
-			must(t, "release", "sign", w.at("release-"+name), "--key", w.at(s))
+			sign := []string{"release", "sign", w.at("release-" + name), "--key", w.at(s)}
+			if rotations == nil { // the chain may list other keys as yet
+				sign = append(sign, "--signer", w.at(s+".pub"))
+			}
+			must(t, sign...)
 		}
 		return w.at("release-" + name)
 	}
@@ -89,7 +93,9 @@ func TestLostKeyIsRotatedOut(t *testing.T) {
 	refused(t, exitFailed, []string{"set-keys"}, w.publish(one, "manufacturer")...)
 	refused(t, exitFailed, []string{"role"}, w.ask("registry", "set-keys", "--key", w.at("operator"), "--rotation", two)...)
 	must(t, setKeys(two)...)
-	refused(t, exitFailed, []string{"already"}, setKeys(two)...)
+	if f := facts[txFacts](t, setKeys(two)...); !f.Unchanged || f.Transaction != "" {
+		t.Errorf("set-keys again: %+v", f)
+	}
 	refused(t, exitFailed, []string{"--rotation", "--without-rotations"}, w.publish(w.at("release-bare"), "manufacturer")...)
 	refused(t, exitFailed, []string{"cameras would refuse"}, w.publish(build("1", "retired", nil, "s1", "s3"), "manufacturer")...)
 	must(t, w.publish(one, "manufacturer")...)

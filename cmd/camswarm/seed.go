@@ -72,7 +72,7 @@ func (f *seedFlag) hint(cmd *cobra.Command, product verify.ProductID) func(conte
 	if len(f.sockets) == 0 {
 		return nil
 	}
-	return func(ctx context.Context, reg *registry.Registry) error {
+	tell := func(ctx context.Context, reg *registry.Registry) error {
 		view, err := reg.Check(ctx, product, "")
 		if err != nil {
 			return fmt.Errorf("the change is on chain, but cameras were not told to look: %w", err)
@@ -88,6 +88,9 @@ func (f *seedFlag) hint(cmd *cobra.Command, product verify.ProductID) func(conte
 			}
 		}
 		return nil
+	}
+	return func(ctx context.Context, reg *registry.Registry) error {
+		return cli.Remains(tell(ctx, reg), "the change is on chain, but cameras were not told to look")
 	}
 }
 

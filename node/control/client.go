@@ -161,6 +161,15 @@ func (c *Client) Look(ctx context.Context) error {
 	return err
 }
 
+// Revoke hands a newer revocation list to the node, which puts it into force and
+// hands it to the other members of its private swarm.
+func (c *Client) Revoke(ctx context.Context, list []byte) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, "/v1/revoke", &body{
+		r: bytes.NewReader(list), size: int64(len(list)), kind: "application/octet-stream",
+	})
+	return err
+}
+
 // Retry makes the node start over with releases that it has given up, of one
 // product or, with the zero ProductID, of all.
 func (c *Client) Retry(ctx context.Context, product verify.ProductID) error {

@@ -34,6 +34,7 @@ import (
 
 // desk is a small Backend that notes what it was asked.
 type desk struct {
+	revoked  []byte
 	mu       sync.Mutex
 	err      error // what every request that can fail answers
 	looks    int
@@ -115,6 +116,8 @@ func (d *desk) Look() {
 	defer d.mu.Unlock()
 	d.looks++
 }
+
+func (d *desk) Revoke(list []byte) error { d.revoked = list; return nil }
 
 func (d *desk) Retry(product verify.ProductID) error {
 	d.mu.Lock()
@@ -224,7 +227,10 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	if d.looks != 1 {
 		t.Errorf("the node looked %d times", d.looks)
 	}
-	fatal(t, c.Retry(ctx, verify.ProductID{}), c.Retry(ctx, verify.ProductID{7}))
+	fatal(t, c.Retry(ctx, verify.ProductID{}), c.Retry(ctx, verify.ProductID{7}), c.Revoke(ctx, []byte("a list")))
+	if string(d.revoked) != "a list" {
+		t.Errorf("the node was handed the list %q", d.revoked)
+	}
 	if !reflect.DeepEqual(d.retried, []verify.ProductID{{}, {7}}) {
 		t.Errorf("the node was told to retry %v", d.retried)
 	}

@@ -30,6 +30,7 @@ import (
 	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/swarm/filestore"
+	"camswarm/swarm/member"
 	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
@@ -76,6 +77,8 @@ type Backend interface {
 	// whatever kept them from being installed was mended; the zero ProductID
 	// stands for every product.
 	Retry(product verify.ProductID) error
+	// Revoke puts a newer revocation list of the node's private swarm into force.
+	Revoke(list []byte) error
 	// Collect removes what may go, or with dryRun only plans it.
 	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
 	// SetLimits applies a change that has been checked and returns what holds now.
@@ -235,6 +238,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/provide":  {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
 		"/v1/ipns":     {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
 		"/v1/look":     {method: http.MethodPost, serve: c.look},
+		"/v1/revoke":   {method: http.MethodPost, limit: member.MaxRevocationsSize, serve: c.revoke},
 		"/v1/retry":    {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
 		"/v1/gc":       {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
 		"/v1/limits":   {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
@@ -366,6 +370,17 @@ func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error
 
 func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
 	c.backend.Look()
+	return struct{}{}, nil
+}
+
+func (c *Server) revoke(_ http.ResponseWriter, r *http.Request) (any, error) {
+	list, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
+	if err := c.backend.Revoke(list); err != nil {
+		return nil, badBody(err)
+	}
 	return struct{}{}, nil
 }
 

@@ -21,11 +21,21 @@ type Status struct {
 	ListenAddrs   []string   `json:"listenAddrs"` // full multiaddrs with /p2p/, to dial this node by
 	Peers         int        `json:"peers"`       // connected now
 
+	// Private tells about the membership of a private swarm; absent in an open one.
+	Private *PrivateStatus `json:"private,omitempty"`
+
 	Products []ProductStatus `json:"products"`
 	Traffic  TrafficStatus   `json:"traffic"`
 	Disk     DiskStatus      `json:"disk"`
 	Limits   Limits          `json:"limits"`
 	Alarms   []Alarm         `json:"alarms"` // what a person should look at; empty when all is well
+}
+
+// PrivateStatus is what a member of a private swarm knows of it.
+type PrivateStatus struct {
+	Revocations uint64 `json:"revocations"` // number of the revocation list in force; 0: none
+	Revoked     int    `json:"revoked"`     // members on it
+	Strangers   bool   `json:"strangers"`   // blocks are served to peers that are no members
 }
 
 // ProductStatus is the state of one product that a node follows.

@@ -49,8 +49,8 @@ type Authority struct {
 	Product  verify.Product
 	Keys     verify.KeySet
 
-	Admin, Manufacturer, Operator *sign.Key   // chain accounts
-	Signers                       []*sign.Key // code signing
+	Admin, Manufacturer, Operator, Guardian *sign.Key   // chain accounts
+	Signers                                 []*sign.Key // code signing
 
 	DID       verify.DID         // the manufacturer's
 	Rotations []*verify.Rotation // that led to Keys
@@ -137,7 +137,7 @@ func Deploy(ctx context.Context, cfg Config) (a *Authority, err error) {
 			err = errors.Join(fmt.Errorf("deploy the registry: %w", err), a.Close())
 		}
 	}()
-	for _, key := range []**sign.Key{&a.Admin, &a.Manufacturer, &a.Operator} {
+	for _, key := range []**sign.Key{&a.Admin, &a.Manufacturer, &a.Operator, &a.Guardian} {
 		if *key, err = sign.Generate(verify.ES256K); err != nil {
 			return a, err
 		}
@@ -152,14 +152,16 @@ func Deploy(ctx context.Context, cfg Config) (a *Authority, err error) {
 		a.Keys.Keys = append(a.Keys.Keys, key.Public())
 	}
 	if a.Chain, err = devchain.Start(ctx, devchain.Config{
-		BlockTime: time.Second, Fund: []verify.Address{account(a.Admin), account(a.Manufacturer), account(a.Operator)},
+		BlockTime: time.Second, Fund: []verify.Address{account(a.Admin), account(a.Manufacturer), account(a.Operator), account(a.Guardian)},
 	}); err != nil {
 		return a, err
 	}
 	if a.Client, err = registry.Dial(ctx, a.Chain.URL(), a.Chain.ChainID()); err != nil {
 		return a, err
 	}
-	if a.Registry, _, err = a.Client.Deploy(ctx, a.Admin, time.Hour, account(a.Operator)); err != nil {
+	if a.Registry, _, err = a.Client.Deploy(ctx, a.Admin, registry.Terms{
+		Delay: time.Hour, Pauser: account(a.Operator), Guardians: []verify.Address{account(a.Guardian)},
+	}); err != nil {
 		return a, err
 	}
 	a.DID = verify.DIDKey(a.Signers[0].Public())

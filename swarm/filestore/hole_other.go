@@ -1,9 +1,9 @@
 //go:build !linux
 
-package swarm
+package filestore
 
-import "os"
+import "io"
 
 // nextData returns the first offset from off on that may hold other bytes than
 // zeros. Holes are not looked for on this system.
-func nextData(_ *os.File, off int64) int64 { return off }
+func nextData(_ io.Seeker, off int64) int64 { return off }

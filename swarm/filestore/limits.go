@@ -10,7 +10,11 @@ const (
 	// 2 MiB, and a message over 4 MiB ends the stream.
 	MaxBlockBytes = 2 << 20
 
-	// MaxExtraBytes bounds the blocks of one file that are held in memory
+	// MaxExtraBytes bounds the blocks of one owner that are held in memory
 	// (File.Extra): DAG nodes and an envelope of a few hundred KiB.
 	MaxExtraBytes = 4 << 20
 )
+
+// tempSuffix is what the name of a file ends in that is about to replace the one
+// of that name. One that a crash left is replaced by the next.
+const tempSuffix = ".link"

@@ -90,6 +90,18 @@ type Config struct {
 	// MDNS looks for peers on the local network, and answers those that look.
 	MDNS bool `toml:"mdns"`
 
+	// Membership is the file of the node's credential in a private swarm, made by
+	// 'camswarm provision --fleet' or 'camswarm members issue'; mode 0600, relative
+	// to the configuration. With it, only members of the same fleet are connected,
+	// and outsiders learn no more than that a port is open. "": open to all. Every
+	// node of a product needs one, or none does: the two kinds do not meet.
+	Membership string `toml:"membership"`
+
+	// Strangers lets peers without a credential in, for blocks only, at a seed of a
+	// private swarm that stock IPFS nodes may fetch from. They see that seed and
+	// who it says it is, and no other node.
+	Strangers bool `toml:"strangers"`
+
 	// MDNSInterfaces are the names of the interfaces that mDNS uses. Empty: all
 	// that are up and can multicast, except loopback, looked at every minute.
 	MDNSInterfaces []string `toml:"mdns_interfaces"`

@@ -29,7 +29,7 @@ import (
 // looks at them once at start, gives up where IPv6 is missing, remembers
 // everything that anybody on the LAN sends, and brings a DNS library along.
 
-// mdnsService is the name that is asked for.
+// mdnsService is the name that is asked for in an open swarm.
 const mdnsService = "_camswarm._udp.local."
 
 // Limits of mDNS.
@@ -89,7 +89,8 @@ func (n *Network) runMDNS(ctx context.Context) {
 		readers.Go(func() { s.read(ctx, packets) })
 	}
 
-	instance := rand.Text() + "." + mdnsService
+	service := n.members.mdnsService()
+	instance := rand.Text() + "." + service
 	var (
 		interfaces []net.Interface
 		answerAt   = map[int]time.Time{} // by interface: an answer is due
@@ -102,7 +103,7 @@ func (n *Network) runMDNS(ctx context.Context) {
 	defer query.Stop()
 	defer answer.Stop()
 	defer scan.Stop()
-	question := mdnsQuery()
+	question := mdnsQuery(service)
 	for {
 		select {
 		case <-ctx.Done():
@@ -139,7 +140,7 @@ func (n *Network) runMDNS(ctx context.Context) {
 			if i < 0 || !n.links.onIP(p.from) {
 				continue // not an interface of ours, or routed here from elsewhere
 			}
-			asked, infos, err := parseMDNS(p.data)
+			asked, infos, err := parseMDNS(service, p.data)
 			if err != nil {
 				continue
 			}
@@ -169,7 +170,7 @@ func (n *Network) runMDNS(ctx context.Context) {
 				}
 				delete(answerAt, ifi.Index)
 				answered[ifi.Index] = time.Now()
-				if b, err := mdnsAnswer(instance, n.host.ID(), n.addrsOn(ifi)); err == nil {
+				if b, err := mdnsAnswer(service, instance, n.host.ID(), n.addrsOn(ifi)); err == nil {
 					n.mdnsSend(sockets, b, ifi)
 				}
 			}
@@ -228,9 +229,9 @@ func (n *Network) addrsOn(ifi net.Interface) []ma.Multiaddr {
 	return out
 }
 
-func mdnsQuery() []byte {
+func mdnsQuery(service string) []byte {
 	m := dnsmessage.Message{Questions: []dnsmessage.Question{{
-		Name: dnsmessage.MustNewName(mdnsService), Type: dnsmessage.TypePTR, Class: dnsmessage.ClassINET,
+		Name: dnsmessage.MustNewName(service), Type: dnsmessage.TypePTR, Class: dnsmessage.ClassINET,
 	}}}
 	b, err := m.Pack()
 	if err != nil {
@@ -241,7 +242,7 @@ func mdnsQuery() []byte {
 
 var errNoMDNSAddrs = errors.New("no address to tell")
 
-func mdnsAnswer(instance string, id peer.ID, addrs []ma.Multiaddr) ([]byte, error) {
+func mdnsAnswer(service, instance string, id peer.ID, addrs []ma.Multiaddr) ([]byte, error) {
 	var txt []string
 	for _, a := range addrs {
 		if s := fmt.Sprintf("dnsaddr=%s/p2p/%s", a, id); len(s) <= 255 && len(txt) < maxMDNSAddrs {
@@ -258,7 +259,7 @@ func mdnsAnswer(instance string, id peer.ID, addrs []ma.Multiaddr) ([]byte, erro
 	m := dnsmessage.Message{
 		Header: dnsmessage.Header{Response: true, Authoritative: true},
 		Answers: []dnsmessage.Resource{{
-			Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName(mdnsService), Class: dnsmessage.ClassINET, TTL: mdnsTTL},
+			Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName(service), Class: dnsmessage.ClassINET, TTL: mdnsTTL},
 			Body:   &dnsmessage.PTRResource{PTR: name},
 		}},
 		Additionals: []dnsmessage.Resource{{
@@ -273,7 +274,7 @@ var errBadMDNS = errors.New("malformed mDNS packet")
 
 // parseMDNS reads a packet from the LAN: whether it asks for our service, and
 // the peers that it tells of. Everything else in it is skipped.
-func parseMDNS(packet []byte) (asked bool, peers []peer.AddrInfo, err error) {
+func parseMDNS(service string, packet []byte) (asked bool, peers []peer.AddrInfo, err error) {
 	if len(packet) > maxMDNSPacket {
 		return false, nil, errBadMDNS
 	}
@@ -290,7 +291,7 @@ func parseMDNS(packet []byte) (asked bool, peers []peer.AddrInfo, err error) {
 		if err != nil {
 			return false, nil, fmt.Errorf("%w: %w", errBadMDNS, err)
 		}
-		if (q.Type == dnsmessage.TypePTR || q.Type == dnsmessage.TypeALL) && strings.EqualFold(q.Name.String(), mdnsService) {
+		if (q.Type == dnsmessage.TypePTR || q.Type == dnsmessage.TypeALL) && strings.EqualFold(q.Name.String(), service) {
 			asked = true
 		}
 	}
@@ -316,7 +317,7 @@ func parseMDNS(packet []byte) (asked bool, peers []peer.AddrInfo, err error) {
 			if records >= maxMDNSRecords {
 				return false, nil, errBadMDNS
 			}
-			if h.Type != dnsmessage.TypeTXT || !strings.HasSuffix(strings.ToLower(h.Name.String()), "."+mdnsService) {
+			if h.Type != dnsmessage.TypeTXT || !strings.HasSuffix(strings.ToLower(h.Name.String()), "."+service) {
 				if err := section.skip(); err != nil {
 					return false, nil, fmt.Errorf("%w: %w", errBadMDNS, err)
 				}

@@ -280,7 +280,7 @@ func mdnsWorks(t *testing.T) bool {
 		return false
 	}
 	s.join([]net.Interface{*lo})
-	if err := s.send(mdnsQuery(), *lo); err != nil {
+	if err := s.send(mdnsQuery(mdnsService), *lo); err != nil {
 		t.Logf("no multicast on loopback: %v", err)
 		return false
 	}
@@ -294,7 +294,7 @@ func mdnsWorks(t *testing.T) bool {
 			t.Logf("own multicast is not heard: %v", err)
 			return false
 		}
-		if asked, _, err := parseMDNS(buf[:n]); err == nil && asked && ifIndex == lo.Index {
+		if asked, _, err := parseMDNS(mdnsService, buf[:n]); err == nil && asked && ifIndex == lo.Index {
 			return true
 		}
 	}
@@ -327,21 +327,21 @@ func TestMDNSPacketsTravel(t *testing.T) {
 	for i := range 20 {
 		all = append(all, ma.StringCast(fmt.Sprintf("/ip4/192.168.1.2/tcp/%d", i+1)))
 	}
-	packet, err := mdnsAnswer("instance."+mdnsService, id, all)
+	packet, err := mdnsAnswer(mdnsService, "instance."+mdnsService, id, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(packet) > 1400 {
 		t.Errorf("%d bytes do not fit a frame", len(packet))
 	}
-	asked, peers, err := parseMDNS(packet)
+	asked, peers, err := parseMDNS(mdnsService, packet)
 	if err != nil || asked || len(peers) != 1 || peers[0].ID != id || len(peers[0].Addrs) != maxMDNSAddrs {
 		t.Errorf("%v, %v, %v", asked, peers, err)
 	}
-	if asked, peers, err := parseMDNS(mdnsQuery()); err != nil || !asked || peers != nil {
+	if asked, peers, err := parseMDNS(mdnsService, mdnsQuery(mdnsService)); err != nil || !asked || peers != nil {
 		t.Errorf("%v, %v, %v", asked, peers, err)
 	}
-	if _, err := mdnsAnswer("instance."+mdnsService, id, nil); !errors.Is(err, errNoMDNSAddrs) {
+	if _, err := mdnsAnswer(mdnsService, "instance."+mdnsService, id, nil); !errors.Is(err, errNoMDNSAddrs) {
 		t.Errorf("an answer without addresses: %v", err)
 	}
 }
@@ -378,11 +378,11 @@ func TestMDNSTakesOnlyWhatIsMeant(t *testing.T) {
 		"no address": {mdnsPack(t, dnsmessage.Message{Header: dnsmessage.Header{Response: true}, Answers: []dnsmessage.Resource{mdnsTXT("a."+mdnsService,
 			"dnsaddr=/p2p/"+id, "dnsaddr=", "dnsaddr=x", "other=1", "dnsaddr=/ip4/192.168.1.2/tcp/1/ws/p2p/"+id, "dnsaddr=/ip4/192.168.1.2/tcp/1/p2p/"+id+"/p2p-circuit")}}), 0, false},
 		"no peer":   {mdnsPack(t, dnsmessage.Message{Header: dnsmessage.Header{Response: true}, Answers: []dnsmessage.Resource{mdnsTXT("a."+mdnsService, "dnsaddr=/ip4/192.168.1.2/tcp/1")}}), 0, true},
-		"cut":       {mdnsQuery()[:20], 0, true},
+		"cut":       {mdnsQuery(mdnsService)[:20], 0, true},
 		"empty":     {nil, 0, true},
 		"oversized": {make([]byte, maxMDNSPacket+1), 0, true},
 	} {
-		_, peers, err := parseMDNS(c.packet)
+		_, peers, err := parseMDNS(mdnsService, c.packet)
 		if len(peers) != c.peers || (err != nil) != c.bad {
 			t.Errorf("%s: %v, %v", name, peers, err)
 		}
@@ -394,15 +394,15 @@ func FuzzMDNSPacket(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	answer, err := mdnsAnswer("instance."+mdnsService, id, []ma.Multiaddr{ma.StringCast("/ip4/192.168.1.2/tcp/1")})
+	answer, err := mdnsAnswer(mdnsService, "instance."+mdnsService, id, []ma.Multiaddr{ma.StringCast("/ip4/192.168.1.2/tcp/1")})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(mdnsQuery())
+	f.Add(mdnsQuery(mdnsService))
 	f.Add(answer)
 	f.Add(answer[:len(answer)/2])
 	f.Fuzz(func(t *testing.T, packet []byte) {
-		_, peers, err := parseMDNS(packet)
+		_, peers, err := parseMDNS(mdnsService, packet)
 		if err != nil && peers != nil {
 			t.Error("peers and an error")
 		}

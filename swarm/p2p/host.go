@@ -67,6 +67,7 @@ type cameraHost struct {
 	gater     *gater
 	log       *slog.Logger
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
+	members   *members       // nil: the swarm is open
 	foreign   bool           // the transport is the program's: there is no QUIC to turn on
 	closers   []func() error // of what serves on top of the host; closed first
 
@@ -80,7 +81,7 @@ type cameraHost struct {
 //
 // With a transport, that one takes the place of both and nothing is offered to
 // nodes behind NAT.
-func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
+func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
 	limits, err := LimitsFor(cfg)
 	if err != nil {
 		return nil, err
@@ -129,11 +130,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstr
 	undo = append(undo, sw.Close)
 
 	if construct == nil {
-		err = addTCP(sw, key, limits, resources, g, cfg.DialTimeout)
+		err = addTCP(sw, key, limits, resources, g, m, cfg.DialTimeout)
 	} else if t, terr := construct(key, g, resources); terr != nil {
 		err = terr
 	} else {
-		err = sw.AddTransport(t)
+		err = sw.AddTransport(m.wrap(t))
 	}
 	if err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstr
 	if err != nil {
 		return nil, err
 	}
-	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, log: log}
+	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, log: log}
 	undo = []func() error{h.Close} // closes all of the above
 
 	listen, err := parseListen(cfg.Listen)
@@ -199,7 +200,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, construct TransportConstr
 }
 
 // addTCP adds TCP with Noise and yamux, which need no clock.
-func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater, timeout time.Duration) error {
+func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater, m *members, timeout time.Duration) error {
 	window := yamux.Transport(*yamux.DefaultTransport)
 	window.MaxStreamWindowSize = uint32(limits.StreamWindow)
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &window}}
@@ -217,7 +218,7 @@ func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources 
 	if err != nil {
 		return err
 	}
-	return sw.AddTransport(transport)
+	return sw.AddTransport(m.wrap(transport))
 }
 
 // enableQUIC adds the QUIC transport and binds its addresses. It does nothing
@@ -255,7 +256,7 @@ func (h *cameraHost) enableQUIC() error {
 	if err != nil {
 		return errors.Join(err, manager.Close())
 	}
-	if err := h.swarm.AddTransport(transport); err != nil {
+	if err := h.swarm.AddTransport(h.members.wrap(transport)); err != nil {
 		return errors.Join(err, manager.Close())
 	}
 	h.quic = manager

@@ -59,7 +59,9 @@ func (h *cameraHost) serveNAT(cfg Config, limits Limits) error {
 		return err
 	}
 	h.closers = append(h.closers, dialer.Close)
-	if err := addTCP(dialer, key, limits, h.rcmgr, h.gater, cfg.DialTimeout); err != nil {
+	// No gate: its identity is nobody's, and all that it tells is that the
+	// transport answers.
+	if err := addTCP(dialer, key, limits, h.rcmgr, h.gater, nil, cfg.DialTimeout); err != nil {
 		return err
 	}
 	// A seed has a public address or forwarded ports; it does not probe itself.

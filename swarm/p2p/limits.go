@@ -295,3 +295,13 @@ func (l Limits) resourceManager() (network.ResourceManager, error) {
 			},
 		}))
 }
+
+const (
+	// revocationsTimeout bounds the handing over of a revocation list, 64 KiB at
+	// most: 5 s at 128 kbit/s.
+	revocationsTimeout = 10 * time.Second
+
+	// forgedListBan is how long a member that hands over a list which the fleet
+	// did not sign is not talked to.
+	forgedListBan = time.Hour
+)

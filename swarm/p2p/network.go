@@ -41,6 +41,7 @@ type Network struct {
 	links    *links
 	repute   *Reputations
 	reputes  BlobStore // where they are kept
+	members  *members  // nil: the swarm is open
 	static   []peer.AddrInfo
 	metrics  *metrics
 	notifiee *network.NotifyBundle
@@ -74,6 +75,7 @@ type options struct {
 	bans       BlobStore
 	reputes    BlobStore
 	admitter   Admitter
+	members    *Membership
 	now        func() time.Time
 }
 
@@ -108,6 +110,9 @@ func WithReputationStore(s BlobStore) Option {
 
 // WithAdmitter restricts the swarm to members; the default admits everybody.
 func WithAdmitter(a Admitter) Option { return func(o *options) { o.admitter = a } }
+
+// WithMembership makes the swarm private; by default everybody is admitted.
+func WithMembership(m Membership) Option { return func(o *options) { o.members = &m } }
 
 // WithClock replaces time.Now, which decides whether QUIC can work and when
 // bans end.
@@ -169,7 +174,12 @@ func New(cfg Config, key crypto.PrivKey, opts ...Option) (_ *Network, err error)
 	if n.gater.self, err = peer.IDFromPrivateKey(key); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	if n.host, err = newHost(cfg, key, n.gater, o.transport, n.log); err != nil {
+	if o.members != nil {
+		if n.members, err = n.newMembers(*o.members); err != nil {
+			return nil, err
+		}
+	}
+	if n.host, err = newHost(cfg, key, n.gater, n.members, o.transport, n.log); err != nil {
 		return nil, err
 	}
 
@@ -248,6 +258,11 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	if n.reputes != nil {
 		work.Go(func() { n.keepReputations(ctx) })
+	}
+	if n.members != nil {
+		n.members.serve(ctx, n)
+		defer n.host.RemoveStreamHandler(RevocationsProtocol)
+		work.Go(func() { n.spreadRevocations(ctx) })
 	}
 	if n.cfg.seed() {
 		work.Go(func() { n.endVisits(ctx) })

@@ -127,7 +127,7 @@ func (n *Network) Join(namespace string) error {
 	if len(n.namespaces) >= maxNamespaces {
 		return fmt.Errorf("swarm: at most %d namespaces can be joined", maxNamespaces)
 	}
-	n.namespaces[namespace] = &membership{key: rendezvousCID(namespace)}
+	n.namespaces[namespace] = &membership{key: rendezvousCID(n.members.secretName(namespace))}
 	nudge(n.joined)
 	return nil
 }

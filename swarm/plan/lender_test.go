@@ -250,8 +250,8 @@ func TestEveryPeerThatTakesIsToldEverything(t *testing.T) {
 					}
 				}
 			}
-			if pending != l.pending || !slices.Equal(copies, l.copies) {
-				t.Fatalf("seed %d: %d requests are open, counted %d; copies differ: %v", seed, pending, l.pending, !slices.Equal(copies, l.copies))
+			if pending != l.uplink.pending || !slices.Equal(copies, l.copies) {
+				t.Fatalf("seed %d: %d requests are open, counted %d; copies differ: %v", seed, pending, l.uplink.pending, !slices.Equal(copies, l.copies))
 			}
 		}
 	}

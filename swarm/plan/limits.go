@@ -10,3 +10,57 @@ const (
 	// nobody took.
 	LenderTick = 200 * time.Millisecond
 )
+
+// Constants of the Planner.
+const (
+	// guess is the assumed time per block of a peer that has delivered
+	// nothing yet: faster than most, so that new peers are tried.
+	guess = 100 * time.Millisecond
+
+	// hardStall ends a request at a silent peer when nobody else has the
+	// block, on top of the time that the block takes at hardRate.
+	hardStall = 30 * time.Second
+	hardRate  = 4096 // bytes per second: half of a 64 kbit/s link
+
+	// A peer is slow, and asked only for what no other has, when a block takes
+	// it over slowMin and slowTimes the time of the fastest.
+	slowMin   = 2 * time.Second
+	slowTimes = 10
+
+	// A peer is unproven until it has delivered a block of this fetch: its claims
+	// are words. What was asked of one longer than unprovenFlight ago does not
+	// count as in flight, so that words cannot hold back real sources; and one
+	// that sends nothing for unprovenStall, or slowTimes what the fastest takes
+	// for a block if that is more, while others deliver, loses its requests
+	// without the benefit of Stall. 30 cameras, 8 of them stallers: see
+	// docs/SWARM.md.
+	unprovenFlight = 600 * time.Millisecond
+	unprovenStall  = time.Second
+
+	// refusals is the number of DONT_HAVE answers to claimed blocks, more
+	// than blocks delivered, that make a peer a false claimer.
+	refusals = 4
+
+	// maxSuspend is the longest time for which a peer that stalled or lied is
+	// not asked; it starts at Stall and doubles.
+	maxSuspend = 2 * time.Minute
+
+	// paceSlack is how much unused time a download limit lets catch up, so that
+	// late ticks do not lower the rate.
+	paceSlack = 250 * time.Millisecond
+
+	// ahead is the place in a peer's queue from which a request can still be
+	// withdrawn without loss: bitswap's server has the blocks before it in its
+	// hands already (MaxOutstandingBytesPerPeer).
+	ahead = 2
+
+	// maxGone bounds the remembered penalties of peers that left.
+	maxGone = 256
+)
+
+// The window of a Lender is doubled when, over idleSamples blocks, less than
+// idleWait was spent waiting for the uplink.
+const (
+	idleSamples = 16
+	idleWait    = 60 * time.Millisecond
+)

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// planWorld drives a Planner in virtual time against model peers, and checks
+// world drives a Planner in virtual time against model peers, and checks
 // after every event what must always hold.
-type planWorld struct {
+type world struct {
 	t      *testing.T
 	plan   *Planner
 	sizes  []int32
 	now    time.Duration
-	events planEvents
+	events events
 	seq    int
 	peers  map[PeerKey]*modelPeer
 	have   map[int]bool
@@ -42,29 +42,29 @@ type modelPeer struct {
 	wanted  int
 }
 
-type planEvent struct {
+type event struct {
 	at  time.Duration
 	seq int
 	do  func()
 }
 
-type planEvents []planEvent
+type events []event
 
-func (e planEvents) Len() int { return len(e) }
-func (e planEvents) Less(i, j int) bool {
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
 	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].seq < e[j].seq
 }
-func (e planEvents) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *planEvents) Push(x any)   { *e = append(*e, x.(planEvent)) }
-func (e *planEvents) Pop() any {
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
 	o := *e
 	x := o[len(o)-1]
 	*e = o[:len(o)-1]
 	return x
 }
 
-func newPlanWorld(t *testing.T, seed uint64, blocks, size int) *planWorld {
-	w := &planWorld{t: t, peers: map[PeerKey]*modelPeer{}, have: map[int]bool{}, asked: map[PeerKey]map[int]bool{}}
+func newWorld(t *testing.T, seed uint64, blocks, size int) *world {
+	w := &world{t: t, peers: map[PeerKey]*modelPeer{}, have: map[int]bool{}, asked: map[PeerKey]map[int]bool{}}
 	for range blocks {
 		w.sizes = append(w.sizes, int32(size))
 	}
@@ -73,12 +73,12 @@ func newPlanWorld(t *testing.T, seed uint64, blocks, size int) *planWorld {
 	return w
 }
 
-func (w *planWorld) at(d time.Duration, do func()) {
+func (w *world) at(d time.Duration, do func()) {
 	w.seq++
-	heap.Push(&w.events, planEvent{w.now + d, w.seq, do})
+	heap.Push(&w.events, event{w.now + d, w.seq, do})
 }
 
-func (w *planWorld) tick() {
+func (w *world) tick() {
 	wait := PlannerTick
 	if d, ok := w.plan.Next(w.now); ok {
 		wait = min(wait, d)
@@ -104,7 +104,7 @@ func every(n int) map[int]bool {
 }
 
 // join connects a peer that has, and claims, units.
-func (w *planWorld) join(p *modelPeer) *modelPeer {
+func (w *world) join(p *modelPeer) *modelPeer {
 	if p.gone {
 		return p
 	}
@@ -132,7 +132,7 @@ func (w *planWorld) join(p *modelPeer) *modelPeer {
 	return p
 }
 
-func (w *planWorld) leave(p *modelPeer) {
+func (w *world) leave(p *modelPeer) {
 	p.gone = true
 	if p.key == 0 {
 		return // it never came
@@ -141,7 +141,7 @@ func (w *planWorld) leave(p *modelPeer) {
 	w.act(w.plan.PeerGone(w.now, p.key))
 }
 
-func (w *planWorld) act(actions []Action) {
+func (w *world) act(actions []Action) {
 	w.t.Helper()
 	for _, a := range actions {
 		p := w.peers[a.Peer]
@@ -200,7 +200,7 @@ func (w *planWorld) act(actions []Action) {
 }
 
 // arrive brings a request to a peer.
-func (w *planWorld) arrive(p *modelPeer, unit int) {
+func (w *world) arrive(p *modelPeer, unit int) {
 	if p.gone || !w.asked[p.key][unit] {
 		return
 	}
@@ -217,11 +217,11 @@ func (w *planWorld) arrive(p *modelPeer, unit int) {
 	w.serve(p)
 }
 
-func (w *planWorld) dontHave(p *modelPeer, unit int) {
+func (w *world) dontHave(p *modelPeer, unit int) {
 	w.act(w.plan.DontHave(w.now, p.key, unit))
 }
 
-func (w *planWorld) serve(p *modelPeer) {
+func (w *world) serve(p *modelPeer) {
 	if p.busy || p.rate == 0 || len(p.queue) == 0 || p.gone {
 		return
 	}
@@ -242,7 +242,7 @@ func (w *planWorld) serve(p *modelPeer) {
 	})
 }
 
-func (w *planWorld) deliver(p *modelPeer, unit int) {
+func (w *world) deliver(p *modelPeer, unit int) {
 	if p.gone {
 		return
 	}
@@ -255,10 +255,10 @@ func (w *planWorld) deliver(p *modelPeer, unit int) {
 }
 
 // run goes on until everything is held and returns how long that took.
-func (w *planWorld) run(limit time.Duration) time.Duration {
+func (w *world) run(limit time.Duration) time.Duration {
 	w.t.Helper()
 	for w.plan.Missing() > 0 {
-		e := heap.Pop(&w.events).(planEvent)
+		e := heap.Pop(&w.events).(event)
 		w.now = e.at
 		if w.now > limit {
 			w.t.Fatalf("not done after %v: %d units missing, %d bytes in flight", limit, w.plan.Missing(), w.plan.InFlight())
@@ -286,7 +286,7 @@ func TestPlannerFillsOneLink(t *testing.T) {
 		{2 * mbit, 150 * time.Millisecond, 95, 1.1},
 		{0.064 * mbit, 300 * time.Millisecond, 20, 1.1},
 	} {
-		w := newPlanWorld(t, 1, c.blocks, 64<<10)
+		w := newWorld(t, 1, c.blocks, 64<<10)
 		w.join(&modelPeer{rate: c.rate, rtt: c.rtt})
 		took := w.run(time.Hour).Seconds()
 		best := float64(c.blocks)*(64<<10)/c.rate + c.rtt.Seconds()
@@ -301,7 +301,7 @@ func TestPlannerFillsOneLink(t *testing.T) {
 }
 
 func TestPlannerSharesLoadByServiceTime(t *testing.T) {
-	w := newPlanWorld(t, 2, 950, 64<<10)
+	w := newWorld(t, 2, 950, 64<<10)
 	fast := w.join(&modelPeer{rate: 40 * mbit})
 	slow := w.join(&modelPeer{rate: 4 * mbit})
 	took := w.run(time.Minute).Seconds()
@@ -316,7 +316,7 @@ func TestPlannerSharesLoadByServiceTime(t *testing.T) {
 
 // slow_retrieval
 func TestTricklingPeersCostNoMoreThanOneHedge(t *testing.T) {
-	w := newPlanWorld(t, 3, 200, 64<<10)
+	w := newWorld(t, 3, 200, 64<<10)
 	for range 3 {
 		w.join(&modelPeer{drip: true})
 	}
@@ -332,7 +332,7 @@ func TestTricklingPeersCostNoMoreThanOneHedge(t *testing.T) {
 // nothing fill neither the bytes in flight nor a whole Stall.
 func TestThreatSlowRetrieval_ClaimsThatComeFirst(t *testing.T) {
 	for _, hostile := range []modelPeer{{}, {drip: true}} {
-		w := newPlanWorld(t, 31, 190, 32<<10)
+		w := newWorld(t, 31, 190, 32<<10)
 		for range 12 {
 			p := hostile
 			w.join(&p)
@@ -352,7 +352,7 @@ func TestThreatSlowRetrieval_ClaimsThatComeFirst(t *testing.T) {
 // drop_request
 func TestStallersCostOneTimeout(t *testing.T) {
 	for stallers := 1; stallers <= 8; stallers++ {
-		w := newPlanWorld(t, uint64(stallers), 400, 64<<10)
+		w := newWorld(t, uint64(stallers), 400, 64<<10)
 		for range stallers {
 			w.join(&modelPeer{rate: 0})
 		}
@@ -365,7 +365,7 @@ func TestStallersCostOneTimeout(t *testing.T) {
 }
 
 func TestFalseClaimerIsFoundOut(t *testing.T) {
-	w := newPlanWorld(t, 4, 400, 64<<10)
+	w := newWorld(t, 4, 400, 64<<10)
 	liar := w.join(&modelPeer{rate: 100 * mbit, refuses: true, rtt: 10 * time.Millisecond})
 	w.join(&modelPeer{rate: 20 * mbit})
 	took := w.run(time.Minute)
@@ -378,7 +378,7 @@ func TestFalseClaimerIsFoundOut(t *testing.T) {
 }
 
 func TestLiarCannotShedItsPenaltyByReconnecting(t *testing.T) {
-	w := newPlanWorld(t, 5, 100, 64<<10)
+	w := newWorld(t, 5, 100, 64<<10)
 	p := w.plan
 	p.PeerHasAll(0, 1)
 	for _, a := range p.PeerHasAll(0, 3) { // honest
@@ -400,7 +400,7 @@ func TestLiarCannotShedItsPenaltyByReconnecting(t *testing.T) {
 }
 
 func TestPeerThatLeavesIsReplaced(t *testing.T) {
-	w := newPlanWorld(t, 6, 300, 64<<10)
+	w := newWorld(t, 6, 300, 64<<10)
 	a := w.join(&modelPeer{rate: 20 * mbit})
 	w.join(&modelPeer{rate: 20 * mbit})
 	w.at(time.Second, func() { w.leave(a) })
@@ -413,7 +413,7 @@ func TestPeerThatLeavesIsReplaced(t *testing.T) {
 }
 
 func TestPeersThatLearnBlocksAreUsed(t *testing.T) {
-	w := newPlanWorld(t, 7, 100, 64<<10)
+	w := newWorld(t, 7, 100, 64<<10)
 	w.join(&modelPeer{rate: 1 * mbit})
 	learner := w.join(&modelPeer{rate: 50 * mbit, has: map[int]bool{}})
 	for u := range 100 {
@@ -428,7 +428,7 @@ func TestPeersThatLearnBlocksAreUsed(t *testing.T) {
 }
 
 func TestSlowLinksAreNotHedgedToDeath(t *testing.T) {
-	w := newPlanWorld(t, 8, 30, 64<<10)
+	w := newWorld(t, 8, 30, 64<<10)
 	for range 4 { // 64 kbit/s each: eight seconds per block is normal here
 		w.join(&modelPeer{rate: 8000, rtt: 300 * time.Millisecond})
 	}
@@ -442,7 +442,7 @@ func TestSlowLinksAreNotHedgedToDeath(t *testing.T) {
 }
 
 func TestLateAnswerOfAStallerIsForgiven(t *testing.T) {
-	w := newPlanWorld(t, 9, 200, 64<<10)
+	w := newWorld(t, 9, 200, 64<<10)
 	p := w.join(&modelPeer{rate: 10 * mbit})
 	w.join(&modelPeer{rate: 1 * mbit})
 	w.at(time.Second, func() { p.busy = true })                           // a hiccup of its Wi-Fi,
@@ -454,7 +454,7 @@ func TestLateAnswerOfAStallerIsForgiven(t *testing.T) {
 }
 
 func TestDownloadLimitIsKept(t *testing.T) {
-	w := newPlanWorld(t, 10, 50, 64<<10)
+	w := newWorld(t, 10, 50, 64<<10)
 	w.plan.SetRate(0, 256<<10) // four blocks per second
 	w.join(&modelPeer{rate: 100 * mbit})
 	w.join(&modelPeer{rate: 100 * mbit})
@@ -533,7 +533,7 @@ func TestAlwaysFinishesWhileOneHonestPeerHoldsEachBlock(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		blocks := 1 + r.IntN(150)
-		w := newPlanWorld(t, seed, blocks, 1+r.IntN(128<<10))
+		w := newWorld(t, seed, blocks, 1+r.IntN(128<<10))
 		// Every block has an honest holder that stays.
 		holders := 1 + r.IntN(4)
 		for i := range holders {

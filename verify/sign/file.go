@@ -16,6 +16,9 @@ import (
 // public half.
 const PublicSuffix = ".pub"
 
+// ErrPublicHalf says that a file holds a public key where a secret one is needed.
+var ErrPublicHalf = errors.New("this is the public half of a key, which cannot sign")
+
 // maxKeyFile bounds a key file in bytes: one line of a Multikey.
 const maxKeyFile = 256
 
@@ -33,12 +36,15 @@ func Load(path string) (*Key, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("secret key %s is not a regular file", path)
 	}
-	if perm := info.Mode().Perm(); runtime.GOOS != "windows" && perm&0o077 != 0 {
-		return nil, fmt.Errorf("secret key %s has mode %04o, others may read it: run chmod 600 %s, and replace the key if others had access", path, perm, path)
-	}
 	line, err := readLine(f)
 	if err != nil {
 		return nil, fmt.Errorf("secret key %s: %w", path, err)
+	}
+	if _, err := verify.ParsePublicKey(line); err == nil {
+		return nil, fmt.Errorf("secret key %s: %w: name the file of the secret key, most likely %s", path, ErrPublicHalf, strings.TrimSuffix(path, PublicSuffix))
+	}
+	if perm := info.Mode().Perm(); runtime.GOOS != "windows" && perm&0o077 != 0 {
+		return nil, fmt.Errorf("secret key %s has mode %04o, others may read it: run chmod 600 %s, and replace the key if others had access", path, perm, path)
 	}
 	k, err := parseSecret(line)
 	if err != nil {

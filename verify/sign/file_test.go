@@ -91,6 +91,19 @@ func TestThreatKeyExposure_SecretsThatOthersMayReadAreRefused(t *testing.T) {
 	}
 }
 
+// Whoever names the public half is told so, and not to close a file that is
+// meant to be open.
+func TestPublicHalfIsNoSecretKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.key")
+	if err := generate(t, verify.ES256K).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sign.Load(path + sign.PublicSuffix)
+	if !errors.Is(err, sign.ErrPublicHalf) || strings.Contains(err.Error(), "chmod") || !strings.HasSuffix(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSaveNeverOverwrites(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "signer.key")

@@ -1,0 +1,12 @@
+package node
+
+import "camswarm/announce"
+
+// Exchange is what followers need of the swarm, for tests that stand in its way.
+type Exchange = exchange
+
+// WithExchange lets f wrap what followers use.
+func WithExchange(f func(Exchange) Exchange) Option { return func(o *injected) { o.exchange = f } }
+
+// Latest is what a node answers a peer that asks for its newest announcement.
+func Latest(n *Node) *announce.Announcement { return n.followers[0].latest() }

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"fmt"
+	"os"
+
+	"camswarm/node/metastore"
+	"camswarm/node/statedir"
+	"camswarm/swarm/member"
+	"camswarm/swarm/p2p"
+)
+
+// maxCredentialBytes bounds a membership file; a credential has 239 bytes.
+const maxCredentialBytes = 1024
+
+// LoadCredential reads a node's membership of a private swarm, one line in a file
+// of mode 0600; looser ones are refused. The error wraps ErrConfig.
+func LoadCredential(path string) (*member.Credential, error) {
+	bad := func(err error) error { return fmt.Errorf("%w: network.membership: %w", ErrConfig, err) }
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, bad(err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, bad(fmt.Errorf("%s has mode %#o, so that others can read the swarm's secret; run: chmod 600 %s", path, mode, path))
+	}
+	data, err := statedir.ReadRegular(path, maxCredentialBytes)
+	if err != nil {
+		return nil, bad(err)
+	}
+	c, err := member.ParseCredential(string(data))
+	if err != nil {
+		return nil, bad(fmt.Errorf("%s: %w", path, err))
+	}
+	return c, nil
+}
+
+// membership returns what makes the network private, nothing for an open one.
+func (n *Node) membership() ([]p2p.Option, error) {
+	cfg := n.cfg.Network
+	if cfg.Membership == "" {
+		if cfg.Strangers {
+			return nil, fmt.Errorf("%w: network.strangers is for the seeds of a private swarm, and network.membership is not set: remove it, since an open swarm lets everybody in", ErrConfig)
+		}
+		return nil, nil
+	}
+	credential, err := LoadCredential(cfg.Membership)
+	if err != nil {
+		return nil, err
+	}
+	return []p2p.Option{p2p.WithMembership(p2p.Membership{
+		Credential: credential, Strangers: cfg.Strangers,
+		Store: metastore.ValueAt(n.store.Namespace("swarm"), "revocations"),
+	})}, nil
+}
+
+// Revoke puts a newer revocation list of the fleet into force, which spreads from
+// here to all members: see p2p.Network.Revoke.
+func (n *Node) Revoke(list []byte) error { return n.network.Revoke(list) }

@@ -1,0 +1,105 @@
+package plan
+
+import "time"
+
+// record is how a source has kept its word.
+type record struct {
+	delivered int
+	refused   int           // DONT_HAVE to what it had claimed
+	strikes   int           // failures in a row
+	suspended time.Duration // not asked before
+	excluded  bool          // has sent wrong bytes: never asked again
+	trusted   bool          // has delivered in former fetches
+}
+
+// forgive records a delivery: what failed before is forgotten.
+func (r *record) forgive() {
+	r.delivered++
+	r.strikes, r.suspended = 0, 0
+}
+
+// strike records that q has stalled or claimed falsely. It is not asked for a
+// time that doubles with each strike.
+func (p *Planner) strike(now time.Duration, q *source) {
+	q.suspended = now + min(p.cfg.Stall<<min(q.strikes, 16), maxSuspend)
+	q.strikes++
+	q.size = 1
+	p.failures = append(p.failures, q.key)
+	p.release(q, anyUnit)
+}
+
+// silent is how long q has owed something and sent nothing.
+func (q *source) silent(now time.Duration) time.Duration {
+	if len(q.reqs) == 0 {
+		return 0
+	}
+	return now - max(q.lastByte, q.busySince)
+}
+
+// unproven reports whether q was asked and has delivered nothing yet.
+func (q *source) unproven() bool {
+	return q.delivered == 0 && !q.trusted && len(q.reqs) > 0
+}
+
+// fastest is the least time per block of a peer that delivers, 0 if none does.
+func (p *Planner) fastest(now time.Duration) (best time.Duration) {
+	for _, q := range p.peers {
+		if q.excluded || q.strikes > 0 || q.interval == 0 || q.delivered == 0 || now-q.lastByte >= p.cfg.Stall {
+			continue
+		}
+		if best == 0 || q.interval < best {
+			best = q.interval
+		}
+	}
+	return best
+}
+
+// failed reports whether q has owed something for too long. best is what fastest
+// returns.
+func (p *Planner) failed(now time.Duration, q *source, best time.Duration) bool {
+	if q.silent(now) >= p.cfg.Stall {
+		return true
+	}
+	if !q.unproven() || best == 0 {
+		return false
+	}
+	if now-q.mark < max(unprovenStall, slowTimes*best) {
+		return false
+	}
+	// If it trickles, what it has sent of its first block says when that ends.
+	return q.bytes == q.markBytes || p.estimate(now, q) > 2*max(slowMin, slowTimes*best)
+}
+
+// reap takes the requests away from peers that have been silent too long, where
+// others have the blocks or hardStall has passed.
+func (p *Planner) reap(now time.Duration) {
+	others := false // does anybody send?
+	for _, q := range p.peers {
+		others = others || q.lastByte > 0 && now-q.lastByte < p.cfg.Stall
+	}
+	best := p.fastest(now)
+	hard := hardStall + time.Duration(p.ref)*time.Second/hardRate
+	elsewhere := p.better
+	for _, q := range p.peers {
+		if !p.failed(now, q, best) {
+			continue
+		}
+		silent := q.silent(now)
+		clear(elsewhere)
+		for _, o := range p.peers {
+			if o == q || o.excluded || o.strikes > 0 || p.failed(now, o, best) {
+				continue
+			}
+			elsewhere.add(o.claims)
+		}
+		if !p.release(q, func(u int) bool { return silent >= hard || elsewhere.Has(u) }) {
+			continue
+		}
+		// Its time per block is at least this long; others go first.
+		q.interval = max(q.interval, now-q.mark)
+		q.size = 1
+		if others || q.delivered == 0 || silent >= hard {
+			p.strike(now, q)
+		}
+	}
+}

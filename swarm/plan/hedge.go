@@ -1,0 +1,62 @@
+package plan
+
+import "time"
+
+// hedge looks for requests that wait far longer than another source would take.
+// One that is deep in its source's queue moves to the other; one that may be on
+// its way is asked of both.
+func (p *Planner) hedge(now time.Duration) {
+	if p.missing == 0 || p.paused {
+		return
+	}
+	o := p.outlook(now)
+	after := p.cfg.Stall
+	if p.endgame(&o) {
+		after = p.cfg.EndgameHedge
+	}
+	for _, q := range p.peers {
+		for i := len(q.reqs) - 1; i >= 0; i-- {
+			if now-q.reqs[i].since >= after {
+				p.hedgeRequest(&o, q, i)
+			}
+		}
+	}
+}
+
+// endgame reports whether nothing is left to ask of a healthy source.
+func (p *Planner) endgame(o *outlook) bool {
+	for _, q := range p.peers {
+		if p.healthy(o, q) && q.claims.exceeds(p.taken) {
+			return false
+		}
+	}
+	return true
+}
+
+// hedgeRequest asks another source for what stands at place i of q's queue, if that
+// is worth it.
+func (p *Planner) hedgeRequest(o *outlook, q *source, i int) {
+	r := q.reqs[i]
+	age := o.now - r.since
+	other := p.quickest(o, r.unit, func(s *source) bool { return s.find(r.unit) < 0 && p.healthy(o, s) })
+	if other == nil {
+		return
+	}
+	// What q still needs if it goes on as before; unknown is for ever.
+	left := time.Duration(1 << 62)
+	if q.interval > 0 || q.bytes > q.markBytes {
+		left = time.Duration(i+1)*p.estimate(o.now, q) - (o.now - q.mark)
+	}
+	worth := time.Duration(p.cfg.SlowFactor * float64(p.queued(o.now, other)))
+	if age <= worth || left <= worth {
+		return
+	}
+	switch {
+	case i >= ahead || p.asked[r.unit] == 2:
+		q.overtaken(o.now, r, 0)
+		p.cancel(q, i)
+	case p.hedged == p.cfg.MaxHedges:
+		return
+	}
+	p.ask(o.now, other, r.unit)
+}
