@@ -193,7 +193,8 @@ func (r *run) baselines(ctx context.Context, out *report.Report) error {
 	if b, ok := found[baseline.S3Capped]; ok {
 		capped = &b
 	}
-	out.S3Terms = baseline.Terms(out.CompletionSeconds, env.Fluid(), &poll, &s3, capped)
+	out.S3Terms = baseline.Terms(baseline.P95, out.CompletionSeconds, env.Fluid(baseline.P95), &poll, &s3, capped)
+	out.S3TermsP50 = baseline.Terms(baseline.P50, out.CompletionSeconds, env.Fluid(baseline.P50), &poll, &s3, capped)
 	return nil
 }
 
