@@ -61,6 +61,15 @@ func Compare(a, b *Report) *Comparison {
 	return c
 }
 
+// Change returns what became of a metric.
+func (c *Comparison) Change(name string) (Change, bool) {
+	i := slices.IndexFunc(c.Changes, func(x Change) bool { return x.Name == name })
+	if i < 0 {
+		return Change{}, false
+	}
+	return c.Changes[i], true
+}
+
 // title names a run in one line.
 func (r *Report) title() string {
 	t := fmt.Sprintf("%s, %s, %s links, seed %d", format.Plain(r.Scenario), format.Plural(r.Nodes, "camera"), format.Plain(r.Links), r.Seed)

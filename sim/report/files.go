@@ -46,6 +46,18 @@ func ReadFile(path string) (*Report, error) {
 	return r, nil
 }
 
+// FindAll returns the paths of all reports in and below a directory, in the order
+// of their names; none is no error.
+func FindAll(dir string) (out []string, err error) {
+	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() == ReportFile {
+			out = append(out, p)
+		}
+		return err
+	})
+	return out, err
+}
+
 // Find returns the paths of all reports in files and below directories, in the
 // order of their names.
 func Find(paths []string) ([]string, error) {
@@ -59,17 +71,12 @@ func Find(paths []string) ([]string, error) {
 			out = append(out, path)
 			continue
 		}
-		before := len(out)
-		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && d.Name() == ReportFile {
-				out = append(out, p)
-			}
-			return err
-		})
+		found, err := FindAll(path)
 		if err != nil {
 			return nil, err
 		}
-		if len(out) == before {
+		out = append(out, found...)
+		if len(found) == 0 {
 			return nil, fmt.Errorf("there is no %s in or below %s; give directories that `camsim run --out` or `camsim sweep` wrote", ReportFile, path)
 		}
 	}
