@@ -46,7 +46,7 @@ type remotePeer struct {
 	order   []cid.Cid
 	denied  []cid.Cid // to be answered with DONT_HAVE
 	wake    chan struct{}
-	stalled time.Time             // not served before then
+	stalled time.Time // not served before then
 }
 
 // wantOp is an entry of a wantlist to be sent.

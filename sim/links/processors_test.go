@@ -282,7 +282,7 @@ func TestAWrongAnswerToADiallerThatHasGoneStopsNobody(t *testing.T) {
 		c.run()
 		x := newFastConn(s, 1, port, network.DirOutbound)
 		x.scope, x.remoteID, x.remote = &network.NullScope{}, a.id, n.Addr(1) // b is there
-		x.dialed = make(chan error, 1)                                      // nobody reads it
+		x.dialed = make(chan error, 1)                                        // nobody reads it
 		x.hello(true, 0)
 		c.arm()
 		c.mu.Unlock()
