@@ -170,7 +170,7 @@ var confined = []struct {
 	why     string
 }{
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
-	{"gonum.org/v1/plot", []string{"sim/report"}, "figures are for researchers"},
+	{"gonum.org/v1/plot", []string{"sim/report/figure"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
 	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
 	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
