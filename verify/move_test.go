@@ -178,7 +178,7 @@ func TestMovesLeadToTheRegistryThatCounts(t *testing.T) {
 
 // A move wants a threshold of the keys in force: no stranger, no single key, no
 // retired set can take a device anywhere.
-func TestThreatVulnerabilityToKeyCompromises_ForgedMove(t *testing.T) {
+func TestThreatRegistryMoveForged(t *testing.T) {
 	one, two, _ := crews(t)
 	thief := crew{fixedKey(t, verify.EdDSA, 66), fixedKey(t, verify.EdDSA, 67), fixedKey(t, verify.EdDSA, 68)}
 	evil := verify.RegistryRef{ChainID: 666, Address: verify.Address{6}}
@@ -254,7 +254,7 @@ func lowered(t *testing.T, to verify.RegistryRef, keys crew) *verify.Move {
 
 // A chain of moves, a move back among them: what was followed once, or made
 // before a device's time, leads nowhere again.
-func TestThreatRollback_ReplayedMove(t *testing.T) {
+func TestThreatRegistryMoveReplayed(t *testing.T) {
 	one, _, _ := crews(t)
 	first := move(t, 1, at(0), at(1), 1, one, one[0], one[1])
 	back := move(t, 2, at(1), at(0), 1, one, one[1], one[2])
@@ -338,7 +338,7 @@ func TestThreatRollback_ReplayedMove(t *testing.T) {
 
 // A threshold signed two different first moves: the device stays on the way that
 // it took, and the manufacturer can lead it on from there.
-func TestThreatVulnerabilityToKeyCompromises_ForkOfMoves(t *testing.T) {
+func TestThreatRegistryMoveForked(t *testing.T) {
 	one, _, _ := crews(t)
 	taken := move(t, 1, at(0), at(1), 1, one, one[0], one[1])
 	other := move(t, 1, at(0), at(2), 1, one, one[1], one[2])
@@ -369,7 +369,7 @@ func TestThreatVulnerabilityToKeyCompromises_ForkOfMoves(t *testing.T) {
 }
 
 // A registry that no move leads to from where the device is stays foreign.
-func TestThreatUpdUnapproved_MoveOfAnotherRegistry(t *testing.T) {
+func TestThreatRegistryMoveForeign(t *testing.T) {
 	one, _, _ := crews(t)
 	h := verify.History{Moves: []*verify.Move{move(t, 1, at(5), at(6), 1, one, one[0], one[1])}}
 	v := deviceAt(t, at(0), one)
@@ -512,7 +512,7 @@ func rawHistory(t *testing.T, h verify.History) []byte {
 }
 
 // Nobody adds, drops or changes a move of a genuine envelope.
-func TestThreatMfstModification_Moves(t *testing.T) {
+func TestThreatRegistryMoveModified(t *testing.T) {
 	one, _, three := crews(t)
 	man := boundTo(t, at(2), 9)
 	env := carry(t, man, life(t), three[0], three[1])
