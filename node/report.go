@@ -294,7 +294,7 @@ func (f *follower) alarms() []control.Alarm {
 	if ok && running >= oldest(&view) {
 		if _, offered := view.Candidate(running); !offered && running <= view.Latest {
 			out = append(out, control.Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
-				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", f.rules.verifier.Product, running)})
+				"%s: release %d runs here and is revoked, or its rollout here was taken back; it is replaced as soon as a newer one is rolled out", f.rules.verifier.Product, running)})
 		}
 	}
 	if ok && running > view.Latest {
