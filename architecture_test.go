@@ -129,6 +129,17 @@ func importTable(t *testing.T) map[string][]string {
 	return table
 }
 
+// TestPackagesLiveInTheKnownFolders keeps the module's top level as it was agreed:
+// another folder is for what is no package of the product.
+func TestPackagesLiveInTheKnownFolders(t *testing.T) {
+	known := []string{"node", "swarm", "announce", "gc", "verify", "chainwatch", "sim", "cmd"}
+	for name := range listPackages(t) {
+		if top, _, _ := strings.Cut(name, "/"); !slices.Contains(known, top) {
+			t.Errorf("package %s is outside of %s", name, strings.Join(known, ", "))
+		}
+	}
+}
+
 // TestImportsAmongOurPackagesAreThoseOfTheTable holds the tiers: an arrow that
 // the document does not show may not appear in the code, and one that the code
 // no longer has may not stay in the document.
@@ -170,7 +181,7 @@ var confined = []struct {
 	why     string
 }{
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
-	{"gonum.org/v1/plot", []string{"sim/report"}, "figures are for researchers"},
+	{"gonum.org/v1/plot", []string{"sim/report/figure"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
 	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
 	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
@@ -479,5 +490,58 @@ func TestThreatsAreDocumented(t *testing.T) {
 	}
 	if len(tested) == 0 {
 		t.Error("no threat test found: the test looks in the wrong place")
+	}
+}
+
+// TestTestsListenOnFreePortsOfLoopback holds that tests disturb nobody and nothing
+// disturbs them: what they listen on is an address of this machine alone, with a port
+// that the system chooses. It sees addresses that stand in the call as they are;
+// those on simulated lines are computed.
+func TestTestsListenOnFreePortsOfLoopback(t *testing.T) {
+	listens := map[string]bool{
+		"Listen": true, "ListenPacket": true, "ListenAndServe": true, "ListenAndServeTLS": true,
+		"ListenAddrStrings": true,
+	}
+	fine := regexp.MustCompile(`^((127\.0\.0\.1|localhost|\[::1\]):0|/ip4/127\.0\.0\.1/(tcp|udp)/0(/.*)?|/ip6/::1/(tcp|udp)/0(/.*)?|tcp|tcp4|tcp6|udp|udp4|udp6|unix|unixgram)$`)
+	files, calls := token.NewFileSet(), 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !listens[sel.Sel.Name] {
+				return true
+			}
+			unix := false
+			for _, arg := range call.Args {
+				lit, ok := arg.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					continue
+				}
+				calls++
+				text := strings.Trim(lit.Value, "`\"")
+				unix = unix || strings.HasPrefix(text, "unix")
+				if !unix && !fine.MatchString(text) {
+					t.Errorf("%s: a test listens on %s; take 127.0.0.1 and port 0", files.Position(lit.Pos()), lit.Value)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls < 5 {
+		t.Fatalf("only %d addresses were found: the test looks in the wrong place", calls)
 	}
 }

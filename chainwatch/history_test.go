@@ -175,7 +175,7 @@ func (h history) run(seed uint64) error {
 			}
 			answers = append(answers, Answer{Endpoint: i, Operator: fmt.Sprint("op", i), View: v, Content: quickDigest(v)})
 		}
-		out = w.weigh(context.Background(), answers, true, now)
+		out = w.heed(context.Background(), answers, true, now)
 		next := w.conclude(&out, answers)
 		liars = max(liars, bits.OnesCount16(p.Liars))
 		if out.Claim != nil {

@@ -1,19 +1,16 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"camswarm/chainwatch"
-	"camswarm/sim/localnet"
 	"camswarm/verify"
 )
 
@@ -178,72 +175,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// A script is what the people of a scenario do on chain, and the bytes that
-// travel.
-type script struct {
-	history  *history
-	keys     verify.KeySet
-	product  verify.Product
-	releases []*localnet.Release
-	images   [][]byte
-
-	published []int   // by release: the state in which it is published, not rolled out
-	steps     [][]int // by release and rollout step: the state
-}
-
-// writeScript deploys the real contract on a development chain, has everybody
-// sign and send what the scenario needs, and records what the contract answers
-// after each transaction. start is the virtual time of the announcement of the
-// first release; canaries are the DIDs of the cameras that go first.
-func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, canaries []verify.DID, start time.Time) (_ *script, err error) {
-	a, err := localnet.Deploy(ctx, localnet.Config{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	endpoint, err := chainwatch.Dial(chainwatch.Endpoint{URL: a.Chain.URL()})
-	if err != nil {
-		return nil, err
-	}
-	if c, ok := endpoint.(interface{ CloseIdleConnections() }); ok {
-		defer c.CloseIdleConnections()
-	}
-	out := &script{
-		history: &history{registry: a.Registry.Ref(), product: a.Product.ID(), regions: regions},
-		keys:    a.Keys, product: a.Product,
-	}
-	if err := out.history.record(ctx, endpoint); err != nil {
-		return nil, err
-	}
-	rng := rand.NewChaCha8(seed32(s.Seed, "images"))
-	for i := range s.Releases {
-		image := make([]byte, s.ImageBytes)
-		_, _ = rng.Read(image)
-		r, err := a.BuildFrom(bytes.NewReader(image), uint32(s.BlockBytes), uint64(i+1), fmt.Sprintf("1.%d.0", i+1))
-		if err != nil {
-			return nil, err
-		}
-		out.images, out.releases = append(out.images, image), append(out.releases, r)
-		if _, err := a.Registry.Publish(ctx, a.Manufacturer, r.Record); err != nil {
-			return nil, err
-		}
-		if err := out.history.record(ctx, endpoint); err != nil {
-			return nil, err
-		}
-		out.published = append(out.published, len(out.history.states)-1)
-		var steps []int
-		for _, policy := range s.policies(canaries, start.Add(time.Duration(i)*s.ReleaseEvery)) {
-			if err := a.SetRollout(ctx, r.Record.Sequence, policy); err != nil {
-				return nil, err
-			}
-			if err := out.history.record(ctx, endpoint); err != nil {
-				return nil, err
-			}
-			steps = append(steps, len(out.history.states)-1)
-		}
-		out.steps = append(out.steps, steps)
-	}
-	return out, nil
 }

@@ -292,13 +292,13 @@ func (m *member) comeAndGo(ctx context.Context) {
 		return
 	}
 	if err := m.end(); err != nil {
-		m.run.violate("a node stops when told to", m.actor.name, err.Error())
+		m.run.violate(stops, m.actor.name, err.Error())
 	}
 	if m.run.s.Churn.Back == 0 || sleep(ctx, m.run.s.Churn.Back) != nil {
 		return
 	}
 	if err := m.begin(context.WithoutCancel(ctx)); err != nil {
-		m.run.violate("a node starts again", m.actor.name, err.Error())
+		m.run.violate(startsAgain, m.actor.name, err.Error())
 	}
 }
 
@@ -309,7 +309,7 @@ func (m *member) comeAndGo(ctx context.Context) {
 // Install implements install.Installer.
 func (m *member) Install(_ context.Context, img *verify.Image) error {
 	if !img.Valid() {
-		m.run.violate("only verified images are installed", m.actor.name, "an image that nobody checked")
+		m.run.violate(onlyVerified, m.actor.name, "an image that nobody checked")
 		return install.ErrNoImage
 	}
 	h := sha256.New()
@@ -324,12 +324,12 @@ func (m *member) Install(_ context.Context, img *verify.Image) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if r.Record.Sequence <= m.lowest {
-			m.run.violate("no release is installed twice or after a newer one", m.actor.name, fmt.Sprintf("release %d after %d", r.Record.Sequence, m.lowest))
+			m.run.violate(neverBack, m.actor.name, fmt.Sprintf("release %d after %d", r.Record.Sequence, m.lowest))
 		}
 		m.lowest = r.Record.Sequence
 		return nil
 	}
-	m.run.violate("only published images are installed", m.actor.name, fmt.Sprintf("sha256 %x", sum))
+	m.run.violate(onlyPublished, m.actor.name, fmt.Sprintf("sha256 %x", sum))
 	return errors.New("not a release of this scenario")
 }
 
@@ -340,7 +340,7 @@ func (m *member) Confirm(context.Context, verify.Release) (install.Outcome, erro
 
 // Rollback implements install.Installer. It is not called, since every image boots.
 func (m *member) Rollback(context.Context, verify.Release) error {
-	m.run.violate("nothing is rolled back", m.actor.name, "")
+	m.run.violate(noRollback, m.actor.name, "")
 	return nil
 }
 

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"camswarm/announce"
-	"camswarm/chainwatch"
 	"camswarm/node"
 	"camswarm/sim/bubble"
 	"camswarm/sim/links"
@@ -79,13 +78,15 @@ type run struct {
 	siteBase   [][2]int64 // their counters at the announcement
 	virtual    time.Duration
 	tried      hostileTried
+	measuring  bool // the release that is measured has been announced
 }
 
 // Run plays a scenario and returns what was measured. The error is about the run
 // itself; broken promises of the nodes are in the report's Violations and
-// Unfinished. It must not be called from within a bubble, and signals must have
-// been asked for before it.
-func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err error) {
+// Unfinished. A run that ctx ends after the announcement returns what there was by
+// then, marked as interrupted, beside the error. It must not be called from within
+// a bubble, and signals must have been asked for before it.
+func Run(ctx context.Context, s *Scenario, o Options) (out *report.Report, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -117,17 +118,22 @@ func Run(ctx context.Context, s *Scenario, o Options) (_ *report.Report, err err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
 	resetPeak()
-	if err := bubble.Run(ctx, r.play); err != nil {
-		return nil, err
+	played := bubble.Run(ctx, r.play)
+	if played != nil && (ctx.Err() == nil || !r.measuring) {
+		return nil, played
 	}
-	out := r.report()
+	out = r.report()
 	out.PeakMemoryBytes = peakMemory()
-	if err := r.baselines(ctx, out); err != nil {
-		return nil, err
+	if played == nil {
+		played = r.baselines(ctx, out)
 	}
+	if played != nil && ctx.Err() == nil {
+		return nil, played
+	}
+	out.Interrupted = played != nil
 	out.WallSeconds = time.Since(began).Seconds()
 	out.CPUSeconds = (cpuTime() - cpu).Seconds()
-	return out, nil
+	return out, played
 }
 
 // play is the run in virtual time.
@@ -252,6 +258,10 @@ func (r *run) release(ctx context.Context, i int) error {
 		r.schedule(actx, &acts)
 	}
 	acts.Go(func() { r.rollout(actx, i) })
+	if last {
+		r.measuring = true
+		defer r.count()
+	}
 
 	limit := time.NewTimer(r.s.Limit)
 	defer limit.Stop()
@@ -274,7 +284,7 @@ func (r *run) release(ctx context.Context, i int) error {
 	if err := sleep(ctx, settle); err != nil {
 		return err
 	}
-	r.finish()
+	r.check()
 	return nil
 }
 
@@ -333,120 +343,6 @@ func (r *run) seen(ctx context.Context, rev uint64) error {
 		}
 	}
 	return nil
-}
-
-// stateView decodes a recorded state for what an announcement says of it, which is
-// the same in every region.
-func (r *run) stateView(state int) (verify.View, error) {
-	return r.stateViewFor(state, r.script.history.regions[0])
-}
-
-// rollout takes the operator's later steps, each told by a hint.
-func (r *run) rollout(ctx context.Context, i int) {
-	for k, state := range r.script.steps[i] {
-		if k > 0 {
-			if sleep(ctx, r.s.Rollout[k].At-time.Since(r.start)) != nil {
-				return
-			}
-			view, err := r.stateView(state)
-			if err != nil {
-				r.violate("simulator", "", err.Error())
-				return
-			}
-			r.chain.set(state)
-			seed := r.seedMembers()[0]
-			if err := seed.node.Announce(ctx, announce.Announcement{Product: r.script.product.ID(), Sequence: r.target, Rev: view.Rev, Block: view.RevBlock}); err != nil && ctx.Err() == nil {
-				r.violate("rollout is announced", seed.actor.name, err.Error())
-			}
-		}
-		if len(r.s.Rollout) > 0 {
-			r.stage(k, state)
-		}
-	}
-}
-
-// stage opens the record of a rollout step: who may install from now on.
-func (r *run) stage(k, state int) {
-	step := r.s.Rollout[k]
-	name := step.Mode
-	switch step.Mode {
-	case "canary":
-		name = fmt.Sprintf("canary, %d cameras", step.Canaries)
-	case "percent":
-		name = fmt.Sprintf("%g %%", step.Percent)
-	}
-	eligible := 0
-	for _, m := range r.cameraMembers() {
-		view, err := r.stateViewFor(state, verify.Region(m.actor.region))
-		if err != nil {
-			continue
-		}
-		if verify.Choose(&view, verify.Device{DID: string(m.actor.did)}, uint64(time.Now().Unix())).Install {
-			eligible++
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stages = append(r.stages, report.Stage{Name: name, AtSeconds: time.Since(r.start).Seconds(), Eligible: eligible})
-}
-
-func (r *run) stateViewFor(state int, region verify.Region) (verify.View, error) {
-	h := r.script.history
-	data := "0x" + fmt.Sprintf("%x", chainwatch.EncodeCheck(h.product, region))
-	return decodeState(h, h.states[state][data], region)
-}
-
-// schedule starts what happens to the network during the last release.
-func (r *run) schedule(ctx context.Context, acts *sync.WaitGroup) {
-	for _, m := range r.members {
-		if m.actor.late > 0 {
-			acts.Go(func() {
-				if sleep(ctx, m.actor.late) == nil {
-					if err := m.begin(context.WithoutCancel(ctx)); err != nil {
-						r.violate("a node starts", m.actor.name, err.Error())
-					}
-				}
-			})
-		}
-		if m.actor.leaves >= 0 {
-			acts.Go(func() { m.comeAndGo(ctx) })
-		}
-	}
-	if n := r.s.Late.Share; n > 0 {
-		r.fault("late", 0, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("start during %v", r.s.Late.Over))
-	}
-	if n := r.s.Churn.Leave; n > 0 {
-		note := "for good"
-		if r.s.Churn.Back > 0 {
-			note = fmt.Sprintf("each for %v", r.s.Churn.Back)
-		}
-		r.fault("leave", r.s.Churn.From, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("%s, during %v", note, r.s.Churn.Over))
-	}
-	if p := r.s.Partition; p.Share > 0 {
-		acts.Go(func() {
-			if sleep(ctx, p.From) != nil {
-				return
-			}
-			r.fault("partition", p.From, int(p.Share*float64(r.s.Nodes)+0.5), fmt.Sprintf("cut off from the seeds and the rest for %v", p.For))
-			r.net.Cut(func(a, b int) bool { return r.cast.actors[a].cut != r.cast.actors[b].cut })
-			_ = sleep(ctx, p.For)
-			r.net.Cut(nil)
-			r.fault("heal", p.From+p.For, 0, "")
-		})
-	}
-}
-
-func (r *run) fault(kind string, at time.Duration, nodes int, note string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.faults = append(r.faults, report.Fault{Kind: kind, AtSeconds: at.Seconds(), Nodes: nodes, Note: note})
-}
-
-func (r *run) violate(invariant, who, detail string) {
-	r.log.Error("broken promise", "invariant", invariant, "node", who, "detail", detail)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.violations = append(r.violations, report.Violation{Invariant: invariant, Node: who, Detail: detail})
 }
 
 // recordMesh notes who is connected with whom at the announcement.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -223,6 +224,18 @@ type Info struct {
 	TOML string // the whole file
 }
 
+// Comment is the comment at the head of the file.
+func (i Info) Comment() string {
+	var b strings.Builder
+	for line := range strings.Lines(i.TOML) {
+		if !strings.HasPrefix(line, "#") {
+			break
+		}
+		b.WriteString(line)
+	}
+	return b.String() + "\n"
+}
+
 // Scenarios returns the built-in scenarios, by name.
 func Scenarios() []Info {
 	files, err := builtin.ReadDir("scenarios")
@@ -308,33 +321,45 @@ func (s *Scenario) merge(text string) error {
 
 // Set changes one value, as "nodes", "seeds.up" or "churn.leave" would in the
 // file. Beside these, "up", "down", "loss", "nat" and "spread" set the value of
-// every class of cameras.
+// every class of cameras. Lists take TOML, such as latency.regions=["asia-east"].
 func (s *Scenario) Set(key, value string) error {
+	bad := func(err error) error { return fmt.Errorf("%w: %s=%s: %w", ErrScenario, key, value, err) }
+	next := *s
+	next.Classes = slices.Clone(s.Classes) // what is refused must change nothing
 	switch key {
 	case "up", "down", "loss", "nat", "spread":
-		v, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return fmt.Errorf("%w: %s=%s is no number", ErrScenario, key, value)
+		for i := range next.Classes {
+			c := &next.Classes[i]
+			to := map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "nat": &c.NAT, "spread": &c.Spread}[key]
+			if err := parseValue(reflect.ValueOf(to).Elem(), value); err != nil {
+				return bad(err)
+			}
 		}
-		for i := range s.Classes {
-			c := &s.Classes[i]
-			*map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "nat": &c.NAT, "spread": &c.Spread}[key] = v
-		}
+		*s = next
 		return nil
 	}
-	if key == "" || strings.ContainsAny(key, " =\n[]#\"'") {
-		return fmt.Errorf("%w: %q is no key", ErrScenario, key)
-	}
-	next := *s
-	err := next.merge(key + " = " + value)
-	if err != nil { // a bare word, such as links=fast or warm_up=30s
-		next = *s
-		if quoted := next.merge(key + " = " + strconv.Quote(value)); quoted != nil {
-			return quoted
+	for _, k := range keysOf("", reflect.ValueOf(&next).Elem()) {
+		if k.path != key || k.value.Kind() == reflect.Slice {
+			continue
 		}
+		if unquoted, err := strconv.Unquote(value); err == nil && strings.HasPrefix(value, `"`) {
+			value = unquoted // as it stands in a file
+		}
+		if err := parseValue(k.value, value); err != nil {
+			return bad(err)
+		}
+		*s = next
+		return nil
 	}
-	*s = next
-	return nil
+	switch key {
+	case "latency.regions", "class", "rollout":
+		if err := next.merge(key + " = " + value); err != nil {
+			return bad(fmt.Errorf(`it is a list; write TOML such as latency.regions=["asia-east"], or a file`))
+		}
+		*s = next
+		return nil
+	}
+	return fmt.Errorf("%w: unknown key %q; camsim show flash-crowd has all keys", ErrScenario, key)
 }
 
 // Validate reports the first thing to mend. The error wraps ErrScenario.
@@ -343,7 +368,12 @@ func (s *Scenario) Validate() error {
 		return fmt.Errorf("%w: %s", ErrScenario, fmt.Sprintf(format, args...))
 	}
 	share := func(x float64) bool { return x >= 0 && x <= 1 }
-	rate := func(x float64) bool { return x > 0 && x <= 1e6 && !math.IsNaN(x) }
+	rate := func(x float64) bool { return x > 0 && x <= 1e6 }
+	for _, k := range keysOf("", reflect.ValueOf(s).Elem()) {
+		if k.value.CanFloat() && (math.IsNaN(k.value.Float()) || math.IsInf(k.value.Float(), 0)) {
+			return bad("%s is %v; write a number", k.path, k.value.Float())
+		}
+	}
 	b := s.BlockBytes
 	switch {
 	case s.Nodes < 1 || s.Nodes > 5000:

@@ -7,18 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/report"
+	"camswarm/sim/report/page"
 )
 
 // ended is how a child ended.
@@ -36,6 +39,8 @@ type lab struct {
 	last  sim.Options
 	fails func(s *sim.Scenario) error // of the run itself
 	spoil func(r *report.Report)      // before it is returned
+	full  func(dir string) bool       // whether the disk under a directory is full
+	leave func(s *sim.Scenario) bool  // whether a run is interrupted, with a part of its result
 	env   map[string]string
 }
 
@@ -47,7 +52,20 @@ func newLab(t *testing.T) *lab {
 		available: func() int64 { return 8e9 },
 		self:      []string{"camsim"},
 		getenv:    func(name string) string { return l.env[name] },
-		commit:    "0123456789012345678901234567890123456789",
+		write: func(dir string, runs []*report.Report, figures bool) error {
+			if l.full != nil && l.full(dir) {
+				return &fs.PathError{Op: "write", Path: dir, Err: syscall.ENOSPC}
+			}
+			return page.WriteRuns(dir, runs, figures)
+		},
+		writeSweep: page.WriteSweep,
+		probe: func(dir string) error {
+			if l.full != nil && l.full(dir) {
+				return &fs.PathError{Op: "write", Path: dir, Err: syscall.ENOSPC}
+			}
+			return nil
+		},
+		commit: "0123456789012345678901234567890123456789",
 	}
 	l.child = func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if code := cli.Run(ctx, newRootCommand(l.program), args, strings.NewReader(""), stdout, stderr); code != exitOK {
@@ -90,6 +108,12 @@ func (l *lab) simulate(ctx context.Context, s *sim.Scenario, o sim.Options) (*re
 	if l.spoil != nil {
 		l.spoil(r)
 		r.Summarize()
+	}
+	if l.leave != nil && l.leave(s) {
+		r.Interrupted = true
+		r.PerNode[len(r.PerNode)-1].Verified = -1
+		r.Summarize()
+		return r, context.Canceled
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,17 +190,26 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		{"nodes is 0", flash("--nodes", "0")},
 		{"nodes is -4", flash("--nodes", "-4")},
 		{"--seed must be 1", flash("--seed", "0")},
-		{"--seeds must be", flash("--seeds", "0")},
+		{"write how many", flash("--seeds", "0")},
+		{"write how many", flash("--seeds", "3,x")},
+		{"has 4 twice", flash("--seeds", "4,1-5")},
+		{"exclude each other", flash("--seeds", "4,5", "--seed", "4")},
+		{"--scratch", flash("--scratch", "/nonexistent/scratch")},
+		{"no plan", []string{"sweep", "--plan", "all", "--out", t.TempDir()}},
+		{"exclude each other", []string{"sweep", "--plan", "invariants", "--grid", "nodes=1", "--out", t.TempDir()}},
+		{"a whole number, such as 50", flash("--set", "nodes=many")},
+		{"goes with --within", []string{"compare", "a", "b", "--metric", "seedCopies"}},
+		{"--within is -1", []string{"compare", "a", "b", "--within=-1"}},
 		{"links is", flash("--links", "tcp")},
 		{"no baseline", flash("--baselines", "s3,ftp")},
 		{"KEY=VALUE", flash("--set", "loss")},
 		{"unknown key", flash("--set", "no_such_key=1")},
 		{"by --seed", flash("--set", "seed=4")},
 		{"block_bytes", flash("--block-bytes", "1000")},
-		{"unknown command", flash("extra")},
-		{"accepts 1 arg", []string{"show"}},
+		{"unexpected argument", flash("extra")},
+		{"1 argument must be given", []string{"show"}},
 		{"nonesuch", []string{"show", "nonesuch"}},
-		{"accepts 2 arg", []string{"compare", "a"}},
+		{"2 arguments must be given", []string{"compare", "a"}},
 		{"no such file", []string{"compare", "/nonexistent/a", "/nonexistent/b"}},
 		{"no such file", []string{"report", "/nonexistent"}},
 		{"no report.json", []string{"merge", t.TempDir()}},
@@ -276,7 +309,7 @@ func TestRunTellsProgressAndTheVerdict(t *testing.T) {
 func TestRunIsRefusedWhenItIsTooLarge(t *testing.T) {
 	l := newLab(t)
 	l.available = func() int64 { return 1e9 }
-	l.refused(exitFailed, "needs about 2.0 GB of memory, and 1.0 GB are available", "run", "--scenario", "flash-crowd", "--nodes", "200")
+	l.refused(exitFailed, "needs about 2.00 GB of memory, and 1.00 GB are available", "run", "--scenario", "flash-crowd", "--nodes", "200")
 	l.refused(exitFailed, "fewer --jobs", "sweep", "--scenario", "flash-crowd", "--grid", "nodes=20,60", "--jobs", "2", "--out", t.TempDir())
 	if len(l.ran) > 0 {
 		t.Error("it ran all the same")
@@ -361,8 +394,9 @@ func TestSeedsRunOneByOneAndAreMerged(t *testing.T) {
 		return nil
 	}
 	r = l.camsim("run", "--scenario", "flash-crowd", "--nodes", "5", "--seed", "4", "--seeds", "3", "--json")
-	if r.code != exitFailed || r.stdout != "" || !strings.Contains(r.stderr, "camsim: seed 6: ") {
-		t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+	if m := document[report.Merged](t, r.stdout); r.code != exitFailed || m.Runs != 2 || !strings.Contains(r.stderr, "seed-6  exit status 1: camsim: out of file descriptors") ||
+		!strings.Contains(r.stderr, "1 of 3 runs did not end") {
+		t.Errorf("exit code %d, %d runs, stderr %q", r.code, m.Runs, r.stderr)
 	}
 }
 
@@ -446,7 +480,7 @@ func TestSweepRunsWhatIsMissingAndDraws(t *testing.T) {
 	l.refused(exitFailed, "no run has the metric", "merge", out, "--metric", "colour")
 
 	// Runs of another sweep in the same place are not taken for ours.
-	l.refused(exitFailed, "made by another command", append(args, "--set", "loss=0.1")...)
+	l.refused(exitUsage, "made by another command", append(args, "--set", "loss=0.1")...)
 }
 
 func TestSweepGoesOnAfterFailedRuns(t *testing.T) {
@@ -457,8 +491,13 @@ func TestSweepGoesOnAfterFailedRuns(t *testing.T) {
 		}
 	}
 	r := l.camsim("sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,8", "--seeds", "1", "--out", t.TempDir())
-	if r.code != exitFailed || len(l.ran) != 2 || !strings.Contains(r.stderr, "!! FAILED: 1 unfinished") || !strings.Contains(r.stdout, "!!") || !strings.Contains(r.stderr, "some runs failed") {
+	if r.code != exitFailed || len(l.ran) != 2 || !strings.Contains(r.stderr, "!! FAILED: 1 of 4 cameras") || !strings.Contains(r.stdout, "!!") || !strings.Contains(r.stderr, "some runs failed") {
 		t.Errorf("exit code %d, %d runs\n%s%s", r.code, len(l.ran), r.stdout, r.stderr)
+	}
+	// Quiet, the error says which.
+	r = l.camsim("sweep", "--scenario", "flash-crowd", "--grid", "nodes=4,8", "--seeds", "7,9", "--out", t.TempDir(), "--quiet")
+	if want := "some runs failed: nodes 4, seed 7 (1 of 4 cameras did not get the image), nodes 4, seed 9 (1 of 4"; r.code != exitFailed || r.stdout != "" || !strings.Contains(r.stderr, want) {
+		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }
 

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,10 +18,11 @@ import (
 	"camswarm/sim/baseline"
 	"camswarm/sim/fleet"
 	"camswarm/sim/report"
-	"camswarm/sim/world"
+	"camswarm/sim/report/figure"
+	"camswarm/sim/report/format"
 )
 
-// FlowFile is what flow --out writes beside its figure.
+// flowFile is what flow --out writes beside its figure.
 const flowFile = "flow.json"
 
 // flowFlags are the flags that make a fleet.
@@ -151,137 +152,18 @@ func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 	if f.seedsPer100k < 0 || f.seedsPer100k > 1e5 || math.IsNaN(f.seedsPer100k) {
 		return nil, cli.Usagef("--seeds-per-100k must be 0 to 100000")
 	}
+	if f.capped < 0.001 || f.capped > 1e9 || math.IsNaN(f.capped) {
+		return nil, cli.Usagef("--s3-egress is %v; a capped origin sends 0.001 to 1e9 Mbit/s", f.capped)
+	}
 	if f.connections < 0 {
 		return nil, cli.Usagef("--seed-connections must be 1 or more")
 	}
 	return s, nil
 }
 
-// left names what of a scenario the flow model leaves out.
-func left(s *sim.Scenario) (out []string) {
-	loss := slices.ContainsFunc(s.Classes, func(c sim.Class) bool { return c.Loss > 0 }) || s.Latency.Kind == "world" && len(s.Classes) == 0
-	for _, x := range []struct {
-		there bool
-		what  string
-	}{
-		{loss, "loss of packets"},
-		{s.Churn.Leave > 0, "cameras that leave"},
-		{s.Late.Share > 0, "late starters"},
-		{s.Hostile.Count() > 0, "hostile nodes"},
-		{s.Partition.Share > 0, "the partition"},
-		{len(s.Rollout) > 0, "the steps of the rollout"},
-		{s.Releases > 1, "earlier releases"},
-		{!s.Seeds.Warm, "seeds that fetch the image first"},
-	} {
-		if x.there {
-			out = append(out, x.what)
-		}
-	}
-	return out
-}
-
-// fleet makes a fleet of n cameras after a scenario: the same shares of regions
-// and classes, the same lines. Sites keep their size.
-func (f *flowFlags) fleet(s *sim.Scenario, n int) fleet.Fleet {
-	regions := slices.Clone(s.Latency.Regions)
-	if len(regions) == 0 {
-		regions = []string{"lab"}
-		if s.Latency.Kind == "world" {
-			regions = nil
-			for _, r := range world.Regions() {
-				regions = append(regions, string(r))
-			}
-		}
-	}
-	out := fleet.Fleet{
-		ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes, SeedConnections: f.connections,
-		Chain:  fleet.Chain{Operators: s.Chain.Operators, RTTMin: s.Chain.RTTMin, RTTMax: s.Chain.RTTMax, Server: s.Chain.Server},
-		Params: fleet.DefaultParams(), Origin: fleet.DefaultOrigin(),
-	}
-	d := baseline.DefaultConfig()
-	out.Origin.FirstByte, out.Origin.EdgeFirstByte, out.Origin.Capped = d.FirstByte, d.EdgeFirstByte, f.capped*1e6
-
-	seeds := s.Seeds.Count
-	if seeds == 0 {
-		seeds = len(regions)
-	}
-	if f.seedsPer100k > 0 {
-		seeds = max(len(regions), int(math.Round(f.seedsPer100k*float64(n)/1e5)))
-	}
-	for i, r := range regions {
-		count := seeds / len(regions)
-		if i < seeds%len(regions) {
-			count++
-		}
-		out.Regions = append(out.Regions, fleet.Region{Name: r, Seeds: count, SeedUp: s.Seeds.Up * 1e6})
-	}
-	for i, r := range regions {
-		cameras := n / len(regions)
-		if i < n%len(regions) {
-			cameras++
-		}
-		var classes []fleet.Class
-		var shares []float64
-		sum := 0.0
-		add := func(c fleet.Class, share float64) {
-			c.Region = i
-			classes, shares, sum = append(classes, c), append(shares, share), sum+share
-		}
-		for _, c := range s.Classes {
-			if c.Region == "" || c.Region == r {
-				add(fleet.Class{Name: c.Name, Up: c.Up * 1e6, Down: c.Down * 1e6, Spread: c.Spread, NAT: c.NAT}, c.Share)
-			}
-		}
-		if len(classes) == 0 { // as in sim, which takes the medians of the world's lines
-			for _, c := range world.Classes(world.Region(r)) {
-				add(fleet.Class{Name: c.Name, Up: c.Up, Down: c.Down}, c.Share)
-			}
-		}
-		given, upTo := 0, 0.0
-		for j := range classes {
-			c := &classes[j]
-			upTo += shares[j]
-			c.Cameras = int(math.Round(upTo/sum*float64(cameras))) - given
-			given += c.Cameras
-			if s.Site.Count > 0 {
-				c.Site = max(1, int(math.Round(float64(s.Nodes)/float64(s.Site.Count))))
-				c.Up, c.Down, c.LAN, c.Spread = s.Site.Up*1e6, s.Site.Down*1e6, s.Site.LAN*1e6, 0
-			}
-		}
-		out.Classes = append(out.Classes, classes...)
-	}
-
-	switch s.Latency.Kind {
-	case "world":
-		// Access lines add half their round trip at each end; between two lines of
-		// anywhere that is between the least and the most of all classes.
-		lo, hi := time.Duration(math.MaxInt64), time.Duration(0)
-		var mean, count float64
-		for _, r := range world.Regions() {
-			for _, c := range world.Classes(r) {
-				lo, hi = min(lo, c.RTT*7/10), max(hi, c.RTT*13/10)
-				mean += c.RTT.Seconds() * c.Share
-				count += c.Share
-			}
-		}
-		typical := time.Duration(mean / count * float64(time.Second))
-		hi = 3 * typical // fixed wireless is rare; a uniform range up to it would be too wide
-		out.RTT = func(a, b int) (time.Duration, time.Duration) {
-			between := world.RTT(world.Region(regions[a]), world.Region(regions[b]))
-			return between + lo, between + hi
-		}
-		out.Origin.EdgeRTT = typical
-	default:
-		out.RTT = func(a, b int) (lo, hi time.Duration) {
-			lo, hi = s.Latency.RTTMin, s.Latency.RTTMax
-			if near := s.Latency.NearRTT; near > 0 && a == b {
-				hi = max(min(hi, near), lo)
-			}
-			return lo, hi
-		}
-		out.Origin.EdgeRTT = s.Latency.RTTMin
-	}
-	return out
+// options are what the flags add to the scenario's fleet.
+func (f *flowFlags) options() sim.FleetOptions {
+	return sim.FleetOptions{SeedsPer100k: f.seedsPer100k, SeedConnections: f.connections, S3Egress: f.capped * 1e6}
 }
 
 // flowDocument is what flow --json prints.
@@ -294,9 +176,9 @@ type flowDocument struct {
 	ImageBytes int64  `json:"imageBytes"`
 	BlockBytes int64  `json:"blockBytes"`
 
-	Results    []*fleet.Result `json:"results"`
-	Crossings  []flowCrossing  `json:"crossings"`
-	NotInModel []string        `json:"notInModel"` // of the scenario
+	Results    []*fleet.Result  `json:"results"`
+	Crossings  []fleet.Crossing `json:"crossings"`
+	NotInModel []string         `json:"notInModel"` // of the scenario
 
 	Params      fleet.Params    `json:"params"`
 	Calibration flowCalibration `json:"calibration"`
@@ -311,19 +193,10 @@ type flowCalibration struct {
 	Note         string         `json:"note"`
 }
 
-// flowCrossing is from how many cameras on the swarm is faster at p95 than
-// another way.
-type flowCrossing struct {
-	Baseline string `json:"baseline"`
-	// Cameras is the number; 0: the swarm is never faster up to Searched; 1: always.
-	Cameras  int `json:"cameras"`
-	Searched int `json:"searchedTo"`
-}
-
 func newFlowCommand(p *program) *cobra.Command {
 	var (
 		f      flowFlags
-		out    string
+		out    place
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -353,29 +226,32 @@ the parameters to one and prints the errors point by point.`,
 			if err != nil {
 				return err
 			}
+			if err := out.ready(); err != nil {
+				return err
+			}
 			doc, err := f.document(s, sizes)
 			if err != nil {
 				return cli.Usage(err)
 			}
 			doc.Commit, doc.Command = p.commit, shell(append([]string{"camsim", "flow"}, f.args(cmd)...))
-			if out != "" {
-				if err := f.writeDir(out, s, doc); err != nil {
-					return err
-				}
-			}
 			if asJSON {
 				err = cli.PrintJSON(cmd, doc)
 			} else {
 				err = doc.table(cmd.OutOrStdout(), s)
 			}
-			if err == nil && out != "" {
-				cli.Note(cmd, "written to %s", out)
+			if out.dir == "" {
+				return err
 			}
+			if werr := f.writeDir(out.dir, s, doc); werr != nil {
+				return errors.Join(err, fmt.Errorf("not all of the result is in %s, but it is printed: %w", out.dir, plainFile(werr)))
+			}
+			cli.Note(cmd, "written to %s", out.dir)
 			return err
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVar(&out, "out", "", "write flow.json and the figure into this directory")
+	cmd.Flags().StringVar(&out.dir, "out", "", "write flow.json and the figures into this directory")
+	cmd.Flags().BoolVar(&out.overwrite, "overwrite", false, "replace a result that is in --out")
 	cli.AddJSON(cmd, &asJSON)
 	cmd.AddCommand(newFlowMeasureCommand(p), newFlowFitCommand())
 	return cmd
@@ -398,121 +274,21 @@ func (f *flowFlags) document(s *sim.Scenario, sizes []int) (*flowDocument, error
 	c := fleet.Calibrated()
 	doc := &flowDocument{
 		Schema: 1, Model: "flow", Scenario: s.Name, ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes,
-		NotInModel: append([]string{}, left(s)...), Params: fleet.DefaultParams(),
+		NotInModel: s.NotInFleet(), Params: fleet.DefaultParams(),
 		Calibration: flowCalibration{Commit: c.Commit, LargestNodes: c.LargestNodes, Nodes: c.Nodes, Planner: c.Planner,
 			Note: "errors are model/measured-1 of completion times; results for more cameras than largestNodes are extrapolated"},
 	}
 	for _, n := range sizes {
-		fl := f.fleet(s, n)
-		r, err := fl.Run()
+		model := s.Fleet(n, f.options())
+		r, err := model.Run()
 		if err != nil {
 			return nil, err
 		}
 		doc.Results = append(doc.Results, r)
 	}
 	var err error
-	doc.Crossings, err = f.crossings(s)
+	doc.Crossings, err = fleet.Crossings(func(n int) fleet.Fleet { return s.Fleet(n, f.options()) })
 	return doc, err
-}
-
-// searchTo is how far crossings are looked for.
-const searchTo = 10_000_000
-
-// flowBaselines are the other ways that the model has.
-var flowBaselines = []struct {
-	key string
-	of  func(*fleet.Result) fleet.Quantiles
-}{
-	{baseline.S3, func(r *fleet.Result) fleet.Quantiles { return r.S3 }},
-	{baseline.S3Capped, func(r *fleet.Result) fleet.Quantiles { return r.S3Capped }},
-	{baseline.CDN, func(r *fleet.Result) fleet.Quantiles { return r.CDN }},
-}
-
-// crossings finds from how many cameras on the swarm wins. The advantage of a
-// swarm over a server grows with their number; where it does not, the last
-// crossing counts.
-func (f *flowFlags) crossings(s *sim.Scenario) ([]flowCrossing, error) {
-	type at struct {
-		n    int
-		wins []bool
-	}
-	try := func(n int) (at, error) {
-		fl := f.fleet(s, n)
-		r, err := fl.Run()
-		if err != nil {
-			return at{}, err
-		}
-		a := at{n: n}
-		for _, b := range flowBaselines {
-			a.wins = append(a.wins, r.Completion.P95 < b.of(r).P95)
-		}
-		return a, nil
-	}
-	var grid []at
-	for _, n := range flowGrid(1, searchTo, 2) {
-		a, err := try(n)
-		if err != nil {
-			return nil, err
-		}
-		grid = append(grid, a)
-	}
-	var out []flowCrossing
-	for i, b := range flowBaselines {
-		c := flowCrossing{Baseline: b.key, Searched: searchTo}
-		last := -1 // of the sizes at which the swarm loses
-		for j, a := range grid {
-			if !a.wins[i] {
-				last = j
-			}
-		}
-		switch {
-		case last < 0:
-			c.Cameras = 1
-		case last < len(grid)-1:
-			lo, hi := grid[last].n, grid[last+1].n
-			for hi-lo > max(1, lo/100) {
-				mid := int(math.Sqrt(float64(lo) * float64(hi)))
-				mid = min(max(mid, lo+1), hi-1)
-				a, err := try(mid)
-				if err != nil {
-					return nil, err
-				}
-				if a.wins[i] {
-					hi = mid
-				} else {
-					lo = mid
-				}
-			}
-			c.Cameras = hi
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-// flowGrid are round numbers from lo to hi, per decade.
-func flowGrid(lo, hi, perDecade int) (out []int) {
-	for i := 0; ; i++ {
-		n := int(math.Round(float64(lo) * math.Pow(10, float64(i)/float64(perDecade))))
-		if n >= hi {
-			return append(out, hi)
-		}
-		if len(out) == 0 || n > out[len(out)-1] {
-			out = append(out, n)
-		}
-	}
-}
-
-func flowSeconds(v float64) string {
-	switch {
-	case v < 100:
-		return fmt.Sprintf("%.2f s", v)
-	case v < 1000:
-		return fmt.Sprintf("%.0f s", v)
-	case v < 7200:
-		return fmt.Sprintf("%.1f min", v/60)
-	}
-	return fmt.Sprintf("%.1f h", v/3600)
 }
 
 func (d *flowDocument) table(w io.Writer, s *sim.Scenario) error {
@@ -520,7 +296,7 @@ func (d *flowDocument) table(w io.Writer, s *sim.Scenario) error {
 	line := func(format string, args ...any) {
 		b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}
-	line("Flow model after scenario %s: image of %s in blocks of %d KiB, seeds at %g Mbit/s.", d.Scenario, byteCount(d.ImageBytes), d.BlockBytes>>10, s.Seeds.Up)
+	line("Flow model after scenario %s: image of %s in blocks of %d KiB, seeds at %g Mbit/s.", d.Scenario, format.Bytes(d.ImageBytes), d.BlockBytes>>10, s.Seeds.Up)
 	line("")
 	line("%12s%7s%11s%11s%11s%11s%8s%9s%11s%11s%11s", "cameras", "seeds", "announced", "p50", "p95", "p99", "×bound", "copies", "S3 p95", "capped p95", "CDN p95")
 	marked := false
@@ -529,8 +305,8 @@ func (d *flowDocument) table(w io.Writer, s *sim.Scenario) error {
 		if r.ExtrapolatedBeyond > 0 {
 			mark, marked = "*", true
 		}
-		line("%11d%s%7d%11s%11s%11s%11s%8.2f%9.1f%11s%11s%11s", r.Cameras, mark, r.Seeds, flowSeconds(r.Announce.P95), flowSeconds(r.Completion.P50), flowSeconds(r.Completion.P95),
-			flowSeconds(r.Completion.P99), r.Ratio.P95, r.SeedCopies, flowSeconds(r.S3.P95), flowSeconds(r.S3Capped.P95), flowSeconds(r.CDN.P95))
+		line("%11d%s%7d%11s%11s%11s%11s%8.2f%9.1f%11s%11s%11s", r.Cameras, mark, r.Seeds, format.Seconds(r.Announce.P95), format.Seconds(r.Completion.P50), format.Seconds(r.Completion.P95),
+			format.Seconds(r.Completion.P99), r.Ratio.P95, r.SeedCopies, format.Seconds(r.S3.P95), format.Seconds(r.S3Capped.P95), format.Seconds(r.CDN.P95))
 	}
 	line("")
 	for _, c := range d.Crossings {
@@ -563,84 +339,64 @@ func (d *flowDocument) table(w io.Writer, s *sim.Scenario) error {
 	return err
 }
 
-// figure draws the times over the number of cameras: a sweep of results.
-func (f *flowFlags) figure(s *sim.Scenario, doc *flowDocument) ([]report.Figure, error) {
-	largest := doc.Results[len(doc.Results)-1].Cameras
-	sizes := flowGrid(10, max(largest, 1000), 4)
-	var runs []*report.Report
-	measured := false
+// figures draw the median and p95 over the number of cameras.
+func (f *flowFlags) figures(s *sim.Scenario, doc *flowDocument) ([]figure.Figure, error) {
 	c := fleet.Calibrated()
-	of := func(q fleet.Quantiles) report.Quantiles { return report.Quantiles(q) }
-	for _, x := range c.Points {
-		if x.Measured.Model != "planner" && f.same(s, x.Measured) && !slices.Contains(sizes, x.Measured.Cameras) {
-			sizes = append(sizes, x.Measured.Cameras)
-		}
-	}
-	slices.Sort(sizes)
+	sizes := fleet.Sizes(10, max(doc.Results[len(doc.Results)-1].Cameras, 1000), 4)
+	var results []*fleet.Result
 	for _, n := range sizes {
-		fl := f.fleet(s, n)
-		m, err := fl.Run()
+		model := s.Fleet(n, f.options())
+		r, err := model.Run()
 		if err != nil {
 			return nil, err
 		}
-		r := &report.Report{Schema: report.Schema, Scenario: s.Name, Nodes: n, Seeds: m.Seeds, Seed: 1, Links: "flow",
-			ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes, FluidBoundSeconds: m.BoundSeconds,
-			CompletionSeconds: of(m.Completion), RatioToBound: of(m.Ratio), AnnounceSeconds: of(m.Announce), SeedCopies: m.SeedCopies,
-			Baselines: map[string]report.Baseline{}}
-		for _, b := range flowBaselines {
-			r.Baselines[b.key] = report.Baseline{Quantiles: of(b.of(m))}
+		results = append(results, r)
+	}
+	var measured []fleet.Measurement
+	for _, x := range c.Points {
+		if m := x.Measured; m.Model != "planner" && m.IsOf(s.Fleet(m.Cameras, f.options())) {
+			measured = append(measured, m)
 		}
-		for _, x := range c.Points {
-			if x.Measured.Model != "planner" && x.Measured.Cameras == n && f.same(s, x.Measured) {
-				measured = true
-				r.Baselines["swarm of real nodes"] = report.Baseline{Quantiles: of(x.Measured.Completion)}
+	}
+	var out []figure.Figure
+	for _, q := range []struct {
+		file, name, words string
+		of                func(fleet.Quantiles) float64
+	}{
+		{"flow-completion-p50", "p50", "The median of the cameras", func(q fleet.Quantiles) float64 { return q.P50 }},
+		{"flow-completion", "p95", "The 95th percentile of the cameras", func(q fleet.Quantiles) float64 { return q.P95 }},
+	} {
+		x := figure.Scaling{Quantile: q.name, Beyond: c.LargestNodes}
+		line := func(name string, of func(*fleet.Result) fleet.Quantiles) {
+			l := figure.ScalingLine{Baseline: name}
+			for _, r := range results {
+				l.At = append(l.At, figure.ScalingAt{Cameras: r.Cameras, Seconds: q.of(of(r))})
 			}
+			x.Lines = append(x.Lines, l)
 		}
-		runs = append(runs, r)
-	}
-	sweep, err := report.NewSweep(runs)
-	if err != nil {
-		return nil, err
-	}
-	figures, err := sweep.Figures("nodes", []string{"completionSeconds.p95"})
-	if err != nil {
-		return nil, err
-	}
-	for i := range figures {
-		figures[i].Name = "flow-completion"
-		figures[i].Title = "Time to completion over the number of cameras"
-		figures[i].Caption = fmt.Sprintf("The 95th percentile of the cameras, by the flow model: extrapolated beyond N=%d node-level runs. The capped origin sends %g Mbit/s in all.", c.LargestNodes, f.capped)
-		if measured {
-			figures[i].Caption += " Beside it, runs of real nodes under the same conditions."
+		line("", func(r *fleet.Result) fleet.Quantiles { return r.Completion })
+		for _, r := range fleet.Rivals {
+			line(r.Name, r.Of)
 		}
+		for _, m := range measured {
+			x.Measured = append(x.Measured, figure.ScalingAt{Cameras: m.Cameras, Seconds: q.of(m.Completion)})
+		}
+		x.Caption = fmt.Sprintf("%s, by the flow model: extrapolated beyond N=%d node-level runs, where the ground is shaded. The capped origin sends %g Mbit/s in all.", q.words, c.LargestNodes, f.capped)
+		if len(measured) > 0 {
+			x.Caption += " Marks are runs of real nodes under the same conditions."
+		}
+		out = append(out, figure.OfScaling(q.file, x))
 	}
-	return figures, nil
-}
-
-// same says whether a measurement was made under the conditions of the flags.
-func (f *flowFlags) same(s *sim.Scenario, x fleet.Measurement) bool {
-	a, b := f.fleet(s, x.Cameras), x.Fleet()
-	if a.ImageBytes != b.ImageBytes || a.BlockBytes != b.BlockBytes || a.Chain != b.Chain || a.SeedConnections != 0 ||
-		len(a.Regions) != 1 || len(a.Classes) != 1 || a.Regions[0].Seeds != b.Regions[0].Seeds || a.Regions[0].SeedUp != b.Regions[0].SeedUp {
-		return false
-	}
-	c, d := a.Classes[0], b.Classes[0]
-	c.Name, d.Name = "", ""
-	lo, hi := a.RTT(0, 0)
-	lo2, hi2 := b.RTT(0, 0)
-	return c == d && lo == lo2 && hi == hi2
+	return out, nil
 }
 
 func (f *flowFlags) writeDir(dir string, s *sim.Scenario, doc *flowDocument) error {
-	figures, err := f.figure(s, doc)
+	if err := report.WriteFile(filepath.Join(dir, flowFile), func(w io.Writer) error { return encodeJSON(w, doc) }); err != nil {
+		return err
+	}
+	figures, err := f.figures(s, doc)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := report.WriteFigures(dir, figures); err != nil {
-		return err
-	}
-	return report.WriteFile(filepath.Join(dir, flowFile), func(w io.Writer) error { return encodeJSON(w, doc) })
+	return figure.WriteFiles(dir, figures)
 }

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -19,53 +20,8 @@ import (
 	"camswarm/sim"
 	"camswarm/sim/baseline"
 	"camswarm/sim/fleet"
-	"camswarm/sim/flow"
 	"camswarm/sim/report"
 )
-
-// flowPoints are the runs that the model is fitted to: flash-crowd by size, and
-// with one condition changed at 64 cameras, which a seed treats as a crowd.
-var flowPoints = []fleet.Measurement{
-	{Cameras: 25}, {Cameras: 64}, {Cameras: 100},
-	{Cameras: 64, SeedUp: 1000},
-	{Cameras: 64, SeedUp: 20},
-	{Cameras: 64, RTTMin: 20, RTTMax: 300},
-	{Cameras: 64, Up: 5},
-	{Cameras: 64, Up: 50, Down: 20},
-	{Cameras: 64, RTTMin: 5, RTTMax: 40},
-	{Cameras: 25, Site: 5, LAN: 1000},
-	{Cameras: 64, Up: 5, Down: 20, RTTMin: 20, RTTMax: 300},
-	{Cameras: 200}, {Cameras: 500},
-}
-
-// filled gives a point the values of flash-crowd where it has none of its own.
-func filled(x fleet.Measurement, blockBytes int64) fleet.Measurement {
-	or := func(v *float64, d float64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	or(&x.Up, 20)
-	or(&x.Down, 50)
-	or(&x.SeedUp, 100)
-	or(&x.RTTMin, 10)
-	or(&x.RTTMax, 150)
-	x.Seeds = max(x.Seeds, 1)
-	if x.ImageBytes == 0 {
-		x.ImageBytes = 6_200_000
-	}
-	if x.BlockBytes == 0 {
-		x.BlockBytes = blockBytes
-	}
-	return x
-}
-
-// condition is a point without what was measured.
-func condition(x fleet.Measurement) fleet.Measurement {
-	x.Completion, x.Announce, x.SeedCopies = fleet.Quantiles{}, fleet.Quantiles{}, 0
-	x.S3, x.S3Capped, x.CDN = nil, nil, nil
-	return x
-}
 
 // runArgs are the arguments of camsim that measure a point with real nodes.
 func runArgs(x fleet.Measurement, baselines string) []string {
@@ -140,6 +96,9 @@ The committed table is sim/fleet/testdata/fleet.json.`,
 			if err != nil {
 				return err
 			}
+			if err := writable(filepath.Dir(out)); err != nil {
+				return cli.Usagef("--out %s: its directory cannot be written: %w", out, plainFile(err))
+			}
 			if len(t.Points) > 0 && t.Commit != p.commit && !force {
 				return cli.Usagef("%s was measured at commit %s and this is %s: delete it to measure anew, or --force to mix", out, t.Commit, p.commit)
 			}
@@ -152,21 +111,22 @@ The committed table is sim/fleet/testdata/fleet.json.`,
 			}
 			add := func(x fleet.Measurement) error {
 				t.Points = append(t.Points, x)
-				return report.WriteFile(out, func(w io.Writer) error { return encodeJSON(w, t) })
+				err := report.WriteFile(out, func(w io.Writer) error { return encodeJSON(w, t) })
+				if err == nil {
+					return nil
+				}
+				line, _ := json.Marshal(x) // what took minutes must not be lost
+				return fmt.Errorf("%s: %w; add this to its points: %s", out, plainFile(err), line)
 			}
-			there := func(x fleet.Measurement) bool {
-				return slices.ContainsFunc(t.Points, func(o fleet.Measurement) bool { return condition(o) == condition(x) })
-			}
-			for _, x := range flowPoints {
+			for _, x := range fleet.Conditions(s.BlockBytes) {
 				if x.Cameras > largest {
 					continue
 				}
-				x = filled(x, s.BlockBytes)
-				x.Model, x.Links = "nodes", links
+				x.Links = links
 				plain := x.Up == 20 && x.SeedUp == 100 && x.RTTMax == 150 && x.NAT == 0 && x.Site == 0 && x.Down == 50 && x.Cameras == 25
 				for seed := range seeds {
 					x.Seed = uint64(seed + 1)
-					if there(x) {
+					if t.Has(x) {
 						continue
 					}
 					with := "none"
@@ -196,12 +156,11 @@ The committed table is sim/fleet/testdata/fleet.json.`,
 				if err != nil || n < 10 || n > 20_000 {
 					return cli.Usagef("--planner %q: write numbers of 10 to 20000 with commas between them", word)
 				}
-				x := filled(fleet.Measurement{Model: "planner", Seed: 1, Cameras: n}, s.BlockBytes)
-				if there(x) {
+				if t.Has(fleet.Schedulable(n, s.BlockBytes, 1)) {
 					continue
 				}
 				began := time.Now()
-				m, err := plannerRun(x)
+				m, err := fleet.Schedule(n, s.BlockBytes, 1)
 				if err != nil {
 					return err
 				}
@@ -220,55 +179,6 @@ The committed table is sim/fleet/testdata/fleet.json.`,
 	cmd.Flags().StringVar(&planner, "planner", "", "numbers of cameras for runs of the scheduler alone")
 	cmd.Flags().BoolVar(&force, "force", false, "add to a table of another commit")
 	return cmd
-}
-
-// plannerRun measures a point with the scheduler alone.
-func plannerRun(x fleet.Measurement) (fleet.Measurement, error) {
-	fl := x.Fleet()
-	ms := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
-	c := flow.Config{ImageBytes: x.ImageBytes, BlockBytes: int(x.BlockBytes), Seed: x.Seed, Delay: flow.RTT(ms(x.RTTMin), ms(x.RTTMax), x.Seed)}
-	c.Nodes = append(c.Nodes, flow.Node{Up: x.SeedUp * 1e6 / 8, Down: x.SeedUp * 1e6 / 8, Seed: true})
-	for range x.Cameras {
-		c.Nodes = append(c.Nodes, flow.Node{Up: x.Up * 1e6 / 8, Down: x.Down * 1e6 / 8, Start: time.Second})
-	}
-	c.Links = plannerMesh(x.Cameras, fl.Connections(), x.Seed)
-	r, err := flow.Run(c)
-	if err != nil {
-		return x, err
-	}
-	if r.Unfinished > 0 {
-		return x, fmt.Errorf("%s: %d cameras did not finish", x, r.Unfinished)
-	}
-	at := func(q float64) float64 { return r.Quantile(q).Seconds() }
-	x.Completion = fleet.Quantiles{P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: at(1)}
-	x.SeedCopies = float64(r.Sent[0]) / float64(x.ImageBytes)
-	return x, nil
-}
-
-// plannerMesh connects the seed, node 0, to as many cameras as it serves, and
-// every camera to 8 to 12 others at random, as the network's watermarks have it.
-func plannerMesh(cameras, seedConnections int, seed uint64) (links [][2]int) {
-	const low, high = 8, 12
-	r := rand.New(rand.NewPCG(seed, 0x6d657368))
-	for _, i := range r.Perm(cameras)[:min(cameras, seedConnections)] {
-		links = append(links, [2]int{0, i + 1})
-	}
-	degree := make([]int, cameras+1)
-	there := map[[2]int]bool{}
-	for i := 1; i <= cameras; i++ {
-		for tries := 0; degree[i] < min(low, cameras-1) && tries < 1000; tries++ {
-			j := 1 + r.IntN(cameras)
-			pair := [2]int{min(i, j), max(i, j)}
-			if i == j || there[pair] || degree[j] >= high {
-				continue
-			}
-			there[pair] = true
-			degree[i]++
-			degree[j]++
-			links = append(links, pair)
-		}
-	}
-	return links
 }
 
 func readTable(path string) (*fleet.Table, error) {
@@ -363,4 +273,18 @@ func encodeJSON(w io.Writer, v any) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// runChild runs a child whose stdout is a report. A child that fails after it
+// has printed one has run.
+func (p *program) runChild(ctx context.Context, args []string, stderr io.Writer) (*report.Report, error) {
+	var stdout bytes.Buffer
+	err := p.child(ctx, args, &stdout, stderr)
+	if ctx.Err() != nil {
+		return nil, cli.Remains(ctx.Err(), "call the same command again to go on")
+	}
+	if code := childCode(err); err != nil && (code != exitFailed || stdout.Len() == 0) {
+		return nil, fmt.Errorf("%s: %w", shell(append([]string{"camsim"}, args...)), err)
+	}
+	return report.Decode(&stdout)
 }

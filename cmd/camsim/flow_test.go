@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"camswarm/sim"
-	"camswarm/sim/baseline"
-	"camswarm/sim/fleet"
 )
 
 func TestFlowPrintsWhatIsExtrapolatedAndHowFarOffItIs(t *testing.T) {
@@ -43,7 +41,7 @@ func TestFlowPrintsOneDocumentAndDraws(t *testing.T) {
 	if want := "camsim flow --cameras 10_000 --seeds-per-100k 50 --up 5"; !strings.HasPrefix(d.Command, want) {
 		t.Errorf("command %q", d.Command)
 	}
-	for _, name := range []string{flowFile, "flow-completion.svg", "flow-completion.png"} {
+	for _, name := range []string{flowFile, "flow-completion.svg", "flow-completion.png", "flow-completion.pdf", "flow-completion-p50.pdf"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -73,33 +71,6 @@ func TestFlowRefusesWhatItCannotCompute(t *testing.T) {
 		"--seeds-per-100k must": {"--seeds-per-100k", "-1"},
 	} {
 		l.refused(exitUsage, words, append([]string{"flow"}, args...)...)
-	}
-}
-
-// TestFleetsFollowTheirScenarios holds a fleet to what a run of the scenario has.
-func TestFleetsFollowTheirScenarios(t *testing.T) {
-	for _, info := range sim.Scenarios() {
-		s, err := sim.Load(info.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := flowFlags{capped: 1000}
-		for _, n := range []int{7, s.Nodes, 100_003} {
-			fl := f.fleet(s, n)
-			if err := fl.Validate(); err != nil {
-				t.Errorf("%s, %d: %v", s.Name, n, err)
-			}
-			if got := fl.Cameras(); got != n {
-				t.Errorf("%s: %d cameras of %d", s.Name, got, n)
-			}
-			if want := s.Seeds.Count; want > 0 && fl.Seeds() != want || want == 0 && fl.Seeds() != len(fl.Regions) {
-				t.Errorf("%s: %d seeds", s.Name, fl.Seeds())
-			}
-		}
-	}
-	d, o := baseline.DefaultConfig(), fleet.DefaultOrigin()
-	if o.Capped != d.CappedEgress || o.FirstByte != d.FirstByte || o.EdgeFirstByte != d.EdgeFirstByte {
-		t.Errorf("the model's origins are %+v, those of the baselines %+v", o, d)
 	}
 }
 

@@ -41,21 +41,25 @@ func newListCommand() *cobra.Command {
 
 func newShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "show SCENARIO",
-		Short:   "Print a built-in scenario's file, to be copied and changed",
+		Use:   "show SCENARIO",
+		Short: "Print a scenario with all its keys, to be copied and changed",
+		Long: `Prints a built-in scenario, or a file of yours, as a file with every key that there
+is: those that the scenario changes are set, all others stand at their defaults in
+comments, each with its unit.`,
 		Example: `  camsim show flash-crowd > mine.toml && camsim run --scenario mine.toml`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, s := range sim.Scenarios() {
-				if s.Name == args[0] {
-					_, err := fmt.Fprint(cmd.OutOrStdout(), s.TOML)
-					return err
-				}
-			}
-			if _, err := sim.Load(args[0]); err != nil {
+			s, err := sim.Load(args[0])
+			if err != nil {
 				return cli.Usage(err)
 			}
-			return cli.Usagef("%s is a file of yours; show prints built-in scenarios", args[0])
+			for _, info := range sim.Scenarios() {
+				if info.Name == args[0] {
+					fmt.Fprint(cmd.OutOrStdout(), info.Comment())
+				}
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), s.Complete())
+			return err
 		},
 	}
 }

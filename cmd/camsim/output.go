@@ -1,20 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
-
-// byteCount writes a size for people.
-func byteCount(n int64) string {
-	switch {
-	case n < 1000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000_000_000:
-		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-}
+import "strings"
 
 // shell writes a command line that a POSIX shell reads back as args.
 func shell(args []string) string {

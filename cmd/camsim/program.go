@@ -18,6 +18,8 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/report"
+	"camswarm/sim/report/format"
+	"camswarm/sim/report/page"
 )
 
 // program is what the commands need of the world, so that tests can give them
@@ -28,8 +30,13 @@ type program struct {
 	available func() int64                                                                  // bytes of memory that a run may take; 0: not known
 	child     func(ctx context.Context, args []string, out io.Writer, errs io.Writer) error // runs camsim with args in a process of its own
 	self      []string                                                                      // how to call camsim, for commands that are printed
-	getenv    func(string) string
-	commit    string // of the code
+
+	write      func(dir string, runs []*report.Report, figures bool) error
+	writeSweep func(dir string, s *report.Sweep, x string, metrics []string) error
+	probe      func(dir string) error // whether files can be written there
+
+	getenv func(string) string
+	commit string // of the code
 }
 
 func newProgram() *program {
@@ -46,8 +53,11 @@ func newProgram() *program {
 		available: availableMemory,
 		child:     runChild,
 		self:      self(os.Args[0]),
-		getenv:    os.Getenv,
-		commit:    commit(),
+
+		write: page.WriteRuns, writeSweep: page.WriteSweep, probe: writable,
+
+		getenv: os.Getenv,
+		commit: commit(),
 	}
 }
 
@@ -193,5 +203,5 @@ func (p *program) fits(s *sim.Scenario, jobs int, force bool) error {
 		hint += " --links fast,"
 	}
 	return fmt.Errorf("%s with %d cameras over %s links needs about %s of memory%s, and %s are available; use fewer --nodes,%s a larger machine, or --force to try",
-		s.Name, s.Nodes, s.Links, byteCount(memory), each, byteCount(have), hint)
+		s.Name, s.Nodes, s.Links, format.Bytes(memory), each, format.Bytes(have), hint)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -27,9 +28,9 @@ func load(path string) ([]*report.Report, error) {
 	return runs, nil
 }
 
-func newReportCommand() *cobra.Command {
+func newReportCommand(p *program) *cobra.Command {
 	var (
-		out    string
+		out    place
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -48,67 +49,31 @@ table.`,
 			if err != nil {
 				return fmt.Errorf("%s holds runs that are no repetitions; use 'camsim merge': %w", args[0], err)
 			}
-			if out == "" {
-				out = args[0]
-				if filepath.Ext(out) == ".json" {
-					out = filepath.Dir(out)
-				}
+			from := args[0]
+			if filepath.Ext(from) == ".json" {
+				from = filepath.Dir(from)
 			}
-			if err := report.WriteDir(out, runs, true); err != nil {
+			if out.dir == "" {
+				out.dir = from
+			}
+			if err := out.readyBeside([]string{from}); err != nil {
 				return err
 			}
-			switch {
-			case asJSON && len(runs) == 1:
-				return runs[0].Encode(cmd.OutOrStdout())
-			case asJSON:
-				return m.Encode(cmd.OutOrStdout())
-			case len(runs) == 1:
-				err = runs[0].Table(cmd.OutOrStdout())
-			default:
-				err = m.Table(cmd.OutOrStdout())
+			var r shown = m
+			if len(runs) == 1 {
+				r = runs[0]
 			}
-			cli.Note(cmd, "written to %s", out)
+			o := runOptions{asJSON: asJSON}
+			err = o.show(cmd, r)
+			if werr := p.write(out.dir, runs, true); werr != nil {
+				return errors.Join(err, fmt.Errorf("%s: %w", out.dir, plainFile(werr)))
+			}
+			cli.Note(cmd, "written to %s", out.dir)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "directory to write into (default: where the report is)")
-	cli.AddJSON(cmd, &asJSON)
-	return cmd
-}
-
-func newCompareCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "compare A B",
-		Short: "Put two results side by side",
-		Long: `Compares two reports, files or directories, metric by metric. A directory that
-holds several seeds stands for their medians. Differing conditions are named.`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var sides [2]*report.Report
-			var seeds [2]string
-			for i, path := range args {
-				runs, err := load(path)
-				if err != nil {
-					return err
-				}
-				m, err := report.Merge(runs)
-				if err != nil {
-					return fmt.Errorf("%s: %w", path, err)
-				}
-				sides[i] = &m.Report
-				if len(runs) > 1 {
-					seeds[i] = fmt.Sprintf(" and up, medians of %d", len(runs))
-				}
-			}
-			c := report.Compare(sides[0], sides[1])
-			c.A, c.B = c.A+seeds[0], c.B+seeds[1]
-			if asJSON {
-				return c.Encode(cmd.OutOrStdout())
-			}
-			return c.Table(cmd.OutOrStdout())
-		},
-	}
+	cmd.Flags().BoolVar(&out.overwrite, "overwrite", false, "replace a result that is in --out")
+	cmd.Flags().StringVar(&out.dir, "out", "", "directory to write into (default: where the report is)")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

@@ -314,19 +314,19 @@ func TestPollIsUniform(t *testing.T) {
 func TestTermsSumUp(t *testing.T) {
 	env := flash(50, 6_200_000)
 	env.Start = nil
-	f := env.Fluid()
+	f := env.Fluid(P95)
 	if math.Abs(f.S3-0.992) > 1e-9 || math.Abs(f.SeedOnly-24.8) > 1e-9 || math.Abs(f.Swarm-50*49.6/1100) > 1e-9 {
 		t.Errorf("%+v", f)
 	}
 	b := func(p95 float64) *report.Baseline { return &report.Baseline{Quantiles: report.Quantiles{P95: p95}} }
-	got := Terms(report.Quantiles{P95: 3.1}, f, b(82000), b(2.1), b(3.5))
+	got := Terms(P95, report.Quantiles{P95: 3.1}, f, b(82000), b(2.1), b(3.5))
 	if sum := got.PushSeconds + got.RoundTripSeconds + got.BandwidthSeconds + got.PeersSeconds; sum != got.TotalSeconds || math.Abs(sum-(82000-3.1)) > 1e-6 {
 		t.Errorf("%+v", got)
 	}
 	if got.BandwidthSeconds > 0 || got.PeersSeconds < 0 || math.Abs(got.Speedup-2.1/3.1) > 1e-9 || math.Abs(got.SpeedupOverCapped-3.5/3.1) > 1e-9 {
 		t.Errorf("%+v", got)
 	}
-	if Terms(report.Quantiles{}, f, nil, b(1), nil) != nil {
+	if Terms(P95, report.Quantiles{}, f, nil, b(1), nil) != nil {
 		t.Error("terms without a poll")
 	}
 }
@@ -338,7 +338,7 @@ func TestASiteSharesItsLine(t *testing.T) {
 	for _, i := range env.Cameras {
 		env.Topology.Nodes[i] = links.Node{Up: 1000 * mbit, Down: 1000 * mbit, Site: 1}
 	}
-	if f := env.Fluid(); math.Abs(f.S3-1.6) > 1e-9 || math.Abs(f.Swarm-0.16) > 1e-9 {
+	if f := env.Fluid(P95); math.Abs(f.S3-1.6) > 1e-9 || math.Abs(f.Swarm-0.16) > 1e-9 {
 		t.Errorf("%+v", f)
 	}
 	if b := run(t, env, S3)[S3]; b.Max < 1.6 {
@@ -363,8 +363,8 @@ func TestLateCamerasCountFromTheirArrival(t *testing.T) {
 			t.Errorf("%s: a camera that came after a minute took %.2f s less from its arrival", name, d)
 		}
 	}
-	if env.Fluid().S3 < 60 || late.Fluid().S3 > 1 {
-		t.Errorf("%+v, %+v", env.Fluid(), late.Fluid())
+	if env.Fluid(P95).S3 < 60 || late.Fluid(P95).S3 > 1 {
+		t.Errorf("%+v, %+v", env.Fluid(P95), late.Fluid(P95))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func ExampleTerms() {
 	p95 := func(s float64) *report.Baseline { return &report.Baseline{Quantiles: report.Quantiles{P95: s}} }
 	ideal := baseline.Fluid{S3: 0.99, SeedOnly: 24.8, Swarm: 2.25}
-	t := baseline.Terms(report.Quantiles{P95: 3.2}, ideal, p95(79_200), p95(2.3), p95(3.6))
+	t := baseline.Terms(baseline.P95, report.Quantiles{P95: 3.2}, ideal, p95(79_200), p95(2.3), p95(3.6))
 	fmt.Printf("push instead of poll %8.2f s\n", t.PushSeconds)
 	fmt.Printf("round trips          %8.2f s\n", t.RoundTripSeconds)
 	fmt.Printf("bandwidth            %8.2f s\n", t.BandwidthSeconds)

@@ -26,8 +26,8 @@ func (e *Env) poll(s3 report.Baseline, cfg Config) report.Baseline {
 
 // Fluid are times of ideal transfers: at the rates of the lines from the first
 // moment on, with no round trips, no headers and no losses. Each camera's counts
-// from the announcement and starts when that camera does; the value is the 95th
-// percentile over cameras, nearest rank, in seconds.
+// from the announcement and starts when that camera does; the value is a quantile
+// over cameras, nearest rank, in seconds.
 //
 //	S3       F/d                                  an origin without limit
 //	SeedOnly max(F/d, N·F/u)                      the seeds alone send every copy
@@ -39,11 +39,20 @@ func (e *Env) poll(s3 report.Baseline, cfg Config) report.Baseline {
 // one copy is enough for a site.
 type Fluid struct{ S3, SeedOnly, Swarm float64 }
 
-// Fluid computes the ideal times of env.
-func (e *Env) Fluid() Fluid {
+// Quantile is which of a distribution's quantiles is meant.
+type Quantile func(report.Quantiles) float64
+
+// P50 is the median.
+func P50(q report.Quantiles) float64 { return q.P50 }
+
+// P95 is the 95th percentile.
+func P95(q report.Quantiles) float64 { return q.P95 }
+
+// Fluid computes the ideal times of env at a quantile.
+func (e *Env) Fluid(at Quantile) Fluid {
 	s3, seeds, swarm := e.fluid()
-	p95 := func(seconds []float64) float64 { return report.QuantilesOf(seconds).P95 }
-	return Fluid{S3: p95(s3), SeedOnly: p95(seeds), Swarm: p95(swarm)}
+	of := func(seconds []float64) float64 { return at(report.QuantilesOf(seconds)) }
+	return Fluid{S3: of(s3), SeedOnly: of(seeds), Swarm: of(swarm)}
 }
 
 // unlimited reads a rate of 0 as none.
@@ -89,8 +98,8 @@ func (e *Env) seedOnly() report.Baseline {
 	return b
 }
 
-// Terms splits the gain of the swarm over a daily poll of S3 at p95 into four
-// terms that add up to it exactly:
+// Terms splits the gain of the swarm over a daily poll of S3 at a quantile into
+// four terms that add up to it exactly; f is at the same quantile:
 //
 //	Push       poll - s3
 //	RoundTrip  (s3 - Fluid.S3) - (swarm - Fluid.Swarm)
@@ -103,13 +112,13 @@ func (e *Env) seedOnly() report.Baseline {
 // the price of our seeds' uplinks instead of an origin without limit, negative
 // unless the seeds are as good, and what the cameras' uplinks give. It returns
 // nil without poll or s3, or if the four are not finite.
-func Terms(swarm report.Quantiles, f Fluid, poll, s3, capped *report.Baseline) *report.S3Terms {
+func Terms(at Quantile, swarm report.Quantiles, f Fluid, poll, s3, capped *report.Baseline) *report.S3Terms {
 	if poll == nil || s3 == nil {
 		return nil
 	}
 	t := &report.S3Terms{
-		PushSeconds:      poll.P95 - s3.P95,
-		RoundTripSeconds: (s3.P95 - f.S3) - (swarm.P95 - f.Swarm),
+		PushSeconds:      at(poll.Quantiles) - at(s3.Quantiles),
+		RoundTripSeconds: (at(s3.Quantiles) - f.S3) - (at(swarm) - f.Swarm),
 		BandwidthSeconds: f.S3 - f.SeedOnly,
 		PeersSeconds:     f.SeedOnly - f.Swarm,
 	}
@@ -117,10 +126,10 @@ func Terms(swarm report.Quantiles, f Fluid, poll, s3, capped *report.Baseline) *
 	if math.IsNaN(t.TotalSeconds) || math.IsInf(t.TotalSeconds, 0) {
 		return nil
 	}
-	if swarm.P95 > 0 {
-		t.Speedup = s3.P95 / swarm.P95
+	if own := at(swarm); own > 0 {
+		t.Speedup = at(s3.Quantiles) / own
 		if capped != nil {
-			t.SpeedupOverCapped = capped.P95 / swarm.P95
+			t.SpeedupOverCapped = at(capped.Quantiles) / own
 		}
 	}
 	return t

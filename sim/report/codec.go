@@ -112,6 +112,8 @@ func (r *Report) check() error {
 	c.bytes("blockBytes", r.BlockBytes)
 	c.bytes("peakMemoryBytes", r.PeakMemoryBytes)
 	c.number("fluidBoundSeconds", r.FluidBoundSeconds)
+	c.number("fluidBound95Seconds", r.FluidBound95Seconds)
+	c.number("ratioToBound95", r.RatioToBound95)
 	c.quantiles("completionSeconds", r.CompletionSeconds)
 	c.quantiles("ratioToBound", r.RatioToBound)
 	c.quantiles("announceSeconds", r.AnnounceSeconds)
@@ -130,7 +132,10 @@ func (r *Report) check() error {
 			c.number("baselines."+name+".seconds", s)
 		}
 	}
-	if t := r.S3Terms; t != nil {
+	for _, t := range []*S3Terms{r.S3Terms, r.S3TermsP50} {
+		if t == nil {
+			continue
+		}
 		for _, v := range []float64{t.PushSeconds, t.RoundTripSeconds, t.BandwidthSeconds, t.PeersSeconds, t.TotalSeconds, t.Speedup, t.SpeedupOverCapped} {
 			c.number("s3Terms", v)
 		}

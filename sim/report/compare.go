@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"camswarm/sim/report/format"
 )
 
 // Change is a metric in two reports.
@@ -59,11 +61,20 @@ func Compare(a, b *Report) *Comparison {
 	return c
 }
 
+// Change returns what became of a metric.
+func (c *Comparison) Change(name string) (Change, bool) {
+	i := slices.IndexFunc(c.Changes, func(x Change) bool { return x.Name == name })
+	if i < 0 {
+		return Change{}, false
+	}
+	return c.Changes[i], true
+}
+
 // title names a run in one line.
 func (r *Report) title() string {
-	t := fmt.Sprintf("%s, %s, %s links, seed %d", plain(r.Scenario), plural(r.Nodes, "camera"), plain(r.Links), r.Seed)
+	t := fmt.Sprintf("%s, %s, %s links, seed %d", format.Plain(r.Scenario), format.Plural(r.Nodes, "camera"), format.Plain(r.Links), r.Seed)
 	if r.Commit != "" {
-		t += ", " + shortCommit(r.Commit)
+		t += ", " + format.Commit(r.Commit)
 	}
 	return t
 }
@@ -74,13 +85,13 @@ func (c *Comparison) Encode(w io.Writer) error { return encode(w, c) }
 // Table writes the comparison for a terminal of 100 columns.
 func (c *Comparison) Table(w io.Writer) error {
 	p := &printer{w: w}
-	p.linef("A  %s", clip(c.A, 97))
-	p.linef("B  %s", clip(c.B, 97))
+	p.linef("A  %s", format.Clip(c.A, 97))
+	p.linef("B  %s", format.Clip(c.B, 97))
 	for _, warning := range c.Warnings {
-		p.linef("%s", wrap("WARNING: not the same conditions: "+plain(warning), 100, "  "))
+		p.linef("%s", format.Wrap("WARNING: not the same conditions: "+format.Plain(warning), 98, "  "))
 	}
 	p.linef("")
-	p.linef("%s%s%s%s", left("", 44), right("A", 16), right("B", 16), right("B / A", 12))
+	p.linef("%s%s%s%s", format.Left("", 44), format.Right("A", 16), format.Right("B", 16), format.Right("B / A", 12))
 	for _, ch := range c.Changes {
 		if ch.minor() {
 			continue
@@ -90,9 +101,9 @@ func (c *Comparison) Table(w io.Writer) error {
 		case ch.A == ch.B:
 			ratio = "="
 		case ch.Ratio != 0:
-			ratio = digits(ch.Ratio)
+			ratio = format.Digits(ch.Ratio)
 		}
-		p.linef("%s%s%s%s", left(clip(plain(ch.Name), 43), 44), right(formatUnit(ch.A, ch.Unit), 16), right(formatUnit(ch.B, ch.Unit), 16), right(ratio, 12))
+		p.linef("%s%s%s%s", format.Left(format.Clip(format.Plain(ch.Name), 43), 44), format.Right(format.Unit(ch.A, ch.Unit), 16), format.Right(format.Unit(ch.B, ch.Unit), 16), format.Right(ratio, 12))
 	}
 	only := func(which string, names []string) {
 		if len(names) == 0 {
@@ -100,9 +111,9 @@ func (c *Comparison) Table(w io.Writer) error {
 		}
 		text := "only in " + which + ":"
 		for _, n := range names {
-			text += " " + plain(n)
+			text += " " + format.Plain(n)
 		}
-		p.linef("%s", wrap(text, 100, "  "))
+		p.linef("%s", format.Wrap(text, 98, "  "))
 	}
 	only("A", c.OnlyA)
 	only("B", c.OnlyB)
@@ -116,12 +127,4 @@ func (c Change) minor() bool {
 	}
 	baseline := strings.HasPrefix(c.Name, "baselines.")
 	return ends(".p99") || baseline && ends(".p50", ".max") || baseline && ends(".unfinished") && c.A == 0 && c.B == 0
-}
-
-// shortCommit keeps as much of a revision as people quote.
-func shortCommit(c string) string {
-	if r := []rune(plain(c)); len(r) >= 40 {
-		return string(r[:8])
-	}
-	return clip(plain(c), 20)
 }

@@ -11,12 +11,12 @@ import (
 // columns of their own, for cameras.
 func (r *Report) CSV(w io.Writer) error {
 	baselines := make([]string, 0, len(r.Baselines))
-	for _, key := range r.baselineKeys() {
+	for _, key := range r.BaselineKeys() {
 		if len(r.Baselines[key].Seconds) > 0 {
 			baselines = append(baselines, key)
 		}
 	}
-	tiers := tierKeys(r.BytesByTier)
+	tiers := TierKeys(r.BytesByTier)
 	header := []string{"name", "role", "region", "class", "site", "nat", "joined_s",
 		"announced_s", "first_block_s", "fetched_s", "verified_s", "installed_s",
 		"sent_bytes", "received_bytes", "duplicate_bytes", "wrong_bytes"}

@@ -46,6 +46,18 @@ func ReadFile(path string) (*Report, error) {
 	return r, nil
 }
 
+// FindAll returns the paths of all reports in and below a directory, in the order
+// of their names; none is no error.
+func FindAll(dir string) (out []string, err error) {
+	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() == ReportFile {
+			out = append(out, p)
+		}
+		return err
+	})
+	return out, err
+}
+
 // Find returns the paths of all reports in files and below directories, in the
 // order of their names.
 func Find(paths []string) ([]string, error) {
@@ -59,17 +71,12 @@ func Find(paths []string) ([]string, error) {
 			out = append(out, path)
 			continue
 		}
-		before := len(out)
-		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && d.Name() == ReportFile {
-				out = append(out, p)
-			}
-			return err
-		})
+		found, err := FindAll(path)
 		if err != nil {
 			return nil, err
 		}
-		if len(out) == before {
+		out = append(out, found...)
+		if len(found) == 0 {
 			return nil, fmt.Errorf("there is no %s in or below %s; give directories that `camsim run --out` or `camsim sweep` wrote", ReportFile, path)
 		}
 	}
@@ -85,81 +92,6 @@ func (r *Report) Slim() {
 		b.Seconds = nil
 		r.Baselines[key] = b
 	}
-}
-
-// WriteDir writes everything about one run into a directory, or about several
-// that differ in their seed only: the JSON document, the CSV of the nodes (of a
-// single run), the figures and the page. The JSON document comes last, so that
-// one which is there stands for a complete directory.
-func WriteDir(dir string, runs []*Report, figures bool) error {
-	m, err := Merge(runs)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if len(runs) == 1 {
-		if err := WriteFile(filepath.Join(dir, NodesFile), runs[0].CSV); err != nil {
-			return err
-		}
-	}
-	if figures {
-		if err := WriteFigures(dir, Figures(runs)); err != nil {
-			return err
-		}
-		if err := WriteFile(filepath.Join(dir, PageFile), func(w io.Writer) error { return HTML(w, runs) }); err != nil {
-			return err
-		}
-	}
-	if len(runs) == 1 {
-		return WriteFile(filepath.Join(dir, ReportFile), runs[0].Encode)
-	}
-	return WriteFile(filepath.Join(dir, MergedFile), m.Encode)
-}
-
-// WriteDir writes everything about a sweep into a directory.
-func (s *Sweep) WriteDir(dir, x string, metrics []string) error {
-	figures, err := s.Figures(x, metrics)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := WriteFigures(dir, figures); err != nil {
-		return err
-	}
-	for name, write := range map[string]func(io.Writer) error{
-		TableFile: s.CSV,
-		SweepFile: s.Encode,
-		PageFile:  func(w io.Writer) error { return s.HTML(w, x, metrics) },
-	} {
-		if err := WriteFile(filepath.Join(dir, name), write); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// WriteFigures writes each figure as NAME.svg and NAME.png.
-func WriteFigures(dir string, figures []Figure) error {
-	for _, f := range figures {
-		for ext, draw := range map[string]func() ([]byte, error){".svg": f.SVG, ".png": f.PNG} {
-			data, err := draw()
-			if err != nil {
-				return err
-			}
-			err = WriteFile(filepath.Join(dir, f.Name+ext), func(w io.Writer) error {
-				_, err := w.Write(data)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // WriteFile replaces a file by what write writes, whole or not at all: a sweep

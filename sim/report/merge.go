@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"camswarm/sim/report/format"
 )
 
 // Repeatable is what every output over seeds says about repeating it.
@@ -21,6 +23,44 @@ type Band struct {
 	Min    float64   `json:"min"`
 	Max    float64   `json:"max"`
 	Values []float64 `json:"values"` // in the order of RandomSeeds
+
+	// Low and High bound the median of all seeds that there could be, with the given
+	// Confidence, 0 to 1: see MedianInterval.
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"`
+}
+
+func bandOf(unit string, v []float64) Band {
+	b := Band{Unit: unit, Median: Median(v), Min: slices.Min(v), Max: slices.Max(v), Values: v}
+	b.Low, b.High, b.Confidence = MedianInterval(v)
+	return b
+}
+
+// MedianInterval returns the order statistics of a non-empty sample that bound
+// the median of what it was drawn from, and with which confidence they do: the
+// narrowest that reach 95 %, or of fewer than six values the least and the greatest
+// with what they reach. It assumes nothing of the distribution: each value lies
+// below the median with a probability of one half.
+func MedianInterval(values []float64) (low, high, confidence float64) {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	// The interval from the k-th least to the k-th greatest misses the median when
+	// fewer than k values lie on one of its sides.
+	chance := math.Pow(0.5, float64(n)) // that i values lie below
+	missed, k := 0.0, 0
+	for i := 0; 2*(i+1) <= n; i++ {
+		if i > 0 && 1-2*(missed+chance) < 0.95 {
+			break
+		}
+		missed += chance
+		k = i + 1
+		chance *= float64(n-i) / float64(i+1)
+	}
+	if k == 0 {
+		return s[0], s[n-1], 0 // one value says nothing of its spread
+	}
+	return s[k-1], s[n-k], 1 - 2*missed
 }
 
 // Merged is several runs of one scenario that differ in their random numbers
@@ -68,17 +108,18 @@ func Merge(runs []*Report) (*Merged, error) {
 		}
 	}
 	for name, v := range values {
-		m.Bands[name] = Band{Unit: units[name], Median: Median(v), Min: slices.Min(v), Max: slices.Max(v), Values: v}
+		m.Bands[name] = bandOf(units[name], v)
 	}
 
 	m.Report = *first
 	m.PerNode = []Node{}
-	m.Commit = joinDistinct(runs, func(r *Report) string { return r.Commit })
+	m.Commit = Distinct(runs, func(r *Report) string { return r.Commit })
 	median := func(name string) float64 { return m.Bands[name].Median }
 	quantiles := func(prefix string) Quantiles {
 		return Quantiles{median(prefix + ".p50"), median(prefix + ".p95"), median(prefix + ".p99"), median(prefix + ".max")}
 	}
 	m.FluidBoundSeconds = median("fluidBoundSeconds")
+	m.FluidBound95Seconds, m.RatioToBound95 = median("fluidBound95Seconds"), median("ratioToBound95")
 	m.CompletionSeconds = quantiles("completionSeconds")
 	m.RatioToBound = quantiles("ratioToBound")
 	m.AnnounceSeconds = quantiles("announceSeconds")
@@ -86,7 +127,7 @@ func Merge(runs []*Report) (*Merged, error) {
 	m.SeedCopies = median("seedCopies")
 	m.MessagesPerBlock = median("messagesPerBlock")
 	m.CPUSeconds, m.WallSeconds = median("cpuSeconds"), median("wallSeconds")
-	m.VirtualSeconds = medianOf(runs, func(r *Report) float64 { return r.VirtualSeconds })
+	m.VirtualSeconds = MedianOf(runs, func(r *Report) float64 { return r.VirtualSeconds })
 	m.PeakMemoryBytes = int64(m.Bands["peakMemoryBytes"].Max)
 	m.Unfinished = int(m.Bands["unfinished"].Max)
 	m.BytesByTier = map[string]int64{}
@@ -106,26 +147,31 @@ func Merge(runs []*Report) (*Merged, error) {
 			}
 		}
 	}
-	if first.S3Terms != nil {
-		m.S3Terms = &S3Terms{
-			PushSeconds: median("s3Terms.pushSeconds"), RoundTripSeconds: median("s3Terms.roundTripSeconds"),
-			BandwidthSeconds: median("s3Terms.bandwidthSeconds"), PeersSeconds: median("s3Terms.peersSeconds"),
-			Speedup: median("s3Terms.speedup"), SpeedupOverCapped: median("s3Terms.speedupOverCapped"),
+	terms := func(prefix string, of *S3Terms) *S3Terms {
+		if of == nil {
+			return nil
 		}
-		t := m.S3Terms // a sum of medians is not the median of sums, and the terms must add up
+		t := &S3Terms{
+			PushSeconds: median(prefix + ".pushSeconds"), RoundTripSeconds: median(prefix + ".roundTripSeconds"),
+			BandwidthSeconds: median(prefix + ".bandwidthSeconds"), PeersSeconds: median(prefix + ".peersSeconds"),
+			Speedup: median(prefix + ".speedup"), SpeedupOverCapped: median(prefix + ".speedupOverCapped"),
+		}
+		// A sum of medians is not the median of sums, and the terms must add up.
 		t.TotalSeconds = t.PushSeconds + t.RoundTripSeconds + t.BandwidthSeconds + t.PeersSeconds
+		return t
 	}
+	m.S3Terms, m.S3TermsP50 = terms("s3Terms", first.S3Terms), terms("s3TermsP50", first.S3TermsP50)
 	m.Sites = nil
 	for i, s := range first.Sites {
-		s.DownBytes = int64(medianOf(runs, func(r *Report) float64 { return float64(r.site(i).DownBytes) }))
-		s.UpBytes = int64(medianOf(runs, func(r *Report) float64 { return float64(r.site(i).UpBytes) }))
-		s.Copies = medianOf(runs, func(r *Report) float64 { return r.site(i).Copies })
+		s.DownBytes = int64(MedianOf(runs, func(r *Report) float64 { return float64(r.site(i).DownBytes) }))
+		s.UpBytes = int64(MedianOf(runs, func(r *Report) float64 { return float64(r.site(i).UpBytes) }))
+		s.Copies = MedianOf(runs, func(r *Report) float64 { return r.site(i).Copies })
 		m.Sites = append(m.Sites, s)
 	}
 	m.Stages = nil
 	for i, s := range first.Stages {
 		of := func(get func(Stage) float64) float64 {
-			return medianOf(runs, func(r *Report) float64 { return get(r.stage(i)) })
+			return MedianOf(runs, func(r *Report) float64 { return get(r.stage(i)) })
 		}
 		s.AtSeconds = of(func(s Stage) float64 { return s.AtSeconds })
 		s.Eligible = int(of(func(s Stage) float64 { return float64(s.Eligible) }))
@@ -138,6 +184,7 @@ func Merge(runs []*Report) (*Merged, error) {
 	}
 	m.Violations = []Violation{}
 	for _, r := range runs {
+		m.Interrupted = m.Interrupted || r.Interrupted
 		for _, v := range r.Violations {
 			if len(runs) > 1 {
 				v.Detail = fmt.Sprintf("seed %d: %s", r.Seed, v.Detail)
@@ -192,20 +239,31 @@ func (r *Report) differences(o *Report) []string {
 		out = append(out, fmt.Sprintf("%s and %s links", r.Links, o.Links))
 	}
 	if r.ImageBytes != o.ImageBytes {
-		out = append(out, fmt.Sprintf("images of %s and %s", formatBytes(r.ImageBytes), formatBytes(o.ImageBytes)))
+		out = append(out, fmt.Sprintf("images of %s and %s", format.Bytes(r.ImageBytes), format.Bytes(o.ImageBytes)))
 	}
 	if r.BlockBytes != o.BlockBytes {
-		out = append(out, fmt.Sprintf("blocks of %s and %s", formatBlock(r.BlockBytes), formatBlock(o.BlockBytes)))
+		out = append(out, fmt.Sprintf("blocks of %s and %s", format.Block(r.BlockBytes), format.Block(o.BlockBytes)))
 	}
-	for _, key := range slices.Sorted(maps.Keys(merged(r.Settings, o.Settings))) {
-		a, inA := r.Settings[key]
-		b, inB := o.Settings[key]
+	mine, others := r.Settings, o.Settings
+	if len(r.Parameters) > 0 && len(o.Parameters) > 0 { // of the same code, or nearly
+		mine, others = r.Parameters, o.Parameters
+	}
+	for _, key := range slices.Sorted(maps.Keys(merged(mine, others))) {
+		a, inA := mine[key]
+		b, inB := others[key]
+		if slices.Contains(named, key) {
+			continue
+		}
 		if a != b || inA != inB {
 			out = append(out, fmt.Sprintf("%s %s and %s", key, orDefault(a, inA), orDefault(b, inB)))
 		}
 	}
 	return out
 }
+
+// named are the parameters that differences names in words, and those that do not
+// change a run.
+var named = []string{"name", "doc", "seed", "nodes", "links", "image_bytes", "block_bytes"}
 
 func orDefault(v string, set bool) string {
 	if !set {
@@ -236,7 +294,7 @@ func Median(values []float64) float64 {
 	return s[n/2-1]/2 + s[n/2]/2
 }
 
-func medianOf(runs []*Report, get func(*Report) float64) float64 {
+func MedianOf(runs []*Report, get func(*Report) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
 		values[i] = get(r)
@@ -244,7 +302,7 @@ func medianOf(runs []*Report, get func(*Report) float64) float64 {
 	return Median(values)
 }
 
-func joinDistinct(runs []*Report, get func(*Report) string) string {
+func Distinct(runs []*Report, get func(*Report) string) string {
 	var out []string
 	for _, r := range runs {
 		if s := get(r); !slices.Contains(out, s) {

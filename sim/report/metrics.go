@@ -1,6 +1,10 @@
 package report
 
-import "strings"
+import (
+	"strings"
+
+	"camswarm/sim/report/format"
+)
 
 // Metric is one number of a report under a name, as comparisons, sweeps and
 // medians over seeds use it. Names are the paths of the JSON document.
@@ -11,19 +15,7 @@ type Metric struct {
 }
 
 // String writes the value with its unit.
-func (m Metric) String() string { return formatUnit(m.Value, m.Unit) }
-
-func formatUnit(v float64, unit string) string {
-	switch unit {
-	case "s":
-		return formatSeconds(v)
-	case "bytes":
-		return formatBytes(int64(v))
-	case "share":
-		return formatPercent(v)
-	}
-	return digits(v)
-}
+func (m Metric) String() string { return format.Unit(m.Value, m.Unit) }
 
 // Metrics returns the figures of a report that are worth comparing, in the order
 // of tables. Those of baselines that did not run, and times of nobody, are left out.
@@ -40,6 +32,10 @@ func (r *Report) Metrics() []Metric {
 		add(prefix+".max", unit, q.Max)
 	}
 	add("fluidBoundSeconds", "s", r.FluidBoundSeconds)
+	if r.FluidBound95Seconds > 0 {
+		add("fluidBound95Seconds", "s", r.FluidBound95Seconds)
+		add("ratioToBound95", "ratio", r.RatioToBound95)
+	}
 	quantiles("completionSeconds", "s", r.CompletionSeconds)
 	quantiles("ratioToBound", "ratio", r.RatioToBound)
 	add("unfinished", "count", float64(r.Unfinished))
@@ -48,28 +44,34 @@ func (r *Report) Metrics() []Metric {
 	add("seedCopies", "ratio", r.SeedCopies)
 	add("messagesPerBlock", "ratio", r.MessagesPerBlock)
 	quantiles("announceSeconds", "s", r.AnnounceSeconds)
-	for _, tier := range tierKeys(r.BytesByTier) {
+	for _, tier := range TierKeys(r.BytesByTier) {
 		add("bytesByTier."+tier, "bytes", float64(r.BytesByTier[tier]))
 	}
-	for _, key := range r.baselineKeys() {
+	for _, key := range r.BaselineKeys() {
 		b := r.Baselines[key]
 		quantiles("baselines."+key, "s", b.Quantiles)
 		add("baselines."+key+".unfinished", "count", float64(b.Unfinished))
 		if s := r.Speedup(key); s > 0 {
 			add("speedup."+key, "ratio", s)
+			add("speedupAtP50."+key, "ratio", r.SpeedupAtP50(key))
 		}
 	}
-	if t := r.S3Terms; t != nil {
-		add("s3Terms.pushSeconds", "s", t.PushSeconds)
-		add("s3Terms.roundTripSeconds", "s", t.RoundTripSeconds)
-		add("s3Terms.bandwidthSeconds", "s", t.BandwidthSeconds)
-		add("s3Terms.peersSeconds", "s", t.PeersSeconds)
-		add("s3Terms.totalSeconds", "s", t.TotalSeconds)
-		add("s3Terms.speedup", "ratio", t.Speedup)
+	terms := func(prefix string, t *S3Terms) {
+		if t == nil {
+			return
+		}
+		add(prefix+".pushSeconds", "s", t.PushSeconds)
+		add(prefix+".roundTripSeconds", "s", t.RoundTripSeconds)
+		add(prefix+".bandwidthSeconds", "s", t.BandwidthSeconds)
+		add(prefix+".peersSeconds", "s", t.PeersSeconds)
+		add(prefix+".totalSeconds", "s", t.TotalSeconds)
+		add(prefix+".speedup", "ratio", t.Speedup)
 		if t.SpeedupOverCapped != 0 {
-			add("s3Terms.speedupOverCapped", "ratio", t.SpeedupOverCapped)
+			add(prefix+".speedupOverCapped", "ratio", t.SpeedupOverCapped)
 		}
 	}
+	terms("s3Terms", r.S3Terms)
+	terms("s3TermsP50", r.S3TermsP50)
 	for _, s := range r.Sites {
 		add("sites."+s.Name+".copies", "ratio", s.Copies)
 	}
@@ -92,9 +94,17 @@ func (r *Report) Metric(name string) (Metric, bool) {
 // Speedup is how many times faster than a baseline the swarm was at p95; 0 if
 // either has no such time.
 func (r *Report) Speedup(baseline string) float64 {
-	b, ok := r.Baselines[baseline]
-	if !ok || r.CompletionSeconds.P95 <= 0 || b.P95 <= 0 {
+	return speedup(r.Baselines[baseline].P95, r.CompletionSeconds.P95)
+}
+
+// SpeedupAtP50 is Speedup at the median.
+func (r *Report) SpeedupAtP50(baseline string) float64 {
+	return speedup(r.Baselines[baseline].P50, r.CompletionSeconds.P50)
+}
+
+func speedup(baseline, swarm float64) float64 {
+	if baseline <= 0 || swarm <= 0 {
 		return 0
 	}
-	return b.P95 / r.CompletionSeconds.P95
+	return baseline / swarm
 }

@@ -17,24 +17,37 @@ type Report struct {
 	// Settings are the keys of the scenario that were set by whoever ran it,
 	// beyond nodes, seed and links: what tells two runs of one scenario apart.
 	Settings map[string]string `json:"settings,omitempty"`
-	Command  string            `json:"command,omitempty"` // repeats the run
+	// Parameters are all keys of the scenario with their values, those at their
+	// defaults too, so that a result says under which conditions it was made; keys of
+	// the list of classes read class.1.up.
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Command    string            `json:"command,omitempty"` // repeats the run
 
 	ImageBytes int64     `json:"imageBytes"`
 	BlockBytes int64     `json:"blockBytes"`
 	LinkModel  LinkModel `json:"linkModel"`
 
-	// FluidBoundSeconds is the least time in which any scheme could bring the
-	// image from the sources to every camera over these access lines:
+	// Interrupted says that the run was ended before it was done: what is here is
+	// what there was by then.
+	Interrupted bool `json:"interrupted,omitempty"`
+
+	// FluidBoundSeconds is the least time in which any scheme fed by these seeds
+	// could bring the image to every camera over these access lines:
 	// max(F/u_s, F/d_min, N·F/(u_s+Σu)), u_s summed over the seeds that hold it
 	// from the start (Kumar and Ross, "Peer-Assisted File Distribution: The
-	// Minimum Distribution Time", HOTWEB 2006).
-	FluidBoundSeconds float64 `json:"fluidBoundSeconds"`
+	// Minimum Distribution Time", HOTWEB 2006). A source that sends more than these
+	// seeds, such as S3, is not bound by it. FluidBound95Seconds is the same for 95 %
+	// of the cameras, those with the fastest downlinks, with the uplinks of all: what
+	// a p95 is to be held to. 0: not known.
+	FluidBoundSeconds   float64 `json:"fluidBoundSeconds"`
+	FluidBound95Seconds float64 `json:"fluidBound95Seconds,omitempty"`
 
 	// CompletionSeconds is from the announcement (of a late camera: its start) to
 	// the verified image, over the honest cameras that finished.
 	CompletionSeconds Quantiles `json:"completionSeconds"`
 	RatioToBound      Quantiles `json:"ratioToBound"`
-	Unfinished        int       `json:"unfinished"` // honest cameras that did not
+	RatioToBound95    float64   `json:"ratioToBound95,omitempty"` // p95 / FluidBound95Seconds
+	Unfinished        int       `json:"unfinished"`               // honest cameras that did not
 
 	DuplicateRatio   float64 `json:"duplicateRatio"`   // block bytes received again / block bytes needed
 	SeedCopies       float64 `json:"seedCopies"`       // block bytes sent by seeds / image bytes
@@ -49,7 +62,11 @@ type Report struct {
 	BytesByTier map[string]int64 `json:"bytesByTier"`
 
 	Baselines map[string]Baseline `json:"baselines"`
-	S3Terms   *S3Terms            `json:"s3Terms,omitempty"` // nil without the s3 and poll baselines
+
+	// S3Terms is the gain at p95, S3TermsP50 that at the median; nil without the s3
+	// and poll baselines.
+	S3Terms    *S3Terms `json:"s3Terms,omitempty"`
+	S3TermsP50 *S3Terms `json:"s3TermsP50,omitempty"`
 
 	Sites      []Site      `json:"sites,omitempty"`
 	Stages     []Stage     `json:"stages,omitempty"`
@@ -99,16 +116,16 @@ type Baseline struct {
 	ServedBy   string    `json:"servedBy,omitempty"`
 }
 
-// S3Terms splits the gain at p95 over a daily poll of S3, which is what IoTeX
-// had, into where it comes from. Total = Push + RoundTrips + Bandwidth + Peers
-// = p95 of poll - p95 of the swarm. A negative term is a loss.
+// S3Terms splits the gain at one quantile over a daily poll of S3, which is what
+// IoTeX had, into where it comes from. Total = Push + RoundTrips + Bandwidth +
+// Peers = the poll's quantile - the swarm's. A negative term is a loss.
 type S3Terms struct {
 	PushSeconds       float64 `json:"pushSeconds"`       // poll - s3: hearing at once instead of asking daily
-	RoundTripSeconds  float64 `json:"roundTripSeconds"`  // s3 - its transfer at full rate: connection set-up and slow start
-	BandwidthSeconds  float64 `json:"bandwidthSeconds"`  // transfer at full rate - the same from the seed alone: what S3's fatter pipe is worth, negative
-	PeersSeconds      float64 `json:"peersSeconds"`      // from the seed alone - swarm: what the peers' uplinks are worth
+	RoundTripSeconds  float64 `json:"roundTripSeconds"`  // what s3 loses to set-up and slow start - what the swarm loses to ramp-up and scheduling
+	BandwidthSeconds  float64 `json:"bandwidthSeconds"`  // s3's transfer at full rate - the seeds' alone: what S3's fatter pipe is worth, negative
+	PeersSeconds      float64 `json:"peersSeconds"`      // from the seeds alone - from seeds and peers: what the peers' uplinks are worth
 	TotalSeconds      float64 `json:"totalSeconds"`      // the sum
-	Speedup           float64 `json:"speedup"`           // p95 of s3 / p95 of the swarm, both from the announcement
+	Speedup           float64 `json:"speedup"`           // of s3 / of the swarm, both from the announcement
 	SpeedupOverCapped float64 `json:"speedupOverCapped"` // the same for s3-capped; 0: not run
 }
 

@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"bytes"
@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"camswarm/sim/report"
+	"camswarm/sim/report/reporttest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -35,10 +37,10 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func three(t *testing.T) (*Merged, []*Report) {
+func three(t *testing.T) (*report.Merged, []*report.Report) {
 	t.Helper()
-	runs := []*Report{made("flash-crowd", 8, 1), made("flash-crowd", 8, 2), made("flash-crowd", 8, 3)}
-	m, err := Merge(runs)
+	runs := []*report.Report{reporttest.Made("flash-crowd", 8, 1), reporttest.Made("flash-crowd", 8, 2), reporttest.Made("flash-crowd", 8, 3)}
+	m, err := report.Merge(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,22 +48,24 @@ func three(t *testing.T) (*Merged, []*Report) {
 }
 
 func TestOutputsAreAsRecorded(t *testing.T) {
-	r := made("lan", 6, 1)
-	r.Stages = []Stage{{Name: "canary, 2 cameras", AtSeconds: 0, Eligible: 2, Completion: Quantiles{3.1, 3.2, 3.2, 3.2}}, {Name: "100 %", AtSeconds: 7500, Eligible: 6, Completion: Quantiles{1.2, 2, 2, 2}}}
+	r := reporttest.Made("lan", 6, 1)
+	r.Stages = []report.Stage{{Name: "canary, 2 cameras", AtSeconds: 0, Eligible: 2, Completion: report.Quantiles{3.1, 3.2, 3.2, 3.2}}, {Name: "100 %", AtSeconds: 7500, Eligible: 6, Completion: report.Quantiles{1.2, 2, 2, 2}}}
 	m, _ := three(t)
-	bad := broken()
-	s, err := NewSweep([]*Report{made("flash-crowd", 8, 1), made("flash-crowd", 8, 2), made("flash-crowd", 16, 1), bad})
+	bad := reporttest.Broken()
+	s, err := report.NewSweep([]*report.Report{reporttest.Made("flash-crowd", 8, 1), reporttest.Made("flash-crowd", 8, 2), reporttest.Made("flash-crowd", 16, 1), bad})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, write := range map[string]func(b *bytes.Buffer) error{
-		"run.json":    func(b *bytes.Buffer) error { return r.Encode(b) },
-		"run.csv":     func(b *bytes.Buffer) error { return r.CSV(b) },
-		"run.txt":     func(b *bytes.Buffer) error { return r.Table(b) },
-		"failed.txt":  func(b *bytes.Buffer) error { return bad.Table(b) },
-		"merged.txt":  func(b *bytes.Buffer) error { return m.Table(b) },
-		"sweep.txt":   func(b *bytes.Buffer) error { return s.Table(b) },
-		"compare.txt": func(b *bytes.Buffer) error { return Compare(made("lan", 6, 1), made("lan", 8, 2)).Table(b) },
+		"run.json":   func(b *bytes.Buffer) error { return r.Encode(b) },
+		"run.csv":    func(b *bytes.Buffer) error { return r.CSV(b) },
+		"run.txt":    func(b *bytes.Buffer) error { return r.Table(b) },
+		"failed.txt": func(b *bytes.Buffer) error { return bad.Table(b) },
+		"merged.txt": func(b *bytes.Buffer) error { return m.Table(b) },
+		"sweep.txt":  func(b *bytes.Buffer) error { return s.Table(b) },
+		"compare.txt": func(b *bytes.Buffer) error {
+			return report.Compare(reporttest.Made("lan", 6, 1), reporttest.Made("lan", 8, 2)).Table(b)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -85,7 +89,7 @@ func TestOutputsAreAsRecorded(t *testing.T) {
 
 func TestDocumentHasThePromisedFields(t *testing.T) {
 	var b bytes.Buffer
-	if err := new(Report).Encode(&b); err != nil { // even an empty one
+	if err := new(report.Report).Encode(&b); err != nil { // even an empty one
 		t.Fatal(err)
 	}
 	var doc map[string]json.RawMessage
@@ -112,12 +116,12 @@ func TestDocumentHasThePromisedFields(t *testing.T) {
 }
 
 func TestDecodeReturnsWhatWasEncoded(t *testing.T) {
-	for _, r := range []*Report{made("global", 12, 1), made("lan", 3, 2), broken()} {
+	for _, r := range []*report.Report{reporttest.Made("global", 12, 1), reporttest.Made("lan", 3, 2), reporttest.Broken()} {
 		var b bytes.Buffer
 		if err := r.Encode(&b); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Decode(&b)
+		got, err := report.Decode(&b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,12 +147,12 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		{"negative bytes", `{"schema": 1, "imageBytes": -1}`, "imageBytes is -1"},
 		{"absurd time", `{"schema": 1, "perNode": [{"verifiedSeconds": 1e300}]}`, "no run has"},
 	} {
-		_, err := Decode(strings.NewReader(c.doc))
-		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want ErrFormat with %q", c.name, err, c.want)
+		_, err := report.Decode(strings.NewReader(c.doc))
+		if !errors.Is(err, report.ErrFormat) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want report.ErrFormat with %q", c.name, err, c.want)
 		}
 	}
-	if _, err := Decode(strings.NewReader(`{"schema": 1, "later": true}`)); err != nil {
+	if _, err := report.Decode(strings.NewReader(`{"schema": 1, "later": true}`)); err != nil {
 		t.Errorf("a field that came later: %v", err)
 	}
 }
@@ -160,16 +164,16 @@ func TestQuantilesAreNearestRank(t *testing.T) {
 	}
 	for _, c := range []struct {
 		values []float64
-		want   Quantiles
+		want   report.Quantiles
 	}{
-		{nil, Quantiles{}},
-		{[]float64{7}, Quantiles{7, 7, 7, 7}},
-		{[]float64{2, 1}, Quantiles{1, 2, 2, 2}},
-		{[]float64{3, 1, 2}, Quantiles{2, 3, 3, 3}},
-		{hundred, Quantiles{50, 95, 99, 100}},
-		{hundred[:20], Quantiles{90, 99, 100, 100}},
+		{nil, report.Quantiles{}},
+		{[]float64{7}, report.Quantiles{7, 7, 7, 7}},
+		{[]float64{2, 1}, report.Quantiles{1, 2, 2, 2}},
+		{[]float64{3, 1, 2}, report.Quantiles{2, 3, 3, 3}},
+		{hundred, report.Quantiles{50, 95, 99, 100}},
+		{hundred[:20], report.Quantiles{90, 99, 100, 100}},
 	} {
-		if got := QuantilesOf(c.values); got != c.want {
+		if got := report.QuantilesOf(c.values); got != c.want {
 			t.Errorf("QuantilesOf(%v) = %v, want %v", c.values, got, c.want)
 		}
 	}
@@ -179,19 +183,19 @@ func TestQuantilesAreNearestRank(t *testing.T) {
 }
 
 func TestSummaryCountsHonestCamerasOnly(t *testing.T) {
-	r := &Report{ImageBytes: 100, FluidBoundSeconds: 2, PerNode: []Node{
-		{Role: RoleSeed, Sent: 250, Verified: 0.1},
-		{Role: RoleCamera, Announced: 1, Verified: 3, Received: 110, Duplicate: 10, ByTier: map[string]int64{"seed": 110}},
-		{Role: RoleCamera, Announced: 6, Joined: 5, Verified: 9, Received: 100, ByTier: map[string]int64{"region": 100}},
-		{Role: RoleCamera, Announced: 1, Verified: -1},
-		{Role: RoleCamera, Announced: -1, Verified: -1, Gone: true},
+	r := &report.Report{ImageBytes: 100, FluidBoundSeconds: 2, PerNode: []report.Node{
+		{Role: report.RoleSeed, Sent: 250, Verified: 0.1},
+		{Role: report.RoleCamera, Announced: 1, Verified: 3, Received: 110, Duplicate: 10, ByTier: map[string]int64{"seed": 110}},
+		{Role: report.RoleCamera, Announced: 6, Joined: 5, Verified: 9, Received: 100, ByTier: map[string]int64{"region": 100}},
+		{Role: report.RoleCamera, Announced: 1, Verified: -1},
+		{Role: report.RoleCamera, Announced: -1, Verified: -1, Gone: true},
 		{Role: "poisoner", Announced: 0, Verified: 99, Received: 5000, Duplicate: 5000},
-	}, Baselines: map[string]Baseline{"s3": {Seconds: []float64{1, -1, 3}}}}
+	}, Baselines: map[string]report.Baseline{"s3": {Seconds: []float64{1, -1, 3}}}}
 	r.Summarize()
-	if want := (Quantiles{3, 4, 4, 4}); r.CompletionSeconds != want {
+	if want := (report.Quantiles{3, 4, 4, 4}); r.CompletionSeconds != want {
 		t.Errorf("completion %v, want %v", r.CompletionSeconds, want)
 	}
-	if want := (Quantiles{1.5, 2, 2, 2}); r.RatioToBound != want {
+	if want := (report.Quantiles{1.5, 2, 2, 2}); r.RatioToBound != want {
 		t.Errorf("ratio %v, want %v", r.RatioToBound, want)
 	}
 	if r.Unfinished != 1 || r.DuplicateRatio != 0.05 || r.SeedCopies != 2.5 || r.AnnounceSeconds.Max != 1 || r.BytesByTier["seed"] != 110 {
@@ -203,7 +207,7 @@ func TestSummaryCountsHonestCamerasOnly(t *testing.T) {
 }
 
 func TestEveryNodeIsARowOfTheCSV(t *testing.T) {
-	r := broken()
+	r := reporttest.Broken()
 	r.PerNode[1].Name = "cam, \"one\"\nline"
 	var b bytes.Buffer
 	if err := r.CSV(&b); err != nil {
@@ -257,8 +261,8 @@ func TestMergeTakesMediansAndHidesNoFailure(t *testing.T) {
 
 	runs[1].PerNode[3].Verified = -1
 	runs[1].Summarize()
-	runs[2].Violations = []Violation{{"i", "n", "d"}}
-	m, err := Merge(runs)
+	runs[2].Violations = []report.Violation{{"i", "n", "d"}}
+	m, err := report.Merge(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,21 +270,21 @@ func TestMergeTakesMediansAndHidesNoFailure(t *testing.T) {
 		t.Errorf("a failed run hides: %d unfinished, %v, %d failed", m.Unfinished, m.Violations, m.FailedRuns)
 	}
 
-	other := made("flash-crowd", 9, 4)
+	other := reporttest.Made("flash-crowd", 9, 4)
 	other.Links = "fast"
-	if _, err := Merge(append(runs, other)); !errors.Is(err, ErrDiffer) || !strings.Contains(err.Error(), "8 and 9 cameras") || !strings.Contains(err.Error(), "quic and fast") {
+	if _, err := report.Merge(append(runs, other)); !errors.Is(err, report.ErrDiffer) || !strings.Contains(err.Error(), "8 and 9 cameras") || !strings.Contains(err.Error(), "quic and fast") {
 		t.Errorf("merging different runs: %v", err)
 	}
 }
 
 func TestCompareWarnsWhenConditionsDiffer(t *testing.T) {
-	a, b := made("flash-crowd", 8, 1), made("flash-crowd", 8, 2)
-	if c := Compare(a, b); len(c.Warnings) != 0 {
+	a, b := reporttest.Made("flash-crowd", 8, 1), reporttest.Made("flash-crowd", 8, 2)
+	if c := report.Compare(a, b); len(c.Warnings) != 0 {
 		t.Errorf("warnings for two seeds: %v", c.Warnings)
 	}
 	b.Links, b.ImageBytes, b.Settings = "fast", 1000, map[string]string{"up": "5"}
 	delete(b.Baselines, "s3")
-	c := Compare(a, b)
+	c := report.Compare(a, b)
 	if len(c.Warnings) != 3 {
 		t.Errorf("warnings %v", c.Warnings)
 	}
@@ -290,17 +294,17 @@ func TestCompareWarnsWhenConditionsDiffer(t *testing.T) {
 }
 
 func TestSweepGroupsRunsByWhatVaries(t *testing.T) {
-	var runs []*Report
+	var runs []*report.Report
 	for _, up := range []string{"20", "5", "10"} {
 		for seed := range uint64(2) {
 			for _, n := range []int{4, 40} {
-				r := made("flash-crowd", n, seed)
+				r := reporttest.Made("flash-crowd", n, seed)
 				r.Settings = map[string]string{"up": up}
 				runs = append(runs, r)
 			}
 		}
 	}
-	s, err := NewSweep(runs)
+	s, err := report.NewSweep(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,17 +314,7 @@ func TestSweepGroupsRunsByWhatVaries(t *testing.T) {
 	if p := s.Points[0]; p.Values["nodes"] != "4" || p.Values["up"] != "5" || p.Runs != 2 {
 		t.Errorf("first point %v with %d runs", p.Values, p.Runs)
 	}
-	figures, err := s.Figures("", nil)
-	if err != nil || len(figures) != len(SweepMetrics) {
-		t.Fatalf("%d figures, %v", len(figures), err)
-	}
-	if _, err := s.Figures("links", nil); err == nil || !strings.Contains(err.Error(), "nodes, up") {
-		t.Errorf("an axis that does not vary: %v", err)
-	}
-	if _, err := s.Figures("", []string{"nonsense"}); err == nil || !strings.Contains(err.Error(), "completionSeconds.p95") {
-		t.Errorf("an unknown metric: %v", err)
-	}
-	if _, err := NewSweep(append(runs, runs[0])); err == nil {
+	if _, err := report.NewSweep(append(runs, runs[0])); err == nil {
 		t.Error("a run given twice counts twice")
 	}
 	var b bytes.Buffer
@@ -330,131 +324,5 @@ func TestSweepGroupsRunsByWhatVaries(t *testing.T) {
 	rows, err := csv.NewReader(&b).ReadAll()
 	if err != nil || len(rows) != 7 {
 		t.Errorf("%d rows, %v", len(rows), err)
-	}
-}
-
-// odd are reports that a figure must survive.
-func odd() []*Report {
-	empty := &Report{Schema: Schema, Scenario: "empty"}
-	instant := made("instant", 3, 1)
-	for i := range instant.PerNode {
-		n := &instant.PerNode[i]
-		n.Announced, n.FirstByte, n.Fetched, n.Verified, n.Installed = 0, 0, 0, 0, 0
-		n.Progress = []float64{0, 0, 0}
-	}
-	instant.Summarize()
-	ages := made("ages", 3, 1)
-	ages.PerNode[1].Verified = 1e10
-	ages.PerNode[2].Announced = 1e-300
-	ages.Summarize()
-	same := made("same", 4, 1)
-	for i := range same.PerNode {
-		same.PerNode[i].Verified = 3
-		same.PerNode[i].Announced = 0.1
-	}
-	same.Summarize()
-	hidden := made("<script>alert(1)</script>", 2, 1)
-	hidden.PerNode[1].Region = "</svg><script>&"
-	hidden.PerNode[2].ByTier["<b>"] = 5
-	hidden.Violations = []Violation{{"<i>", "\x1b[2J", "<img src=x onerror=alert(1)>"}}
-	nobody := made("nobody", 2, 1)
-	for i := range nobody.PerNode {
-		nobody.PerNode[i].Verified, nobody.PerNode[i].Announced = -1, -1
-		nobody.PerNode[i].Progress = nil
-	}
-	nobody.Summarize()
-	return []*Report{empty, instant, ages, same, hidden, nobody}
-}
-
-func TestFiguresAreDrawnWhateverTheNumbers(t *testing.T) {
-	for _, r := range append(odd(), made("lan", 5, 1)) {
-		t.Run(plain(r.Scenario), func(t *testing.T) {
-			for _, f := range Figures([]*Report{r}) {
-				svg, err := f.SVG()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("<script")) {
-					t.Errorf("%s has what it must not have", f.Name)
-				}
-				data, err := f.PNG()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if c, err := png.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width < 1200 {
-					t.Errorf("%s: %v, %v", f.Name, c, err)
-				}
-			}
-			var page bytes.Buffer
-			if err := HTML(&page, []*Report{r}); err != nil {
-				t.Fatal(err)
-			}
-			if p := page.String(); strings.Contains(p, "<script") || strings.Contains(p, "<img") || strings.ContainsRune(p, '\x1b') {
-				t.Error("a name of the report became markup")
-			}
-		})
-	}
-}
-
-func TestPageStandsAlone(t *testing.T) {
-	m, runs := three(t)
-	var b bytes.Buffer
-	if err := HTML(&b, runs); err != nil {
-		t.Fatal(err)
-	}
-	page := b.String()
-	for _, bad := range []string{"src=", "href=", "url(", "@import", "<link", "<script"} {
-		if strings.Contains(page, bad) {
-			t.Errorf("the page refers to something outside itself: %s", bad)
-		}
-	}
-	for _, want := range []string{runs[0].Command, formatSeconds(m.CompletionSeconds.P95), Repeatable, "prefers-color-scheme", "@media print", runs[0].Commit, "push", "round trips", "bandwidth", "peers"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page has no %q", want)
-		}
-	}
-	if n := strings.Count(page, "<svg"); n != 4 {
-		t.Errorf("%d figures on the page, want 4", n)
-	}
-}
-
-func TestDirectoryHoldsEverything(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "out")
-	r := made("lan", 5, 1)
-	if err := WriteDir(dir, []*Report{r}, true); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{ReportFile, NodesFile, PageFile, "completion-cdf.svg", "completion-cdf.png", "progress.svg", "bytes-by-tier.png", "announcement-cdf.svg", "line-use.png"} {
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, path := range []string{dir, filepath.Join(dir, ReportFile)} {
-		if got, err := ReadFile(path); err != nil || !reflect.DeepEqual(got, r) {
-			t.Errorf("reading %s back: %v", path, err)
-		}
-	}
-	if _, err := ReadFile(t.TempDir()); err == nil || !strings.Contains(err.Error(), "camsim run --out") {
-		t.Errorf("reading an empty directory: %v", err)
-	}
-	if _, err := Find([]string{t.TempDir()}); err == nil {
-		t.Error("an empty directory has reports")
-	}
-	left, err := filepath.Glob(filepath.Join(dir, ".*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("temporary files are left: %v, %v", left, err)
-	}
-}
-
-func TestNumbersReadWell(t *testing.T) {
-	for s, want := range map[float64]string{0: "0 s", 0.0003: "0.30 ms", 0.035: "35.0 ms", 0.42: "0.42 s", 3.336: "3.34 s", 34.14: "34.1 s", 341: "341 s", 2000: "33.3 min", 82000: "22.8 h", 300000: "3.47 d", -11.2: "−11.2 s"} {
-		if got := formatSeconds(s); got != want {
-			t.Errorf("%v s is written %q, want %q", s, got, want)
-		}
-	}
-	for n, want := range map[int64]string{12: "12 B", 6_200_000: "6.20 MB", 65536: "65.5 kB", 2_040_000_000: "2.04 GB"} {
-		if got := formatBytes(n); got != want {
-			t.Errorf("%d bytes are written %q, want %q", n, got, want)
-		}
 	}
 }

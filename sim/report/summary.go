@@ -22,11 +22,11 @@ func QuantilesOf(values []float64) Quantiles {
 		return Quantiles{}
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	return Quantiles{P50: rank(sorted, 0.5), P95: rank(sorted, 0.95), P99: rank(sorted, 0.99), Max: sorted[len(sorted)-1]}
+	return Quantiles{P50: Rank(sorted, 0.5), P95: Rank(sorted, 0.95), P99: Rank(sorted, 0.99), Max: sorted[len(sorted)-1]}
 }
 
-// rank returns the nearest-rank quantile q of an ascending, non-empty sample.
-func rank(sorted []float64, q float64) float64 {
+// Rank returns the nearest-rank quantile q of an ascending, non-empty sample.
+func Rank(sorted []float64, q float64) float64 {
 	i := int(math.Ceil(q*float64(len(sorted))-1e-9)) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]
 }
@@ -66,6 +66,9 @@ func (r *Report) Summarize() {
 		c := r.CompletionSeconds
 		r.RatioToBound = Quantiles{c.P50 / b, c.P95 / b, c.P99 / b, c.Max / b}
 	}
+	if r.RatioToBound95 = 0; r.FluidBound95Seconds > 0 {
+		r.RatioToBound95 = r.CompletionSeconds.P95 / r.FluidBound95Seconds
+	}
 	r.DuplicateRatio, r.SeedCopies = 0, 0
 	if useful > 0 {
 		r.DuplicateRatio = float64(duplicate) / float64(useful)
@@ -93,11 +96,11 @@ func (r *Report) Summarize() {
 }
 
 // Failed says whether the run broke a promise: an honest camera without the
-// image, or an invariant.
-func (r *Report) Failed() bool { return r.Unfinished > 0 || len(r.Violations) > 0 }
+// image, or an invariant. A run that was interrupted counts as failed, too.
+func (r *Report) Failed() bool { return r.Unfinished > 0 || len(r.Violations) > 0 || r.Interrupted }
 
-// cameras returns the honest cameras.
-func (r *Report) cameras() []Node {
+// Cameras returns the honest cameras.
+func (r *Report) Cameras() []Node {
 	var out []Node
 	for _, n := range r.PerNode {
 		if n.Role == RoleCamera {
@@ -107,9 +110,9 @@ func (r *Report) cameras() []Node {
 	return out
 }
 
-// completions returns the completion times in ascending order and the number of
+// Completions returns the completion times in ascending order and the number of
 // honest cameras that could finish, whether they did or not.
-func (r *Report) completions() (times []float64, all int) {
+func (r *Report) Completions() (times []float64, all int) {
 	for _, n := range r.PerNode {
 		if n.Role != RoleCamera || n.Gone && n.Verified < 0 {
 			continue
@@ -158,8 +161,8 @@ func BaselineLabel(key string) string {
 	return key
 }
 
-// baselineKeys returns the baselines of a report in the order of tables.
-func (r *Report) baselineKeys() []string {
+// BaselineKeys returns the baselines of a report in the order of tables.
+func (r *Report) BaselineKeys() []string {
 	keys := make([]string, 0, len(r.Baselines))
 	for k := range r.Baselines {
 		keys = append(keys, k)
@@ -181,8 +184,8 @@ func (r *Report) baselineKeys() []string {
 	return keys
 }
 
-// tierKeys returns the known tiers and then any others that occur.
-func tierKeys(byTier map[string]int64) []string {
+// TierKeys returns the known tiers and then any others that occur.
+func TierKeys(byTier map[string]int64) []string {
 	keys := slices.Clone(Tiers)
 	var more []string
 	for k := range byTier {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"camswarm/sim/report/format"
 )
 
 // printer writes lines and keeps the first error.
@@ -31,125 +33,135 @@ const (
 	wName   = 22
 	wTime   = 11
 	wSmall  = 10
+	wRatio  = 11
 	tableIn = "  "
 )
 
 func (r *Report) table(w io.Writer, m *Merged) error {
 	p := &printer{w: w}
-	p.linef("%s", wrap(r.conditions(m), 98, tableIn))
+	p.linef("%s", format.Wrap(r.Conditions(m), 98, tableIn))
 	p.linef("")
 	r.verdict(p, m)
 	p.linef("")
 
 	// Times.
-	p.linef("%s%s%s%s%s%s%s%s", tableIn, left("from the announcement", wName), right("p50", wTime), right("p95", wTime), right("p99", wTime),
-		right("max", wTime), right("unfinished", wSmall+2), right("p95/swarm", wSmall+1))
-	row := func(name string, q Quantiles, unfinished int, against float64) {
-		ratio := ""
-		if against > 0 {
-			ratio = digits(against)
+	p.linef("%s%s%s%s%s%s%s%s%s", tableIn, format.Left("from the announcement", wName), format.Right("p50", wTime), format.Right("p95", wTime), format.Right("p99", wTime),
+		format.Right("max", wTime), format.Right("missing", wSmall-1), format.Right("p50/swarm", wRatio), format.Right("p95/swarm", wRatio))
+	row := func(name string, q Quantiles, unfinished int, at50, at95 float64) {
+		ratio := func(v float64) string {
+			if v > 0 {
+				return format.Digits(v)
+			}
+			return ""
 		}
-		cells := []string{formatSeconds(q.P50), formatSeconds(q.P95), formatSeconds(q.P99), formatSeconds(q.Max)}
+		cells := []string{format.Seconds(q.P50), format.Seconds(q.P95), format.Seconds(q.P99), format.Seconds(q.Max)}
 		if q == (Quantiles{}) {
 			cells = []string{"-", "-", "-", "-"}
 		}
-		p.linef("%s%s%s%s%s%s%s%s", tableIn, left(clip(plain(name), wName-1), wName), right(cells[0], wTime), right(cells[1], wTime), right(cells[2], wTime),
-			right(cells[3], wTime), right(fmt.Sprint(unfinished), wSmall+2), right(ratio, wSmall+1))
+		p.linef("%s%s%s%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(name), wName-1), wName), format.Right(cells[0], wTime), format.Right(cells[1], wTime), format.Right(cells[2], wTime),
+			format.Right(cells[3], wTime), format.Right(fmt.Sprint(unfinished), wSmall-1), format.Right(ratio(at50), wRatio), format.Right(ratio(at95), wRatio))
 	}
-	row("swarm", r.CompletionSeconds, r.Unfinished, 0)
+	row("swarm", r.CompletionSeconds, r.Unfinished, 0, 0)
 	if m != nil && m.Runs > 1 {
 		cells := make([]string, 0, 4)
 		for _, q := range []string{"p50", "p95", "p99", "max"} {
 			b := m.Bands["completionSeconds."+q]
-			cells = append(cells, right(digits(b.Min)+"–"+digits(b.Max), wTime))
+			cells = append(cells, format.Right(format.Digits(b.Low)+"–"+format.Digits(b.High), wTime))
 		}
-		p.linef("%s%s%s", tableIn, left("  lowest–highest, s", wName), strings.Join(cells, ""))
+		name := fmt.Sprintf("  interval (%s), s", format.Percent(m.Bands["completionSeconds.p95"].Confidence))
+		p.linef("%s%s%s", tableIn, format.Left(name, wName), strings.Join(cells, ""))
 	}
-	for _, key := range r.baselineKeys() {
+	for _, key := range r.BaselineKeys() {
 		b := r.Baselines[key]
-		row(BaselineLabel(key), b.Quantiles, b.Unfinished, r.Speedup(key))
+		row(BaselineLabel(key), b.Quantiles, b.Unfinished, r.SpeedupAtP50(key), r.Speedup(key))
 	}
 	if r.RatioToBound != (Quantiles{}) {
 		q := r.RatioToBound
-		p.linef("%s%s%s%s%s%s", tableIn, left("swarm / fluid bound", wName), right(digits(q.P50), wTime), right(digits(q.P95), wTime), right(digits(q.P99), wTime), right(digits(q.Max), wTime))
+		p.linef("%s%s%s%s%s%s", tableIn, format.Left("swarm / fluid bound", wName), format.Right(format.Digits(q.P50), wTime), format.Right(format.Digits(q.P95), wTime), format.Right(format.Digits(q.P99), wTime), format.Right(format.Digits(q.Max), wTime))
 	}
 	if a := r.AnnounceSeconds; a != (Quantiles{}) {
-		p.linef("%s%s%s%s%s%s", tableIn, left("announced", wName), right(formatSeconds(a.P50), wTime), right(formatSeconds(a.P95), wTime), right(formatSeconds(a.P99), wTime), right(formatSeconds(a.Max), wTime))
+		p.linef("%s%s%s%s%s%s", tableIn, format.Left("announced", wName), format.Right(format.Seconds(a.P50), wTime), format.Right(format.Seconds(a.P95), wTime), format.Right(format.Seconds(a.P99), wTime), format.Right(format.Seconds(a.Max), wTime))
 	}
 	p.linef("")
 
 	fact := func(name, text string) {
 		indent := tableIn + strings.Repeat(" ", wName)
-		p.linef("%s%s%s", tableIn, left(name, wName), wrap(text, 100-runes(indent), indent))
+		p.linef("%s%s%s", tableIn, format.Left(name, wName), format.Wrap(text, 100-format.Width(indent), indent))
 	}
-	fact("fluid bound", formatSeconds(r.FluidBoundSeconds)+", the least that any scheme could take over these lines")
-	if t := r.tierText(); t != "" {
+	fact("fluid bound", r.BoundText())
+	if t := r.TierText(); t != "" {
 		fact("block bytes from", t)
 	}
-	fact("copies out of seeds", digits(r.SeedCopies))
-	fact("duplicates", formatPercent(r.DuplicateRatio)+" of the bytes needed")
+	fact("copies out of seeds", format.Digits(r.SeedCopies))
+	fact("duplicates", format.Percent(r.DuplicateRatio)+" of the bytes needed")
 	if r.MessagesPerBlock > 0 {
-		fact("messages per block", digits(r.MessagesPerBlock))
+		fact("messages per block", format.Digits(r.MessagesPerBlock))
 	}
 
 	if t := r.S3Terms; t != nil {
 		p.linef("")
-		p.linef("%sWhere the gain over a daily poll of S3 comes from, at p95", tableIn)
-		for _, term := range t.rows() {
-			p.linef("%s%s%s   %s", tableIn, left(term.name, wName), right(formatSeconds(term.seconds), wTime), term.why)
+		p.linef("%sWhere the gain over a daily poll of S3 comes from", tableIn)
+		t50 := r.S3TermsP50
+		heading := ""
+		if t50 != nil {
+			heading = format.Right("p50", wTime)
 		}
-		against := fmt.Sprintf("against S3, heard of at once: %s", timesFaster(t.Speedup))
-		if t.SpeedupOverCapped > 0 {
-			against += fmt.Sprintf("; with S3's egress capped: %s", timesFaster(t.SpeedupOverCapped))
+		p.linef("%s%s%s%s", tableIn, format.Left("", wName), heading, format.Right("p95", wTime))
+		for i, term := range t.Rows() {
+			middle := ""
+			if t50 != nil {
+				middle = format.Right(format.Seconds(t50.Rows()[i].Seconds), wTime)
+			}
+			p.linef("%s%s%s%s   %s", tableIn, format.Left(term.Name, wName), middle, format.Right(format.Seconds(term.Seconds), wTime), term.Why)
 		}
-		p.linef("%s%s", tableIn, against)
+		p.linef("%s%s", tableIn, format.Wrap(r.AgainstS3(), 98, tableIn))
 	}
 	if len(r.Sites) > 0 {
 		p.linef("")
-		p.linef("%s%s%s%s%s%s", tableIn, left("site", wName), right("cameras", wSmall), right("down", wTime), right("up", wTime), right("images down", wTime+2))
+		p.linef("%s%s%s%s%s%s", tableIn, format.Left("site", wName), format.Right("cameras", wSmall), format.Right("down", wTime), format.Right("up", wTime), format.Right("images down", wTime+2))
 		for i, s := range r.Sites {
 			if i == 12 && len(r.Sites) > 13 {
 				p.linef("%s… and %d more sites", tableIn, len(r.Sites)-i)
 				break
 			}
-			p.linef("%s%s%s%s%s%s", tableIn, left(clip(plain(s.Name), wName-1), wName), right(fmt.Sprint(s.Nodes), wSmall), right(formatBytes(s.DownBytes), wTime),
-				right(formatBytes(s.UpBytes), wTime), right(digits(s.Copies), wTime+2))
+			p.linef("%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(s.Name), wName-1), wName), format.Right(fmt.Sprint(s.Nodes), wSmall), format.Right(format.Bytes(s.DownBytes), wTime),
+				format.Right(format.Bytes(s.UpBytes), wTime), format.Right(format.Digits(s.Copies), wTime+2))
 		}
 	}
 	if len(r.Stages) > 0 {
 		p.linef("")
-		p.linef("%s%s%s%s%s%s%s%s", tableIn, left("stage", wName), right("at", wTime), right("eligible", wSmall), right("p50", wTime), right("p95", wTime), right("max", wTime), right("unfinished", wSmall+2))
+		p.linef("%s%s%s%s%s%s%s%s", tableIn, format.Left("stage", wName), format.Right("at", wTime), format.Right("eligible", wSmall), format.Right("p50", wTime), format.Right("p95", wTime), format.Right("max", wTime), format.Right("missing", wSmall))
 		for _, s := range r.Stages {
-			p.linef("%s%s%s%s%s%s%s%s", tableIn, left(clip(plain(s.Name), wName-1), wName), right(formatSeconds(s.AtSeconds), wTime), right(fmt.Sprint(s.Eligible), wSmall),
-				right(formatSeconds(s.Completion.P50), wTime), right(formatSeconds(s.Completion.P95), wTime), right(formatSeconds(s.Completion.Max), wTime), right(fmt.Sprint(s.Unfinished), wSmall+2))
+			p.linef("%s%s%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(s.Name), wName-1), wName), format.Right(format.Seconds(s.AtSeconds), wTime), format.Right(fmt.Sprint(s.Eligible), wSmall),
+				format.Right(format.Seconds(s.Completion.P50), wTime), format.Right(format.Seconds(s.Completion.P95), wTime), format.Right(format.Seconds(s.Completion.Max), wTime), format.Right(fmt.Sprint(s.Unfinished), wSmall))
 		}
 	}
 	if len(r.Faults) > 0 {
 		p.linef("")
 		for _, f := range r.Faults {
-			fact("fault: "+clip(plain(f.Kind), wName-8), fmt.Sprintf("%s, %s. %s", sinceAnnouncement(f.AtSeconds), plural(f.Nodes, "node"), plain(f.Note)))
+			fact("fault: "+format.Clip(format.Plain(f.Kind), wName-8), fmt.Sprintf("%s, %s. %s", format.Since(f.AtSeconds), format.Plural(f.Nodes, "node"), format.Plain(f.Note)))
 		}
 	}
 	p.linef("")
 	fact("cost of the run", fmt.Sprintf("%s of CPU, %s of wall time for %s of virtual time, peak memory %s",
-		formatSeconds(r.CPUSeconds), formatSeconds(r.WallSeconds), formatSeconds(r.VirtualSeconds), formatBytes(r.PeakMemoryBytes)))
+		format.Seconds(r.CPUSeconds), format.Seconds(r.WallSeconds), format.Seconds(r.VirtualSeconds), format.Bytes(r.PeakMemoryBytes)))
 	if m != nil && m.Runs > 1 {
 		fact("repeating", Repeatable)
 	}
 	return p.err
 }
 
-// conditions is the first line: what ran, where.
-func (r *Report) conditions(m *Merged) string {
-	s := fmt.Sprintf("%s · %s, %s · %s links · %s in %s blocks", plain(r.Scenario), plural(r.Nodes, "camera"), plural(r.Seeds, "seed"),
-		plain(r.Links), formatBytes(r.ImageBytes), formatBlock(r.BlockBytes))
+// Conditions is the first line: what ran, where.
+func (r *Report) Conditions(m *Merged) string {
+	s := fmt.Sprintf("%s · %s, %s · %s links · %s in %s blocks", format.Plain(r.Scenario), format.Plural(r.Nodes, "camera"), format.Plural(r.Seeds, "seed"),
+		format.Plain(r.Links), format.Bytes(r.ImageBytes), format.Block(r.BlockBytes))
 	if m != nil && m.Runs > 1 {
 		s += fmt.Sprintf(" · medians of %d runs, seeds %s", m.Runs, seedList(m.RandomSeeds))
 	} else {
 		s += fmt.Sprintf(" · seed %d", r.Seed)
 	}
 	if r.Commit != "" {
-		s += " · commit " + shortCommit(r.Commit)
+		s += " · commit " + format.Commit(r.Commit)
 	}
 	return s
 }
@@ -159,7 +171,7 @@ func seedList(seeds []uint64) string {
 	for i, s := range seeds {
 		out[i] = fmt.Sprint(s)
 	}
-	return clip(strings.Join(out, ", "), 60)
+	return format.Clip(strings.Join(out, ", "), 60)
 }
 
 // verdict says what happened in a sentence, and loudly what went wrong.
@@ -169,33 +181,36 @@ func (r *Report) verdict(p *printer, m *Merged) {
 	case c == (Quantiles{}):
 		p.linef("%sNo camera finished.", tableIn)
 	default:
-		text := fmt.Sprintf("p50 %s, p95 %s, max %s", formatSeconds(c.P50), formatSeconds(c.P95), formatSeconds(c.Max))
-		if r.RatioToBound.P95 > 0 {
-			text += fmt.Sprintf("; p95 is %s times the fluid bound of %s", digits(r.RatioToBound.P95), formatSeconds(r.FluidBoundSeconds))
+		text := fmt.Sprintf("p50 %s, p95 %s, max %s", format.Seconds(c.P50), format.Seconds(c.P95), format.Seconds(c.Max))
+		if q := r.RatioToBound; q.P95 > 0 {
+			text += fmt.Sprintf("; p50 and p95 are %s and %s times the fluid bound", format.Digits(q.P50), format.Digits(q.P95))
 		}
 		p.linef("%s%s.", tableIn, text)
 	}
+	if r.Interrupted {
+		p.linef("%s!! INTERRUPTED: this is what there was by then, and no result", tableIn)
+	}
 	if r.Unfinished > 0 {
-		where := fmt.Sprintf("%d of %s did not get the image", r.Unfinished, plural(r.Nodes, "camera"))
+		where := fmt.Sprintf("%d of %s did not get the image", r.Unfinished, format.Plural(r.Nodes, "camera"))
 		if m != nil && m.Runs > 1 {
 			where = fmt.Sprintf("%d of %d runs failed; in the worst, %s", m.FailedRuns, m.Runs, where)
 		}
 		p.linef("%s!! FAILED: %s", tableIn, where)
 	}
 	if len(r.Violations) > 0 {
-		p.linef("%s!! FAILED: %s", tableIn, plural(len(r.Violations), "broken invariant"))
+		p.linef("%s!! FAILED: %s", tableIn, format.Plural(len(r.Violations), "broken invariant"))
 		for i, v := range r.Violations {
 			if i == 10 && len(r.Violations) > 11 {
 				p.linef("%s   … and %d more", tableIn, len(r.Violations)-i)
 				break
 			}
-			p.linef("%s   %s", tableIn, wrap(fmt.Sprintf("%s, at %s: %s", plain(v.Invariant), plain(v.Node), plain(v.Detail)), 94, tableIn+"     "))
+			p.linef("%s   %s", tableIn, format.Wrap(fmt.Sprintf("%s, at %s: %s", format.Plain(v.Invariant), format.Plain(v.Node), format.Plain(v.Detail)), 93, tableIn+"     "))
 		}
 	}
 }
 
-// tierText lists the tiers with their shares.
-func (r *Report) tierText() string {
+// TierText lists the tiers with their shares.
+func (r *Report) TierText() string {
 	var total int64
 	for _, b := range r.BytesByTier {
 		total += b
@@ -204,40 +219,62 @@ func (r *Report) tierText() string {
 		return ""
 	}
 	var parts []string
-	for _, tier := range tierKeys(r.BytesByTier) {
+	for _, tier := range TierKeys(r.BytesByTier) {
 		if b := r.BytesByTier[tier]; b > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", plain(tier), formatPercent(float64(b)/float64(total))))
+			parts = append(parts, fmt.Sprintf("%s %s", format.Plain(tier), format.Percent(float64(b)/float64(total))))
 		}
 	}
-	return strings.Join(parts, " · ") + " of " + formatBytes(total)
+	return strings.Join(parts, " · ") + " of " + format.Bytes(total)
 }
 
-type term struct {
-	name    string
-	seconds float64
-	why     string
+// Term is a part of the gain over S3.
+type Term struct {
+	Name    string
+	Seconds float64
+	Why     string
 }
 
-// rows are the four terms and their total, as every output shows them.
-func (t *S3Terms) rows() []term {
-	return []term{
+// Rows are the four terms and their total, as every output shows them.
+func (t *S3Terms) Rows() []Term {
+	return []Term{
 		{"push", t.PushSeconds, "hearing at once instead of asking once a day"},
-		{"round trips", t.RoundTripSeconds, "S3's connection set-up and slow start"},
-		{"bandwidth", t.BandwidthSeconds, "S3's pipe against the seed's alone"},
+		{"round trips", t.RoundTripSeconds, "S3's set-up and slow start − the swarm's ramp-up"},
+		{"bandwidth", t.BandwidthSeconds, "S3's pipe against the seeds' alone"},
 		{"peers", t.PeersSeconds, "the cameras' own uplinks"},
-		{"total", t.TotalSeconds, "p95 of the poll − p95 of the swarm"},
+		{"total", t.TotalSeconds, "the poll − the swarm"},
 	}
 }
 
-// timesFaster says how two times compare, from the side of the swarm.
-func timesFaster(speedup float64) string {
-	switch {
-	case speedup <= 0:
-		return "not measured"
-	case speedup >= 1:
-		return digits(speedup) + "x faster"
+// BoundText says what the fluid bound is.
+func (r *Report) BoundText() string {
+	text := format.Seconds(r.FluidBoundSeconds) + ", the least that any scheme fed by these seeds could take over these lines"
+	if b := r.FluidBound95Seconds; b > 0 {
+		text += fmt.Sprintf("; %s for 95 %% of the cameras", format.Seconds(b))
+		if r.RatioToBound95 > 0 {
+			text += fmt.Sprintf(" (p95 is %s times that)", format.Digits(r.RatioToBound95))
+		}
 	}
-	return digits(1/speedup) + "x slower"
+	return text
+}
+
+// AgainstS3 compares the swarm with S3 whose cameras hear of the release at once;
+// it is empty without S3Terms.
+func (r *Report) AgainstS3() string {
+	if r.S3Terms == nil {
+		return ""
+	}
+	both := func(of func(*S3Terms) float64) string {
+		text := format.Faster(of(r.S3Terms)) + " at p95"
+		if r.S3TermsP50 != nil {
+			text = format.Faster(of(r.S3TermsP50)) + " at p50, " + text
+		}
+		return text
+	}
+	text := "Against S3, heard of at once: " + both(func(t *S3Terms) float64 { return t.Speedup })
+	if r.S3Terms.SpeedupOverCapped > 0 {
+		text += "; with S3's egress capped: " + both(func(t *S3Terms) float64 { return t.SpeedupOverCapped })
+	}
+	return text + "."
 }
 
 // Row is a run in a table of many.
@@ -252,23 +289,29 @@ func Rows(w io.Writer, rows []Row) error {
 	p := &printer{w: w}
 	name := 12
 	for _, r := range rows {
-		name = min(max(name, runes(r.Name)), 30)
+		name = min(max(name, format.Width(r.Name)), 28)
 	}
-	p.linef("%s%s%s%s%s%s%s%s%s", left("run", name), right("p50", 10), right("p95", 10), right("max", 10), right("p95/bound", 11),
-		right("copies", 8), right("dup", 8), right("missing", 8), right("CPU", 10))
+	p.linef("%s%s%s%s%s%s%s%s%s", format.Left("run", name), format.Right("p50", 9), format.Right("p95", 9), format.Right("max", 9), format.Right("p50/bound", 10), format.Right("p95/bound", 10),
+		format.Right("copies", 7), format.Right("dup", 7), format.Right("missing", 8))
 	for _, x := range rows {
 		r := x.Report
-		ratio := "-"
-		if r.RatioToBound.P95 > 0 {
-			ratio = digits(r.RatioToBound.P95)
+		ratio50, ratio95 := "-", "-"
+		if q := r.RatioToBound; q.P95 > 0 {
+			ratio50, ratio95 = format.Digits(q.P50), format.Digits(q.P95)
 		}
 		mark := ""
 		if r.Failed() {
 			mark = " !!"
 		}
-		p.linef("%s%s%s%s%s%s%s%s%s%s", left(clip(plain(x.Name), name), name), right(formatSeconds(r.CompletionSeconds.P50), 10), right(formatSeconds(r.CompletionSeconds.P95), 10),
-			right(formatSeconds(r.CompletionSeconds.Max), 10), right(ratio, 11), right(digits(r.SeedCopies), 8), right(formatPercent(r.DuplicateRatio), 8),
-			right(fmt.Sprint(r.Unfinished), 8), right(formatSeconds(r.CPUSeconds), 10), mark)
+		c := r.CompletionSeconds
+		label := format.Plain(x.Name)
+		if format.Width(label) > name { // on a line of its own, since it tells the rows apart
+			p.linef("%s", format.Clip(label, 100))
+			label = ""
+		}
+		p.linef("%s%s%s%s%s%s%s%s%s%s", format.Left(label, name), format.Right(format.Seconds(c.P50), 9), format.Right(format.Seconds(c.P95), 9),
+			format.Right(format.Seconds(c.Max), 9), format.Right(ratio50, 10), format.Right(ratio95, 10), format.Right(format.Digits(r.SeedCopies), 7), format.Right(format.Percent(r.DuplicateRatio), 7),
+			format.Right(fmt.Sprint(r.Unfinished), 8), mark)
 	}
 	return p.err
 }

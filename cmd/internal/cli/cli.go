@@ -87,7 +87,7 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reade
 	case err == nil:
 		return ExitOK
 	case ctx.Err() != nil:
-		fmt.Fprintf(errs, "%s: %s\n", root.Name(), oneLine(interruption(err)))
+		fmt.Fprintf(errs, "%s: %s\n", root.Name(), oneLine(interruption(ctx, err)))
 		return interruptedBy(ctx)
 	}
 	code := ExitFailed
