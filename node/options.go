@@ -23,7 +23,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer install.Installer
 	key       crypto.PrivKey
-	network   []p2p.Option
+	network   p2p.Options // Transport and Interfaces
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
 	data      datastore.Batching
@@ -46,11 +46,10 @@ func WithInstaller(i install.Installer) Option { return func(o *injected) { o.in
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
 // WithTransport replaces the transports of the node's libp2p host and tells which
-// local networks it is on, for simulated networks; see p2p.WithTransport and
-// p2p.WithInterfaces.
+// local networks it is on, for simulated networks; see p2p.Options.
 func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
 	return func(o *injected) {
-		o.network = append(o.network, p2p.WithTransport(t), p2p.WithInterfaces(interfaces))
+		o.network.Transport, o.network.Interfaces = t, interfaces
 	}
 }
 
