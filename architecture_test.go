@@ -481,3 +481,56 @@ func TestThreatsAreDocumented(t *testing.T) {
 		t.Error("no threat test found: the test looks in the wrong place")
 	}
 }
+
+// TestTestsListenOnFreePortsOfLoopback holds that tests disturb nobody and nothing
+// disturbs them: what they listen on is an address of this machine alone, with a port
+// that the system chooses. It sees addresses that stand in the call as they are;
+// those on simulated lines are computed.
+func TestTestsListenOnFreePortsOfLoopback(t *testing.T) {
+	listens := map[string]bool{
+		"Listen": true, "ListenPacket": true, "ListenAndServe": true, "ListenAndServeTLS": true,
+		"ListenAddrStrings": true,
+	}
+	fine := regexp.MustCompile(`^((127\.0\.0\.1|localhost|\[::1\]):0|/ip4/127\.0\.0\.1/(tcp|udp)/0(/.*)?|/ip6/::1/(tcp|udp)/0(/.*)?|tcp|tcp4|tcp6|udp|udp4|udp6|unix|unixgram)$`)
+	files, calls := token.NewFileSet(), 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !listens[sel.Sel.Name] {
+				return true
+			}
+			unix := false
+			for _, arg := range call.Args {
+				lit, ok := arg.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					continue
+				}
+				calls++
+				text := strings.Trim(lit.Value, "`\"")
+				unix = unix || strings.HasPrefix(text, "unix")
+				if !unix && !fine.MatchString(text) {
+					t.Errorf("%s: a test listens on %s; take 127.0.0.1 and port 0", files.Position(lit.Pos()), lit.Value)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls < 5 {
+		t.Fatalf("only %d addresses were found: the test looks in the wrong place", calls)
+	}
+}

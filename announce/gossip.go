@@ -199,18 +199,21 @@ func (g *Gossip) Run(ctx context.Context) error {
 	defer close(g.stopped)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := g.start(ctx); err != nil {
-		return err
-	}
-	g.host.SetStreamHandler(LatestProtocol, g.serve(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { g.greetPeers(ctx) })
-	wg.Go(func() { g.rejudge(ctx) })
-	wg.Go(func() { g.punish(ctx) })
-	wg.Go(func() { g.relink(ctx) })
-	close(g.running)
-	<-ctx.Done()
+	err := g.start(ctx)
+	if err == nil {
+		g.host.SetStreamHandler(LatestProtocol, g.serve(ctx))
+		wg.Go(func() { g.greetPeers(ctx) })
+		wg.Go(func() { g.rejudge(ctx) })
+		wg.Go(func() { g.punish(ctx) })
+		wg.Go(func() { g.relink(ctx) })
+		close(g.running)
+		<-ctx.Done()
+	} else if ctx.Err() != nil {
+		err = nil // it ended while all was being made
+	}
 
+	cancel()
 	g.host.RemoveStreamHandler(LatestProtocol)
 	g.host.RemoveStreamHandler(MeshProtocol)
 	wg.Wait()
@@ -222,7 +225,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return err
 }
 
 // start makes the pubsub instance and joins every topic.
@@ -408,8 +411,8 @@ func (g *Gossip) Scores() map[peer.ID]float64 {
 // the topic, because pubsub silently drops what nobody is there to hear; when
 // ctx ends first, the error wraps ErrNoPeers. When it returns nil the message
 // is on its way to every such peer. The same bytes published again within two
-// minutes go nowhere. A crowd is sent a bare hint first, so that its looks at the
-// chain begin before the envelope has left the line.
+// minutes go nowhere. A crowd is sent a bare hint 25 ms before the envelope, so that
+// all of it looks at the chain while the envelopes are still on the line.
 func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	s := g.subject(a.Product)
 	if s == nil {
@@ -452,6 +455,13 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 			return err
 		}
 		g.forward(ctx, s, hint)
+		select { // or hint and envelope would leave together, one peer after the other
+		case <-time.After(hintLead):
+		case <-g.stopped:
+			return ErrStopped
+		case <-ctx.Done():
+			return fmt.Errorf("announce: publish: %w", ctx.Err())
+		}
 	}
 	if err := topic.Publish(ctx, raw, pubsub.WithValidatorData(vouched{})); err != nil {
 		return fmt.Errorf("announce: publish: %w", err)

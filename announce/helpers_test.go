@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,7 +141,7 @@ type memChain struct {
 	head  *verify.View
 	view  *verify.View
 	down  bool
-	looks int
+	looks []time.Time
 	moved chan struct{} // closed and replaced when head or down changes
 }
 
@@ -167,7 +168,14 @@ func (c *memChain) setDown(down bool) { c.change(func() { c.down = down }) }
 func (c *memChain) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.looks
+	return len(c.looks)
+}
+
+// lookedAt returns when somebody looked.
+func (c *memChain) lookedAt() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.looks)
 }
 
 func (c *memChain) Current() (verify.View, bool) {
@@ -192,7 +200,7 @@ func (c *memChain) View(ctx context.Context, minRev uint64) (verify.View, error)
 			return *c.view, nil
 		}
 		if !looked {
-			c.looks++
+			c.looks = append(c.looks, time.Now())
 			looked = true
 		}
 		if !c.down {
@@ -221,6 +229,7 @@ type testNode struct {
 
 	mu       sync.Mutex
 	accepted []Accepted
+	last     time.Time // something was accepted
 	latest   *Announcement
 }
 
@@ -235,6 +244,19 @@ func (n *testNode) got() []Accepted {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]Accepted(nil), n.accepted...)
+}
+
+// acceptedAt returns when the node last accepted something.
+func (n *testNode) acceptedAt() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.last
+}
+
+// close ends the node and its host.
+func (n *testNode) close() {
+	n.stop()
+	n.h.Close()
 }
 
 // releases returns the sequences accepted with an envelope.
@@ -266,6 +288,7 @@ func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.accepted = append(n.accepted, a)
+			n.last = time.Now()
 			if a.Approved != nil {
 				n.latest = &a.Announcement
 			}
@@ -284,6 +307,10 @@ func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *
 		}
 	})
 	t.Cleanup(n.stop)
+	select {
+	case <-n.running: // who connects to it finds its protocols
+	case <-n.stopped:
+	}
 	return n
 }
 

@@ -243,10 +243,10 @@ func (g *Gossip) speakers(id protocol.ID) []peer.ID {
 }
 
 // greetPeers asks every peer that connects for the latest announcement of each
-// product, so that who joins late, or was cut off, need not wait for the next
-// one: once at once, and once more when the new link has had the time to
-// become part of the mesh. What a neighbour accepts in between goes to its mesh
-// and passes the new link by. It ends with ctx.
+// product, so that a node that joins late, or was cut off, need not wait for the
+// next one. It asks at once, and again when the new link has had time to become part
+// of the mesh: what a neighbour accepts in between goes to its mesh and misses the
+// new link. It returns when ctx ends.
 func (g *Gossip) greetPeers(ctx context.Context) {
 	events, err := g.host.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted), // after every new connection

@@ -282,6 +282,29 @@ func TestThreatDenialOfService_Questions(t *testing.T) {
 	})
 }
 
+func TestRunThatEndsWhileItStartsFailsNobody(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		h := n.host()
+		g, err := New(h, DefaultConfig(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := m.verifier
+		if err := g.Follow(Subject{Product: v.Product, Verifier: &v, Chain: newChain(m.view(1, 0)), Accepted: func(Accepted) {}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := g.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if all := h.Mux().Protocols(); slices.Contains(all, MeshProtocol) || slices.Contains(all, LatestProtocol) {
+			t.Errorf("still spoken: %v", all)
+		}
+	})
+}
+
 // Run ends although a peer neither asks nor hangs up, and although an answer
 // is outstanding; nothing is handed over afterwards.
 func TestRunEndsWithOpenStreams(t *testing.T) {

@@ -108,6 +108,10 @@ const (
 	// the envelope: to send 6 kB to each of 500 takes a line of 100 Mbit/s a quarter
 	// of a second, in which all of them have looked at the chain.
 	hintFirst = 16
+	// hintLead is how long the envelope waits for the hints to leave: 150 bytes to
+	// each of 500 peers take 6 ms at 100 Mbit/s, to each of 16 peers 20 ms at
+	// 1 Mbit/s. A look at the chain takes longer than that.
+	hintLead = 25 * time.Millisecond
 	// publishPoll is how often Publish looks for a subscribed peer.
 	publishPoll = 100 * time.Millisecond
 	// relinkEvery is how often pubsub's links are compared with the connected

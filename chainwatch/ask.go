@@ -58,11 +58,11 @@ func Ask[T any](ctx context.Context, cfg Config, dial func(Endpoint) (Caller, er
 			})
 			switch {
 			case err == nil:
-				e.judged(StateOK, nil)
+				e.rated(StateOK, nil)
 			case verify.AttackName(err) == "":
-				e.judged(StateFailing, e.refuse("rpc_malformed", "registry %s: %w", registry, err))
+				e.rated(StateFailing, e.refuse("rpc_malformed", "registry %s: %w", registry, err))
 			default:
-				e.judged(StateFailing, err)
+				e.rated(StateFailing, err)
 			}
 			replies[i] = Reply[T]{e.snapshot(), e.operator, value}
 		}()

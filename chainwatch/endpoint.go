@@ -185,8 +185,8 @@ func (e *endpoint) failed(err error, now time.Time, rnd *rand.Rand) (changed boo
 	return e.set(StateFailing, err)
 }
 
-// judged records what the look made of a usable answer; err nil: nothing wrong.
-func (e *endpoint) judged(state State, err error) (changed bool) {
+// rated records what the look made of a usable answer; err nil: nothing wrong.
+func (e *endpoint) rated(state State, err error) (changed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.set(state, err)

@@ -175,7 +175,7 @@ func (w *Watcher) ViewProven(ctx context.Context, minRev uint64) (verify.View, e
 
 func (w *Watcher) await(ctx context.Context, want *waiter) (verify.View, error) {
 	return w.wait(ctx, want, func(hold error) error {
-		attack := "gossip_before_chain"
+		attack := verify.AttackBeforeChain
 		if verify.AttackName(hold) == "rpc_down_all" {
 			attack = "rpc_down_all"
 		}
@@ -478,7 +478,7 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 			r.endpoint.answered(r.answer, time.Now(), r.latency)
 			w.metrics.answered(r.endpoint.host, r.answer, r.latency)
 			answers = append(answers, r.answer)
-			out := w.weigh(ctx, answers, false)
+			out := w.heed(ctx, answers, false)
 			if out.Accepted != nil && grace == nil {
 				grace = time.After(stragglerGrace)
 			}
@@ -489,7 +489,7 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
-	out := w.weigh(ctx, answers, true)
+	out := w.heed(ctx, answers, true)
 	return w.conclude(&out, answers)
 }
 
@@ -506,7 +506,7 @@ func (w *Watcher) decide(answers []Answer, need Thresholds) Outcome {
 func (w *Watcher) fail(r reply, cut bool) {
 	e := r.endpoint
 	if cut {
-		e.judged(StateSlow, fmt.Errorf("%s: %w", e.host, errSlow))
+		e.rated(StateSlow, fmt.Errorf("%s: %w", e.host, errSlow))
 		return
 	}
 	w.metrics.refusedFrom(e.host, r.err)
@@ -515,11 +515,11 @@ func (w *Watcher) fail(r reply, cut bool) {
 	}
 }
 
-// weigh decides on the answers so far and acts on the outcome. Before the last
+// heed decides on the answers so far and acts on the outcome. Before the last
 // answer of a look is in, it acts only on what more answers cannot take back: a
 // newer revision, or a first stop. The checkpoint is saved before the view can
 // be seen; if that fails, the view is refused and only its stops count.
-func (w *Watcher) weigh(ctx context.Context, answers []Answer, final bool) Outcome {
+func (w *Watcher) heed(ctx context.Context, answers []Answer, final bool) Outcome {
 	need := w.need
 	if time.Now().Before(w.recoverTil) {
 		need.Start = w.cfg.Operators()
@@ -592,9 +592,9 @@ func sameContent(a, b *verify.View) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// conclude judges the endpoints and plans the next look.
+// conclude rates the endpoints and plans the next look.
 func (w *Watcher) conclude(out *Outcome, answers []Answer) time.Duration {
-	recheck := w.judge(out, answers)
+	recheck := w.rate(out, answers)
 	result := "accepted"
 	if out.Accepted == nil {
 		result = "held"
@@ -641,10 +641,10 @@ func (w *Watcher) conclude(out *Outcome, answers []Answer) time.Duration {
 	return wait
 }
 
-// judge records the state of each endpoint that answered. It reports whether a
+// rate records the state of each endpoint that answered. It reports whether a
 // lone higher revision deserves another look: once per endpoint until it agrees
 // with the quorum again, so that a liar cannot keep the watcher busy.
-func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
+func (w *Watcher) rate(out *Outcome, answers []Answer) (recheck bool) {
 	higher := map[int]bool{}
 	for _, i := range out.Higher {
 		higher[i] = true
@@ -661,7 +661,7 @@ func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
 			e.doubted = false
 		}
 		if flag == nil {
-			e.judged(state, nil)
+			e.rated(state, nil)
 			continue
 		}
 		state = StateContradict
@@ -670,7 +670,7 @@ func (w *Watcher) judge(out *Outcome, answers []Answer) (recheck bool) {
 		}
 		flag = e.refuse(flag.Attack, "%w", flag.Err)
 		w.metrics.refusedFrom(e.host, flag)
-		if e.judged(state, flag) {
+		if e.rated(state, flag) {
 			w.log.Warn("chain endpoint differs from the quorum", "endpoint", e.host, "operator", e.operator, "attack", flag.Attack, "err", flag)
 		}
 	}

@@ -8,13 +8,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
+	"camswarm/internal/units"
 	"camswarm/node/install"
 	"camswarm/swarm"
 	"camswarm/swarm/p2p"
@@ -80,20 +84,22 @@ type ProductConfig struct {
 
 // StorageConfig bounds what the node keeps on disk.
 type StorageConfig struct {
-	// QuotaBytes bounds the allocated bytes of all release directories; older
+	// QuotaBytes bounds the allocated bytes of all release directories, such as
+	// "64MB" or a number of bytes; older
 	// releases go before a fetch that would exceed it. Larger keeps more on a
 	// seed of many products. 0: no bound but the disk. A camera needs two images.
-	QuotaBytes int64 `toml:"quota_bytes"`
-	// ReserveBytes are held in a file that is given up when the disk is full,
+	QuotaBytes units.Size `toml:"quota_bytes"`
+	// ReserveBytes (as QuotaBytes) are held in a file that is given up when the disk is full,
 	// so that collection and metadata can still be written.
-	ReserveBytes int64 `toml:"reserve_bytes"`
+	ReserveBytes units.Size `toml:"reserve_bytes"`
 }
 
 // InstallConfig says how a camera installs.
 type InstallConfig struct {
-	// Command is the install hook and its first arguments; empty: the built-in
-	// installer writes a slot file under SlotDir. See ExecInstaller.
-	Command []string `toml:"command"`
+	// Command is the install hook, or a list of the hook and its first arguments;
+	// empty: the built-in installer writes a slot file under SlotDir. See
+	// install.ExecInstaller.
+	Command Command `toml:"command"`
 	// Timeout bounds one run of the hook.
 	Timeout time.Duration `toml:"timeout"`
 	// SlotDir is where the built-in installer keeps the installed image;
@@ -110,6 +116,34 @@ type InstallConfig struct {
 	// Attempts bounds failed installs of one release; after that it is left
 	// alone until a newer one comes.
 	Attempts int `toml:"attempts"`
+}
+
+// Command is a program and its first arguments. In TOML a text stands for a list
+// of one: it is never split at blanks.
+type Command []string
+
+// UnmarshalTOML implements toml.Unmarshaler.
+func (c *Command) UnmarshalTOML(v any) error {
+	*c = nil
+	if s, ok := v.(string); ok {
+		if s != "" {
+			*c = Command{s}
+		}
+		return nil
+	}
+	list, ok := v.([]any)
+	for _, e := range list {
+		s, isText := e.(string)
+		if !isText {
+			ok = false
+			break
+		}
+		*c = append(*c, s)
+	}
+	if !ok {
+		return errors.New("a command is a text, or a list of texts")
+	}
+	return nil
 }
 
 // digest names what installs: a release that failed with one starts over with
@@ -191,12 +225,19 @@ func ParseConfig(data []byte) (Config, error) {
 	if len(data) > maxConfigBytes {
 		return Config{}, fmt.Errorf("%w: longer than %d bytes", ErrConfig, maxConfigBytes)
 	}
+	var table map[string]any
+	if _, err := toml.Decode(string(data), &table); err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, plainTOML(err))
+	}
+	if err := checkTable(table, reflect.TypeFor[Config](), ""); err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	var head struct {
 		Role     Role             `toml:"role"`
 		Products []toml.Primitive `toml:"product"`
 	}
 	if _, err := toml.Decode(string(data), &head); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, plainTOML(err))
 	}
 	if head.Role != RoleCamera && head.Role != RoleSeed {
 		return Config{}, fmt.Errorf("%w: role is %q; write role = \"camera\" or role = \"seed\"", ErrConfig, head.Role)
@@ -204,9 +245,9 @@ func ParseConfig(data []byte) (Config, error) {
 	c := DefaultConfig(head.Role)
 	meta, err := toml.Decode(string(data), &c)
 	if err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+		return Config{}, fmt.Errorf("%w: %w", ErrConfig, plainTOML(err))
 	}
-	if undecoded := meta.Undecoded(); len(undecoded) > 0 {
+	if undecoded := meta.Undecoded(); len(undecoded) > 0 { // checkTable finds them all
 		return Config{}, fmt.Errorf("%w: unknown key %q; remove or correct it", ErrConfig, undecoded[0])
 	}
 	// Array elements start from zero values, so products are decoded a second
@@ -214,11 +255,20 @@ func ParseConfig(data []byte) (Config, error) {
 	for i, prim := range head.Products {
 		p := DefaultProduct(head.Role)
 		if err := meta.PrimitiveDecode(prim, &p); err != nil {
-			return Config{}, fmt.Errorf("%w: product %d: %w", ErrConfig, i+1, err)
+			return Config{}, fmt.Errorf("%w: product %d: %w", ErrConfig, i+1, plainTOML(err))
 		}
 		c.Products[i] = p
 	}
 	return c, c.Validate()
+}
+
+// plainTOML leaves the decoder's name out of its errors.
+func plainTOML(err error) error {
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("line %d: %s", syntax.Position.Line, syntax.Message)
+	}
+	return err
 }
 
 // Validate reports the first thing an operator has to mend.
@@ -281,11 +331,14 @@ func (p *ProductConfig) Validate() error {
 	if _, err := verify.ParseRegion(string(p.Region)); err != nil {
 		return err
 	}
-	if len(p.Label) > verify.MaxRegion || strings.ContainsAny(p.Label, " \t\n") {
-		return fmt.Errorf("label %q: at most %d bytes without blanks", p.Label, verify.MaxRegion)
+	if len(p.Label) > verify.MaxRegion || !printable(p.Label) || strings.ContainsFunc(p.Label, unicode.IsSpace) {
+		return fmt.Errorf("label %q: at most %d bytes, all printable and no blanks", p.Label, verify.MaxRegion)
 	}
-	if len(p.Hardware) > verify.MaxText {
-		return fmt.Errorf("hardware: at most %d bytes", verify.MaxText)
+	if len(p.Hardware) > verify.MaxText || !printable(p.Hardware) {
+		return fmt.Errorf("hardware %q: at most %d bytes, all printable", p.Hardware, verify.MaxText)
+	}
+	if p.FactorySequence > maxSequence {
+		return fmt.Errorf("factory_sequence is %d; no release has a sequence over %d", p.FactorySequence, int64(maxSequence))
 	}
 	if err := p.KeySet().Validate(); err != nil {
 		return fmt.Errorf("keys and threshold: %w", err)
@@ -294,6 +347,11 @@ func (p *ProductConfig) Validate() error {
 		return fmt.Errorf("rotations: %d files, at most %d are allowed", len(p.Rotations), verify.MaxRotations)
 	}
 	return p.Chain.Validate()
+}
+
+// printable reports whether a text shows as it is wherever it is printed.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // KeySet returns the pinned key set.
@@ -320,10 +378,10 @@ func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
 	}
 	rotations, err := readRotations(p.Rotations)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := v.Adopt(rotations); err != nil {
-		return nil, fmt.Errorf("rotations do not lead from keys and threshold to others: %w", err)
+		return nil, fmt.Errorf("%w: rotations do not lead from keys and threshold to others: %w", ErrConfig, err)
 	}
 	return v, nil
 }

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"camswarm/chainwatch"
 )
 
 const goodConfig = `
@@ -70,14 +74,106 @@ func TestConfigErrorsSayWhatToMend(t *testing.T) {
 		{"bad registry", replace("0x0a7e", "0x0a7"), "registry"},
 		{"no endpoint", replace(`{ url = "https://rpc.example", operator = "one" }`, ""), "endpoints"},
 		{"negative attempts", replace(`timeout = "3m"`, `attempts = 0`), "attempts"},
+		{"misspelt role", replace(`role = "camera"`, `rol = "camera"`), `unknown key "rol"; did you mean "role"?`},
+		{"key in capitals", replace(`role = "camera"`, `ROLE = "camera"`), `unknown key "ROLE"`},
+		{"unlike any key", replace("timeout", "favourite_colour"), "known here are attempts, command,"},
+		{"role of the network", replace("[network]", "[network]\nrole = \"camera\""), "network.role"},
+		{"command that is a number", replace("timeout = \"3m\"", "command = 3"), "install.command must be a list"},
+		{"command of numbers", replace("timeout = \"3m\"", "command = [\"a\", 3]"), "install.command[2] must be a text in quotes; it is the number 3"},
+		{"text for a number", replace("threshold = 1", `threshold = "two"`), `product.threshold must be a whole number without quotes; it is the text "two"`},
+		{"number for a text", replace(`name = "acme.example/cam-1"`, "name = 7"), "product.name must be a text in quotes; it is the number 7"},
+		{"fraction", replace("threshold = 1", "threshold = 1.5"), "whole number"},
+		{"text for a switch", replace("[network]", "[network]\ndht = \"yes\""), `network.dht must be true or false, without quotes; it is the text "yes"`},
+		{"time without unit", replace(`timeout = "3m"`, "timeout = 180"), `install.timeout must be a time in quotes with its unit, such as "30s", "10m" or "24h"; it is the number 180`},
+		{"time that is none", replace(`timeout = "3m"`, `timeout = "3 minutes"`), `install.timeout is "3 minutes"; write a time with its unit`},
+		{"section for a value", replace("threshold = 1", "threshold = {}"), "it is a section"},
+		{"value for a section", "install = 7\n" + replace("[install]\nwindow = \"02:00-05:00\"\ntimeout = \"3m\"\n", ""), "install must be a section"},
+		{"one section for several", strings.Replace(goodConfig, "[[product]]", "[product]", 1), "[[product]]"},
+		{"date", replace("threshold = 1", "threshold = 2030-01-01"), "it is a date"},
+		{"factory sequence below 0", replace("threshold = 1", "threshold = 1\nfactory_sequence = -1"), "product.factory_sequence is -1; it cannot be negative"},
+		{"factory sequence beyond all", replace("threshold = 1", "threshold = 1\nfactory_sequence = 4294967297"), "factory_sequence"},
+		{"chain id below 0", replace("chain_id = 4690", "chain_id = -4690"), "product.chain.chain_id is -4690"},
+		{"control character in a text", replace("threshold = 1", "threshold = 1\nhardware = \"rev\\u001b[2J\""), "product.hardware holds a control character"},
+		{"line feed in a label", replace("threshold = 1", "threshold = 1\nlabel = \"a\\nb\""), "product.label"},
+		{"unseen character in a label", replace("threshold = 1", "threshold = 1\nlabel = \"a\\u200bb\""), "printable"},
+		{"control character in a list", replace("0.0.0.0/tcp/4417", "0.0.0.0/tcp/4417\\u0007"), "network.listen"},
+		{"control character in an operator", replace(`operator = "one"`, `operator = "\u0000"`), "product.chain.endpoints.operator"},
+		{"bits or bytes", goodConfig + "[exchange]\nupload_limit = \"2Mb\"\n", "exchange.upload_limit"},
+		{"rate below 0", goodConfig + "[exchange]\nupload_limit = -1\n", "negative"},
+		{"quota without a number", goodConfig + "[storage]\nquota_bytes = \"lots\"\n", "storage.quota_bytes"},
 		{"huge", goodConfig + "#" + strings.Repeat("x", maxConfigBytes), "longer than"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseConfig([]byte(c.config))
 			if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v; it should name %q", err, c.want)
+				t.Fatalf("error %v; it should name %q", err, c.want)
+			}
+			for _, internal := range []string{"toml:", "strconv", "int64", "reflect", "destination", "incompatible", "last key", "\x1b"} {
+				if strings.Contains(err.Error(), internal) {
+					t.Errorf("error %v: %q means nothing to an operator", err, internal)
+				}
 			}
 		})
+	}
+}
+
+func TestConfigTakesUnitsAndOneCommand(t *testing.T) {
+	for text, want := range map[string]Command{`"/bin/hook"`: {"/bin/hook"}, `["/bin/hook"]`: {"/bin/hook"}, `["/bin/sh", "hook"]`: {"/bin/sh", "hook"}, `"/a program"`: {"/a program"}, `""`: nil, `[]`: nil} {
+		c, err := ParseConfig([]byte(strings.Replace(goodConfig, `timeout = "3m"`, "command = "+text, 1)))
+		if err != nil || !slices.Equal(c.Install.Command, want) {
+			t.Errorf("command = %s: %q, %v", text, c.Install.Command, err)
+		}
+	}
+	c, err := ParseConfig([]byte(goodConfig + `
+max_stale = 0
+[exchange]
+upload_limit = 64000
+download_limit = "16Mbit/s"
+[storage]
+quota_bytes = "64MB"
+reserve_bytes = 4096
+`))
+	if err != nil || c.Exchange.UploadLimit != 64_000 || c.Exchange.DownloadLimit != 2_000_000 || c.Storage.QuotaBytes != 64_000_000 || c.Storage.ReserveBytes != 4096 {
+		t.Errorf("%+v, %+v, %v", c.Exchange, c.Storage, err)
+	}
+}
+
+// TestEveryConfigFieldHasAShape: checkValue knows the type of every field, and
+// refuses for each what is of another kind.
+func TestEveryConfigFieldHasAShape(t *testing.T) {
+	fields := 0
+	var walk func(u reflect.Type, path string)
+	walk = func(u reflect.Type, path string) {
+		for i := range u.NumField() {
+			f := u.Field(i)
+			name := f.Tag.Get("toml")
+			if name == "-" {
+				continue
+			}
+			at := path + "." + name
+			if name == "" {
+				t.Errorf("%s: %s has no name in TOML", path, f.Name)
+			}
+			fields++
+			for _, wrong := range []any{int64(-1), 1.5, true, "\x1b", time.Now(), map[string]any{"no such key": 1}, []any{[]any{}}, []map[string]any{{"no such key": 1}}} {
+				if _, float := wrong.(float64); float && f.Type.Kind() == reflect.Float64 || wrong == true && f.Type.Kind() == reflect.Bool ||
+					wrong == int64(-1) && (f.Type.Kind() == reflect.Int || f.Type.Kind() == reflect.Float64) {
+					continue // of its kind; Validate bounds it
+				}
+				if err := checkValue(wrong, f.Type, at); err == nil {
+					t.Errorf("%s took %#v", at, wrong)
+				}
+			}
+			if inner := f.Type; inner.Kind() == reflect.Struct {
+				walk(inner, at)
+			} else if inner.Kind() == reflect.Slice && strings.HasSuffix(inner.Elem().Name(), "Config") || inner == reflect.TypeFor[[]chainwatch.Endpoint]() {
+				walk(inner.Elem(), at)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Config](), "")
+	if fields < 50 {
+		t.Errorf("only %d fields were looked at", fields)
 	}
 }
 

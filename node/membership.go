@@ -13,9 +13,9 @@ import (
 // maxCredentialBytes bounds a membership file; a credential has 239 bytes.
 const maxCredentialBytes = 1024
 
-// LoadCredential reads a node's membership of a private swarm, one line in a file
+// loadCredential reads a node's membership of a private swarm, one line in a file
 // of mode 0600; looser ones are refused. The error wraps ErrConfig.
-func LoadCredential(path string) (*member.Credential, error) {
+func loadCredential(path string) (*member.Credential, error) {
 	bad := func(err error) error { return fmt.Errorf("%w: network.membership: %w", ErrConfig, err) }
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -44,7 +44,7 @@ func (n *Node) membership() (*p2p.Membership, error) {
 		}
 		return nil, nil
 	}
-	credential, err := LoadCredential(cfg.Membership)
+	credential, err := loadCredential(cfg.Membership)
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		return err
 	}
 	n.limits = control.Limits{
-		UpBytesPerSecond: n.cfg.Exchange.UploadLimit, DownBytesPerSecond: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
+		UploadLimit: n.cfg.Exchange.UploadLimit, DownloadLimit: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
 	}
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score,

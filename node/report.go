@@ -54,7 +54,7 @@ func (n *Node) Status() control.Status {
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
 			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds,
 		},
-		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: n.cfg.Storage.QuotaBytes, FreeBytes: disk.free, ReserveBytes: disk.reserve},
+		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: int64(n.cfg.Storage.QuotaBytes), FreeBytes: disk.free, ReserveBytes: disk.reserve},
 	}
 	if began := n.started.Load(); began != nil {
 		s.StartedAt, s.UptimeSeconds = began.UTC(), int64(time.Since(*began)/time.Second)
@@ -142,16 +142,16 @@ func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 	n.limitsMu.Lock()
 	defer n.limitsMu.Unlock()
 	next := n.limits
-	if change.UpBytesPerSecond != nil {
-		next.UpBytesPerSecond = *change.UpBytesPerSecond
+	if change.UploadLimit != nil {
+		next.UploadLimit = *change.UploadLimit
 	}
-	if change.DownBytesPerSecond != nil {
-		next.DownBytesPerSecond = *change.DownBytesPerSecond
+	if change.DownloadLimit != nil {
+		next.DownloadLimit = *change.DownloadLimit
 	}
 	if change.Mode != nil {
 		next.Mode = *change.Mode
 	}
-	if err := n.exchange.SetLimits(next.UpBytesPerSecond, next.DownBytesPerSecond); err != nil {
+	if err := n.exchange.SetLimits(int64(next.UploadLimit), int64(next.DownloadLimit)); err != nil {
 		return n.limits, err
 	}
 	if err := n.exchange.SetMode(next.Mode); err != nil {
@@ -294,7 +294,7 @@ func (f *follower) alarms() []control.Alarm {
 	if ok && running >= oldest(&view) {
 		if _, offered := view.Candidate(running); !offered && running <= view.Latest {
 			out = append(out, control.Alarm{Name: verify.AttackRevoked, Message: fmt.Sprintf(
-				"%s: release %d runs here and is revoked; it is replaced as soon as a newer one is rolled out", f.rules.verifier.Product, running)})
+				"%s: release %d runs here and is revoked, or its rollout here was taken back; it is replaced as soon as a newer one is rolled out", f.rules.verifier.Product, running)})
 		}
 	}
 	if ok && running > view.Latest {

@@ -42,9 +42,9 @@ const measureEvery = time.Second
 
 func newKeeper(n *Node) *keeper {
 	k := &keeper{n: n, stale: newSignal(), look: newSignal()}
-	k.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), n.cfg.Storage.ReserveBytes)
+	k.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), int64(n.cfg.Storage.ReserveBytes))
 	k.collector = gc.New(releases{n},
-		gc.Policy{QuotaBytes: n.cfg.Storage.QuotaBytes, ReserveBytes: n.cfg.Storage.ReserveBytes},
+		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes)},
 		gc.Options{Reserve: k.reserve, Logger: n.log, Registerer: n.registry})
 	return k
 }
@@ -90,7 +90,7 @@ func (k *keeper) measure(collected bool) {
 	u.used, _ = gc.Usage(filepath.Join(k.n.cfg.StateDir, releasesDir))
 	u.free, _ = gc.Free(k.n.cfg.StateDir)
 	u.reserve, _ = k.reserve.Held()
-	if u.full = u.reserve < k.n.cfg.Storage.ReserveBytes; !collected && u.full {
+	if u.full = u.reserve < int64(k.n.cfg.Storage.ReserveBytes); !collected && u.full {
 		before := k.measured.Load()
 		u.full = before != nil && before.full
 	}

@@ -12,8 +12,8 @@ import (
 	"camswarm/sim/report"
 )
 
-// One processor, as camsim does: it is faster, and the race detector loses wake-ups
-// in bubbles on several (golang/go 78156).
+// One processor, as camsim does: it is faster, and timers of a bubble that fire on
+// several at once break the race detector (golang/go#78156).
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)
 	os.Exit(m.Run())

@@ -1,6 +1,10 @@
 package swarm
 
-import "fmt"
+import (
+	"fmt"
+
+	"camswarm/internal/units"
+)
 
 // Mode says what the exchange does for others and for itself.
 type Mode string
@@ -17,13 +21,14 @@ type ExchangeConfig struct {
 	// Mode is "share", "leech" or "off". It can be changed while running.
 	Mode Mode `toml:"mode"`
 
-	// UploadLimit and DownloadLimit are in bytes per second; 0 means no limit.
-	// 8000 is a 64 kbit/s line. They count block messages; handshakes,
+	// UploadLimit and DownloadLimit bound what is sent and received, such as
+	// "64kbit/s", "1.5MB/s" or a number of bytes per second; 0 means no limit.
+	// They count block messages; handshakes,
 	// acknowledgements and announcements add a few per cent. Lower is more
 	// polite and slower for others, or for this node. They can be changed while
 	// running.
-	UploadLimit   int64 `toml:"upload_limit"`
-	DownloadLimit int64 `toml:"download_limit"`
+	UploadLimit   units.Rate `toml:"upload_limit"`
+	DownloadLimit units.Rate `toml:"download_limit"`
 
 	// Workers is the number of block messages that are sent side by side, 1 to
 	// 64. Fewer waste uplink while connections are cold: each holds a worker
@@ -48,7 +53,7 @@ func (c *ExchangeConfig) Validate() error {
 		return err
 	}
 	if c.UploadLimit < 0 || c.DownloadLimit < 0 {
-		return fmt.Errorf("swarm: upload_limit and download_limit are bytes per second, 0 for no limit; got %d and %d", c.UploadLimit, c.DownloadLimit)
+		return fmt.Errorf("swarm: upload_limit and download_limit are rates such as \"1.5MB/s\", 0 for no limit; got %d and %d", c.UploadLimit, c.DownloadLimit)
 	}
 	if c.Workers < 1 || c.Workers > 64 {
 		return fmt.Errorf("swarm: workers is %d, set it to 1 to 64", c.Workers)

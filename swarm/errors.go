@@ -19,6 +19,11 @@ var (
 	// ErrWantFlood: a peer asked for far more than there is to ask for.
 	ErrWantFlood = errors.New("swarm: peer floods with wants")
 
-	// ErrWrongBytes: a peer sent a block that nobody asked it for.
+	// ErrBlockFlood: a peer sent genuine blocks again and again that it was not
+	// asked for.
+	ErrBlockFlood = errors.New("swarm: peer floods with blocks that it was not asked for")
+
+	// ErrWrongBytes: a peer sent a block for which it was not asked and that belongs
+	// to no file here.
 	ErrWrongBytes = errors.New("swarm: peer sent wrong bytes")
 )

@@ -123,6 +123,7 @@ type Exchange struct {
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
+	departed recentPeers[asked]   // what was asked of those that have left
 	damaged  map[cid.Cid]struct{} // roots of which Damaged is to be told
 	ailing   chan struct{}        // capacity 1: there are some
 }
@@ -156,10 +157,11 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	x := &Exchange{
 		born: time.Now(),
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
-		books: newLedger(), accounts: accounts{peers: newRecentPeers[account]()}, gate: newUploadGate(cfg.UploadLimit),
+		books: newLedger(), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		mode: cfg.Mode, down: cfg.DownloadLimit, rng: opts.Rand,
-		peers: make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
+		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand,
+		departed: newRecentPeers[asked](maxDeparted),
+		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
 		damaged: make(map[cid.Cid]struct{}), ailing: make(chan struct{}, 1),
@@ -465,6 +467,7 @@ func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 	case !up && p != nil:
 		delete(x.peers, id)
 		delete(x.byKey, p.key)
+		x.departed.Add(id, p.asked)
 		p.cancel()
 		for _, g := range x.lendings {
 			g.l.PeerGone(p.key)
@@ -502,6 +505,10 @@ func (x *Exchange) join(ctx context.Context, id peer.ID) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := newRemotePeer(x, id, key, cancel)
+	if before, ok := x.departed.Peek(id); ok {
+		p.asked = before
+		x.departed.Remove(id)
+	}
 	x.peers[id] = p
 	x.byKey[key] = p
 	for _, g := range x.lendings {

@@ -400,14 +400,17 @@ func (x *Exchange) drive(ctx context.Context, f *fetch) error {
 }
 
 // receiveBlocks takes blocks from a peer. bitswap's decoder has computed their
-// CIDs from their bytes, so a wrong block is simply one that nobody asked for.
+// CIDs from their bytes, so a wrong block is one for which the peer was never asked
+// and that belongs to no file here. A genuine block is no evidence against a peer,
+// however late it comes or however often, until it floods with them.
 func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 	for _, b := range blks {
 		n := int64(len(b.RawData()))
 		d, ok := filestore.Digest(b.Cid())
-		solicited := ok && p.answered(d)
+		ever, due := false, false
 		done, err := []filestore.Arrival(nil), filestore.ErrUnlisted
 		if ok {
+			ever, due = p.asked.answered(d)
 			done, err = x.store.Write(d, b.RawData())
 		}
 		var took time.Duration // for a block of the fetch, of late
@@ -417,11 +420,12 @@ func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 		switch {
 		case len(done) > 0 || waited:
 			stats.Useful = n
-		case solicited:
+		case ever || !errors.Is(err, filestore.ErrUnlisted):
 			stats.Duplicate = n
 		default:
 			stats.Wrong = n
 		}
+		flood := stats.Duplicate > 0 && !due && p.asked.tooMany(time.Now())
 		for _, f := range x.fetches {
 			u, listed := f.file.BySum[d]
 			if !ok || !listed {
@@ -441,8 +445,8 @@ func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 			}
 		}
 		x.arrived(done)
-		wrong := stats.Wrong > 0 && errors.Is(err, filestore.ErrUnlisted)
-		if wrong {
+		wrong := stats.Wrong > 0
+		if wrong || flood {
 			for _, f := range x.fetches {
 				x.act(f, f.plan.Wrong(f.now(), p.key))
 			}
@@ -465,8 +469,11 @@ func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 		if len(done) > 0 {
 			x.notify(b)
 		}
-		if wrong {
+		switch {
+		case wrong:
 			x.misbehaved(p, "poisoned_peer", fmt.Errorf("%w: block %s of %d bytes", ErrWrongBytes, b.Cid(), n))
+		case flood:
+			x.misbehaved(p, "block_flood", fmt.Errorf("%w: the last was %s", ErrBlockFlood, b.Cid()))
 		}
 	}
 }
@@ -537,9 +544,7 @@ func (x *Exchange) probe(f *fetch, p *remotePeer) {
 		pr.waiting++
 		d := f.file.Blocks[i]
 		if f.file.BlockLen(int(i)) <= wantHaveBytes {
-			p.mu.Lock()
-			p.remember(d) // the answer may be the block itself
-			p.mu.Unlock()
+			p.asked.ask(d) // the answer may be the block itself
 		}
 		p.want(d, filestore.LeafCID(d), wantHave)
 	}

@@ -13,8 +13,8 @@ type PeerStats struct {
 	Sent      int64 // bytes of blocks sent to it
 	Received  int64 // bytes of blocks that came from it: the sum of the next three
 	Useful    int64 // were missing here and are stored now
-	Duplicate int64 // were asked for, but had arrived from elsewhere meanwhile
-	Wrong     int64 // were never asked for, or belong to nothing
+	Duplicate int64 // are genuine, but had arrived meanwhile or are not wanted any more
+	Wrong     int64 // were never asked for and belong to nothing
 }
 
 func (s *PeerStats) add(o PeerStats) {
@@ -39,7 +39,7 @@ type ledger struct {
 	peers recentPeers[PeerStats]
 }
 
-func newLedger() *ledger { return &ledger{peers: newRecentPeers[PeerStats]()} }
+func newLedger() *ledger { return &ledger{peers: newRecentPeers[PeerStats](MaxLedgerPeers)} }
 
 func (l *ledger) add(p peer.ID, s PeerStats) {
 	l.mu.Lock()
@@ -63,8 +63,8 @@ func (l *ledger) snapshot() Stats {
 // for last. It has no lock of its own.
 type recentPeers[V any] struct{ *simplelru.LRU[peer.ID, *V] }
 
-func newRecentPeers[V any]() recentPeers[V] {
-	l, err := simplelru.NewLRU[peer.ID, *V](MaxLedgerPeers, nil)
+func newRecentPeers[V any](size int) recentPeers[V] {
+	l, err := simplelru.NewLRU[peer.ID, *V](size, nil)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}

@@ -21,8 +21,14 @@ const (
 	MaxLedgerPeers = 1024
 
 	// maxAsked is how many of the blocks last asked of one peer are
-	// remembered, to tell a late answer from unsolicited bytes.
-	maxAsked = 1024
+	// remembered, to tell a late answer from unsolicited bytes, and maxDeparted
+	// for how many peers that have left. 100 bytes each.
+	maxAsked    = 1024
+	maxDeparted = 16
+
+	// unaskedBurst genuine blocks that were not due may come from a peer at
+	// once, and another every unaskedEvery. Two of its longest queues fit.
+	unaskedBurst = 64
 
 	// maxProbes is how many want-haves may wait at one stock peer for one
 	// file. Boxo keeps 1024 wants per peer and drops the rest.
@@ -73,6 +79,9 @@ const (
 	// next one to be opened at once when the peer ends it. Short-lived ones are
 	// replaced after pauses that grow from a second to a minute.
 	haveLasts = time.Minute
+
+	// unaskedEvery: see unaskedBurst.
+	unaskedEvery = time.Second
 
 	// sendStall ends a send in which the receiver takes no sendPiece bytes
 	// for so long. Bitswap's own limit is on the whole message and assumes

@@ -19,7 +19,7 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 	name := func(s string) string { return prometheus.BuildFQName("camswarm", "exchange", s) }
 	m := &exchangeMetrics{
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("block_bytes_total"),
-			Help: "Bytes of blocks, by kind: sent, useful, duplicate (arrived twice), wrong (never asked for)."}, []string{"kind"}),
+			Help: "Bytes of blocks, by kind: sent, useful, duplicate (genuine, and not needed), wrong (never asked for, of no file here)."}, []string{"kind"}),
 		stalls: prometheus.NewCounter(prometheus.CounterOpts{Name: name("send_stalls_total"),
 			Help: "Sends given up because the receiver did not read."}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{Name: name("requests_withdrawn_total"),
@@ -31,7 +31,7 @@ func newExchangeMetrics(r prometheus.Registerer) (*exchangeMetrics, error) {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("messages_sent_total"),
 			Help: "Bitswap messages sent, by kind: wants (wants and cancels), blocks, answers (HAVE and DONT_HAVE)."}, []string{"kind"}),
 		hostile: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("hostile_total"),
-			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message), want_flood."}, []string{"what"}),
+			Help: "Peers caught, by what: poisoned_peer (wrong bytes), bad_message (malformed possession message), want_flood, block_flood (genuine blocks that were not asked for, again and again)."}, []string{"what"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("refused_wants_total"),
 			Help: "Wants not looked at, by reason: unlisted (of no added file), budget (too many), enough (the peer had its copies), huge_message."}, []string{"reason"}),
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("fetches_total"),

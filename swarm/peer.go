@@ -33,6 +33,7 @@ type remotePeer struct {
 	control outStream // wants, cancels, presences
 	data    outStream // blocks
 	have    haveQueue
+	asked   *asked
 
 	// Guarded by Exchange.mu.
 	speaks  haveSupport
@@ -45,9 +46,7 @@ type remotePeer struct {
 	order   []cid.Cid
 	denied  []cid.Cid // to be answered with DONT_HAVE
 	wake    chan struct{}
-	asked   map[[32]byte]struct{} // and not answered yet
-	askedIn [][32]byte            // in order
-	stalled time.Time             // not served before then
+	stalled time.Time // not served before then
 }
 
 // wantOp is an entry of a wantlist to be sent.
@@ -68,7 +67,7 @@ func newRemotePeer(x *Exchange, id peer.ID, key plan.PeerKey, cancel context.Can
 		// Our own peers send a hundred messages per second at most.
 		talk:  rate.NewLimiter(500, 1000),
 		wants: make(map[cid.Cid]wantOp), wake: make(chan struct{}, 1),
-		asked: make(map[[32]byte]struct{}),
+		asked: newAsked(),
 	}
 }
 
@@ -77,49 +76,26 @@ func (p *remotePeer) want(d [32]byte, c cid.Cid, op wantOp) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old, queued := p.wants[c]
+	if queued && old == wantBlock && op != wantBlock {
+		p.asked.unask(d)
+	}
 	if queued && op == wantCancel && old != wantCancel {
 		// It was never sent.
 		delete(p.wants, c)
 		p.order = slices.DeleteFunc(p.order, func(o cid.Cid) bool { return o == c })
 		return
 	}
+	if op == wantBlock && !(queued && old == wantBlock) {
+		p.asked.ask(d)
+	}
 	p.wants[c] = op
 	if !queued {
 		p.order = append(p.order, c)
-	}
-	if op == wantBlock {
-		p.remember(d)
 	}
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
-}
-
-// remember notes that the peer may send a block. The caller holds mu.
-func (p *remotePeer) remember(d [32]byte) {
-	if _, ok := p.asked[d]; ok {
-		return
-	}
-	if len(p.askedIn) >= maxAsked {
-		delete(p.asked, p.askedIn[0])
-		p.askedIn = p.askedIn[1:]
-	}
-	p.asked[d] = struct{}{}
-	p.askedIn = append(p.askedIn, d)
-}
-
-// answered reports whether the peer was asked for a block, and forgets it: the
-// same block a second time is unsolicited.
-func (p *remotePeer) answered(d [32]byte) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.asked[d]
-	if ok {
-		delete(p.asked, d)
-		p.askedIn = slices.DeleteFunc(p.askedIn, func(o [32]byte) bool { return o == d })
-	}
-	return ok
 }
 
 // sendWants sends what is queued, everything that waits in one message.

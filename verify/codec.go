@@ -192,6 +192,15 @@ type rotatedCBOR struct {
 	Rotations  cbor.RawMessage
 }
 
+// movedCBOR is the wire form of an Envelope with moves.
+type movedCBOR struct {
+	_          struct{} `cbor:",toarray"`
+	Manifest   []byte
+	Signatures []cbor.RawMessage
+	Rotations  [][]byte
+	Moves      [][]byte
+}
+
 // DecodeEnvelope decodes strictly: trailing bytes, duplicate map keys, unknown
 // fields, non-deterministic encodings, duplicate signers and anything over a
 // limit are refused. Its errors are hard [Error]s.
@@ -200,10 +209,15 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 		return nil, Hard(AttackEndlessData, "envelope is %d bytes long, at most %d are allowed", len(b), MaxEnvelopeSize)
 	}
 	var w rotatedCBOR
+	var moved movedCBOR
 	var err error
-	if len(b) > 0 && b[0] == 0x83 { // an array of three
+	switch {
+	case len(b) > 0 && b[0] == 0x84: // an array of four
+		err = decMode.Unmarshal(b, &moved)
+		w.Manifest, w.Signatures = moved.Manifest, moved.Signatures
+	case len(b) > 0 && b[0] == 0x83: // an array of three
 		err = decMode.Unmarshal(b, &w)
-	} else {
+	default:
 		var plain envelopeCBOR
 		err = decMode.Unmarshal(b, &plain)
 		w.Manifest, w.Signatures = plain.Manifest, plain.Signatures
@@ -219,6 +233,13 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 		if e.Rotations, err = DecodeRotations(w.Rotations); err != nil {
 			return nil, fmt.Errorf("envelope: %w", err)
 		}
+	}
+	if len(b) > 0 && b[0] == 0x84 {
+		h, err := decodeLists(moved.Rotations, moved.Moves)
+		if err != nil {
+			return nil, fmt.Errorf("envelope: %w", err)
+		}
+		e.Rotations, e.Moves = h.Rotations, h.Moves
 	}
 	if err := e.check(); err != nil {
 		return nil, Hard(AttackMalformed, "%w", err)
@@ -363,6 +384,14 @@ func DecodeRotation(b []byte) (*Rotation, error) {
 	return r, nil
 }
 
+// encoded lists the keys in the order of their bytes.
+func (s KeySet) encoded() (out [][]byte) {
+	for _, k := range s.sorted() {
+		out = append(out, k.Bytes())
+	}
+	return out
+}
+
 func decodeKeySet(threshold uint64, keys [][]byte) (s KeySet, err error) {
 	s.Threshold = int(min(threshold, MaxSigners+1)) // which no key set has
 	for _, b := range keys {
@@ -380,18 +409,12 @@ func (r *Rotation) Payload() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	list := func(s KeySet) (out [][]byte) {
-		for _, k := range s.sorted() {
-			out = append(out, k.Bytes())
-		}
-		return out
-	}
 	return encMode.Marshal(rotationCBOR{
 		Format:  rotationFormat,
 		ChainID: r.Registry.ChainID, Registry: r.Registry.Address[:],
 		Epoch:         r.Epoch,
-		FromThreshold: uint64(r.From.Threshold), FromKeys: list(r.From),
-		ToThreshold: uint64(r.To.Threshold), ToKeys: list(r.To),
+		FromThreshold: uint64(r.From.Threshold), FromKeys: r.From.encoded(),
+		ToThreshold: uint64(r.To.Threshold), ToKeys: r.To.encoded(),
 		Reason: r.Reason,
 	})
 }
@@ -428,18 +451,11 @@ func EncodeRotations(rs []*Rotation) ([]byte, error) {
 // encodeRotations encodes statements whose signatures are known to be well
 // formed.
 func encodeRotations(rs []*Rotation) ([]byte, error) {
-	if err := checkChain(rs); err != nil {
+	w, err := History{Rotations: rs}.lists()
+	if err != nil {
 		return nil, err
 	}
-	list := make([][]byte, len(rs))
-	for i, r := range rs {
-		b, err := r.encode()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = b
-	}
-	return encMode.Marshal(list)
+	return encMode.Marshal(w.Rotations)
 }
 
 // DecodeRotations decodes a chain of at least one and at most MaxRotations

@@ -91,6 +91,39 @@ func TestFormatDocListsEveryManifestKey(t *testing.T) {
 	}
 }
 
+// The table of a move's keys is that of the least one and one with everything.
+func TestFormatDocListsEveryMoveKey(t *testing.T) {
+	one, _, _ := crews(t)
+	m := move(t, 1, at(0), at(0), 1, one)
+	m.To.Address[0]++ // on the same chain
+	keys := func() map[int]any {
+		payload, err := m.Payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[int]any
+		if err := cbor.Unmarshal(payload, &fields); err != nil {
+			t.Fatal(err)
+		}
+		return fields
+	}
+	least := keys()
+	m.Endpoints, m.StartOf, m.StopOf = []verify.MoveEndpoint{{URL: "https://one.example"}}, 1, 1
+	m.Finality, m.Reason = "latest", "the chain died"
+	full := keys()
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| [^|]+ \| (.*?) \|`).FindAllStringSubmatch(formatDoc(t, "Move"), -1)
+	if len(rows) != len(full) {
+		t.Errorf("docs/FORMAT.md lists %d keys, a full move has %d", len(rows), len(full))
+	}
+	for _, row := range rows {
+		key, _ := strconv.Atoi(row[1])
+		_, always := least[key]
+		if _, ok := full[key]; !ok || strings.Contains(row[2], "*optional*") == always {
+			t.Errorf("key %d: there %v, always %v, docs/FORMAT.md says %q", key, ok, always, row[2])
+		}
+	}
+}
+
 // The table of a rotation's keys is that of the golden one and the optional
 // reason.
 func TestFormatDocListsEveryRotationKey(t *testing.T) {

@@ -42,13 +42,36 @@ type Envelope struct {
 	// one to epoch 2 on, when it is no longer the first: so a device that slept
 	// for years finds what it needs in the one block that the chain names.
 	Rotations []*Rotation
+
+	// Moves are all that the manufacturer made from registry to registry, from
+	// number 1 on, when it is no longer in the first.
+	Moves []*Move
 }
 
+// history returns what the envelope carries of its manufacturer's.
+func (e *Envelope) history() History { return History{e.Rotations, e.Moves} }
+
 // External returns the external_aad of the signatures: [SignatureContext], and
-// behind it the digest of the encoded rotations where there are any. Nobody can
-// add, drop or change one without signing anew.
+// behind it the digest of the encoded rotations where there are any; where there
+// are moves, the digests of the lists of both. Nobody can add, drop or change one
+// without signing anew.
 func (e *Envelope) External() ([]byte, error) {
 	external := []byte(SignatureContext)
+	if len(e.Moves) > 0 {
+		w, err := e.history().lists()
+		if err != nil {
+			return nil, err
+		}
+		for _, list := range [][][]byte{w.Rotations, w.Moves} {
+			b, err := encMode.Marshal(list)
+			if err != nil {
+				return nil, err
+			}
+			digest := sha256.Sum256(b)
+			external = append(external, digest[:]...)
+		}
+		return external, nil
+	}
 	if len(e.Rotations) == 0 {
 		return external, nil
 	}
@@ -76,10 +99,8 @@ func (e *Envelope) Encode() ([]byte, error) {
 	if err := checkRaw(e.Signatures); err != nil {
 		return nil, err
 	}
-	for _, r := range e.Rotations {
-		if err := checkRaw(r.Signatures); err != nil {
-			return nil, err
-		}
+	if err := e.history().checkRaw(); err != nil {
+		return nil, err
 	}
 	return e.encode()
 }
@@ -141,6 +162,13 @@ func rawSignatures(signatures []Signature) []cbor.RawMessage {
 // encode encodes an envelope whose signatures are known to be well formed.
 func (e *Envelope) encode() ([]byte, error) {
 	w := envelopeCBOR{Manifest: e.Manifest, Signatures: rawSignatures(e.Signatures)}
+	if len(e.Moves) > 0 {
+		lists, err := e.history().lists()
+		if err != nil {
+			return nil, err
+		}
+		return encMode.Marshal(movedCBOR{Manifest: w.Manifest, Signatures: w.Signatures, Rotations: lists.Rotations, Moves: lists.Moves})
+	}
 	if len(e.Rotations) == 0 {
 		return encMode.Marshal(w)
 	}

@@ -23,10 +23,11 @@ func golden(t testing.TB, name string) []byte {
 func FuzzDecodeEnvelope(f *testing.F) {
 	f.Add(golden(f, "envelope.cbor"))
 	f.Add(golden(f, "envelope-rotated.cbor"))
+	f.Add(golden(f, "envelope-moved.cbor"))
 	f.Add([]byte{0x82, 0x41, 0x01, 0x80})
 	m := newMaker(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := m.verifier.CheckSigned(b); err == nil && !bytes.Equal(b, golden(t, "envelope.cbor")) && !bytes.Equal(b, golden(t, "envelope-rotated.cbor")) {
+		if _, err := m.verifier.CheckSigned(b); err == nil && !bytes.Equal(b, golden(t, "envelope.cbor")) && !bytes.Equal(b, golden(t, "envelope-rotated.cbor")) && !bytes.Equal(b, golden(t, "envelope-moved.cbor")) {
 			t.Fatal("an envelope nobody signed is accepted")
 		} else if err != nil && !verify.IsHard(err) {
 			t.Fatalf("soft refusal: %v", err)

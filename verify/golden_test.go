@@ -32,8 +32,18 @@ func TestGoldenBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	leave := move(t, 1, at(0), at(1), 1, one, one[0], one[2])
+	moveBytes, err := leave.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := fullManifest(t)
+	moved.Registry = at(1)
+	there := turn(t, at(1), 2, one, two, one[0], one[1], two[2])
 	for name, got := range map[string][]byte{
 		"rotation.cbor":         statementBytes,
+		"move.cbor":             moveBytes,
+		"envelope-moved.cbor":   carry(t, moved, verify.History{Moves: []*verify.Move{leave}, Rotations: []*verify.Rotation{there}}, two[0], two[2]),
 		"envelope-rotated.cbor": rotated(t, full, []*verify.Rotation{rotation}, two[0], two[2]),
 		"manifest.cbor":         fullBytes,
 		"manifest-least.cbor":   least,
@@ -58,6 +68,9 @@ func TestGoldenBytes(t *testing.T) {
 		t.Errorf("golden envelope is read as %+v", s.Manifest())
 	}
 	if _, err := device(t, one).CheckSigned(golden(t, "envelope-rotated.cbor")); err != nil {
+		t.Error(err)
+	}
+	if s, err := device(t, one).CheckSigned(golden(t, "envelope-moved.cbor")); err != nil || s.Move() == nil || s.Move().To != at(1) {
 		t.Error(err)
 	}
 	if _, err := verify.DecodeManifest(golden(t, "manifest-least.cbor")); err != nil {

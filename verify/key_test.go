@@ -227,6 +227,25 @@ func negative(t *testing.T, k verify.PublicKey) verify.PublicKey {
 	return n
 }
 
+// one_secret_twice: a key and its negative, for which one secret signs, are no two
+// keys.
+func TestThreatOneSecretTwice(t *testing.T) {
+	keys := newMaker(t).verifier.Pinned.Keys
+	for name, c := range map[string]struct {
+		set verify.KeySet
+		ok  bool
+	}{
+		"Ed25519, and its negative":   {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[0])}}, false},
+		"P-256, and its negative":     {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{negative(t, keys[1]), keys[1]}}, false},
+		"secp256k1, and its negative": {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[2], keys[0], negative(t, keys[2])}}, false},
+		"negatives of others":         {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[1]), negative(t, keys[2])}}, true},
+	} {
+		if err := c.set.Validate(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestKeySetRules(t *testing.T) {
 	m := newMaker(t)
 	keys := m.verifier.Pinned.Keys
@@ -248,12 +267,6 @@ func TestKeySetRules(t *testing.T) {
 		"threshold 4":   {verify.KeySet{Threshold: 4, Keys: keys}, false},
 		"key twice":     {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], keys[0]}}, false},
 		"the empty key": {verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{keys[0], {}}}, false},
-
-		// One secret would count twice.
-		"Ed25519, and its negative":   {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[0])}}, false},
-		"P-256, and its negative":     {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{negative(t, keys[1]), keys[1]}}, false},
-		"secp256k1, and its negative": {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[2], keys[0], negative(t, keys[2])}}, false},
-		"negatives of others":         {verify.KeySet{Threshold: 2, Keys: []verify.PublicKey{keys[0], negative(t, keys[1]), negative(t, keys[2])}}, true},
 	} {
 		if err := c.set.Validate(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)

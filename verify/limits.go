@@ -9,10 +9,13 @@ const (
 	DefaultBlockSize = 32 << 10  // bytes; fits into the first window of a cold QUIC connection, see docs/SWARM.md for what others took
 	MaxBlocks        = 8192      // blocks of one image
 	MaxManifestSize  = 300 << 10 // bytes: 8192 block digests and the rest
-	MaxEnvelopeSize  = 400 << 10 // bytes: a manifest, MaxSigners signatures and MaxRotations rotations
+	MaxEnvelopeSize  = 480 << 10 // bytes: a manifest, MaxSigners signatures, MaxRotations rotations and MaxMoves moves
 	MaxSigners       = 16        // keys of one manufacturer, and signatures on one envelope
 	MaxRotations     = 16        // rotations of one manufacturer's keys, ever
 	MaxRotationSize  = 6 << 10   // bytes: two key sets and maxRotationSigners signatures
+	MaxMoves         = 16        // moves of one manufacturer from registry to registry, ever
+	MaxMoveSize      = 5 << 10   // bytes: a key set, MaxSigners signatures and MaxMoveEndpoints endpoints
+	MaxMoveEndpoints = 8         // endpoints that a move names
 	MaxText          = 128       // bytes of a version, product, component or hardware text
 	MaxHardware      = 64        // hardware revisions in one manifest
 	MaxRegion        = 31        // bytes of a region code
@@ -22,4 +25,5 @@ const (
 
 	maxRotationSigners = 2 * MaxSigners                        // signatures on one rotation: two key sets
 	maxRotationsSize   = MaxRotations*(MaxRotationSize+3) + 16 // bytes of an encoded chain
+	maxMovesSize       = MaxMoves*(MaxMoveSize+3) + 16         // likewise
 )

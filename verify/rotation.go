@@ -100,9 +100,10 @@ func (r *Rotation) unsigned(set KeySet) (missing []string) {
 	return missing
 }
 
-// checkChain checks that each statement goes on where the one before ended, and
-// that no set comes back: what was retired stays retired.
-func checkChain(rs []*Rotation) error {
+// checkRotations checks that each statement goes on where the one before ended,
+// and that no set comes back: what was retired stays retired. The registries are
+// for [History.Validate].
+func checkRotations(rs []*Rotation) error {
 	if len(rs) > MaxRotations {
 		return fmt.Errorf("%d rotations, at most %d are allowed", len(rs), MaxRotations)
 	}
@@ -115,8 +116,6 @@ func checkChain(rs []*Rotation) error {
 			continue
 		}
 		switch before := rs[i-1]; {
-		case r.Registry != before.Registry:
-			return fmt.Errorf("rotation to epoch %d is bound to registry %s, the one before it to %s", r.Epoch, r.Registry, before.Registry)
 		case r.Epoch != before.Epoch+1:
 			return fmt.Errorf("rotation to epoch %d follows the one to epoch %d", r.Epoch, before.Epoch)
 		case !r.From.Equal(before.To):
@@ -138,11 +137,12 @@ func chainSets(rs []*Rotation) (sets []KeySet) {
 }
 
 // Trust is what a device has learnt to trust since it was provisioned: the key
-// sets that [Verifier.Adopt] added. The zero value has learnt nothing. It may be
-// used concurrently.
+// sets that [Verifier.Adopt] added, and the moves of [Verifier.AdoptHistory]. The
+// zero value has learnt nothing. It may be used concurrently.
 type Trust struct {
-	mu   sync.RWMutex
-	sets []KeySet // after the pinned one, oldest first
+	mu    sync.RWMutex
+	sets  []KeySet // after the pinned one, oldest first
+	moves []*Move  // all that were ever made, from number 1 on, as far as they are known
 }
 
 // sets lists the key sets that this device has trusted, oldest first; the last
@@ -164,10 +164,12 @@ func (v *Verifier) Keys() KeySet {
 	return sets[len(sets)-1]
 }
 
-// follow checks a chain from the first key set in it that the device has
-// trusted, and returns that set and those after it. What lies before is not
-// looked at: it was before this device's time. Its [Error]s are hard.
-func (v *Verifier) follow(rs []*Rotation) (path []KeySet, err error) {
+// follow checks the rotations of a history from the first key set among theirs
+// that the device has trusted, and returns that set and those after it. What lies
+// before is not looked at: it was before this device's time. Its [Error]s are
+// hard.
+func (v *Verifier) follow(h History) (path []KeySet, err error) {
+	rs := h.Rotations
 	known, chain := v.sets(), chainSets(rs)
 	start := slices.IndexFunc(chain, func(set KeySet) bool { return slices.ContainsFunc(known, set.Equal) })
 	if start < 0 {
@@ -175,9 +177,10 @@ func (v *Verifier) follow(rs []*Rotation) (path []KeySet, err error) {
 	}
 	// From the end, where a forged statement must be: it costs no check of the
 	// genuine ones before it.
+	p := v.place()
 	for _, r := range slices.Backward(rs[start:]) {
-		if r.Registry != v.Registry {
-			return nil, Hard(AttackUnapproved, "rotation to epoch %d is bound to registry %s, this device to %s", r.Epoch, r.Registry, v.Registry)
+		if len(h.Moves) == 0 && r.Registry != p.registry { // else the history says where it belongs
+			return nil, v.elsewhere(r)
 		}
 		if err := r.Check(); err != nil {
 			return nil, err
@@ -192,6 +195,24 @@ func (v *Verifier) inForce(path []KeySet) error {
 		return nil
 	}
 	return Soft(AttackKeyCompromise, "signed with keys that this device knows to be retired, or that another rotation than the one it followed put in their place")
+}
+
+// keysLocked is Keys for who holds Trust.mu.
+func (v *Verifier) keysLocked() KeySet {
+	if n := len(v.Trust.sets); n > 0 {
+		return v.Trust.sets[n-1]
+	}
+	return v.Pinned
+}
+
+// elsewhere refuses a rotation of another registry: softly one of a registry that
+// this device has left.
+func (v *Verifier) elsewhere(r *Rotation) error {
+	p := v.place()
+	if slices.Contains(p.left, r.Registry) {
+		return Soft(AttackUnapproved, "rotation to epoch %d is bound to registry %s, which this device has left for %s", r.Epoch, r.Registry, p.registry)
+	}
+	return Hard(AttackUnapproved, "rotation to epoch %d is bound to registry %s, this device to %s", r.Epoch, r.Registry, p.registry)
 }
 
 // Adopt makes the last key set of a chain of rotations the one in force, from
@@ -209,20 +230,17 @@ func (v *Verifier) Adopt(rs []*Rotation) error {
 	if v.Trust == nil {
 		return errors.New("this verifier cannot adopt rotations")
 	}
-	if err := checkChain(rs); err != nil {
+	h := History{Rotations: rs}
+	if err := h.Validate(); err != nil {
 		return Hard(AttackMalformed, "%w", err)
 	}
-	path, err := v.follow(rs)
+	path, err := v.follow(h)
 	if err != nil {
 		return err
 	}
 	v.Trust.mu.Lock()
 	defer v.Trust.mu.Unlock()
-	current := v.Pinned
-	if n := len(v.Trust.sets); n > 0 {
-		current = v.Trust.sets[n-1]
-	}
-	i := slices.IndexFunc(path, current.Equal)
+	i := slices.IndexFunc(path, v.keysLocked().Equal)
 	if i < 0 {
 		return Soft(AttackKeyCompromise, "the rotations lead away from the key set in force")
 	}

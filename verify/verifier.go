@@ -42,7 +42,9 @@ type Signed struct {
 	by       Verifier // what it was checked with
 
 	rotations []*Rotation
+	moves     []*Move
 	path      []KeySet // from a set that the device trusted to the one that signed
+	route     []*Move  // from where the device is to the manifest's registry
 }
 
 // CheckSigned decodes an encoded envelope and checks signatures, product and
@@ -54,9 +56,13 @@ type Signed struct {
 // and by a key of that set, so that nobody can make a second envelope out of a
 // genuine one; the manifest is decoded only after the signatures held.
 //
-// All its [Error]s are hard but one: an envelope signed with keys that this
-// device knows to be retired is refused softly, since who relays it may not
-// know yet. A Verifier that is not valid gives another error.
+// A release of another registry is one for this device if the envelope's moves
+// lead there from where the device is: see [Signed.Move].
+//
+// Its [Error]s are hard but for what the sender may not know yet: an envelope
+// signed with keys that this device knows to be retired, or bound to a registry
+// that it has left, is refused softly. A Verifier that is not valid gives another
+// error.
 func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if err := v.Validate(); err != nil {
 		return nil, fmt.Errorf("provisioned trust: %w", err)
@@ -88,7 +94,7 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	}
 	path := []KeySet{keys}
 	if len(e.Rotations) > 0 {
-		if path, err = v.follow(e.Rotations); err != nil {
+		if path, err = v.follow(e.history()); err != nil {
 			return nil, err
 		}
 	}
@@ -99,10 +105,8 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	if m.Product != v.Product {
 		return nil, Hard(AttackWrongSoftware, "release is for %s, this device is %s", m.Product, v.Product)
 	}
-	if m.Registry != v.Registry {
-		return nil, Hard(AttackUnapproved, "release is bound to registry %s, this device to %s", m.Registry, v.Registry)
-	}
-	if err := v.inForce(path); err != nil {
+	route, err := v.followMoves(e.history(), path, m.Registry)
+	if err != nil {
 		return nil, err
 	}
 	by := *v
@@ -111,7 +115,7 @@ func (v *Verifier) CheckSigned(envelope []byte) (*Signed, error) {
 	path[len(path)-1] = keys
 	envelope = slices.Clone(envelope)
 	return &Signed{
-		manifest: m, envelope: envelope, digest: sha256.Sum256(envelope), by: by, rotations: e.Rotations, path: path,
+		manifest: m, envelope: envelope, digest: sha256.Sum256(envelope), by: by, rotations: e.Rotations, moves: e.Moves, path: path, route: route,
 	}, nil
 }
 
@@ -146,6 +150,24 @@ func (s *Signed) Keys() KeySet { return s.path[len(s.path)-1] }
 // not change them.
 func (s *Signed) Rotations() []*Rotation { return s.rotations }
 
+// Moves returns the moves from registry to registry that the envelope carries;
+// the caller must not change them.
+func (s *Signed) Moves() []*Move { return s.moves }
+
+// History returns all that the envelope carries of its manufacturer's history;
+// the caller must not change it.
+func (s *Signed) History() History { return History{s.rotations, s.moves} }
+
+// Move returns the last of the moves that this device had still to make when it
+// checked the envelope: it names the registry that the manifest is bound to, and
+// whom to ask about it. It is nil for a release of the registry then in force.
+func (s *Signed) Move() *Move {
+	if len(s.route) == 0 {
+		return nil
+	}
+	return s.route[len(s.route)-1]
+}
+
 // Approved is a Signed manifest that the registry offers: same envelope
 // digest, sequence, size, image digest and version, not revoked, not expired,
 // key set on chain equal to the one that signed. It may be fetched and served.
@@ -165,6 +187,9 @@ func (v *Verifier) Approve(s *Signed, view *View, now uint64) (*Approved, error)
 	if err := v.inForce(s.path); err != nil {
 		return nil, err
 	}
+	if err := s.stillHolds(v); err != nil {
+		return nil, err
+	}
 	c, err := s.match(view)
 	if err != nil {
 		return nil, err
@@ -180,8 +205,8 @@ func (s *Signed) match(view *View) (Candidate, error) {
 	if view == nil {
 		return Candidate{}, errors.New("no view of the registry")
 	}
-	if view.Registry != s.by.Registry || view.Product != s.by.Product.ID() {
-		return Candidate{}, Soft(AttackWrongChain, "view is of product %s in registry %s, this device is %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.by.Registry)
+	if view.Registry != s.manifest.Registry || view.Product != s.by.Product.ID() {
+		return Candidate{}, Soft(AttackWrongChain, "view is of product %s in registry %s, the release is of %s in %s", view.Product, view.Registry, s.by.Product.ID(), s.manifest.Registry)
 	}
 	if !view.Keys.Equal(s.Keys()) {
 		return Candidate{}, Soft(AttackKeyCompromise, "the key set on chain is not the one that signed release %d: if the manufacturer rotated its keys, a release signed with the new ones brings the statement", s.manifest.Sequence)

@@ -74,10 +74,10 @@ func TestCandidates(t *testing.T) {
 	})
 }
 
-// vulnerability_to_key_compromises: who only publishes cannot steer. However many
+// registry_crowded_out: who only publishes cannot steer. However many
 // releases he piles on top, what runs in the field stays on offer, and so does
 // what is being rolled out.
-func TestUnrolledReleasesDoNotPushTheStableOneOut(t *testing.T) {
+func TestThreatRegistryCrowdedOut(t *testing.T) {
 	onEachChain(t, func(b *bench) {
 		b.publish(2)
 		b.rollout("", forAll, 1)

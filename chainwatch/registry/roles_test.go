@@ -184,10 +184,10 @@ func TestRolesExcludeEachOtherInAnyOrder(t *testing.T) {
 	}
 }
 
-// vulnerability_to_key_compromises: whoever has the admin's key alone changes
+// registry_admin_stolen: whoever has the admin's key alone changes
 // nothing of what exists before a delay has passed, and any guardian can stop him
 // in that time, as often as he tries.
-func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
+func TestThreatRegistryAdminStolen(t *testing.T) {
 	onOwnChains(t, func(b *bench) {
 		ctx, thief, his := b.Context(), b.admin, address(accounts.another)
 		b.publish(2)
@@ -249,9 +249,9 @@ func TestStolenAdminKeyTakesNothingAtOnce(t *testing.T) {
 	})
 }
 
-// A guardian whose key is stolen can stop everything and do nothing else; the
+// registry_guardian_stolen: a guardian whose key is stolen can stop everything and do nothing else; the
 // admin gets rid of it after a delay, and it cannot prevent that.
-func TestStolenGuardianKeyOnlyStops(t *testing.T) {
+func TestThreatRegistryGuardianStolen(t *testing.T) {
 	onOwnChains(t, func(b *bench) {
 		ctx, thief := b.Context(), b.guardian
 		b.publish(1)
@@ -380,7 +380,7 @@ func TestDelayIsNotAWayAround(t *testing.T) {
 }
 
 // One secret counts once: a key and its negative are the same key.
-func TestKeyAndItsNegativeAreRefused(t *testing.T) {
+func TestThreatOneSecretTwice(t *testing.T) {
 	onEachChain(t, func(b *bench) {
 		var all [][]byte
 		for i, alg := range []verify.Algorithm{verify.EdDSA, verify.ES256, verify.ES256K} {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/internal/units"
 	"camswarm/node/control"
 	"camswarm/swarm"
 )
@@ -19,7 +20,7 @@ const controlTimeout = time.Minute
 func newLimitsCommand() *cobra.Command {
 	var (
 		socket   string
-		up, down int64
+		up, down units.Rate
 		mode     string
 		asJSON   bool
 	)
@@ -27,18 +28,19 @@ func newLimitsCommand() *cobra.Command {
 		Use:   "limits",
 		Short: "Change what a running camswarmd may send and receive",
 		Long: `Changes rates and mode until the node stops; without a change it shows them.
-A camera may, for example, leave the uplink alone while it streams video.`,
-		Example: `  camswarm limits --socket cam1 --up 50000
+A camera may, for example, leave the uplink alone while it streams video. The
+flags are named as the keys of the configuration's [exchange] section are.`,
+		Example: `  camswarm limits --socket cam1 --upload-limit 400kbit/s
   camswarm limits --socket cam1 --mode leech`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var change control.LimitsChange
 			changed := cmd.Flags().Changed
-			if changed("up") {
-				change.UpBytesPerSecond = &up
+			if changed("upload-limit") {
+				change.UploadLimit = &up
 			}
-			if changed("down") {
-				change.DownBytesPerSecond = &down
+			if changed("download-limit") {
+				change.DownloadLimit = &down
 			}
 			if changed("mode") {
 				m := swarm.Mode(mode)
@@ -59,25 +61,25 @@ A camera may, for example, leave the uplink alone while it streams video.`,
 					return err
 				}
 				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
-					fmt.Fprintf(w, "mode %s, up %s, down %s\n", now.Mode, rate(now.UpBytesPerSecond), rate(now.DownBytesPerSecond))
+					fmt.Fprintf(w, "mode %s, upload limit %s, download limit %s\n", now.Mode, rate(now.UploadLimit), rate(now.DownloadLimit))
 				})
 			})
 		},
 	}
 	addSocket(cmd, &socket)
 	fl := cmd.Flags()
-	fl.Int64Var(&up, "up", 0, "bytes per second to send at most, 0: no limit")
-	fl.Int64Var(&down, "down", 0, "bytes per second to receive at most, 0: no limit")
+	fl.Var(&up, "upload-limit", "what to send at most, such as 64kB/s, 1.5MB/s, 16Mbit/s, or bytes per second; 0: no limit")
+	fl.Var(&down, "download-limit", "what to receive at most, likewise")
 	fl.StringVar(&mode, "mode", "", "share, leech (fetch, serve nobody) or off")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
-func rate(n int64) string {
-	if n == 0 {
-		return "unlimited"
+func rate(r units.Rate) string {
+	if r == 0 {
+		return "none"
 	}
-	return byteCount(n) + "/s"
+	return r.String()
 }
 
 func newGCCommand() *cobra.Command {

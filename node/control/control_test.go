@@ -27,6 +27,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
+	"camswarm/internal/units"
 	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/verify"
@@ -137,11 +138,11 @@ func (d *desk) Collect(_ context.Context, dryRun bool) (gc.Plan, error) {
 func (d *desk) SetLimits(change LimitsChange) (Limits, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if change.UpBytesPerSecond != nil {
-		d.limits.UpBytesPerSecond = *change.UpBytesPerSecond
+	if change.UploadLimit != nil {
+		d.limits.UploadLimit = *change.UploadLimit
 	}
-	if change.DownBytesPerSecond != nil {
-		d.limits.DownBytesPerSecond = *change.DownBytesPerSecond
+	if change.DownloadLimit != nil {
+		d.limits.DownloadLimit = *change.DownloadLimit
 	}
 	if change.Mode != nil {
 		d.limits.Mode = *change.Mode
@@ -245,13 +246,17 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 		t.Errorf("the node collected with dry run %v", d.collects)
 	}
 
-	up, mode := int64(64_000), swarm.ModeLeech
-	limits, err := c.SetLimits(ctx, LimitsChange{UpBytesPerSecond: &up})
-	if want := (Limits{UpBytesPerSecond: 64_000, Mode: swarm.ModeShare}); err != nil || limits != want {
+	up, mode := units.Rate(64_000), swarm.ModeLeech
+	limits, err := c.SetLimits(ctx, LimitsChange{UploadLimit: &up})
+	if want := (Limits{UploadLimit: 64_000, Mode: swarm.ModeShare}); err != nil || limits != want {
 		t.Errorf("limits %+v (%v), want %+v", limits, err, want)
 	}
+	if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/limits", "application/json", strings.NewReader(`{"downloadLimit":"16Mbit/s"}`)); status != http.StatusOK || d.limits.DownloadLimit != 2_000_000 {
+		t.Errorf("a limit with its unit: %d, %+v", status, d.limits)
+	}
+	d.limits.DownloadLimit = 0
 	limits, err = c.SetLimits(ctx, LimitsChange{Mode: &mode})
-	if want := (Limits{UpBytesPerSecond: 64_000, Mode: swarm.ModeLeech}); err != nil || limits != want {
+	if want := (Limits{UploadLimit: 64_000, Mode: swarm.ModeLeech}); err != nil || limits != want {
 		t.Errorf("limits %+v (%v), want %+v", limits, err, want)
 	}
 
@@ -395,8 +400,8 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("retry with %s: %d", query, status)
 		}
 	}
-	for _, body := range []string{"", "null", "{}", "[]", `{"upBytesPerSecond":-1}`, `{"upBytesPerSecond":1.5}`, `{"upBytesPerSecond":"1"}`, `{"mode":"SHARE"}`,
-		`{"mode":""}`, `{"upBytesPerSecond":1,"colour":"red"}`, `{"upBytesPerSecond":1} {}`, `{"upBytesPerSecond":1}x`, `{"upBytesPerSecond":99999999999999999999}`} {
+	for _, body := range []string{"", "null", "{}", "[]", `{"uploadLimit":-1}`, `{"uploadLimit":1.5}`, `{"uploadLimit":"1Mb"}`, `{"uploadLimit":"2MB"}`, `{"uploadLimit":null}`, `{"mode":"SHARE"}`,
+		`{"mode":""}`, `{"uploadLimit":1,"colour":"red"}`, `{"uploadLimit":1} {}`, `{"uploadLimit":1}x`, `{"uploadLimit":99999999999999999999}`} {
 		if status, _, _ := rawRequest(t, c, http.MethodPost, "/v1/limits", "application/json", strings.NewReader(body)); status != http.StatusBadRequest {
 			t.Errorf("limits %s: %d", body, status)
 		}
@@ -577,8 +582,8 @@ func TestControlWaitsForItsHandlers(t *testing.T) {
 // FuzzControlRequest: whatever is sent to whatever path, the reply is one of the
 // documented ones and a change of limits is within bounds.
 func FuzzControlRequest(f *testing.F) {
-	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"upBytesPerSecond":64000,"mode":"leech"}`))
-	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"upBytesPerSecond":-1}`))
+	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"uploadLimit":64000,"mode":"leech"}`))
+	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"uploadLimit":-1}`))
 	f.Add("POST", "/v1/gc", "dry_run=true", "", []byte(nil))
 	f.Add("GET", "/v1/status", "", "", []byte(nil))
 	f.Add("POST", "/v1/provide", "", "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"envelope\"\r\n\r\ne\r\n--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\ni\r\n--x--\r\n"))
@@ -606,7 +611,7 @@ func FuzzControlRequest(f *testing.F) {
 		default:
 			t.Errorf("status %d", w.Code)
 		}
-		if d.limits.UpBytesPerSecond < 0 || d.limits.DownBytesPerSecond < 0 {
+		if d.limits.UploadLimit < 0 || d.limits.DownloadLimit < 0 {
 			t.Errorf("limits %+v", d.limits)
 		}
 	})
@@ -628,4 +633,19 @@ func firmwareBytes(sequence uint64, size int) []byte {
 		b[i] = byte(i*7) ^ byte(i>>8) ^ byte(sequence)
 	}
 	return b
+}
+
+func TestStatesAreWords(t *testing.T) {
+	for i := range 256 {
+		s := State(i)
+		text, err := s.MarshalText()
+		fatal(t, err)
+		if strings.ContainsFunc(string(text), func(r rune) bool { return r < 'a' || r > 'z' }) {
+			t.Errorf("state %d is %q", i, text)
+		}
+		var back State
+		if err := back.UnmarshalText(text); err != nil || back != s && string(text) != "unknown" {
+			t.Errorf("%q became state %d, %v", text, back, err)
+		}
+	}
 }

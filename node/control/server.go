@@ -424,12 +424,8 @@ func decodeLimits(r io.Reader) (LimitsChange, error) {
 	if err := strictjson.Decode(r, &change); err != nil {
 		return change, err
 	}
-	rates := []*int64{change.UpBytesPerSecond, change.DownBytesPerSecond}
-	switch {
-	case rates[0] == nil && rates[1] == nil && change.Mode == nil:
-		return change, errors.New("nothing to change: set upBytesPerSecond, downBytesPerSecond or mode")
-	case slices.ContainsFunc(rates, func(v *int64) bool { return v != nil && *v < 0 }):
-		return change, errors.New("a rate is in bytes per second; 0 is no limit, less than 0 means nothing")
+	if change == (LimitsChange{}) {
+		return change, errors.New("nothing to change: set uploadLimit, downloadLimit or mode")
 	}
 	if change.Mode != nil {
 		switch *change.Mode {

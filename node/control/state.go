@@ -1,9 +1,6 @@
 package control
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // State is how far one release has come on this node. It only moves forward,
 // except that a release whose bytes turn out to be missing goes back to
@@ -22,14 +19,15 @@ const (
 	StateRetired                    // its bytes are gone
 )
 
-var stateNames = [...]string{"", "known", "fetching", "fetched", "verified", "installed", "confirmed", "failed", "retired"}
+var stateNames = [...]string{"unknown", "known", "fetching", "fetched", "verified", "installed", "confirmed", "failed", "retired"}
 
-// String returns the state's word, as status and logs show it.
+// String returns the state's word, as status and logs show it; "unknown" for what
+// is none.
 func (s State) String() string {
-	if int(s) < len(stateNames) && s > 0 {
+	if int(s) < len(stateNames) {
 		return stateNames[s]
 	}
-	return "state(" + strconv.Itoa(int(s)) + ")"
+	return stateNames[0]
 }
 
 // MarshalText implements encoding.TextMarshaler.
@@ -38,7 +36,7 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *State) UnmarshalText(b []byte) error {
 	for i, name := range stateNames {
-		if i > 0 && name == string(b) {
+		if name == string(b) {
 			*s = State(i)
 			return nil
 		}

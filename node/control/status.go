@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"camswarm/gc"
+	"camswarm/internal/units"
 	"camswarm/swarm"
 	"camswarm/verify"
 )
@@ -169,16 +170,17 @@ type PeerStatus struct {
 // Limits are what may be changed while a node runs. They last until it stops;
 // the configuration says what it starts with.
 type Limits struct {
-	UpBytesPerSecond   int64      `json:"upBytesPerSecond"`   // 0: no limit
-	DownBytesPerSecond int64      `json:"downBytesPerSecond"` // 0: no limit
-	Mode               swarm.Mode `json:"mode"`               // "share", "leech" or "off"
+	UploadLimit   units.Rate `json:"uploadLimit"`   // bytes per second; 0: no limit
+	DownloadLimit units.Rate `json:"downloadLimit"` // bytes per second; 0: no limit
+	Mode          swarm.Mode `json:"mode"`          // "share", "leech" or "off"
 }
 
-// LimitsChange changes the limits whose fields are set; the others stay.
+// LimitsChange changes the limits whose fields are set; the others stay. A rate is
+// a number of bytes per second or a string such as "1.5MB/s" or "16Mbit/s".
 type LimitsChange struct {
-	UpBytesPerSecond   *int64      `json:"upBytesPerSecond,omitempty"`
-	DownBytesPerSecond *int64      `json:"downBytesPerSecond,omitempty"`
-	Mode               *swarm.Mode `json:"mode,omitempty"`
+	UploadLimit   *units.Rate `json:"uploadLimit,omitempty"`
+	DownloadLimit *units.Rate `json:"downloadLimit,omitempty"`
+	Mode          *swarm.Mode `json:"mode,omitempty"`
 }
 
 // GCReport is what a collection did, or in a dry run would do.

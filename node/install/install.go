@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"camswarm/verify"
 )
@@ -29,7 +28,7 @@ func (o Outcome) String() string {
 	case Failed:
 		return "failed"
 	default:
-		return "outcome(" + strconv.Itoa(int(o)) + ")"
+		return "unknown"
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -225,8 +226,8 @@ func (x *fastConn) receive(m *message) {
 		}
 		t := m.from.socket.t
 		if t.id != x.remoteID {
+			x.dialed <- &network.ConnError{ErrorCode: network.ConnProtocolViolation, TransportError: errPeer} // the first of two: close tells the dialler too
 			x.close(network.ConnProtocolViolation)
-			x.dialed <- &network.ConnError{ErrorCode: network.ConnProtocolViolation, TransportError: errPeer}
 			return
 		}
 		x.remoteKey = t.key
@@ -471,7 +472,7 @@ func (x *fastConn) emit(most int) int {
 	if len(x.control) == 0 {
 		x.control = nil
 	}
-	for size < most && len(x.sending) > 0 {
+	for left := len(x.sending); size < most && left > 0; {
 		s := x.sending[0]
 		f, ok, more := s.next(most - size)
 		x.sending = x.sending[1:]
@@ -483,8 +484,9 @@ func (x *fastConn) emit(most int) int {
 		if ok {
 			m.frames = append(m.frames, f)
 			size += max(8, f.size())
-		} else if more {
-			break // the connection's window is full
+			left = len(x.sending)
+		} else {
+			left-- // it waits for the connection's window, behind it may be an end that does not
 		}
 	}
 	if len(m.frames) > 0 {
@@ -505,7 +507,7 @@ func (x *fastConn) transmit(m *message, size int) {
 }
 
 func (x *fastConn) sendable() bool {
-	return len(x.sending) > 0 && (x.sentData < x.sendLimit || x.sending[0].finOnly())
+	return len(x.sending) > 0 && x.sentData < x.sendLimit || slices.ContainsFunc(x.sending, (*fastStream).finOnly)
 }
 
 func (x *fastConn) pendingAtMost(n int) bool {

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"camswarm/internal/units"
 )
 
 // The roles of a node in the network. A seed is a well-connected machine that
@@ -31,7 +32,7 @@ var ErrConfig = errors.New("network configuration")
 type Config struct {
 	// Role is RoleCamera or RoleSeed; "" is RoleCamera. It chooses the defaults
 	// of the fields that are left at zero, and whether the node serves the DHT.
-	Role string `toml:"role"`
+	Role string `toml:"-"`
 
 	// Listen are the multiaddrs to listen on: /ip4 or /ip6 with /tcp/PORT or
 	// /udp/PORT/quic-v1. Port 0 takes any free one. Empty: listen nowhere and
@@ -239,18 +240,11 @@ func parseMemory(s string) (int64, error) {
 	case "large":
 		return largeMemory, nil
 	}
-	digits, unit := strings.ToUpper(strings.TrimSpace(s)), int64(1)
-	for suffix, u := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
-		if d, ok := strings.CutSuffix(digits, suffix); ok {
-			digits, unit = strings.TrimSpace(d), u
-			break
-		}
+	n, err := units.ParseMemory(s)
+	if err != nil {
+		return 0, err
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is not a size; write 64MB, 128MB, 256MB, large, or bytes", s)
-	}
-	if n *= unit; n < minMemory {
+	if n < minMemory {
 		return 0, fmt.Errorf("%q is less than %d MB, the least this node can work in", s, minMemory>>20)
 	}
 	return n, nil

@@ -59,6 +59,19 @@ func (k *Key) SignRotation(r *verify.Rotation) error {
 	return k.add(&r.Signatures, payload, []byte(verify.RotationContext), r.Verify)
 }
 
+// SignMove adds the key's signature to a move. It refuses a second one by the
+// same key, a statement that is not valid, and a key that is not in its set.
+func (k *Key) SignMove(m *verify.Move) error {
+	payload, err := m.Payload()
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if !m.Keys.Has(k.public) {
+		return fmt.Errorf("sign: key %s is not in the key set of the move: its signature would make every device refuse it", k.public)
+	}
+	return k.add(&m.Signatures, payload, []byte(verify.MoveContext), m.Verify)
+}
+
 // add appends the key's signature over payload and external data, after
 // checking it.
 func (k *Key) add(to *[]verify.Signature, payload, external []byte, check func(verify.Signature) bool) error {
