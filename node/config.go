@@ -18,10 +18,10 @@ import (
 
 	"camswarm/announce"
 	"camswarm/chainwatch"
-	"camswarm/internal/units"
 	"camswarm/node/install"
 	"camswarm/swarm"
 	"camswarm/swarm/p2p"
+	"camswarm/swarm/units"
 	"camswarm/verify"
 )
 

@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"camswarm/internal/units"
+	"camswarm/swarm/units"
 )
 
 // checkTable compares a decoded TOML table with the structure that it is meant

@@ -3,7 +3,7 @@ package swarm
 import (
 	"fmt"
 
-	"camswarm/internal/units"
+	"camswarm/swarm/units"
 )
 
 // Mode says what the exchange does for others and for itself.

@@ -24,6 +24,7 @@ type demoReport struct {
 	Cameras   int             `json:"cameras"`
 	Releases  []releaseReport `json:"releases"`
 	Collected collectedReport `json:"collected"`
+	Notes     []string        `json:"notes,omitempty"`   // what looks odd, and is not
 	Attacks   []attackReport  `json:"attacks,omitempty"` // with --hostile
 }
 
@@ -37,6 +38,14 @@ type releaseReport struct {
 	SeedBytes   int64     `json:"seedBytes"`      // block bytes that cameras received from the seed
 	PeerBytes   int64     `json:"peerBytes"`      // block bytes that cameras received from cameras
 	Duplicates  float64   `json:"duplicateRatio"` // received but not needed, over needed
+
+	Rollout []stepReport `json:"rollout,omitempty"` // with --rollout
+}
+
+// stepReport is one step of a rollout.
+type stepReport struct {
+	Name     string `json:"name"`
+	Eligible int    `json:"eligible"` // cameras that may install
 }
 
 type collectedReport struct {
@@ -200,15 +209,44 @@ func (d *demo) largestState() (int64, error) {
 	return most, nil
 }
 
-func (r *demoReport) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%-8s %-9s %10s %10s %8s %8s %8s %12s %12s %6s\n",
-		"release", "version", "image", "installed", "p50 s", "p95 s", "max s", "from seed", "from cameras", "dup")
+// notes explains what looks odd in the report, and is not.
+func (d *demo) notes(r *demoReport) (notes []string) {
+	var seed, peers int64
 	for _, x := range r.Releases {
-		fmt.Fprintf(w, "%-8d %-9s %10s %10s %8.2f %8.2f %8.2f %12s %12s %5.1f%%\n",
-			x.Sequence, x.Version, byteCount(int64(x.ImageBytes)), fmt.Sprintf("%d of %d", x.Installed, r.Cameras),
-			x.Seconds.P50, x.Seconds.P95, x.Seconds.Max, byteCount(x.SeedBytes), byteCount(x.PeerBytes), 100*x.Duplicates)
+		seed, peers = seed+x.SeedBytes, peers+x.PeerBytes
+		for _, s := range x.Rollout {
+			if s.Name == demoHalf && 2*s.Eligible != r.Cameras {
+				notes = append(notes, fmt.Sprintf("a rollout to %s made %d of %d cameras eligible: each decides for itself, by a hash of its DID and the release, so that few cameras are rarely halved; and the canary stays in", s.Name, s.Eligible, r.Cameras))
+			}
+		}
 	}
-	fmt.Fprintf(w, "\nevery camera runs release 2 with the right SHA-256; release 1 is gone, disk per camera at most %s (%s while both were held)\n",
+	switch {
+	case r.Cameras == 1:
+		notes = append(notes, "one camera has nobody to share with: try --cameras 8")
+	case peers < seed && d.unlimited:
+		notes = append(notes, "the seed sent more than the cameras: with --unlimited it is as fast as they are together, and they have little to share")
+	case peers < seed:
+		notes = append(notes, fmt.Sprintf("the seed sent more than the cameras: its uplink of %d Mbit/s fills %d downlinks of %d, so that few cameras have little to share; with --cameras 8 they send most of it",
+			int(demoSeedUp*8/1e6), int(demoSeedUp/demoCameraDown), int(demoCameraDown*8/1e6)))
+	}
+	return notes
+}
+
+func (r *demoReport) print(w io.Writer) {
+	const row = "%-9s %9s %10s %6s %6s %6s %9s %9s %6s\n"
+	fmt.Fprintf(w, "\n"+row, "release", "image", "installed", "p50 s", "p95 s", "max s", "from seed", "from cams", "dup")
+	seconds := func(s float64) string { return fmt.Sprintf("%.2f", s) }
+	for _, x := range r.Releases {
+		fmt.Fprintf(w, row, fmt.Sprintf("%d %s", x.Sequence, x.Version), byteCount(int64(x.ImageBytes)), fmt.Sprintf("%d of %d", x.Installed, r.Cameras),
+			seconds(x.Seconds.P50), seconds(x.Seconds.P95), seconds(x.Seconds.Max), byteCount(x.SeedBytes), byteCount(x.PeerBytes), fmt.Sprintf("%.1f%%", 100*x.Duplicates))
+	}
+	paragraph := func(format string, args ...any) {
+		fmt.Fprintf(w, "\n%s\n", fold(fmt.Sprintf(format, args...), defaultWidth-1, 0))
+	}
+	paragraph("Every camera runs release 2 with the right SHA-256; release 1 is gone, disk per camera at most %s (%s while both were held).",
 		byteCount(r.Collected.BytesAfter), byteCount(r.Collected.BytesBefore))
+	for _, n := range r.Notes {
+		paragraph("Note: %s.", n)
+	}
 	printAttacks(w, r.Attacks)
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
@@ -14,33 +16,82 @@ import (
 )
 
 // demoView shows a demo: plain lines anywhere, and on a terminal below them a
-// table that is redrawn: what each camera runs and does, and who served it.
+// table that is redrawn: what each camera runs and does, and who served it. The
+// table never takes more of the screen than there is, so that a new frame
+// replaces the one before.
 type demoView struct {
-	w    io.Writer
-	d    *demo
+	w    io.Writer // text
+	raw  io.Writer // the same place, where control characters work
 	live bool
+	size func() (width, height int) // of the terminal, now
+	rows func() []demoRow           // the seed first
 
 	mu    sync.Mutex
 	began time.Time
-	drawn int // lines of the table on the screen
+	frame []string // the table on the screen
 
 	stop chan struct{}
 	done chan struct{}
 }
 
-// demoRows bounds the table; more cameras are summed up in one line.
-const demoRows = 24
-
-func newDemoView(w io.Writer, d *demo) *demoView {
-	return &demoView{w: w, d: d, live: cli.IsTerminal(w), began: time.Now()}
+// demoRow is what one node runs and does.
+type demoRow struct {
+	name, runs, doing             string
+	busy                          bool  // on the way to a release
+	fromSeed, fromCameras, upload int64 // bytes
 }
 
-// say prints one line above the table.
+// A terminal that does not tell its size is taken for the smallest common one.
+const (
+	defaultWidth  = 80
+	defaultHeight = 24
+)
+
+func newDemoView(w io.Writer, rows func() []demoRow) *demoView {
+	return &demoView{
+		w: w, raw: cli.Raw(w), live: cli.IsTerminal(w), rows: rows, began: time.Now(),
+		size: func() (width, height int) {
+			width, height, ok := cli.Size(w)
+			if !ok || width == 0 || height == 0 {
+				return defaultWidth, defaultHeight
+			}
+			return width, height
+		},
+	}
+}
+
+// say prints one line above the table; on a terminal it is folded at words.
 func (v *demoView) say(format string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.erase()
-	fmt.Fprintf(v.w, "%7.2fs  %s\n", time.Since(v.began).Seconds(), fmt.Sprintf(format, args...))
+	width, _ := v.size()
+	v.erase(width)
+	text := fmt.Sprintf("%7.2fs  %s", time.Since(v.began).Seconds(), fmt.Sprintf(format, args...))
+	if v.live {
+		text = fold(text, width-1, 10)
+	}
+	fmt.Fprintln(v.w, text)
+}
+
+// fold breaks a line at words so that it fits a width; what follows the first
+// line is indented. A word that is longer than a line stays whole.
+func fold(text string, width, indent int) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.SplitAfter(text, " ") {
+		n := utf8.RuneCountInString(strings.TrimRight(word, " "))
+		if i > 0 && column+n > width && column > indent {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		}
+		b.WriteString(word)
+		column += utf8.RuneCountInString(word)
+	}
+	lines := strings.Split(b.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // start begins to redraw the table; the network must be up.
@@ -74,52 +125,134 @@ func (v *demoView) end() {
 	v.stop = nil
 	v.draw()
 	v.mu.Lock()
-	v.drawn = 0
+	v.frame = nil
 	v.mu.Unlock()
 }
 
-func (v *demoView) erase() {
-	if v.drawn > 0 {
-		fmt.Fprintf(v.w, "\x1b[%dA\x1b[J", v.drawn)
-		v.drawn = 0
+// erase removes the table from a screen of some width. A terminal that became
+// narrower since has wrapped its lines.
+func (v *demoView) erase(width int) {
+	up := 0
+	for _, line := range v.frame {
+		up += max(1, (utf8.RuneCountInString(line)+width-1)/width)
 	}
+	if up > 0 {
+		fmt.Fprintf(v.raw, "\x1b[%dA\x1b[J", up)
+	}
+	v.frame = nil
 }
 
 func (v *demoView) draw() {
-	table := v.table()
+	rows := v.rows()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.erase()
-	for _, line := range table {
+	width, height := v.size()
+	v.erase(width)
+	v.frame = demoFrame(rows, width, height)
+	for _, line := range v.frame {
 		fmt.Fprintln(v.w, line)
 	}
-	v.drawn = len(table)
 }
 
-func (v *demoView) table() []string {
-	lines := []string{fmt.Sprintf("  %-10s %-5s %-28s %10s %10s %10s", "node", "runs", "doing", "from seed", "from cams", "uploaded")}
-	seedID := v.d.net.Seed.Node.Host().ID()
-	row := func(m *localnet.Member) string {
+// demoFrame makes the table for a screen: no line is as wide as the screen, since
+// some terminals then begin a new one, and one line of its height stays free for
+// the cursor. If there are more cameras, those on the way to a release come first
+// and the rest is summed up in a line.
+func demoFrame(rows []demoRow, width, height int) []string {
+	room := height - 1
+	if room < 1 || len(rows) == 0 {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("  %-10s %-5s %-27s %10s %10s %10s", "node", "runs", "doing", "from seed", "from cams", "uploaded")}
+	shown := rows
+	if len(lines)+len(rows) > room {
+		shown = someRows(rows, max(0, room-len(lines)-1))
+	}
+	for _, r := range shown {
+		lines = append(lines, fmt.Sprintf("  %-10s %-5s %-27s %10s %10s %10s", r.name, r.runs, clip(r.doing, 27), byteCount(r.fromSeed), byteCount(r.fromCameras), byteCount(r.upload)))
+	}
+	if len(shown) < len(rows) {
+		lines = append(lines, sumUp(rows, shown))
+	}
+	for i, line := range lines[:min(len(lines), room)] {
+		lines[i] = clip(line, width-1)
+	}
+	return lines[:min(len(lines), room)]
+}
+
+// someRows chooses n rows, the seed's and those that are busy first, in their order.
+func someRows(rows []demoRow, n int) []demoRow {
+	place := make([]int, 0, len(rows))
+	for i := range rows {
+		place = append(place, i)
+	}
+	rank := func(i int) int {
+		switch {
+		case i == 0: // the seed
+			return 0
+		case rows[i].busy:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(place, func(a, b int) int { return rank(a) - rank(b) })
+	place = place[:min(n, len(place))]
+	slices.Sort(place)
+	var out []demoRow
+	for _, i := range place {
+		out = append(out, rows[i])
+	}
+	return out
+}
+
+// sumUp says in one line what the nodes run that are not shown.
+func sumUp(rows, shown []demoRow) string {
+	counts := map[string]int{}
+	for _, r := range rows {
+		if !slices.ContainsFunc(shown, func(s demoRow) bool { return s.name == r.name }) {
+			what := "run release " + r.runs
+			if r.runs == "-" {
+				what = "run no release"
+			}
+			counts[what]++
+		}
+	}
+	var parts []string
+	for what, n := range counts {
+		parts = append(parts, fmt.Sprintf("%d %s", n, what))
+	}
+	slices.Sort(parts)
+	return fmt.Sprintf("  … and %d more: %s", len(rows)-len(shown), strings.Join(parts, ", "))
+}
+
+// clip cuts a line to a width.
+func clip(line string, width int) string {
+	if utf8.RuneCountInString(line) <= width {
+		return line
+	}
+	r := []rune(line)
+	return string(r[:max(0, width-1)]) + "…"
+}
+
+// rows reads what every node of the demo does.
+func (d *demo) rows() []demoRow {
+	seedID := d.net.Seed.Node.Host().ID()
+	var out []demoRow
+	for _, m := range append([]*localnet.Member{d.net.Seed}, d.net.Cameras...) {
 		s := m.Node.Status()
 		stats := m.Node.Traffic()
 		fromSeed := stats.Peers[seedID].Received
-		return fmt.Sprintf("  %-10s %-5s %-28s %10s %10s %10s", m.Name, runs(s), doing(s),
-			byteCount(fromSeed), byteCount(stats.Total.Received-fromSeed), byteCount(stats.Total.Sent))
+		out = append(out, demoRow{
+			name: m.Name, runs: runs(s), doing: doing(s), busy: len(s.Products) > 0 && s.Products[0].Target != nil,
+			fromSeed: fromSeed, fromCameras: stats.Total.Received - fromSeed, upload: stats.Total.Sent,
+		})
 	}
-	lines = append(lines, row(v.d.net.Seed))
-	for i, c := range v.d.net.Cameras {
-		if i == demoRows && len(v.d.net.Cameras) > demoRows+1 {
-			lines = append(lines, fmt.Sprintf("  … and %d more cameras", len(v.d.net.Cameras)-i))
-			break
-		}
-		lines = append(lines, row(c))
-	}
-	return lines
+	return out
 }
 
 // describe says in a few words what a camera does.
-func (v *demoView) describe(name string) string {
-	for _, c := range v.d.net.Cameras {
+func (d *demo) describe(name string) string {
+	for _, c := range d.net.Cameras {
 		if c.Name == name && c.Node != nil {
 			return doing(c.Node.Status())
 		}

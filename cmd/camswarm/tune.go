@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
-	"camswarm/internal/units"
 	"camswarm/node/control"
 	"camswarm/swarm"
+	"camswarm/swarm/units"
 )
 
 // controlTimeout bounds a question to a node on this machine.

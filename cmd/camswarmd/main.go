@@ -19,23 +19,34 @@ import (
 	"camswarm/node/control"
 )
 
-// The exit codes. A service manager should restart after 1 and not after 2.
+// The exit codes. A service manager should restart after every one but 64 and 78
+// (of sysexits.h), which nothing else than these mistakes ends with: a panic and
+// SIGABRT, which a watchdog sends, end a Go program with 2.
 const (
-	exitOK     = 0 // stopped by SIGINT or SIGTERM
-	exitFailed = 1 // the node could not start or go on
-	exitUsage  = 2 // the command line or the configuration is wrong
+	exitOK     = 0  // stopped by SIGINT or SIGTERM
+	exitFailed = 1  // the node could not start or go on
+	exitUsage  = 64 // EX_USAGE: the command line is wrong
+	exitConfig = 78 // EX_CONFIG: the configuration is wrong
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills at once
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	code := runReloading(ctx, hup, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the program; it returns its exit code.
+// run is the program without SIGHUP; it returns its exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	return runReloading(ctx, nil, args, getenv, stdout, stderr)
+}
+
+// runReloading is the program; whatever comes from hup makes it read the
+// configuration again.
+func runReloading(ctx context.Context, hup <-chan os.Signal, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	fail := func(code int, format string, a ...any) int {
 		line := strings.ReplaceAll(fmt.Sprintf(format, a...), "\n", "; ")
 		fmt.Fprintf(stderr, "camswarmd: %s\n", line)
@@ -55,7 +66,9 @@ Usage: camswarmd --config FILE [--check] [--log-format text|json] [--log-level L
 
 'camswarm provision' writes the configuration; 'camswarm status' and 'camswarm
 doctor' ask a running node. It exits with 0 when it is stopped by SIGINT or
-SIGTERM, 1 when it cannot go on, 2 when command line or configuration are wrong.
+SIGTERM, 1 when it cannot go on, 64 when the command line is wrong and 78 when
+the configuration is. SIGHUP makes it take over the limits and the mode of the
+configuration's [exchange] section; everything else waits for the next start.
 
 Example: camswarmd --config cam1/camswarmd.toml
 
@@ -82,20 +95,36 @@ Example: camswarmd --config cam1/camswarmd.toml
 	}
 	cfg, err := node.LoadConfig(*config)
 	if err != nil {
-		return fail(exitUsage, "%v", err)
+		return fail(exitConfig, "%v", err)
+	}
+	socket := filepath.Join(cfg.StateDir, control.SocketName)
+	if err := control.CheckPath(socket); err != nil {
+		return fail(exitConfig, "%v", err)
 	}
 	if *check {
+		if err := checkDevice(&cfg); err != nil {
+			return fail(exitConfig, "%v", err)
+		}
 		fmt.Fprintf(stdout, "%s is good: %s, %d products, state in %s\n", *config, cfg.Role, len(cfg.Products), cfg.StateDir)
 		return exitOK
 	}
 	if err := setMemory(cfg.Network, getenv); err != nil {
-		return fail(exitUsage, "%v", err)
+		return fail(exitConfig, "%v", err)
 	}
 	n, err := node.New(cfg, node.WithLogger(log))
+	if errors.Is(err, node.ErrConfig) {
+		return fail(exitConfig, "%v", err)
+	}
 	if err != nil {
 		return fail(exitFailed, "%v", err)
 	}
-	if err := serve(ctx, n, newNotifier(getenv), filepath.Join(cfg.StateDir, control.SocketName), log); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	var reloads sync.WaitGroup
+	reloads.Go(func() { reloadOn(ctx, hup, *config, cfg, n.SetLimits, log) })
+	err = serve(ctx, n, newNotifier(getenv), socket, log)
+	cancel()
+	reloads.Wait()
+	if err != nil {
 		return fail(exitFailed, "%v", err)
 	}
 	return exitOK

@@ -15,10 +15,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/swarm/p2p"
 )
 
@@ -59,12 +62,15 @@ func noEnv(name string) string {
 	return ""
 }
 
-func TestBadInputIsOneLineAndExitCode2(t *testing.T) {
+func TestBadInputIsOneLineWithAnExitCodeOfItsOwn(t *testing.T) {
 	good := writeConfig(t, config)
 	for _, tc := range []struct {
 		args []string
 		says string
 	}{
+		{[]string{"--config", writeConfig(t, strings.Replace(config, `"state"`, `"/`+strings.Repeat("x", 100)+`"`, 1)), "--check"}, "shorter state_dir"},
+		{[]string{"--config", writeConfig(t, config+"\n[install]\ncommand = \"/no/such/hook\"\n"), "--check"}, "/no/such/hook"},
+		{[]string{"--config", writeConfig(t, config+"\n[install]\ncommand = \"/etc/passwd\"\n"), "--check"}, "/etc/passwd"},
 		{nil, "--config"},
 		{[]string{"--bogus"}, "bogus"},
 		{[]string{"--config", good, "extra"}, "extra"},
@@ -78,8 +84,12 @@ func TestBadInputIsOneLineAndExitCode2(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), tc.args, noEnv, &stdout, &stderr)
 		line := strings.TrimSuffix(stderr.String(), "\n")
-		if code != exitUsage || !strings.HasPrefix(line, "camswarmd: ") || strings.Contains(line, "\n") || !strings.Contains(line, tc.says) {
-			t.Errorf("camswarmd %q: exit code %d, %q; want %d and one line that says %q", tc.args, code, line, exitUsage, tc.says)
+		want := exitUsage
+		if len(tc.args) > 0 && (tc.args[len(tc.args)-1] == "--check" || tc.says == "no such file") {
+			want = exitConfig
+		}
+		if code != want || !strings.HasPrefix(line, "camswarmd: ") || strings.Contains(line, "\n") || !strings.Contains(line, tc.says) {
+			t.Errorf("camswarmd %q: exit code %d, %q; want %d and one line that says %q", tc.args, code, line, want, tc.says)
 		}
 	}
 }
@@ -289,5 +299,46 @@ func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
 	}
 	if got := limit("64MB", "100MiB"); got != before {
 		t.Errorf("GOMEMLIMIT in the environment was overruled: %d", got)
+	}
+}
+
+// TestHangupTakesOverLimits: SIGHUP changes what can change while a node runs, says
+// what cannot, and a configuration that is wrong changes nothing.
+func TestHangupTakesOverLimits(t *testing.T) {
+	path := writeConfig(t, config)
+	running, err := node.LoadConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	hup, set := make(chan os.Signal), make(chan control.LimitsChange, 3)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		reloadOn(ctx, hup, path, running, func(c control.LimitsChange) (control.Limits, error) {
+			set <- c
+			return control.Limits{UploadLimit: *c.UploadLimit, DownloadLimit: *c.DownloadLimit, Mode: *c.Mode}, nil
+		}, slog.New(slog.NewTextHandler(&log, nil)))
+	}()
+	for _, text := range []string{"rol = 1", config + "\n[exchange]\nupload_limit = \"64kB/s\"\nmode = \"leech\"\n[install]\nwindow = \"01:00-02:00\"\n", config} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hup <- syscall.SIGHUP
+		if text == "rol = 1" {
+			continue
+		}
+		<-set
+	}
+	cancel()
+	<-done
+	for _, says := range []string{"nothing is taken over", "uploadLimit=64kB/s", "mode=leech", "settings=[install]"} {
+		if !strings.Contains(log.String(), says) {
+			t.Errorf("the log does not say %q:\n%s", says, log.String())
+		}
+	}
+	if strings.Count(log.String(), "wait for the next start") != 1 {
+		t.Errorf("settings that are as they were wait for the next start:\n%s", log.String())
 	}
 }

@@ -27,9 +27,9 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
-	"camswarm/internal/units"
 	"camswarm/node/internal/strictjson"
 	"camswarm/swarm"
+	"camswarm/swarm/units"
 	"camswarm/verify"
 )
 

@@ -175,6 +175,15 @@ func (h *tracked) stop() {
 	h.running.Wait()
 }
 
+// CheckPath refuses a path that is too long for a unix socket, and says what to do.
+func CheckPath(path string) error {
+	if len(path) <= maxSocketPath-socketTempExtra {
+		return nil
+	}
+	return fmt.Errorf("control socket: the path %s is too long for a unix socket (%d bytes, at most %d); choose a shorter state_dir, or name a short symbolic link to it",
+		path, len(path), maxSocketPath-socketTempExtra)
+}
+
 // listenControl listens on path with mode 0600. The socket is made in a private
 // directory and then moved into place, so that it never exists with another
 // mode. One that a dead process left behind is replaced, one that answers is

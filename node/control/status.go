@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"camswarm/gc"
-	"camswarm/internal/units"
 	"camswarm/swarm"
+	"camswarm/swarm/units"
 	"camswarm/verify"
 )
 

@@ -93,6 +93,22 @@ type ExecInstaller struct {
 	busy   chan struct{} // holds one value while a hook runs
 }
 
+// Check says what keeps the command from being started: that it is missing, not
+// executable, or no program; nil if nothing does.
+func (e *ExecInstaller) Check() error {
+	if len(e.Command) == 0 {
+		return fmt.Errorf("%w: %w: no command is configured; set install.command", ErrHook, ErrNotStarted)
+	}
+	path, err := exec.LookPath(e.Command[0]) // finds regular files that are executable
+	if err != nil {
+		return fmt.Errorf("%w: %w: %w; mend install.command or what it names", ErrHook, ErrNotStarted, err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: %w: %s is not a regular file; mend install.command or what it names", ErrHook, ErrNotStarted, path)
+	}
+	return nil
+}
+
 // exitTempFail is EX_TEMPFAIL of sysexits.h.
 const exitTempFail = 75
 

@@ -1,5 +1,10 @@
 package metastore
 
+import "time"
+
+// closeTimeout bounds Close, as a service manager would bound the whole stop.
+const closeTimeout = 10 * time.Second
+
 // Limits on what the database's directory may hold.
 const (
 	maxMarker = 100      // bytes of the file that names the database

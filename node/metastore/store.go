@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/keytransform"
@@ -151,9 +152,20 @@ type namespace struct{ *keytransform.Datastore }
 // Close does nothing; the store is closed as a whole.
 func (namespace) Close() error { return nil }
 
-// Close closes the store. Namespaces must not be used afterwards.
+// Close closes the store, or gives up after ten seconds: a database whose file
+// system became read-only tries for ever. Namespaces must not be used afterwards.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() { s.closeErr = s.data.Close() })
+	s.closeOnce.Do(func() {
+		closed := make(chan error, 1)
+		go func() { closed <- s.data.Close() }()
+		timer := time.NewTimer(closeTimeout)
+		defer timer.Stop()
+		select {
+		case s.closeErr = <-closed:
+		case <-timer.C:
+			s.closeErr = fmt.Errorf("metadata store %s: it does not close within %v; is its file system full or read-only? What was acknowledged is on disk", s.dir, closeTimeout)
+		}
+	})
 	return s.closeErr
 }
 

@@ -304,7 +304,12 @@ func Rows(w io.Writer, rows []Row) error {
 			mark = " !!"
 		}
 		c := r.CompletionSeconds
-		p.linef("%s%s%s%s%s%s%s%s%s%s", format.Left(format.Clip(format.Plain(x.Name), name), name), format.Right(format.Seconds(c.P50), 9), format.Right(format.Seconds(c.P95), 9),
+		label := format.Plain(x.Name)
+		if format.Width(label) > name { // on a line of its own, since it tells the rows apart
+			p.linef("%s", format.Clip(label, 100))
+			label = ""
+		}
+		p.linef("%s%s%s%s%s%s%s%s%s%s", format.Left(label, name), format.Right(format.Seconds(c.P50), 9), format.Right(format.Seconds(c.P95), 9),
 			format.Right(format.Seconds(c.Max), 9), format.Right(ratio50, 10), format.Right(ratio95, 10), format.Right(format.Digits(r.SeedCopies), 7), format.Right(format.Percent(r.DuplicateRatio), 7),
 			format.Right(fmt.Sprint(r.Unfinished), 8), mark)
 	}

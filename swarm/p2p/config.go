@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"camswarm/internal/units"
+	"camswarm/swarm/units"
 )
 
 // The roles of a node in the network. A seed is a well-connected machine that

@@ -64,6 +64,21 @@ func TestInterruptedCommandsSaySoAndNoMore(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q; want %q", name, code, out, errs, tc.says)
 		}
 	}
+	// What a library says when a signal was the cause.
+	for _, text := range []string{"%w", "%v"} {
+		ctx, stop := watchSignals(t.Context(), func(int) {})
+		root := tool(func(cmd *cobra.Command, _ []string) error {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				return err
+			}
+			<-cmd.Context().Done()
+			return fmt.Errorf("publish: "+text, ask(cmd.Context()))
+		})
+		if code, _, errs := run(ctx, root, "do"); code != 143 || errs != "tool: interrupted\n" {
+			t.Errorf("SIGTERM, %s: exit code %d, %q", text, code, errs)
+		}
+		stop()
+	}
 	if code, _, errs := run(t.Context(), tool(func(*cobra.Command, []string) error { return Remains(errors.New("no"), "text") }), "do"); code != ExitFailed || errs != "tool: no\n" {
 		t.Errorf("without an interruption: %d, %q", code, errs)
 	}

@@ -16,6 +16,9 @@ type signalled struct{ syscall.Signal }
 
 func (s signalled) Error() string { return "ended by " + s.Signal.String() }
 
+// Is makes it a cancellation for all that returns the cause of a context.
+func (s signalled) Is(target error) bool { return target == context.Canceled }
+
 // endingSignals are those by which people and systems end a command. Those that
 // the parent had ignored, as nohup and shells do for background jobs, stay so.
 var endingSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
@@ -92,7 +95,7 @@ func Remains(err error, text string) error {
 
 // interruption words the error of a command that was interrupted. That everything
 // under way failed because of it is no news.
-func interruption(err error) string {
+func interruption(ctx context.Context, err error) string {
 	var texts []string
 	var walk func(error)
 	walk = func(err error) {
@@ -112,7 +115,8 @@ func interruption(err error) string {
 	switch {
 	case len(texts) > 0:
 		return "interrupted; " + strings.Join(texts, "; ")
-	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), context.Canceled.Error()):
+	case errors.Is(err, context.Canceled),
+		strings.Contains(err.Error(), context.Canceled.Error()), strings.Contains(err.Error(), context.Cause(ctx).Error()): // wrapped as text
 		return "interrupted"
 	}
 	return "interrupted; " + err.Error()

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"reflect"
+
+	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/node/install"
+)
+
+// checkDevice looks for what the configuration names on this device.
+func checkDevice(cfg *node.Config) error {
+	for i := range cfg.Products {
+		if _, err := cfg.Products[i].Verifier(); err != nil {
+			return err
+		}
+	}
+	if cfg.Role == node.RoleCamera && len(cfg.Install.Command) > 0 {
+		return (&install.ExecInstaller{Command: cfg.Install.Command}).Check()
+	}
+	return nil
+}
+
+// reloadOn reads the configuration again whenever hup says so, until ctx ends,
+// and takes over what can change while a node runs: the limits and the mode of
+// the exchange. It says which other sections wait for the next start. A
+// configuration that is wrong changes nothing.
+func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running node.Config, set func(control.LimitsChange) (control.Limits, error), log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		}
+		next, err := node.LoadConfig(path)
+		if err != nil {
+			log.Error("SIGHUP: the configuration is wrong and nothing is taken over", "err", err)
+			continue
+		}
+		x := next.Exchange
+		limits, err := set(control.LimitsChange{UploadLimit: &x.UploadLimit, DownloadLimit: &x.DownloadLimit, Mode: &x.Mode})
+		if err != nil {
+			log.Error("SIGHUP: the limits are not taken over", "err", err)
+			continue
+		}
+		log.Info("SIGHUP: limits and mode are those of the configuration", "uploadLimit", limits.UploadLimit.String(), "downloadLimit", limits.DownloadLimit.String(), "mode", string(limits.Mode))
+		if waits := waiting(running, next); len(waits) > 0 {
+			log.Warn("SIGHUP: these settings have changed and wait for the next start", "settings", waits)
+		}
+	}
+}
+
+// waiting lists the settings at the top of a configuration that differ in more
+// than what is taken over while a node runs.
+func waiting(running, next node.Config) (out []string) {
+	running.Exchange.UploadLimit, running.Exchange.DownloadLimit, running.Exchange.Mode = next.Exchange.UploadLimit, next.Exchange.DownloadLimit, next.Exchange.Mode
+	a, b := reflect.ValueOf(running), reflect.ValueOf(next)
+	for i := range a.NumField() {
+		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			out = append(out, a.Type().Field(i).Tag.Get("toml"))
+		}
+	}
+	return out
+}
