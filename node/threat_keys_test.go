@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -412,4 +413,43 @@ func TestRotationsCanBeProvisioned(t *testing.T) {
 	s.release(second, toAll)
 	s.untilAllRun(2)
 	s.slotIs(camera, second)
+}
+
+// A manufacturer rotated its keys, moved, and rotated again: nodes that were
+// provisioned in the registry where it is now take releases with that history,
+// follow the rotation, and remember it.
+func TestReleaseWithMovesIsTakenWhereTheyLead(t *testing.T) {
+	s := startSwarm(t, 1, nil)
+	camera := s.Cameras[0]
+	r := *s.build(1, 100_000)
+	older, elsewhere := []*sign.Key{s.key(), s.key()}, verify.RegistryRef{ChainID: 7, Address: verify.Address{7}}
+	first := &verify.Rotation{Registry: elsewhere, Epoch: 2, To: s.Keys, From: verify.KeySet{Threshold: 2,
+		Keys: []verify.PublicKey{older[0].Public(), older[1].Public()}}}
+	for _, k := range append(older, s.Signers[:2]...) {
+		s.must(k.SignRotation(first))
+	}
+	move := &verify.Move{Number: 1, From: elsewhere, To: s.Registry.Ref(), Epoch: 2, Keys: s.Keys, Endpoints: []verify.MoveEndpoint{{URL: s.Chain.URL()}}}
+	for _, k := range s.Signers[:2] {
+		s.must(k.SignMove(move))
+	}
+	s.Rotations = []*verify.Rotation{first}
+	s.must(s.Rotate(s.ctx, s.Signers[0], s.Signers[1], s.key()))
+
+	e, err := sign.NewEnvelope(r.Manifest)
+	s.must(err)
+	e.Rotations, e.Moves = s.Rotations, []*verify.Move{move}
+	for _, k := range s.Signers[1:] {
+		s.must(k.Sign(e))
+	}
+	r.Envelope, err = e.Encode()
+	s.must(err)
+	r.Record.Envelope = sha256.Sum256(r.Envelope)
+	s.release(&r, toAll)
+	s.untilAllRun(1)
+	s.trusts(camera)
+	s.must(camera.Stop())
+	s.must(camera.Start(s.ctx))
+	if !camera.Node.Status().Products[0].Keys.Equal(s.Keys) {
+		t.Error("after a restart the camera trusts other keys")
+	}
 }

@@ -21,9 +21,9 @@ func (f *follower) restoreTrust(ctx context.Context) (verify.KeySet, error) {
 	if err != nil || data == nil {
 		return verify.KeySet{}, err
 	}
-	rotations, err := verify.DecodeRotations(data)
+	history, err := verify.DecodeHistory(data)
 	if err == nil {
-		err = f.rules.verifier.Adopt(rotations)
+		err = f.rules.verifier.AdoptHistory(history)
 	}
 	if err != nil {
 		f.log.Warn("the kept key rotations are unusable; the next release signed with the new keys brings them again", "attack", verify.AttackName(err), "err", err)
@@ -36,18 +36,18 @@ func (f *follower) restoreTrust(ctx context.Context) (verify.KeySet, error) {
 // good and before anything else is done for the release: the quorum's view names
 // the key set that its rotations lead to.
 func (f *follower) adopt(ctx context.Context, t task) result {
-	rotations := t.approved.Rotations()
-	if err := f.rules.verifier.Adopt(rotations); err != nil {
+	history := t.approved.History() // its moves say in which registry each rotation was made
+	if err := f.rules.verifier.AdoptHistory(history); err != nil {
 		return result{err: err}
 	}
-	data, err := verify.EncodeRotations(rotations)
+	data, err := history.Encode()
 	if err == nil {
 		err = f.trust.Save(ctx, data)
 	}
 	if err != nil {
 		return result{err: fmt.Errorf("keep the key rotations: %w", err)}
 	}
-	last := rotations[len(rotations)-1]
+	last := history.Rotations[len(history.Rotations)-1]
 	f.log.Warn("the manufacturer's keys were rotated: those before are retired", "epoch", last.Epoch, "threshold", last.To.Threshold,
 		"keys", len(last.To.Keys), "reason", last.Reason)
 	return result{kept: t.approved.Keys()}

@@ -86,7 +86,7 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reade
 		err = fmt.Errorf("the output could not be written: %w", out.failure())
 	case err == nil:
 		return ExitOK
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && running:
 		fmt.Fprintf(errs, "%s: %s\n", root.Name(), oneLine(interruption(ctx, err)))
 		return interruptedBy(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -93,6 +94,9 @@ func (ch *chart) drawPlot(c draw.Canvas) {
 	s.XAlign = draw.XCenter
 	if x != "" {
 		c.FillText(s, vg.Point{X: data.Center().X, Y: c.Min.Y}, x)
+	}
+	if s.Width(y) > c.Size().Y { // the ticks show it as well
+		y = strings.TrimSuffix(y, " (logarithmic)")
 	}
 	if y != "" {
 		s.Rotation, s.YAlign = math.Pi/2, draw.YTop
