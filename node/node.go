@@ -227,8 +227,12 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	}
 	id := v.Product.ID()
 	log := n.log.With("product", v.Product.String())
+	checkpoint, err := checkpointOf(context.Background(), n.store, id, v.Registry, o.acceptRegistry)
+	if err != nil {
+		return err
+	}
 	watcher, err := chainwatch.New(cfg.Chain, id, cfg.Region, chainwatch.Options{
-		Store: metastore.ValueAt(n.store.Namespace("chain"), id.String()), Dial: o.dial, Logger: log, Registerer: n.registry,
+		Store: checkpoint, Dial: o.dial, Logger: log, Registerer: n.registry,
 	})
 	if err != nil {
 		return err

@@ -26,9 +26,11 @@ type injected struct {
 	network   p2p.Options // Transport and Interfaces
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
-	data      datastore.Batching
-	observe   func(Event)
-	exchange  func(exchange) exchange // for tests: what followers use in its place
+
+	acceptRegistry bool
+	data           datastore.Batching
+	observe        func(Event)
+	exchange       func(exchange) exchange // for tests: what followers use in its place
 }
 
 // WithLogger sets the logger; the default discards.
@@ -58,6 +60,10 @@ func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, er
 func WithChainDialer(dial func(chainwatch.Endpoint) (chainwatch.Caller, error)) Option {
 	return func(o *injected) { o.dial = dial }
 }
+
+// WithAcceptedRegistry lets the configuration name another registry than the one
+// that the node has followed, which is refused otherwise.
+func WithAcceptedRegistry() Option { return func(o *injected) { o.acceptRegistry = true } }
 
 // WithoutControl leaves out the control socket, for programs that embed many
 // nodes and hold them directly.

@@ -40,11 +40,11 @@ func (f checkFacts) print(w io.Writer) {
 	case verdictUnknown:
 		fmt.Fprintf(w, "%s is NOT a release of %s: no release has sha256 %s\n", f.File, f.Product, f.SHA256)
 	case verdictRevoked:
-		fmt.Fprintf(w, "%s is release %d (%s) of %s, which was REVOKED\n", f.File, f.Release.Sequence, f.Release.Version, f.Product)
+		fmt.Fprintf(w, "%s is release %d (%s) of %s, which was REVOKED\n", f.File, f.Release.Sequence, cli.Line(f.Release.Version), f.Product)
 	case verdictNotCurrent:
-		fmt.Fprintf(w, "%s is release %d (%s) of %s; the newest is release %d\n", f.File, f.Release.Sequence, f.Release.Version, f.Product, f.Newest)
+		fmt.Fprintf(w, "%s is release %d (%s) of %s; the newest is release %d\n", f.File, f.Release.Sequence, cli.Line(f.Release.Version), f.Product, f.Newest)
 	case verdictCurrent:
-		fmt.Fprintf(w, "%s is release %d (%s) of %s, the newest\n", f.File, f.Release.Sequence, f.Release.Version, f.Product)
+		fmt.Fprintf(w, "%s is release %d (%s) of %s, the newest\n", f.File, f.Release.Sequence, cli.Line(f.Release.Version), f.Product)
 	}
 }
 

@@ -73,7 +73,7 @@ func (f logFacts) print(w io.Writer) {
 		case r.Sequence == newest:
 			status = "newest"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%d\t%s\n", r.Sequence, r.Version, status, r.ImageBytes, unixTime(r.PublishedAt), r.Block, r.ImageSHA256)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%d\t%s\n", r.Sequence, cli.Line(r.Version), status, r.ImageBytes, unixTime(r.PublishedAt), r.Block, r.ImageSHA256)
 	}
 	_ = t.Flush()
 	if len(f.Events) == 0 {
@@ -83,7 +83,7 @@ func (f logFacts) print(w io.Writer) {
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "BLOCK\tTIME (UTC)\tWHAT\tTRANSACTION")
 	for _, e := range f.Events {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", e.Block, unixTime(e.Time), e.Text, e.Transaction)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", e.Block, unixTime(e.Time), cli.Line(e.Text), e.Transaction)
 	}
 	_ = t.Flush()
 }

@@ -167,3 +167,15 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// A version is what the manufacturer's account wrote, line breaks included: none
+// of them makes a row of its own in a list.
+func TestTextsFromTheChainStayInTheirLine(t *testing.T) {
+	const version = "1.0\n9\t9.9\tnewest\x1b[2K"
+	var b strings.Builder
+	logFacts{Releases: []releaseRow{{Sequence: 1, Version: version}}, Events: []eventRow{{Text: "release 1 published: " + version}}}.print(&b)
+	checkFacts{Verdict: verdictCurrent, Release: &releaseRow{Version: version}}.print(&b)
+	if n := strings.Count(b.String(), "\n"); n != 6 || strings.Contains(b.String(), "\x1b") || strings.Count(b.String(), `1.0\n9\t9.9`) != 3 {
+		t.Errorf("%d lines:\n%s", n, b.String())
+	}
+}

@@ -318,7 +318,7 @@ and the barrier. Name regions to see theirs; without one it shows the default.`,
 					out.Paused, out.Barrier = view.Paused, view.Barrier
 					for _, c := range view.Candidates {
 						out.Rollouts = append(out.Rollouts, rolloutFactsOf(region, c))
-						lines = append(lines, fmt.Sprintf("release %d (%s) in %s: %s", c.Sequence, c.Version, regionName(region), describe(c.Rollout)))
+						lines = append(lines, fmt.Sprintf("release %d (%s) in %s: %s", c.Sequence, cli.Line(c.Version), regionName(region), describe(c.Rollout)))
 					}
 				}
 				return nil

@@ -223,27 +223,27 @@ func printStatus(w io.Writer, s control.Status) {
 			if !i.Confirmed {
 				state = "not confirmed yet"
 			}
-			fmt.Fprintf(w, "installed  release %d (%s), %s\n", i.Sequence, i.Version, state)
+			fmt.Fprintf(w, "installed  release %d (%s), %s\n", i.Sequence, cli.Line(i.Version), state)
 		} else if s.Role == string(node.RoleCamera) {
 			fmt.Fprintln(w, "installed  the factory image")
 		}
 		if t := p.Target; t != nil {
-			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, t.Version, t.State, t.Reason)
+			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, cli.Line(t.Version), t.State, t.Reason)
 			if g := t.Progress; g != nil {
 				fmt.Fprintf(w, "           %s of %s at %s/s from %d peers\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), g.Peers)
 			}
 			if t.LastError != "" {
-				fmt.Fprintf(w, "           last error: %s\n", t.LastError)
+				fmt.Fprintf(w, "           last error: %s\n", cli.Line(t.LastError))
 			}
 		}
 		if i := p.IPNS; i != nil {
 			fmt.Fprintf(w, "IPNS       %s: %s for release %d\n", i.Name, i.State, i.Release)
 			if i.Detail != "" {
-				fmt.Fprintf(w, "           %s\n", i.Detail)
+				fmt.Fprintf(w, "           %s\n", cli.Line(i.Detail))
 			}
 		}
 		for _, h := range p.Held {
-			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk\n", h.Sequence, h.Version, h.State, byteCount(h.Bytes))
+			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk\n", h.Sequence, cli.Line(h.Version), h.State, byteCount(h.Bytes))
 		}
 	}
 	for _, a := range s.Alarms {
