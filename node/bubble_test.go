@@ -232,7 +232,7 @@ func (w *world) stranger(seed *citizen) *p2p.Network {
 	cfg := p2p.DefaultConfig()
 	cfg.Listen, cfg.MDNS = []string{"/ip4/203.0.113.200/tcp/4417"}, false
 	cfg.Peers = []string{seed.cfg.Network.Listen[0] + "/p2p/" + seed.Host().ID().String()}
-	n, err := p2p.New(cfg, key, p2p.WithTransport(w.transport), p2p.WithInterfaces(func() ([]net.Addr, error) { return nil, nil }))
+	n, err := p2p.New(cfg, key, p2p.Options{Transport: w.transport, Interfaces: func() ([]net.Addr, error) { return nil, nil }})
 	if err != nil {
 		w.t.Fatal(err)
 	}

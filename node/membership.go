@@ -36,7 +36,7 @@ func loadCredential(path string) (*member.Credential, error) {
 }
 
 // membership returns what makes the network private, nothing for an open one.
-func (n *Node) membership() ([]p2p.Option, error) {
+func (n *Node) membership() (*p2p.Membership, error) {
 	cfg := n.cfg.Network
 	if cfg.Membership == "" {
 		if cfg.Strangers {
@@ -48,10 +48,10 @@ func (n *Node) membership() ([]p2p.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []p2p.Option{p2p.WithMembership(p2p.Membership{
+	return &p2p.Membership{
 		Credential: credential, Strangers: cfg.Strangers,
 		Store: metastore.ValueAt(n.store.Namespace("swarm"), "revocations"),
-	})}, nil
+	}, nil
 }
 
 // Revoke puts a newer revocation list of the fleet into force, which spreads from

@@ -135,16 +135,17 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 }
 
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
-	netOpts := []p2p.Option{
-		p2p.WithLogger(n.log), p2p.WithRegisterer(n.registry), p2p.WithBanStore(metastore.ValueAt(n.store.Namespace("swarm"), "bans")),
-		p2p.WithReputationStore(metastore.ValueAt(n.store.Namespace("swarm"), "reputations")),
-	}
 	private, err := n.membership()
 	if err != nil {
 		return err
 	}
-	netOpts = append(netOpts, private...)
-	if n.network, err = p2p.New(n.cfg.Network, key, append(netOpts, o.network...)...); err != nil {
+	n.network, err = p2p.New(n.cfg.Network, key, p2p.Options{
+		Logger: n.log, Registerer: n.registry, Membership: private,
+		Bans:        metastore.ValueAt(n.store.Namespace("swarm"), "bans"),
+		Reputations: metastore.ValueAt(n.store.Namespace("swarm"), "reputations"),
+		Transport:   o.network.Transport, Interfaces: o.network.Interfaces,
+	})
+	if err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
@@ -226,8 +227,12 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	}
 	id := v.Product.ID()
 	log := n.log.With("product", v.Product.String())
+	checkpoint, err := checkpointOf(context.Background(), n.store, id, v.Registry, o.acceptRegistry)
+	if err != nil {
+		return err
+	}
 	watcher, err := chainwatch.New(cfg.Chain, id, cfg.Region, chainwatch.Options{
-		Store: metastore.ValueAt(n.store.Namespace("chain"), id.String()), Dial: o.dial, Logger: log, Registerer: n.registry,
+		Store: checkpoint, Dial: o.dial, Logger: log, Registerer: n.registry,
 	})
 	if err != nil {
 		return err

@@ -23,12 +23,14 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer install.Installer
 	key       crypto.PrivKey
-	network   []p2p.Option
+	network   p2p.Options // Transport and Interfaces
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	noControl bool
-	data      datastore.Batching
-	observe   func(Event)
-	exchange  func(exchange) exchange // for tests: what followers use in its place
+
+	acceptRegistry bool
+	data           datastore.Batching
+	observe        func(Event)
+	exchange       func(exchange) exchange // for tests: what followers use in its place
 }
 
 // WithLogger sets the logger; the default discards.
@@ -46,11 +48,10 @@ func WithInstaller(i install.Installer) Option { return func(o *injected) { o.in
 func WithIdentity(key crypto.PrivKey) Option { return func(o *injected) { o.key = key } }
 
 // WithTransport replaces the transports of the node's libp2p host and tells which
-// local networks it is on, for simulated networks; see p2p.WithTransport and
-// p2p.WithInterfaces.
+// local networks it is on, for simulated networks; see p2p.Options.
 func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, error)) Option {
 	return func(o *injected) {
-		o.network = append(o.network, p2p.WithTransport(t), p2p.WithInterfaces(interfaces))
+		o.network.Transport, o.network.Interfaces = t, interfaces
 	}
 }
 
@@ -59,6 +60,10 @@ func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, er
 func WithChainDialer(dial func(chainwatch.Endpoint) (chainwatch.Caller, error)) Option {
 	return func(o *injected) { o.dial = dial }
 }
+
+// WithAcceptedRegistry lets the configuration name another registry than the one
+// that the node has followed, which is refused otherwise.
+func WithAcceptedRegistry() Option { return func(o *injected) { o.acceptRegistry = true } }
 
 // WithoutControl leaves out the control socket, for programs that embed many
 // nodes and hold them directly.

@@ -26,7 +26,7 @@ import (
 	"go.uber.org/fx"
 
 	"camswarm/swarm/filestore"
-	"camswarm/swarm/p2p"
+	"camswarm/swarm/p2p/reputation"
 )
 
 // link is the access line of a simulated node.
@@ -236,8 +236,8 @@ func blockOf(f *filestore.File, data []byte, i int) []byte {
 // simStart is when time begins for the clocks that tests set by hand.
 var simStart = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func newReputationsAt(t time.Time) *p2p.Reputations {
-	return p2p.NewReputations(func() time.Time { return t })
+func newReputationsAt(t time.Time) *reputation.Peers {
+	return reputation.New(func() time.Time { return t })
 }
 
 // add adds the file to the node, with its bytes if data is not nil.

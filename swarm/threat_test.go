@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/swarm/filestore"
-	"camswarm/swarm/p2p"
+	"camswarm/swarm/p2p/reputation"
 )
 
 // counted returns the value of a counter of the exchange with that label.
@@ -412,7 +412,7 @@ func TestThreatSlowRetrieval(t *testing.T) {
 				})
 			})
 		}
-		repute, worst := newReputationsAt(simStart), p2p.Reputation{Failures: 1e6}.Score()
+		repute, worst := newReputationsAt(simStart), reputation.Reputation{Failures: 1e6}.Score()
 		s.nodes[0].start(ExchangeOptions{})
 		s.nodes[4].start(ExchangeOptions{Reputations: repute})
 		for i := range 4 {

@@ -56,13 +56,14 @@ func runReloading(ctx context.Context, hup <-chan os.Signal, args []string, gete
 	flags.SetOutput(io.Discard)
 	config := flags.String("config", "", "configuration `file` (TOML)")
 	check := flags.Bool("check", false, "check the configuration and exit")
+	accept := flags.Bool("accept-registry", false, "let the node follow another registry than before, as the configuration says, and exit")
 	format := flags.String("log-format", "text", "text or json")
 	level := flags.String("log-level", "info", "debug, info, warn or error")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, `camswarmd runs one camera or seed node.
 
-Usage: camswarmd --config FILE [--check] [--log-format text|json] [--log-level LEVEL] [--version]
+Usage: camswarmd --config FILE [--check | --accept-registry] [--log-format text|json] [--log-level LEVEL] [--version]
 
 'camswarm provision' writes the configuration; 'camswarm status' and 'camswarm
 doctor' ask a running node. It exits with 0 when it is stopped by SIGINT or
@@ -111,12 +112,23 @@ Example: camswarmd --config cam1/camswarmd.toml
 	if err := setMemory(cfg.Network, getenv); err != nil {
 		return fail(exitConfig, "%v", err)
 	}
-	n, err := node.New(cfg, node.WithLogger(log))
+	options := []node.Option{node.WithLogger(log)}
+	if *accept {
+		options = append(options, node.WithAcceptedRegistry())
+	}
+	n, err := node.New(cfg, options...)
 	if errors.Is(err, node.ErrConfig) {
 		return fail(exitConfig, "%v", err)
 	}
 	if err != nil {
 		return fail(exitFailed, "%v", err)
+	}
+	if *accept {
+		if err := n.Close(); err != nil {
+			return fail(exitFailed, "%v", err)
+		}
+		fmt.Fprintf(stdout, "from the next start the node follows the registry of %s\n", *config)
+		return exitOK
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var reloads sync.WaitGroup

@@ -18,7 +18,7 @@ const (
 	maxControlReply    = 16 << 20                                              // bytes of a reply that a Client reads
 	maxSocketPath      = 103                                                   // bytes of a socket's path: sun_path holds 108 on Linux, 104 on Darwin, with a final NUL
 
-	socketTempExtra = 8 // bytes by which the path is longer while the socket is made, under a directory with a random number
+	socketTempExtra = 1 // bytes by which the path is longer while the socket is made, under a directory with a random number
 
 	controlHeaderTimeout = 5 * time.Second  // to read a request's header
 	controlIdleTimeout   = time.Minute      // of a kept connection

@@ -30,6 +30,15 @@ func (b Value) Load(ctx context.Context) ([]byte, error) {
 	return data, err
 }
 
+// Delete forgets the value, and returns once that is durable.
+func (b Value) Delete(ctx context.Context) error {
+	key := datastore.NewKey(b.key)
+	if err := b.store.Delete(ctx, key); err != nil {
+		return err
+	}
+	return b.store.Sync(ctx, key)
+}
+
 // Save returns once the value is durable.
 func (b Value) Save(ctx context.Context, data []byte) error {
 	key := datastore.NewKey(b.key)

@@ -44,7 +44,7 @@ func TestConfigSaysWhatToMend(t *testing.T) {
 			if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v", err)
 			}
-			if _, err := New(cfg, testKey(t)); !errors.Is(err, ErrConfig) {
+			if _, err := New(cfg, testKey(t), Options{}); !errors.Is(err, ErrConfig) {
 				t.Errorf("NewNetwork: %v", err)
 			}
 		})

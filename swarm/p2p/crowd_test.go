@@ -53,7 +53,7 @@ func TestThreatEclipse_ASeedBeyondItsRoom(t *testing.T) {
 			}
 			cfg.MDNS = false
 			cfg.Listen = []string{lines.Addr(i).String()}
-			n, err := p2p.New(cfg, key, p2p.WithTransport(lines.Transport(i)), p2p.WithInterfaces(func() ([]net.Addr, error) { return nil, nil }))
+			n, err := p2p.New(cfg, key, p2p.Options{Transport: lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,8 +25,8 @@ type Admitter interface {
 // gater decides, for the host, about each connection.
 type gater struct {
 	self     peer.ID
-	bans     banList
-	rests    banList // strangers that gave up their slot to others
+	bans     refusals
+	rests    refusals // strangers that gave up their slot to others, refused when they dial
 	admitter Admitter
 	lanOnly  bool
 	now      func() time.Time
@@ -38,7 +38,7 @@ var _ connmgr.ConnectionGater = (*gater)(nil)
 // refusal tells why a connection with p at addr is refused; "" when it is not.
 func (g *gater) refusal(p peer.ID, addr ma.Multiaddr) string {
 	switch {
-	case g.bans.banned(p, g.now()):
+	case g.bans.holds(p, g.now()):
 		return "banned"
 	case g.lanOnly && !private(addr):
 		return "not-lan"
@@ -58,7 +58,7 @@ func (g *gater) allow(p peer.ID, addr ma.Multiaddr) bool {
 
 // InterceptPeerDial implements connmgr.ConnectionGater.
 func (g *gater) InterceptPeerDial(p peer.ID) bool {
-	if g.bans.banned(p, g.now()) {
+	if g.bans.holds(p, g.now()) {
 		g.refused("banned")
 		return false
 	}
@@ -79,7 +79,7 @@ func (g *gater) InterceptAccept(c network.ConnMultiaddrs) bool {
 
 // InterceptSecured implements connmgr.ConnectionGater.
 func (g *gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
-	if dir == network.DirInbound && g.rests.banned(p, g.now()) {
+	if dir == network.DirInbound && g.rests.holds(p, g.now()) {
 		g.refused("useless")
 		return false
 	}

@@ -63,12 +63,12 @@ func TestThreatPoisonedPeer_BansSurviveARestartAndEnd(t *testing.T) {
 	store := &memoryBlob{}
 	bad := newID(t)
 
-	first := newNet(t, netConfig(RoleCamera), WithBanStore(store), WithClock(clock))
+	first := newNet(t, netConfig(RoleCamera), Options{Bans: store, Now: clock})
 	stop := runNet(t, first)
 	first.Ban(bad, time.Hour, "poisoned_peer")
 	stop() // the end of Run writes what has not been written
 
-	second := newNet(t, netConfig(RoleCamera), WithBanStore(store), WithClock(clock))
+	second := newNet(t, netConfig(RoleCamera), Options{Bans: store, Now: clock})
 	if bans := second.Bans(); len(bans) != 1 || bans[0].Peer != bad || bans[0].Reason != "poisoned_peer" {
 		t.Fatalf("bans after a restart: %+v", bans)
 	}
@@ -86,12 +86,12 @@ func TestThreatPoisonedPeer_BansSurviveARestartAndEnd(t *testing.T) {
 }
 
 func TestUnreadableBansAreAWarningAndAFailingStoreAnError(t *testing.T) {
-	n := newNet(t, netConfig(RoleCamera), WithBanStore(&memoryBlob{data: []byte("not JSON")}))
+	n := newNet(t, netConfig(RoleCamera), Options{Bans: &memoryBlob{data: []byte("not JSON")}})
 	if len(n.Bans()) != 0 {
 		t.Error("bans out of nothing")
 	}
 	broken := errors.New("disk")
-	if _, err := New(netConfig(RoleCamera), testKey(t), WithBanStore(&memoryBlob{err: broken})); !errors.Is(err, broken) {
+	if _, err := New(netConfig(RoleCamera), testKey(t), Options{Bans: &memoryBlob{err: broken}}); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -101,15 +101,15 @@ func TestBanListRules(t *testing.T) {
 	id := func(i int) peer.ID { return peer.ID(fmt.Sprintf("\x00\x08%08d", i)) }
 
 	t.Run("a longer ban stays", func(t *testing.T) {
-		var l banList
+		var l refusals
 		l.add(id(1), now, time.Hour, "long")
 		l.add(id(1), now, time.Minute, "short")
-		if !l.banned(id(1), now.Add(59*time.Minute)) || l.banned(id(1), now.Add(time.Hour)) {
+		if !l.holds(id(1), now.Add(59*time.Minute)) || l.holds(id(1), now.Add(time.Hour)) {
 			t.Error("the end moved")
 		}
 	})
 	t.Run("a flood is bounded and drops the shortest", func(t *testing.T) {
-		var l banList
+		var l refusals
 		l.add(id(0), now, 24*time.Hour, "long")
 		for i := 1; i < 3*maxBans; i++ {
 			l.add(id(i), now, time.Duration(i)*time.Second, "")
@@ -117,12 +117,12 @@ func TestBanListRules(t *testing.T) {
 		if got := len(l.list(now)); got != maxBans {
 			t.Errorf("%d bans", got)
 		}
-		if !l.banned(id(0), now) || !l.banned(id(3*maxBans-1), now) {
+		if !l.holds(id(0), now) || !l.holds(id(3*maxBans-1), now) {
 			t.Error("a long ban made room for a short one")
 		}
 	})
 	t.Run("a full list with the longest reasons can be read back", func(t *testing.T) {
-		var l, back banList
+		var l, back refusals
 		for i := range maxBans {
 			l.add(id(i), now, time.Hour, strings.Repeat("<", 1000))
 		}
@@ -138,7 +138,7 @@ func TestBanListRules(t *testing.T) {
 		}
 	})
 	t.Run("a clock that went back does not prolong", func(t *testing.T) {
-		var l, back banList
+		var l, back refusals
 		l.add(id(1), now, time.Hour, "")
 		data, err := l.encode(now)
 		if err != nil {
@@ -148,14 +148,14 @@ func TestBanListRules(t *testing.T) {
 		if err := back.decode(data, y1970); err != nil {
 			t.Fatal(err)
 		}
-		if !back.banned(id(1), y1970.Add(59*time.Minute)) || back.banned(id(1), y1970.Add(time.Hour+time.Second)) {
+		if !back.holds(id(1), y1970.Add(59*time.Minute)) || back.holds(id(1), y1970.Add(time.Hour+time.Second)) {
 			t.Error("the ban does not last its own span")
 		}
 	})
 	t.Run("bad data is refused", func(t *testing.T) {
-		for _, data := range []string{"{", `{"peer":1}`, `[{"peer":"x","until":9}]`, strings.Repeat(" ", maxBanStore+1)} {
-			var l banList
-			if err := l.decode([]byte(data), now); !errors.Is(err, errBanStore) {
+		for _, data := range []string{"{", `{"peer":1}`, `[{"peer":"x","until":9}]`, strings.Repeat(" ", maxBanBytes+1)} {
+			var l refusals
+			if err := l.decode([]byte(data), now); !errors.Is(err, errSavedBans) {
 				t.Errorf("%.20q: %v", data, err)
 			}
 		}
@@ -169,7 +169,7 @@ func (a admit) Admit(p peer.ID, _ ma.Multiaddr) bool { return a[p] }
 func TestOnlyMembersAreAdmitted(t *testing.T) {
 	key := testKey(t)
 	stranger, member := newNet(t, netConfig(RoleCamera)), newNetWithKey(t, netConfig(RoleCamera), key)
-	closed := newNet(t, netConfig(RoleSeed), WithAdmitter(admit{member.Host().ID(): true}))
+	closed := newNet(t, netConfig(RoleSeed), Options{Admitter: admit{member.Host().ID(): true}})
 	if err := connectNets(t, closed, stranger); err == nil {
 		t.Error("a stranger was dialled")
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -100,7 +102,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 		}
 	}()
 
-	store, err := pstoremem.NewPeerstore(pstoremem.WithMaxAddresses(16*limits.Connections+maxCandidates*maxCandidateAddrs), pstoremem.WithMaxAddressesPerPeer(maxCandidateAddrs))
+	store, err := pstoremem.NewPeerstore(pstoremem.WithMaxAddresses(16*limits.Connections+book.MaxCandidates*book.MaxAddrs), pstoremem.WithMaxAddressesPerPeer(book.MaxAddrs))
 	if err != nil {
 		return nil, err
 	}

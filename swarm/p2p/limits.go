@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/x/rate"
@@ -23,21 +25,12 @@ const (
 
 	// maxBans bounds the ban list; the one that ends first makes room.
 	maxBans = 1024
-	// maxBanStore bounds what is read back from a BlobStore: maxBans entries of
+	// maxBanBytes bounds what is read back of the ban list: maxBans entries of
 	// at most 1000 bytes with a reason that JSON escapes throughout.
-	maxBanStore = maxBans * 1000
+	maxBanBytes = maxBans * 1000
 	// maxBanReason truncates the reason of a ban, in bytes.
 	maxBanReason = 120
 
-	// maxReputations bounds the peers whose reputation is kept, and
-	// maxReputationStore what is read back of it, at 200 bytes each.
-	maxReputations     = 512
-	maxReputationStore = maxReputations*256 + 64
-
-	// maxCandidates bounds the peers that were discovered and are not connected.
-	maxCandidates = 256
-	// maxCandidateAddrs bounds the addresses kept of a discovered peer.
-	maxCandidateAddrs = 16
 	// maxNamespaces bounds the rendezvous namespaces of a node.
 	maxNamespaces = 64
 	// maxNamespaceBytes bounds the name of one.
@@ -60,22 +53,6 @@ const (
 const (
 	// dialParallel bounds the dials of discovery in flight.
 	dialParallel = 4
-
-	// backoffBase is the wait after the first failed dial; it doubles with each
-	// further one up to staticBackoffMax for a static peer and backoffMax for
-	// another, and is lengthened by up to a half so that the cameras of a site
-	// do not redial in step.
-	backoffBase      = time.Second
-	staticBackoffMax = time.Minute
-	// aloneBackoffMax is staticBackoffMax for a node without any connection: it
-	// hears nothing, and its seed may have had no room for it. Of 500 simulated
-	// cameras around one seed, 109 had nobody a minute after the start with
-	// staticBackoffMax alone.
-	aloneBackoffMax = 8 * time.Second
-	backoffMax      = 10 * time.Minute
-
-	// candidateAge is how long a discovered peer that cannot be reached is kept.
-	candidateAge = time.Hour
 
 	// rendezvousEvery is how often a namespace is provided again. Servers keep
 	// records for providerValidity, so one lost round does no harm.
@@ -106,9 +83,6 @@ const (
 	// negotiationTimeout bounds the choice of a protocol on a new stream.
 	negotiationTimeout = 10 * time.Second
 
-	// reputationHalfLife is when a reputation is worth half: releases are weeks
-	// apart, and a peer that was bad for one should be doubted at the next.
-	reputationHalfLife = 14 * 24 * time.Hour
 	// reputationSaveEvery is how often reputations are written if they have
 	// changed, to spare the flash; they are written when the node stops too.
 	reputationSaveEvery = time.Hour
@@ -304,4 +278,23 @@ const (
 	// forgedListBan is how long a member that hands over a list which the fleet
 	// did not sign is not talked to.
 	forgedListBan = time.Hour
+)
+
+// bounds are those that the choice of peers to dial keeps to.
+func (l Limits) bounds() book.Bounds {
+	return book.Bounds{Connections: l.Connections, MeshLow: l.MeshLow, MeshHigh: l.MeshHigh, Chosen: l.Chosen}
+}
+
+// Limits of IPNS. A record has at most 10 KiB (ipns.MaxRecordSize, which the
+// specification sets).
+const (
+	// MaxIPNSNames bounds the names of which a node keeps a record.
+	MaxIPNSNames = 64
+	// maxIPNSName bounds the text of a name; that of an Ed25519 key has 62 bytes.
+	maxIPNSName = 128
+	// maxIPNSMetadata bounds the entries of a record's metadata; ours has six.
+	maxIPNSMetadata = 16
+	// ipnsQuorum ends a search for a record when more than so many servers have
+	// answered with one.
+	ipnsQuorum = 4
 )

@@ -58,7 +58,7 @@ func newMember(t *testing.T, cfg Config, fleet ed25519.PrivateKey, m Membership)
 	if m.Credential, err = member.Issue(fleet, id, 0); err != nil {
 		t.Fatal(err)
 	}
-	return newNetWithKey(t, cfg, key, WithMembership(m))
+	return newNetWithKey(t, cfg, key, Options{Membership: &m})
 }
 
 // A stranger with a seed's address and the product's public name asks everything

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -62,14 +64,14 @@ func netConfig(role string, listen ...string) Config {
 	return c
 }
 
-func newNet(t *testing.T, cfg Config, opts ...Option) *Network {
+func newNet(t *testing.T, cfg Config, opts ...Options) *Network {
 	t.Helper()
 	return newNetWithKey(t, cfg, testKey(t), opts...)
 }
 
-func newNetWithKey(t *testing.T, cfg Config, key crypto.PrivKey, opts ...Option) *Network {
+func newNetWithKey(t *testing.T, cfg Config, key crypto.PrivKey, opts ...Options) *Network {
 	t.Helper()
-	n, err := New(cfg, key, opts...)
+	n, err := New(cfg, key, append(opts, Options{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +155,7 @@ func TestThreatClockAt1970(t *testing.T) {
 		return time.Unix(77, 0)
 	}
 	both := []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
-	camera := newNet(t, netConfig(RoleCamera, both...), WithClock(clock))
+	camera := newNet(t, netConfig(RoleCamera, both...), Options{Now: clock})
 	seed := newNet(t, netConfig(RoleSeed, both...))
 	if s := camera.Status(); s.QUIC || slices.ContainsFunc(s.Addrs, func(a string) bool { return strings.Contains(a, "quic") }) {
 		t.Errorf("QUIC is offered in 1970: %v", s.Addrs)
@@ -176,7 +178,7 @@ func TestThreatClockAt1970(t *testing.T) {
 
 func TestStaticPeerIsFoundAgainAfterItsRestart(t *testing.T) {
 	key := testKey(t)
-	seed, err := New(netConfig(RoleSeed), key)
+	seed, err := New(netConfig(RoleSeed), key, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +258,7 @@ func TestThreatDenialOfService_Connections(t *testing.T) {
 func TestTakenPortIsSaid(t *testing.T) {
 	for _, listen := range []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"} {
 		first := newNet(t, netConfig(RoleCamera, listen))
-		_, err := New(netConfig(RoleCamera, first.Status().Listen...), testKey(t))
+		_, err := New(netConfig(RoleCamera, first.Status().Listen...), testKey(t), Options{})
 		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "the port is taken") {
 			t.Errorf("%s: %v", listen, err)
 		}
@@ -264,7 +266,7 @@ func TestTakenPortIsSaid(t *testing.T) {
 }
 
 func TestPortOutsideThisMachineIsSaid(t *testing.T) {
-	_, err := New(netConfig(RoleCamera, "/ip4/192.0.2.1/tcp/0"), testKey(t))
+	_, err := New(netConfig(RoleCamera, "/ip4/192.0.2.1/tcp/0"), testKey(t), Options{})
 	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("got %v", err)
 	}
@@ -292,13 +294,13 @@ func TestRunLeavesNoGoroutine(t *testing.T) {
 		}
 	}
 	once := func() {
-		seed, err := New(dhtConfig(RoleSeed), testKey(t))
+		seed, err := New(dhtConfig(RoleSeed), testKey(t), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg := dhtConfig(RoleCamera)
 		cfg.MDNS, cfg.Peers = true, fullAddrs(seed)
-		camera, err := New(cfg, testKey(t), WithBanStore(&memoryBlob{}))
+		camera, err := New(cfg, testKey(t), Options{Bans: &memoryBlob{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,7 +358,7 @@ func TestMetricsGoToTheRegistererAlone(t *testing.T) {
 	}
 	before := global()
 	reg := prometheus.NewPedanticRegistry()
-	a := newNet(t, netConfig(RoleSeed), WithRegisterer(reg))
+	a := newNet(t, netConfig(RoleSeed), Options{Registerer: reg})
 	b := newNet(t, netConfig(RoleCamera))
 	if err := connectNets(t, b, a); err != nil {
 		t.Fatal(err)
@@ -373,7 +375,7 @@ func TestMetricsGoToTheRegistererAlone(t *testing.T) {
 	if !slices.Contains(names, "camswarm_network_bans") {
 		t.Errorf("metrics are %v", names)
 	}
-	if _, err := New(netConfig(RoleCamera), testKey(t), WithRegisterer(reg)); err == nil {
+	if _, err := New(netConfig(RoleCamera), testKey(t), Options{Registerer: reg}); err == nil {
 		t.Error("two networks share a registerer without labels")
 	}
 	for _, name := range global() {
@@ -409,7 +411,7 @@ func TestTierIsHowNearAPeerIs(t *testing.T) {
 	// The interfaces of this machine are somewhere else for the moment.
 	n.links = &links{now: time.Now, get: func() ([]net.Addr, error) { return nil, nil }}
 	static := newID(t)
-	n.book.add(peer.AddrInfo{ID: static, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/198.51.100.9/tcp/1")}}, sourceStatic, time.Now())
+	n.book.Add(peer.AddrInfo{ID: static, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/198.51.100.9/tcp/1")}}, book.Static, time.Now())
 	for agent, want := range map[string]Tier{
 		"camswarm/1 camera eu": TierRegion,
 		"camswarm/1 seed eu":   TierRegion,
@@ -489,3 +491,5 @@ func TestOwnAddressInPeersIsSkipped(t *testing.T) {
 		t.Error("a node is its own static peer")
 	}
 }
+
+func testPeer(i int) peer.ID { return peer.ID(fmt.Sprintf("\x00\x08%08d", i)) }

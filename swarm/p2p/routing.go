@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	dssync "github.com/ipfs/go-datastore/sync"
@@ -97,7 +99,7 @@ func (n *Network) FindProviders(ctx context.Context, c cid.Cid) ([]peer.AddrInfo
 func (n *Network) Seek(ctx context.Context, c cid.Cid) error {
 	found, err := n.FindProviders(ctx, c)
 	for _, info := range found {
-		n.discovered(info, sourceProvider)
+		n.discovered(info, book.Provider)
 	}
 	return err
 }
@@ -220,7 +222,7 @@ func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
 }
 
 func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
-	if !n.mesh().small(n.limits) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
+	if !n.neighbours().Small(n.limits.bounds()) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
 		return 0
 	}
 	infos, err := n.FindProviders(ctx, key)
@@ -228,7 +230,7 @@ func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
 		n.log.Debug("no members found", "err", err)
 	}
 	for _, info := range infos {
-		if n.discovered(info, sourceDHT) {
+		if n.discovered(info, book.DHT) {
 			found++
 		}
 	}

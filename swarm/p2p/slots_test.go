@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,13 +29,13 @@ func TestThreatEclipse_StrangersWhoDialFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the mesh to be theirs", func() bool { return camera.mesh().peers == l.Inbound })
+	await(t, "the mesh to be theirs", func() bool { return camera.neighbours().Peers == l.Inbound })
 	runNet(t, camera)
 	var honest []*Network
 	for range 4 {
 		other := newNet(t, netConfig(RoleCamera))
 		honest = append(honest, other)
-		camera.discovered(peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}, sourceDHT)
+		camera.discovered(peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}, book.DHT)
 	}
 	dialled := func() (n int) {
 		for _, o := range honest {
@@ -44,7 +46,7 @@ func TestThreatEclipse_StrangersWhoDialFirst(t *testing.T) {
 		return n
 	}
 	await(t, "dials of its own and the seed", func() bool { return dialled() == l.Chosen && linked(camera, static) })
-	if m := camera.mesh(); m.peers != l.Inbound+l.Chosen+1 || m.own != l.Chosen || m.small(l) {
+	if m := camera.neighbours(); m.Peers != l.Inbound+l.Chosen+1 || m.Own != l.Chosen || m.Small(l.bounds()) {
 		t.Errorf("%+v with limits %+v", m, l)
 	}
 }
@@ -71,7 +73,7 @@ func TestThreatEclipse_OnePeerHoldsOneInboundSlot(t *testing.T) {
 // meanwhile.
 func TestThreatEclipse_StaticPeersKeepASlot(t *testing.T) {
 	key := testKey(t)
-	seed, err := New(netConfig(RoleSeed), key)
+	seed, err := New(netConfig(RoleSeed), key, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func TestThreatEclipse_StaticPeersKeepASlot(t *testing.T) {
 // those who were never asked, stay.
 func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	camera := newNet(t, netConfig(RoleCamera), WithRegisterer(reg))
+	camera := newNet(t, netConfig(RoleCamera), Options{Registerer: reg})
 	l := camera.limits
 	var strangers []*Network
 	for range l.Inbound {
@@ -111,7 +113,7 @@ func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "every slot to be taken", func() bool { return camera.mesh().peers == l.Inbound })
+	await(t, "every slot to be taken", func() bool { return camera.neighbours().Peers == l.Inbound })
 	good, bad := strangers[:2], strangers[2:]
 	for _, n := range good {
 		camera.Reputations().Delivered(n.host.ID(), 2<<20, time.Second)
@@ -120,7 +122,7 @@ func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
 	for _, n := range bad {
 		camera.Reputations().Failed(n.host.ID())
 	}
-	await(t, "room", func() bool { return camera.mesh().peers == l.Inbound/2 })
+	await(t, "room", func() bool { return camera.neighbours().Peers == l.Inbound/2 })
 	for _, n := range good {
 		if !linked(camera, n) {
 			t.Error("a peer that delivered was hung up on")

@@ -82,5 +82,5 @@ func (a relayACL) AllowReserve(p peer.ID, addr ma.Multiaddr) bool { return a.gat
 // AllowConnect implements relay.ACLFilter. The destination was asked when it
 // reserved.
 func (a relayACL) AllowConnect(src peer.ID, addr ma.Multiaddr, dest peer.ID) bool {
-	return a.gater.allow(src, addr) && !a.gater.bans.banned(dest, a.gater.now())
+	return a.gater.allow(src, addr) && !a.gater.bans.holds(dest, a.gater.now())
 }

@@ -1,4 +1,4 @@
-package p2p
+package reputation
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 // Reputation is what this node knows of a peer from what passed between them. No
 // other node is asked or told, so nobody can be talked up or down. Every count
-// loses half its value in reputationHalfLife.
+// loses half its value in halfLife.
 type Reputation struct {
 	Peer     peer.ID       `json:"peer"`
 	Useful   float64       `json:"useful"`   // bytes of blocks that were missing here
@@ -55,38 +55,38 @@ const (
 // decay ages a reputation by a time, at most one half-life: a clock that jumps
 // from 1970 to 2099, or was off for a year, forgives nobody.
 func (r *Reputation) decay(d time.Duration) {
-	f := math.Exp2(-min(max(d, 0), reputationHalfLife).Seconds() / reputationHalfLife.Seconds())
+	f := math.Exp2(-min(max(d, 0), halfLife).Seconds() / halfLife.Seconds())
 	r.Useful *= f
 	r.Failures *= f
 	r.Wrong *= f
 }
 
-// Reputations are those of the peers that this node met, at most maxReputations.
+// Peers are the reputations of the peers that this node met, at most maxPeers.
 // Safe for concurrent use; its times come from the caller's clock.
-type Reputations struct {
+type Peers struct {
 	now func() time.Time
-	// changed is called, without the lock, when the score of a peer changes by
-	// about a point.
-	changed func(p peer.ID, score float64)
+	// Changed is called, without a lock, when the score of a peer changes by about
+	// a point. It is set before anything is recorded.
+	Changed func(p peer.ID, score float64)
 
 	mu    sync.Mutex
-	peers map[peer.ID]*reputation
+	peers map[peer.ID]*entry
 	dirty bool
 }
 
-type reputation struct {
+type entry struct {
 	Reputation
 	at   time.Time // when it was aged
-	told float64   // the score that changed was told
+	told float64   // the score that Changed was told
 }
 
-// NewReputations returns reputations by the clock now.
-func NewReputations(now func() time.Time) *Reputations {
-	return &Reputations{now: now, changed: func(peer.ID, float64) {}, peers: map[peer.ID]*reputation{}}
+// New returns no reputations yet, of everybody, by the clock now.
+func New(now func() time.Time) *Peers {
+	return &Peers{now: now, Changed: func(peer.ID, float64) {}, peers: map[peer.ID]*entry{}}
 }
 
-// Delivered notes n useful bytes that took d, 0 if that is not known.
-func (s *Reputations) Delivered(p peer.ID, n int, d time.Duration) {
+// Delivered records n useful bytes that took d, 0 if that is not known.
+func (s *Peers) Delivered(p peer.ID, n int, d time.Duration) {
 	s.edit(p, func(r *Reputation) {
 		r.Useful += float64(n)
 		if pace := time.Duration(float64(d) * (1 << 20) / float64(max(n, 1))); d > 0 {
@@ -98,19 +98,19 @@ func (s *Reputations) Delivered(p peer.ID, n int, d time.Duration) {
 	})
 }
 
-// Failed notes a time-out or a false claim.
-func (s *Reputations) Failed(p peer.ID) { s.edit(p, func(r *Reputation) { r.Failures++ }) }
+// Failed records a time-out or a false claim.
+func (s *Peers) Failed(p peer.ID) { s.edit(p, func(r *Reputation) { r.Failures++ }) }
 
-// Wrong notes what no honest peer does.
-func (s *Reputations) Wrong(p peer.ID) { s.edit(p, func(r *Reputation) { r.Wrong++ }) }
+// Wrong records what no honest peer does.
+func (s *Peers) Wrong(p peer.ID) { s.edit(p, func(r *Reputation) { r.Wrong++ }) }
 
-func (s *Reputations) edit(p peer.ID, f func(*Reputation)) {
+func (s *Peers) edit(p peer.ID, f func(*Reputation)) {
 	now := s.now()
 	s.mu.Lock()
 	r := s.peers[p]
 	if r == nil {
 		s.makeRoom(now)
-		r = &reputation{Reputation: Reputation{Peer: p}, at: now}
+		r = &entry{Reputation: Reputation{Peer: p}, at: now}
 		s.peers[p] = r
 	}
 	r.age(now)
@@ -123,11 +123,11 @@ func (s *Reputations) edit(p peer.ID, f func(*Reputation)) {
 	}
 	s.mu.Unlock()
 	if news {
-		s.changed(p, score)
+		s.Changed(p, score)
 	}
 }
 
-func (r *reputation) age(now time.Time) {
+func (r *entry) age(now time.Time) {
 	r.decay(now.Sub(r.at))
 	r.at = now
 }
@@ -135,8 +135,8 @@ func (r *reputation) age(now time.Time) {
 // makeRoom forgets the least telling reputation when there are too many: of the
 // good or the bad ones, whichever are more, so that a crowd of one kind does not
 // push out the other. The caller holds mu.
-func (s *Reputations) makeRoom(now time.Time) {
-	if len(s.peers) < maxReputations {
+func (s *Peers) makeRoom(now time.Time) {
+	if len(s.peers) < maxPeers {
 		return
 	}
 	bad := 0
@@ -146,7 +146,7 @@ func (s *Reputations) makeRoom(now time.Time) {
 			bad++
 		}
 	}
-	var least *reputation
+	var least *entry
 	for _, r := range s.peers {
 		if (r.Score() < 0) != (bad > len(s.peers)/2) {
 			continue
@@ -160,13 +160,13 @@ func (s *Reputations) makeRoom(now time.Time) {
 
 // Of returns the score of a peer, see Reputation.Score, and the time that it took
 // for a MiB, 0 if that is not known.
-func (s *Reputations) Of(p peer.ID) (score float64, pace time.Duration) {
+func (s *Peers) Of(p peer.ID) (score float64, pace time.Duration) {
 	r := s.get(p)
 	return r.Score(), r.Pace
 }
 
 // get returns the reputation of a peer, the zero one of a stranger.
-func (s *Reputations) get(p peer.ID) Reputation {
+func (s *Peers) get(p peer.ID) Reputation {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,10 +179,10 @@ func (s *Reputations) get(p peer.ID) Reputation {
 }
 
 // Score returns the score of a peer, see Reputation.Score.
-func (s *Reputations) Score(p peer.ID) float64 { return s.get(p).Score() }
+func (s *Peers) Score(p peer.ID) float64 { return s.get(p).Score() }
 
 // All returns every reputation, the best score first.
-func (s *Reputations) All() []Reputation {
+func (s *Peers) All() []Reputation {
 	now := s.now()
 	s.mu.Lock()
 	out := make([]Reputation, 0, len(s.peers))
@@ -197,16 +197,16 @@ func (s *Reputations) All() []Reputation {
 	return out
 }
 
-// errReputations is wrapped by errors about saved reputations.
-var errReputations = errors.New("saved reputations are unusable")
+// ErrUnusable is wrapped by errors about saved reputations.
+var ErrUnusable = errors.New("saved reputations are unusable")
 
-// reputationFile is how reputations are saved: JSON with exactly these keys.
-type reputationFile struct {
-	Saved int64              `json:"saved"` // Unix seconds by the clock of then
-	Peers []reputationRecord `json:"peers"`
+// file is how reputations are saved: JSON with exactly these keys.
+type file struct {
+	Saved int64    `json:"saved"` // Unix seconds by the clock of then
+	Peers []record `json:"peers"`
 }
 
-type reputationRecord struct {
+type record struct {
 	Peer     string  `json:"peer"`
 	Useful   float64 `json:"useful"` // bytes
 	Failures float64 `json:"failures"`
@@ -214,8 +214,8 @@ type reputationRecord struct {
 	PaceMS   int64   `json:"paceMs"` // per MiB
 }
 
-// encode returns what is to be saved, nil if nothing has changed since.
-func (s *Reputations) encode() ([]byte, error) {
+// Encode returns what is to be saved, nil if nothing has changed since.
+func (s *Peers) Encode() ([]byte, error) {
 	s.mu.Lock()
 	dirty := s.dirty
 	s.dirty = false
@@ -223,45 +223,45 @@ func (s *Reputations) encode() ([]byte, error) {
 	if !dirty {
 		return nil, nil
 	}
-	f := reputationFile{Saved: s.now().Unix(), Peers: []reputationRecord{}}
+	f := file{Saved: s.now().Unix(), Peers: []record{}}
 	for _, r := range s.All() {
-		f.Peers = append(f.Peers, reputationRecord{r.Peer.String(), r.Useful, r.Failures, r.Wrong, r.Pace.Milliseconds()})
+		f.Peers = append(f.Peers, record{r.Peer.String(), r.Useful, r.Failures, r.Wrong, r.Pace.Milliseconds()})
 	}
 	return json.Marshal(f)
 }
 
-// decode replaces the reputations by saved ones, or, with an error, by none.
-func (s *Reputations) decode(data []byte) error {
+// Decode replaces the reputations by saved ones, or, with an error, by none.
+func (s *Peers) Decode(data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	if len(data) > maxReputationStore {
-		return fmt.Errorf("%w: longer than %d bytes", errReputations, maxReputationStore)
+	if len(data) > MaxBytes {
+		return fmt.Errorf("%w: longer than %d bytes", ErrUnusable, MaxBytes)
 	}
-	var f reputationFile
+	var f file
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return fmt.Errorf("%w: %w", errReputations, err)
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: trailing bytes", errReputations)
+		return fmt.Errorf("%w: trailing bytes", ErrUnusable)
 	}
-	if len(f.Peers) > maxReputations {
-		return fmt.Errorf("%w: %d peers, at most %d", errReputations, len(f.Peers), maxReputations)
+	if len(f.Peers) > maxPeers {
+		return fmt.Errorf("%w: %d peers, at most %d", ErrUnusable, len(f.Peers), maxPeers)
 	}
-	now, peers := s.now(), map[peer.ID]*reputation{}
+	now, peers := s.now(), map[peer.ID]*entry{}
 	for _, r := range f.Peers {
 		p, err := peer.Decode(r.Peer)
 		if err != nil {
-			return fmt.Errorf("%w: peer %q: %w", errReputations, r.Peer, err)
+			return fmt.Errorf("%w: peer %q: %w", ErrUnusable, r.Peer, err)
 		}
 		if r.Useful < 0 || r.Failures < 0 || r.Wrong < 0 || r.PaceMS < 0 || max(r.Useful, r.Failures, r.Wrong, float64(r.PaceMS)) > 1e15 || peers[p] != nil {
-			return fmt.Errorf("%w: peer %q", errReputations, r.Peer)
+			return fmt.Errorf("%w: peer %q", ErrUnusable, r.Peer)
 		}
-		n := &reputation{Reputation: Reputation{p, r.Useful, r.Failures, r.Wrong, time.Duration(min(r.PaceMS, 1e9)) * time.Millisecond}, at: now}
+		n := &entry{Reputation: Reputation{p, r.Useful, r.Failures, r.Wrong, time.Duration(min(r.PaceMS, 1e9)) * time.Millisecond}, at: now}
 		if gone := now.Unix() - f.Saved; gone > 0 {
-			n.decay(time.Duration(min(gone, int64(reputationHalfLife/time.Second))) * time.Second)
+			n.decay(time.Duration(min(gone, int64(halfLife/time.Second))) * time.Second)
 		}
 		n.told = n.Score()
 		peers[p] = n

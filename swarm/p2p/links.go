@@ -1,12 +1,17 @@
 package p2p
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
+	"camswarm/swarm/p2p/book"
+	"camswarm/swarm/p2p/mdns"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -24,7 +29,7 @@ type links struct {
 // linksAge is how long the interfaces' addresses are believed.
 const linksAge = 30 * time.Second
 
-// on tells whether an address is on a directly attached network: loopback,
+// on reports whether an address is on a directly attached network: loopback,
 // link-local, or inside the prefix of one of the interfaces. A private address
 // alone says little; a VPN of many sites is private too.
 func (l *links) on(a ma.Multiaddr) bool {
@@ -98,4 +103,47 @@ func direct(a ma.Multiaddr) bool {
 	}
 	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
 	return err != nil
+}
+
+// mdnsService is the name that is asked for on the local network in an open swarm.
+const mdnsService = "_camswarm._udp.local."
+
+// runMDNS looks for peers on the local network and answers until ctx ends.
+func (n *Network) runMDNS(ctx context.Context) {
+	service := mdns.Service{
+		Name: n.members.mdnsService(), ID: n.host.ID(), Addrs: n.addrsOn, Interfaces: n.cfg.MDNSInterfaces,
+		Near:   n.links.onIP,
+		Usable: func(a ma.Multiaddr) bool { return direct(a) && transportOf(a) != transportOther },
+		Found: func(info peer.AddrInfo) {
+			info.Addrs = slices.DeleteFunc(info.Addrs, func(a ma.Multiaddr) bool { return !n.links.on(a) })
+			n.discovered(info, book.LAN)
+		},
+		Fed:    func() bool { return !n.neighbours().Small(n.limits.bounds()) },
+		Logger: n.log,
+	}
+	service.Run(ctx)
+}
+
+// addrsOn returns the listen addresses that can be reached through an
+// interface: a camera with a cable and Wi-Fi says on each only what is there.
+func (n *Network) addrsOn(ifi net.Interface) []ma.Multiaddr {
+	own, err := ifi.Addrs()
+	if err != nil {
+		return nil
+	}
+	all, err := n.host.Network().InterfaceListenAddresses()
+	if err != nil {
+		return nil
+	}
+	var out []ma.Multiaddr
+	for _, a := range all {
+		ip, err := manet.ToIP(a)
+		if err != nil || ip.IsLinkLocalUnicast() && ip.To4() == nil { // means nothing without a zone
+			continue
+		}
+		if slices.ContainsFunc(own, func(o net.Addr) bool { p, ok := o.(*net.IPNet); return ok && p.IP.Equal(ip) }) {
+			out = append(out, a)
+		}
+	}
+	return out
 }

@@ -1,0 +1,196 @@
+package p2p
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// connected and disconnected are called by the host for every connection.
+func (n *Network) connected(nw network.Network, c network.Conn) {
+	n.mu.Lock()
+	n.book.Connected(c.RemotePeer(), n.now())
+	n.mu.Unlock()
+	if score := n.reputations.Score(c.RemotePeer()); score != 0 {
+		n.host.ConnManager().TagPeer(c.RemotePeer(), reputationTag, int(pointsPerScore*score)) // it keeps tags of connected peers only
+	}
+	if c.Stat().Direction == network.DirInbound {
+		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
+			n.hangUp(extra.Close)
+		} else if len(nw.Conns()) > n.limits.Connections-n.away() && !n.isStatic(c.RemotePeer()) {
+			n.hangUp(c.Close) // the slot of a static peer that is away
+		}
+		n.makeRoom()
+	}
+}
+
+// surplus returns the connection to close if a peer holds two inbound slots of
+// a kind, nil if it does not. Relayed connections are for hole punching and end
+// by themselves.
+func surplus(conns []network.Conn) network.Conn {
+	var first, last network.Conn
+	for _, c := range conns {
+		if c.Stat().Direction != network.DirInbound || c.Stat().Limited || c.IsClosed() {
+			continue
+		}
+		if first == nil || c.Stat().Opened.Before(first.Stat().Opened) {
+			first = c
+		}
+		if last == nil || !c.Stat().Opened.Before(last.Stat().Opened) {
+			last = c
+		}
+	}
+	switch {
+	case first == last:
+		return nil
+	case last.Stat().Opened.Sub(first.Stat().Opened) < doubleDial:
+		return last
+	}
+	return first
+}
+
+func (n *Network) disconnected(nw network.Network, c network.Conn) {
+	p := c.RemotePeer()
+	if nw.Connectedness(p) == network.Connected {
+		return
+	}
+	n.mu.Lock()
+	n.book.Disconnected(p, n.now())
+	n.mu.Unlock()
+	nudge(n.woken)
+	if n.neighbours().Small(n.limits.bounds()) {
+		n.hurry()
+	}
+}
+
+// identified tags peers once they have said what they are, so that the
+// connection manager keeps near ones, and hurries when one serves the DHT.
+func (n *Network) identified(ctx context.Context, sub event.Subscription) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-sub.Out():
+			if !ok {
+				return
+			}
+			done := e.(event.EvtPeerIdentificationCompleted)
+			if worth := map[Tier]int{TierLAN: 50, TierRegion: 20, TierSeed: 20}[n.Tier(done.Peer)]; worth > 0 {
+				n.host.ConnManager().TagPeer(done.Peer, "camswarm-tier", worth)
+			}
+			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
+				n.hurry()
+			}
+		}
+	}
+}
+
+// rated is called when a peer's score has changed: the connection manager is
+// told, and a stranger that failed us gives up its slot if others may want it.
+func (n *Network) rated(p peer.ID, score float64) {
+	n.host.ConnManager().TagPeer(p, reputationTag, int(pointsPerScore*score))
+	if score < 0 {
+		n.makeRoom()
+	}
+}
+
+// makeRoom closes the connections of the worst strangers below a score of 0 while
+// strangers have more than half of the slots that they may have, and refuses them
+// for restTime. Others may have room now for the same reason, so those who had
+// none are dialled again.
+func (n *Network) makeRoom() {
+	nw, now := n.host.Network(), n.now()
+	inbound := slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool {
+		return n.isStatic(p) || n.gater.rests.holds(p, now) ||
+			!connectedBy(nw, p, network.DirInbound)
+	})
+	scores := map[peer.ID]float64{}
+	for _, p := range inbound {
+		scores[p] = n.reputations.Score(p)
+	}
+	slices.SortFunc(inbound, func(a, b peer.ID) int { return cmp.Compare(scores[a], scores[b]) })
+	for _, p := range inbound[:max(len(inbound)-n.limits.Inbound/2, 0)] {
+		if scores[p] >= 0 {
+			break
+		}
+		n.mu.Lock()
+		n.book.Forgive(now)
+		n.mu.Unlock()
+		n.gater.rests.add(p, now, restTime, "")
+		n.hangUp(func() error { return nw.ClosePeer(p) })
+	}
+}
+
+// endVisits keeps some room at a full seed for those who know nobody else yet:
+// it hangs up on the latest arrivals that have been here for visitTime, so that
+// the others are stable neighbours. The connection manager alone would take
+// minutes for a crowd, since it spares newcomers and looks rarely.
+func (n *Network) endVisits(ctx context.Context) {
+	tick := time.NewTicker(visitEvery)
+	defer tick.Stop()
+	nw := n.host.Network()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var inbound []network.Conn
+		for _, c := range nw.Conns() {
+			if c.Stat().Direction == network.DirInbound && !c.Stat().Limited {
+				inbound = append(inbound, c)
+			}
+		}
+		over := len(inbound) + max(n.limits.Inbound/8, 1) - n.limits.Inbound
+		if over <= 0 {
+			continue
+		}
+		now := time.Now()
+		visitors := slices.DeleteFunc(inbound, func(c network.Conn) bool {
+			return now.Sub(c.Stat().Opened) < visitTime || n.isStatic(c.RemotePeer())
+		})
+		slices.SortFunc(visitors, func(a, b network.Conn) int { return b.Stat().Opened.Compare(a.Stat().Opened) })
+		for _, c := range visitors[:min(over, len(visitors))] {
+			_ = c.Close()
+		}
+	}
+}
+
+// hangUp calls end in a goroutine that Close waits for: what closes a connection
+// must not be called from where connections are reported.
+func (n *Network) hangUp(end func() error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ended {
+		n.closing.Go(func() { _ = end() })
+	}
+}
+
+func (n *Network) isStatic(p peer.ID) bool {
+	return slices.ContainsFunc(n.static, func(i peer.AddrInfo) bool { return i.ID == p })
+}
+
+// keepReputations writes the reputations now and then, and at the end.
+func (n *Network) keepReputations(ctx context.Context) {
+	tick := time.NewTicker(reputationSaveEvery)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-tick.C:
+		}
+		data, err := n.reputations.Encode()
+		if err == nil && data != nil {
+			err = n.opts.Reputations.Save(context.WithoutCancel(ctx), data)
+		}
+		if err != nil {
+			n.log.Warn("reputations were not saved", "err", err)
+		}
+	}
+}

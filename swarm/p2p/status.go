@@ -1,0 +1,146 @@
+package p2p
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/swarm/p2p/book"
+)
+
+// Tier is how near a peer is.
+type Tier string
+
+// The tiers, nearest first.
+const (
+	TierLAN    Tier = "lan"    // on a network that this machine is attached to
+	TierRegion Tier = "region" // says that it is in our Config.Region
+	TierSeed   Tier = "seed"   // a static peer, or says that it is a seed
+	TierOther  Tier = "other"
+)
+
+// Rank orders tiers, nearest first, from 0.
+func (t Tier) Rank() int {
+	return max(0, slices.Index([]Tier{TierLAN, TierRegion, TierSeed, TierOther}, t))
+}
+
+// Tier tells how near a connected peer is. LAN is what the connection's address
+// shows; region and seed are what the peer says of itself and good for nothing
+// but order.
+func (n *Network) Tier(p peer.ID) Tier {
+	if slices.ContainsFunc(n.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return n.links.on(c.RemoteMultiaddr()) }) {
+		return TierLAN
+	}
+	role, region := parseAgent(n.agent(p))
+	if n.cfg.Region != "" && region == n.cfg.Region {
+		return TierRegion
+	}
+	n.mu.Lock()
+	src, known := n.book.SourceOf(p)
+	n.mu.Unlock()
+	if role == RoleSeed || known && src == book.Static {
+		return TierSeed
+	}
+	return TierOther
+}
+
+func (n *Network) agent(p peer.ID) string {
+	v, err := n.host.Peerstore().Get(p, "AgentVersion")
+	if err != nil {
+		return ""
+	}
+	s, _ := v.(string)
+	// A stranger wrote it and people will read it.
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s[:min(len(s), maxAgentBytes)])
+}
+
+// parseAgent reads the role and the region from an agent string of UserAgent's
+// form; other software has neither.
+func parseAgent(agent string) (role, region string) {
+	parts := strings.Split(agent, " ")
+	if parts[0] != protocolVersion || len(parts) < 2 || len(parts) > 3 {
+		return "", ""
+	}
+	if len(parts) == 3 {
+		region = parts[2]
+	}
+	return parts[1], region
+}
+
+// Status is what a node knows about its place in the network.
+type Status struct {
+	Peer        peer.ID            `json:"peer"`
+	Addrs       []string           `json:"addrs"`  // full addresses, as other nodes' peers setting wants them
+	Listen      []string           `json:"listen"` // what is bound
+	QUIC        bool               `json:"quic"`
+	DHTServers  int                `json:"dhtServers"` // in the routing table
+	Candidates  int                `json:"candidates"` // known peers, connected or not
+	Connections []ConnectionStatus `json:"connections"`
+	Bans        []Ban              `json:"bans"`
+}
+
+// ConnectionStatus is one connection.
+type ConnectionStatus struct {
+	Peer      peer.ID   `json:"peer"`
+	Addr      string    `json:"addr"`
+	Direction string    `json:"direction"` // "in" or "out"
+	Transport string    `json:"transport"` // "tcp", "quic", "relay" or "other"
+	LAN       bool      `json:"lan"`
+	Tier      Tier      `json:"tier"`
+	Agent     string    `json:"agent"` // what the peer calls itself
+	Opened    time.Time `json:"opened"`
+}
+
+// Status returns a snapshot, connections in order of tier and age.
+func (n *Network) Status() Status {
+	s := Status{Peer: n.host.ID(), Bans: n.Bans()}
+	for _, a := range n.host.Addrs() {
+		s.Addrs = append(s.Addrs, fmt.Sprintf("%s/p2p/%s", a, n.host.ID()))
+	}
+	for _, a := range n.host.Network().ListenAddresses() {
+		s.Listen = append(s.Listen, a.String())
+		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
+	}
+	if d := n.dht.Load(); d != nil {
+		s.DHTServers = d.RoutingTable().Size()
+	}
+	n.mu.Lock()
+	s.Candidates = n.book.Len()
+	n.mu.Unlock()
+	for _, c := range n.host.Network().Conns() {
+		s.Connections = append(s.Connections, ConnectionStatus{
+			Peer: c.RemotePeer(), Addr: c.RemoteMultiaddr().String(), Direction: direction(c),
+			Transport: transportOf(c.RemoteMultiaddr()), LAN: n.links.on(c.RemoteMultiaddr()),
+			Tier: n.Tier(c.RemotePeer()), Agent: n.agent(c.RemotePeer()), Opened: c.Stat().Opened,
+		})
+	}
+	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int {
+		return cmp.Or(cmp.Compare(a.Tier.Rank(), b.Tier.Rank()), a.Opened.Compare(b.Opened))
+	})
+	return s
+}
+
+func direction(c network.Conn) string {
+	if c.Stat().Direction == network.DirInbound {
+		return "in"
+	}
+	return "out"
+}
+
+// Role is what a peer says it is: RoleCamera, RoleSeed, or "" when it has not
+// said (stock IPFS nodes, peers not identified yet). It is a claim, good for
+// counters and order, never for trust.
+func (n *Network) Role(p peer.ID) string {
+	role, _ := parseAgent(n.agent(p))
+	return role
+}
