@@ -655,7 +655,7 @@ func (x *Exchange) PeerDisconnected(id peer.ID) { x.server.PeerDisconnected(id) 
 // ReceiveError implements bitswap's network.Receiver.
 func (x *Exchange) ReceiveError(err error) {
 	if !errors.Is(err, io.EOF) {
-		x.log.Debug("bitswap stream ended", "error", err)
+		x.log.Debug("bitswap stream ended", "err", err)
 	}
 }
 
@@ -698,7 +698,7 @@ func (x *Exchange) notify(blks ...blocks.Block) {
 // misbehaved reports a hostile peer.
 func (x *Exchange) misbehaved(p *remotePeer, what string, err error) {
 	x.m.hostile.WithLabelValues(what).Inc()
-	x.log.Warn("peer misbehaves", "peer", p.id, "error", err)
+	x.log.Warn("peer misbehaves", "peer", p.id, "err", err)
 	if x.opts.Reputations != nil {
 		x.opts.Reputations.Wrong(p.id)
 	}

@@ -342,7 +342,7 @@ func (x *Exchange) handleHave(ctx context.Context, p *remotePeer, s network.Stre
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				x.log.Debug("announcements ended", "peer", p.id, "error", err)
+				x.log.Debug("announcements ended", "peer", p.id, "err", err)
 			}
 			return
 		}

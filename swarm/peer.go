@@ -131,7 +131,7 @@ func (p *remotePeer) sendWants(ctx context.Context) {
 		}
 		if err := p.control.send(ctx, p.openBitswap, writeMessage(msg, nil)); err != nil && ctx.Err() == nil {
 			// The planner notices the silence and asks elsewhere.
-			p.x.log.Debug("wants not sent", "peer", p.id, "error", err)
+			p.x.log.Debug("wants not sent", "peer", p.id, "err", err)
 		}
 		p.x.m.sent.WithLabelValues("wants").Inc()
 	}
