@@ -219,8 +219,9 @@ func (c *Collector) remove(ctx context.Context, d Decision) error {
 		return fmt.Errorf("remove sequence %d of product %s: %w", item.Sequence, item.Product, err)
 	}
 	c.removed.WithLabelValues(string(d.Reason)).Inc()
-	c.freed.Add(float64(max(item.Bytes, 0)))
-	c.log.Info("removed a release", "product", item.Product.String(), "sequence", item.Sequence, "bytes", item.Bytes, "reason", string(d.Reason))
+	_, freed := newAccount(items).drop(item)
+	c.freed.Add(float64(freed))
+	c.log.Info("removed a release", "product", item.Product.String(), "sequence", item.Sequence, "bytes", freed, "reason", string(d.Reason))
 	return nil
 }
 

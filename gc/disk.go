@@ -19,22 +19,28 @@ func IsFull(err error) bool {
 
 // Usage returns the bytes allocated on disk for path and, if it is a directory,
 // everything in it: st_blocks of 512 bytes, so holes cost nothing and a file of
-// one byte costs a block. A file with several links inside path counts once.
+// one byte costs a block. A file with several names inside path counts once.
 // Symbolic links are not followed. What does not exist, or vanishes meanwhile,
 // counts nothing.
 func Usage(path string) (int64, error) {
-	var total int64
-	seen := map[fileID]bool{}
-	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+	bytes, _, err := Measure(path)
+	return bytes, err
+}
+
+// Measure is Usage that also tells of the files with names outside of path.
+func Measure(path string) (total int64, shared []Share, err error) {
+	seen := map[FileID]*Share{}
+	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil {
 			var info fs.FileInfo
 			if info, err = d.Info(); err == nil {
-				bytes, id, links := allocated(info)
-				if links > 1 && !info.IsDir() {
-					if seen[id] {
+				bytes, id, names := allocated(info)
+				if names > 1 && !info.IsDir() {
+					if s := seen[id]; s != nil {
+						s.Here++
 						return nil
 					}
-					seen[id] = true
+					seen[id] = &Share{File: id, Bytes: bytes, Here: 1, Names: names}
 				}
 				total += bytes
 			}
@@ -45,9 +51,14 @@ func Usage(path string) (int64, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("measure %s: %w", path, err)
+		return 0, nil, fmt.Errorf("measure %s: %w", path, err)
 	}
-	return total, nil
+	for _, s := range seen {
+		if s.Here < s.Names {
+			shared = append(shared, *s)
+		}
+	}
+	return total, shared, nil
 }
 
 // trashPrefix starts the name of a file or directory that is being removed.

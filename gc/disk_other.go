@@ -7,11 +7,11 @@ import (
 	"math"
 )
 
-// fileID names a file whatever it is called.
-type fileID struct{}
+// FileID names a file whatever it is called, as long as it exists.
+type FileID struct{ Device, Inode uint64 }
 
-func allocated(info fs.FileInfo) (bytes int64, id fileID, links uint64) {
-	return info.Size(), fileID{}, 1
+func allocated(info fs.FileInfo) (bytes int64, id FileID, names int) {
+	return info.Size(), FileID{}, 1
 }
 
 // Free returns the largest count: on this system free space is not measured and

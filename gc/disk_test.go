@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestUsageCountsAllocatedBytes(t *testing.T) {
@@ -31,6 +33,37 @@ func TestUsageCountsAllocatedBytes(t *testing.T) {
 	}
 	if got := usage(t, filepath.Join(dir, "nothing")); got != 0 {
 		t.Errorf("what does not exist costs %d bytes", got)
+	}
+}
+
+// Releases with the same image name one file: each takes all of it, together they
+// take it once, and its bytes return with the last of them.
+func TestSharedBytesReturnWithTheirLastName(t *testing.T) {
+	d := deviceWith(t, state{Running: 3, Confirmed: true}, 1)
+	for _, seq := range []uint64{2, 3} {
+		must(t, os.MkdirAll(d.dir(seq), 0o700), os.Link(d.image(1), d.image(seq)))
+	}
+	one, shared, err := Measure(d.dir(1))
+	must(t, err)
+	if len(shared) != 1 || shared[0].Names != 3 || shared[0].Here != 1 || one < small || shared[0].Bytes > one {
+		t.Fatalf("%d bytes, shared %+v", one, shared)
+	}
+	if all, beyond, err := Measure(d.releases()); err != nil || all > one+32<<10 || len(beyond) != 0 {
+		t.Errorf("together they take %d bytes, one takes %d; named outside: %+v, %v", all, one, beyond, err)
+	}
+	reg := prometheus.NewRegistry()
+	c := New(d, Policy{QuotaBytes: small + 64<<10}, Options{Registerer: reg})
+	plan, err := c.Collect(t.Context(), Need{})
+	must(t, err)
+	if after := usage(t, d.releases()); plan.BytesBefore > small+64<<10 || plan.FreeAfter-plan.FreeBefore > 64<<10 || after < small {
+		t.Errorf("before %d bytes, after %d; the disk gets %d, of which the image is none", plan.BytesBefore, plan.BytesAfter, plan.FreeAfter-plan.FreeBefore)
+	}
+	must(t, d.save(state{}))
+	if plan, err = c.Collect(t.Context(), Need{}); err != nil || plan.FreeAfter-plan.FreeBefore < small || plan.BytesAfter != 0 {
+		t.Errorf("the last owner: %+v, %v", plan, err)
+	}
+	if got := counter(t, reg, "camswarm_gc_freed_bytes_total"); got < small || got > small+64<<10 {
+		t.Errorf("counted %v freed bytes", got)
 	}
 }
 

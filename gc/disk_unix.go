@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// fileID names a file whatever it is called.
-type fileID struct{ dev, ino uint64 }
+// FileID names a file whatever it is called, as long as it exists.
+type FileID struct{ Device, Inode uint64 }
 
-func allocated(info fs.FileInfo) (bytes int64, id fileID, links uint64) {
+func allocated(info fs.FileInfo) (bytes int64, id FileID, names int) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return info.Size(), fileID{}, 1
+		return info.Size(), FileID{}, 1
 	}
-	return int64(st.Blocks) * 512, fileID{uint64(st.Dev), uint64(st.Ino)}, uint64(st.Nlink)
+	return int64(st.Blocks) * 512, FileID{uint64(st.Dev), uint64(st.Ino)}, int(st.Nlink)
 }
 
 // Free returns the bytes that an unprivileged process may still allocate on the

@@ -120,12 +120,12 @@ func (d *device) List(context.Context) ([]Item, error) {
 		if err != nil {
 			continue
 		}
-		bytes, err := Usage(d.dir(sequence))
+		bytes, shared, err := Measure(d.dir(sequence))
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, Item{
-			Product: cam, Sequence: sequence, Bytes: bytes,
+			Product: cam, Sequence: sequence, Bytes: bytes, Shared: shared,
 			Running: sequence == s.Running, Confirmed: sequence == s.Running && s.Confirmed,
 			Fallback: sequence == s.Fallback, Wanted: sequence == s.Wanted,
 		})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -18,6 +19,11 @@ type Item struct {
 	Sequence uint64
 	Bytes    int64 // allocated on disk, see [Usage]; not the length of the files
 
+	// Shared are those of its files that have names elsewhere too: releases with
+	// the same image share its bytes, which return with the last of them. They are
+	// part of Bytes.
+	Shared []Share
+
 	Partial bool // not all of the image has arrived
 	Busy    bool // being fetched, checked or installed at this moment; it waits for the next collection
 
@@ -29,10 +35,18 @@ type Item struct {
 	LastUse time.Time // when it was last served or installed; zero: never
 }
 
+// Share is a file with several names.
+type Share struct {
+	File  FileID
+	Bytes int64 // allocated
+	Here  int   // names within the item
+	Names int   // names in all, those outside of every item included
+}
+
 // Policy bounds what is kept.
 type Policy struct {
-	// QuotaBytes bounds the allocated bytes of all items together. 0: no bound
-	// but the disk.
+	// QuotaBytes bounds the allocated bytes of all items together, in which what
+	// several of them share counts once. 0: no bound but the disk.
 	QuotaBytes int64
 	// ReserveBytes must stay free on the file system, so that metadata can be
 	// written and collection itself can run; see [Reserve].
@@ -78,7 +92,7 @@ type Plan struct {
 	Need      Need
 	Policy    Policy
 
-	BytesBefore int64 // allocated by all items
+	BytesBefore int64 // allocated by all items, what they share counted once
 	BytesAfter  int64 // allocated by the items that stay
 	FreeBefore  int64 // free on the file system, the reserve counted as free
 	FreeAfter   int64 // the same, once the items that go are gone
@@ -136,12 +150,13 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 	p.QuotaBytes, p.ReserveBytes = max(p.QuotaBytes, 0), max(p.ReserveBytes, 0)
 	need.Bytes, free = max(need.Bytes, 0), max(free, 0)
 	plan := Plan{Need: need, Policy: p, FreeBefore: free, FreeAfter: free}
+	disk := newAccount(items)
+	plan.BytesBefore = disk.used
 
 	kept := make([]Decision, 0, len(items))
 	var evictable, gone []Decision
 	for _, item := range items {
 		item.Bytes = max(item.Bytes, 0)
-		plan.BytesBefore = add(plan.BytesBefore, item.Bytes)
 		d := Decision{Item: item}
 		switch {
 		case item.Running:
@@ -164,7 +179,7 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 	slices.SortFunc(gone, byName)
 	plan.BytesAfter = plan.BytesBefore
 	for _, d := range gone {
-		plan.drop(d.Bytes)
+		plan.drop(disk, d.Item)
 	}
 
 	// By how many newer releases of its product, among those that are not stale,
@@ -189,7 +204,7 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 	evict := func(n int, why func() Reason) {
 		for _, d := range evictable[:n] {
 			d.Remove, d.Reason = true, why()
-			plan.drop(d.Bytes)
+			plan.drop(disk, d.Item)
 			gone = append(gone, d)
 		}
 		evictable = evictable[n:]
@@ -211,7 +226,7 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 
 	// Room for what is needed, from what is worth less, and only if it suffices.
 	if need.Bytes > 0 {
-		own, trial := rank(need.Product, need.Sequence), plan
+		own, trial, tried := rank(need.Product, need.Sequence), plan, disk.clone()
 		for n := 0; ; n++ {
 			if over, full := shortfalls(p, trial.BytesAfter, trial.FreeAfter, need.Bytes); over == 0 && full == 0 {
 				evict(n, func() Reason { return RemoveRoom })
@@ -220,7 +235,7 @@ func Decide(items []Item, p Policy, need Need, free int64) Plan {
 			if n == len(evictable) || rank(evictable[n].Product, evictable[n].Sequence) <= own {
 				break
 			}
-			trial.drop(evictable[n].Bytes)
+			trial.drop(tried, evictable[n].Item)
 		}
 	}
 	over, full := shortfalls(p, plan.BytesAfter, plan.FreeAfter, need.Bytes)
@@ -253,9 +268,61 @@ func shortfalls(p Policy, used, free, need int64) (over, full int64) {
 	return over, max(add(p.ReserveBytes, need)-free, 0)
 }
 
-func (p *Plan) drop(bytes int64) {
-	p.BytesAfter = max(p.BytesAfter-bytes, 0)
-	p.FreeAfter = add(p.FreeAfter, bytes)
+func (p *Plan) drop(disk *account, item Item) {
+	used, freed := disk.drop(item)
+	p.BytesAfter = max(p.BytesAfter-used, 0)
+	p.FreeAfter = add(p.FreeAfter, freed)
+}
+
+// account knows what items take on disk together and what goes with each: a file
+// that several of them name counts once, and its bytes return with its last name.
+type account struct {
+	used  int64
+	items map[FileID]int // that name the file
+	names map[FileID]int // that the file has
+}
+
+func newAccount(items []Item) *account {
+	a := &account{items: map[FileID]int{}, names: map[FileID]int{}}
+	for _, item := range items {
+		a.used = add(a.used, item.own())
+		for _, s := range item.Shared {
+			if a.items[s.File] == 0 {
+				a.used = add(a.used, max(s.Bytes, 0))
+			}
+			a.items[s.File]++
+			a.names[s.File] = max(a.names[s.File], s.Names)
+		}
+	}
+	return a
+}
+
+func (a *account) clone() *account {
+	return &account{used: a.used, items: maps.Clone(a.items), names: maps.Clone(a.names)}
+}
+
+// drop takes an item away and returns by how much less the items take then, and
+// how much the file system gets back.
+func (a *account) drop(item Item) (used, freed int64) {
+	used, freed = item.own(), item.own()
+	for _, s := range item.Shared {
+		if a.items[s.File]--; a.items[s.File] == 0 {
+			used = add(used, max(s.Bytes, 0))
+		}
+		if a.names[s.File] -= s.Here; a.names[s.File] <= 0 {
+			freed = add(freed, max(s.Bytes, 0))
+		}
+	}
+	return used, freed
+}
+
+// own is what the item takes without what it shares.
+func (i Item) own() int64 {
+	own := max(i.Bytes, 0)
+	for _, s := range i.Shared {
+		own -= min(max(s.Bytes, 0), own)
+	}
+	return own
 }
 
 // add returns a+b of two counts, or the largest int64 when that overflows.

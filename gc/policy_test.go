@@ -187,6 +187,45 @@ func TestDecide(t *testing.T) {
 			want: map[string]Reason{"cam/2": KeepRunning, "cam/3": "-disk full"},
 		},
 		{
+			name: "the same image twice: what stays is not freed with the other",
+			items: []Item{
+				{Product: cam, Sequence: 1, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}},
+				{Product: cam, Sequence: 3, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}, Running: true, Confirmed: true},
+			},
+			policy: Policy{QuotaBytes: 12 * mb}, need: Need{Product: cam, Sequence: 4, Bytes: 6*mb + 1}, free: plenty,
+			want:      map[string]Reason{"cam/1": "-stale", "cam/3": KeepRunning},
+			shortfall: 1,
+		},
+		{
+			name: "the same image twice: a quota of one image holds it",
+			items: []Item{
+				{Product: cam, Sequence: 3, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}, Wanted: true},
+				{Product: door, Sequence: 8, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}, Wanted: true},
+			},
+			policy: Policy{QuotaBytes: 6*mb + 4096}, free: plenty,
+			want: map[string]Reason{"cam/3": KeepWanted, "door/8": KeepWanted},
+		},
+		{
+			name: "the same image twice: both go before the disk has room",
+			items: []Item{
+				{Product: cam, Sequence: 1, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}, Wanted: true},
+				{Product: cam, Sequence: 3, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}, Wanted: true},
+				{Product: cam, Sequence: 4, Partial: true, Busy: true},
+			},
+			need: Need{Product: cam, Sequence: 4, Bytes: 5 * mb}, free: mb,
+			want:  map[string]Reason{"cam/1": "-room for need", "cam/3": "-room for need", "cam/4": KeepBusy},
+			order: []string{"cam/1", "cam/3"},
+		},
+		{
+			name: "a name outside keeps the bytes: the disk gets nothing back",
+			items: []Item{
+				{Product: cam, Sequence: 1, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}},
+			},
+			policy: Policy{QuotaBytes: 6 * mb}, need: Need{Product: cam, Sequence: 4, Bytes: 6 * mb}, free: mb,
+			want:      map[string]Reason{"cam/1": "-stale"},
+			shortfall: 5*mb - 4096,
+		},
+		{
 			name: "absurd numbers do not overflow into removing what is kept",
 			items: []Item{
 				{Product: cam, Sequence: 1, Bytes: math.MaxInt64, Running: true},
@@ -231,6 +270,11 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// image is a file of so many bytes and names, one of them in each item.
+func image(bytes int64, names int) Share {
+	return Share{File: FileID{Inode: 1}, Bytes: bytes, Here: 1, Names: names}
+}
+
 func name(i Item) string {
 	if i.Product == door {
 		return fmt.Sprintf("door/%d", i.Sequence)
@@ -264,8 +308,9 @@ func TestShortfallSaysWhatToDo(t *testing.T) {
 }
 
 // randomItems makes up to 12 items with every combination of flags, contradictory
-// ones included.
+// ones included, some of which share files with one another and with others.
 func randomItems(r *rand.Rand) []Item {
+	files := []Share{image(1+r.Int64N(9), r.IntN(2)), image(1+r.Int64N(9), 0), image(1+r.Int64N(9), 1)}
 	var items []Item
 	for _, product := range []verify.ProductID{cam, door} {
 		for seq := uint64(1); seq <= 6; seq++ {
@@ -278,9 +323,44 @@ func randomItems(r *rand.Rand) []Item {
 				Fallback: r.IntN(5) == 0, Wanted: r.IntN(2) == 0,
 				LastUse: time.Unix(r.Int64N(4), 0),
 			})
+			for f := range files {
+				if last := &items[len(items)-1]; r.IntN(6) == 0 {
+					files[f].File.Inode = uint64(f)
+					files[f].Names++
+					last.Bytes += files[f].Bytes
+					last.Shared = append(last.Shared, files[f])
+				}
+			}
+		}
+	}
+	for _, item := range items { // now all names are known
+		for i, s := range item.Shared {
+			item.Shared[i].Names = files[s.File.Inode].Names
 		}
 	}
 	return items
+}
+
+// onDisk says what items take, and what the file system would get back if they
+// went, without the code under test.
+func onDisk(items []Item) (used, freed int64) {
+	names, shares := map[FileID]int{}, map[FileID]Share{}
+	for _, i := range items {
+		used += i.Bytes
+		freed += i.Bytes
+		for _, s := range i.Shared {
+			used, freed = used-s.Bytes, freed-s.Bytes
+			shares[s.File] = s
+			names[s.File] += s.Here
+		}
+	}
+	for id, s := range shares {
+		used += s.Bytes
+		if names[id] == s.Names {
+			freed += s.Bytes
+		}
+	}
+	return used, freed
 }
 
 // gc_deletes_running_image and the quota, over random inputs.
@@ -298,18 +378,19 @@ func TestPlanProperties(t *testing.T) {
 		}
 
 		// Every item is decided on exactly once, and the sums are right.
-		var before, after int64
-		var left []Item
+		var left, gone []Item
 		for _, d := range plan.Decisions {
-			before += d.Bytes
 			if !d.Remove {
-				after += d.Bytes
 				left = append(left, d.Item)
+			} else {
+				gone = append(gone, d.Item)
 			}
 		}
-		if len(plan.Decisions) != len(items) || before != plan.BytesBefore || after != plan.BytesAfter ||
-			plan.FreeAfter != free+before-after {
-			fail("wrong sums")
+		before, _ := onDisk(items)
+		after, _ := onDisk(left)
+		_, freed := onDisk(gone)
+		if len(plan.Decisions) != len(items) || before != plan.BytesBefore || after != plan.BytesAfter || plan.FreeAfter != free+freed {
+			fail("wrong sums: %d bytes before, %d after, %d freed", before, after, freed)
 		}
 
 		// What must stay stays, said without the code under test.
@@ -339,6 +420,18 @@ func TestPlanProperties(t *testing.T) {
 		// Idempotent: once carried out, the same question removes nothing more
 		// and has the same answer. A fallback must still be told from its
 		// flags: they do not change by collecting.
+		for i := range left {
+			left[i].Shared = slices.Clone(left[i].Shared)
+			for k := range left[i].Shared {
+				for _, g := range gone {
+					for _, s := range g.Shared {
+						if own := &left[i].Shared[k]; s.File == own.File {
+							own.Names -= s.Here
+						}
+					}
+				}
+			}
+		}
 		again := Decide(left, policy, need, plan.FreeAfter)
 		if len(again.Removals()) != 0 || again.Shortfall != plan.Shortfall {
 			fail("a second collection differs: %+v", again)

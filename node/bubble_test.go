@@ -56,8 +56,14 @@ type recording struct {
 // keep after each that the bubble should see.
 func newRecording(t *testing.T, do func(a *localnet.Authority, keep func())) *recording {
 	t.Helper()
+	return newRecordingOf(t, verify.Product{}, do)
+}
+
+// newRecordingOf is newRecording for a product with a registry of its own.
+func newRecordingOf(t *testing.T, product verify.Product, do func(a *localnet.Authority, keep func())) *recording {
+	t.Helper()
 	ctx := t.Context()
-	a, err := localnet.Deploy(ctx, localnet.Config{})
+	a, err := localnet.Deploy(ctx, localnet.Config{Product: product})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,17 +95,24 @@ func newRecording(t *testing.T, do func(a *localnet.Authority, keep func())) *re
 	return r
 }
 
-// A world is a chain and its nodes in a bubble.
-type world struct {
+// A replay answers as the recorded chain did.
+type replay struct {
 	*recording
-	t    *testing.T
-	ctx  context.Context
-	dir  string
 	base time.Time // the chain's time when the bubble's clock showed start
 	from time.Time
 
 	mu    sync.Mutex
 	state int
+}
+
+// A world is a chain and its nodes in a bubble.
+type world struct {
+	*replay
+	t   *testing.T
+	ctx context.Context
+	dir string
+
+	also  map[string]*replay         // of other products, by the URL of their endpoint
 	peers map[string]chan manet.Conn // listeners by address
 	nodes []*citizen
 	ends  []func() error // of others
@@ -123,7 +136,7 @@ func (r *recording) inBubble(t *testing.T, clock, chainTime time.Time, f func(w 
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(clock))
 		ctx, cancel := context.WithCancel(t.Context())
-		w := &world{recording: r, t: t, ctx: ctx, dir: dir, base: chainTime, from: time.Now(), peers: map[string]chan manet.Conn{}}
+		w := &world{replay: &replay{recording: r, base: chainTime, from: time.Now()}, t: t, ctx: ctx, dir: dir, also: map[string]*replay{}, peers: map[string]chan manet.Conn{}}
 		defer func() {
 			for _, n := range w.nodes {
 				if err := n.stop(); err != nil {
@@ -142,14 +155,14 @@ func (r *recording) inBubble(t *testing.T, clock, chainTime time.Time, f func(w 
 }
 
 // set makes the chain answer as after transaction n.
-func (w *world) set(n int) {
+func (w *replay) set(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state = n
 }
 
 // Call implements chainwatch.Caller.
-func (w *world) Call(_ context.Context, method string, _ ...any) (json.RawMessage, error) {
+func (w *replay) Call(_ context.Context, method string, _ ...any) (json.RawMessage, error) {
 	if method == "eth_chainId" {
 		return json.Marshal(fmt.Sprintf("0x%x", w.Registry.Ref().ChainID))
 	}
@@ -181,11 +194,7 @@ func (w *world) add(role node.Role, more ...node.Option) *citizen {
 			cfg.Network.Peers = append(cfg.Network.Peers, n.cfg.Network.Listen[0]+"/p2p/"+n.Host().ID().String())
 		}
 	}
-	p := node.DefaultProduct(role)
-	p.Name, p.Keys, p.Threshold, p.Region = w.Product.String(), w.Keys.Keys, w.Keys.Threshold, "lab"
-	p.Chain.ChainID, p.Chain.Registry = w.Registry.Ref().ChainID, w.Registry.Address().String()
-	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: "https://rpc.example", Operator: "replay"}}
-	cfg.Products = []node.ProductConfig{p}
+	cfg.Products = []node.ProductConfig{w.product(role, "https://rpc.example")}
 	c.cfg = cfg
 	if err := os.MkdirAll(filepath.Dir(cfg.StateDir), 0o700); err != nil {
 		w.t.Fatal(err)
@@ -197,7 +206,12 @@ func (w *world) add(role node.Role, more ...node.Option) *citizen {
 	c.opts = []node.Option{
 		node.WithTransport(w.transport, func() ([]net.Addr, error) { return nil, nil }),
 		node.WithDatastore(dssync.MutexWrap(datastore.NewMapDatastore())), node.WithLogger(log),
-		node.WithChainDialer(func(chainwatch.Endpoint) (chainwatch.Caller, error) { return w, nil }),
+		node.WithChainDialer(func(e chainwatch.Endpoint) (chainwatch.Caller, error) {
+			if other := w.also[e.URL]; other != nil {
+				return other, nil
+			}
+			return w.replay, nil
+		}),
 		node.WithoutControl(),
 	}
 	if role == node.RoleCamera {
@@ -207,6 +221,15 @@ func (w *world) add(role node.Role, more ...node.Option) *citizen {
 	w.start(c)
 	w.nodes = append(w.nodes, c)
 	return c
+}
+
+// product is how a node of a role follows the recorded product.
+func (w *replay) product(role node.Role, url string) node.ProductConfig {
+	p := node.DefaultProduct(role)
+	p.Name, p.Keys, p.Threshold, p.Region = w.Product.String(), w.Keys.Keys, w.Keys.Threshold, "lab"
+	p.Chain.ChainID, p.Chain.Registry = w.Registry.Ref().ChainID, w.Registry.Address().String()
+	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: url, Operator: "replay"}}
+	return p
 }
 
 // start starts a node that is not running, on what it left.

@@ -36,11 +36,15 @@ func (f *follower) dir(rel verify.Release) string { return releaseDir(f.stateDir
 func (f *follower) imagePath(rel verify.Release) string { return filepath.Join(f.dir(rel), imageFile) }
 
 // makeRoom collects before a release is fetched, so that the quota and the disk
-// hold it: evict first, fetch then.
-func (f *follower) makeRoom(ctx context.Context, rel verify.Release) error {
+// hold it: evict first, fetch then. What another release with the same image has
+// takes no room again.
+func (f *follower) makeRoom(ctx context.Context, s *verify.Signed, rel verify.Release) error {
 	held, err := gc.Usage(f.dir(rel))
 	if err != nil {
 		return err
+	}
+	if p, ok := f.exchange.Progress(s.Manifest().Image.Root); ok {
+		held = max(held, p.Bytes)
 	}
 	_, err = f.collector.Collect(ctx, gc.Need{Product: rel.Product, Sequence: rel.Sequence, Bytes: max(int64(rel.ImageSize)-held, 0)})
 	return err

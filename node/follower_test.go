@@ -67,7 +67,7 @@ func recordReleases(t *testing.T, images ...[]byte) (rec *recording, releases []
 
 // imagePath is where a node keeps the image of a release.
 func (w *world) imagePath(c *citizen, r *localnet.Release) string {
-	return filepath.Join(c.cfg.StateDir, "releases", w.Product.ID().String()[:16], string(rune('0'+r.Record.Sequence)), "image")
+	return filepath.Join(c.cfg.StateDir, "releases", r.Record.Product.String()[:16], string(rune('0'+r.Record.Sequence)), "image")
 }
 
 // One block of the running release rots, and the next release shares that block:

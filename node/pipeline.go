@@ -142,7 +142,7 @@ func (f *follower) findManifest(ctx context.Context, rel verify.Release) result 
 
 // prepare makes a place on disk for an approved release.
 func (f *follower) prepare(ctx context.Context, t task) error {
-	if err := f.makeRoom(ctx, t.release); err != nil {
+	if err := f.makeRoom(ctx, t.signed, t.release); err != nil {
 		return err
 	}
 	return f.saveEnvelope(t.signed, t.release)
@@ -167,7 +167,7 @@ func (f *follower) serve(t task) result {
 
 // fetch brings every block that is missing to disk.
 func (f *follower) fetch(ctx context.Context, t task) error {
-	if err := f.makeRoom(ctx, t.release); err != nil {
+	if err := f.makeRoom(ctx, t.signed, t.release); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -192,14 +192,16 @@ func (f *follower) check(t task) result {
 	return result{}
 }
 
-// badImage takes an image that failed its check from the exchange, which hashes
-// it anew when it gets it back and fetches where it differs.
+// badImage deals with an image on disk that failed its check. The exchange finds
+// out what went bad of what it holds, and gets the file anew: what stands under the
+// image's name may be something else by now.
 func (f *follower) badImage(t task, err error) result {
 	if verify.AttackName(err) != verify.AttackImageSHA {
 		err = fmt.Errorf("the image on disk changed and is fetched again where it differs: %w", err)
 	}
+	_ = f.exchange.Recheck(t.approved.Manifest().Image.Root)
 	r := f.withdraw(task{release: t.release, signed: t.approved.Signed})
-	r.err = &imageError{errors.Join(err, r.err)}
+	r.err = &imageError{err}
 	return r
 }
 
@@ -352,17 +354,25 @@ func (f *follower) offered(ctx context.Context, seq uint64) error {
 	}
 }
 
-// take receives an image and hands it to the exchange.
+// take receives an image and hands it to the exchange. One that is held already,
+// as another release's, is not read from its giver: it is checked, and has one
+// more owner.
 func (f *follower) take(ctx context.Context, t task, image io.Reader) result {
 	if err := f.prepare(ctx, t); err != nil {
 		return result{err: err}
 	}
-	incoming := filepath.Join(f.dir(t.release), incomingFile)
-	if err := f.receive(ctx, t.approved, incoming, image); err != nil {
-		_ = os.Remove(incoming)
-		return result{err: err}
+	var r result
+	if f.exchange.Complete(t.signed.Manifest().Image.Root) {
+		if r = f.share(t); r.err == nil {
+			return r
+		}
 	}
-	r := f.withdraw(task{release: t.release, signed: t.signed})
+	incoming := filepath.Join(f.dir(t.release), incomingFile)
+	if r.err = f.receive(ctx, t.approved, incoming, image); r.err != nil {
+		_ = os.Remove(incoming)
+		return r
+	}
+	r = f.withdraw(task{release: t.release, signed: t.signed})
 	if r.err = statedir.Rename(incoming, f.imagePath(t.release)); r.err != nil {
 		return r
 	}
@@ -370,4 +380,17 @@ func (f *follower) take(ctx context.Context, t task, image io.Reader) result {
 		r.signed, r.custody = t.signed, handedOver
 	}
 	return r
+}
+
+// share makes a release one more owner of an image that is held, if that is whole.
+func (f *follower) share(t task) result {
+	if err := f.hand(t.signed, t.release); err != nil {
+		return result{err: err}
+	}
+	_, file, err := f.openImage(t.approved)
+	if err != nil {
+		return f.badImage(t, err)
+	}
+	_ = file.Close()
+	return result{signed: t.signed, custody: handedOver}
 }

@@ -146,12 +146,12 @@ func (r releases) List(context.Context) ([]gc.Item, error) {
 				continue
 			}
 			seq := rec.Release.Sequence
-			bytes, err := gc.Usage(f.dir(rec.Release))
+			bytes, shared, err := gc.Measure(f.dir(rec.Release))
 			if err != nil {
 				return nil, err
 			}
 			items = append(items, gc.Item{
-				Product: rec.Release.Product, Sequence: seq, Bytes: bytes,
+				Product: rec.Release.Product, Sequence: seq, Bytes: bytes, Shared: shared,
 				Partial: rec.partial(), Busy: s.busy[seq], LastUse: rec.UpdatedAt,
 				Running: seq == s.running.Release.Sequence, Confirmed: rec.confirmed(),
 				Fallback: seq == s.fallback.Release.Sequence, Wanted: s.keeps[seq],

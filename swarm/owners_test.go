@@ -207,3 +207,39 @@ func TestTwoOwnersFetchOnce(t *testing.T) {
 		}
 	})
 }
+
+// What several owners share goes bad, and one of them notices: whoever asks for a
+// check learns which blocks are missing, and gets them for all.
+func TestRecheckFindsWhatWentBad(t *testing.T) {
+	data, f := testImage(1<<20, 64<<10, 24)
+	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
+		s.nodes[0].start(ExchangeOptions{})
+		s.nodes[1].start(ExchangeOptions{})
+		s.connect(0, 1)
+		s.nodes[0].add(f, data)
+		n := s.nodes[1]
+		n.add(f, data)
+		second := f
+		second.Path = filepath.Join(n.dir, "second")
+		if err := n.x.Add(second); err != nil {
+			t.Fatal(err)
+		}
+		bad := bytes.Clone(data)
+		copy(bad[3*64<<10:], "flash decays")
+		if err := os.WriteFile(second.Path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.x.Recheck(f.Root); err != nil || n.x.Complete(f.Root) {
+			t.Fatalf("the damage is not found: %v", err)
+		}
+		fetchAll(t, f.Root, time.Minute, n)
+		for _, path := range []string{second.Path, filepath.Join(n.dir, f.Root.String())} {
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s is not the image: %v", path, err)
+			}
+		}
+		if err := n.x.Recheck(filestore.LeafCID([32]byte{})); !errors.Is(err, filestore.ErrNotAdded) {
+			t.Errorf("a file that is not there: %v", err)
+		}
+	})
+}

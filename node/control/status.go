@@ -123,7 +123,7 @@ type HeldRelease struct {
 	Sequence uint64           `json:"sequence"`
 	Version  string           `json:"version"`
 	State    State            `json:"state"`
-	Bytes    int64            `json:"bytes"` // allocated on disk
+	Bytes    int64            `json:"bytes"` // allocated on disk; an image that several releases share counts for each of them
 }
 
 // TrafficStatus counts payload bytes of blocks over the node's whole life;
@@ -139,7 +139,7 @@ type TrafficStatus struct {
 
 // DiskStatus is the node's use of its file system, in allocated bytes.
 type DiskStatus struct {
-	UsedBytes    int64 `json:"usedBytes"`    // by releases
+	UsedBytes    int64 `json:"usedBytes"`    // by releases, what several of them share counted once
 	QuotaBytes   int64 `json:"quotaBytes"`   // 0: none
 	FreeBytes    int64 `json:"freeBytes"`    // on the file system
 	ReserveBytes int64 `json:"reserveBytes"` // held by the reserve; 0: given up
