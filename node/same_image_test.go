@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -287,8 +288,13 @@ func TestTheSameImageThroughTheSocket(t *testing.T) {
 	s.must(err)
 	_, err = s.Registry.Publish(s.ctx, s.Manufacturer, second.Record)
 	s.must(err)
-	client, err := control.Dial(filepath.Join(s.Seed.Config.StateDir, control.SocketName))
-	s.must(err)
+	socket := filepath.Join(t.TempDir(), control.SocketName)
+	ctx, stop := context.WithCancel(s.ctx)
+	served := make(chan error, 1)
+	go func() { served <- control.NewServer(socket, s.Seed.Node, nil, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	defer func() { stop(); s.must(<-served) }()
+	var client *control.Client
+	s.until("the socket answers", func() bool { client, err = control.Dial(socket); return err == nil })
 	defer client.Close()
 	for range 2 {
 		f, err := os.Open(second.Path)
