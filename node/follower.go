@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -161,14 +162,14 @@ func (f *follower) begin(ctx context.Context, t task) context.CancelFunc {
 	return cancel
 }
 
-// await sends a request and waits for its answer. When ctx ends first a request
-// that has not begun is given up; the job of one that has is waited for, since it
-// may use what belongs to the caller.
+// await sends a request, once the follower runs, and waits for its answer. When
+// ctx ends first a request that has not begun is given up; the job of one that has
+// is waited for, since it may use what belongs to the caller.
 func (f *follower) await(ctx context.Context, r *request) (reply, error) {
 	select {
 	case <-f.began:
-	default:
-		return reply{}, errNotRunning
+	case <-ctx.Done():
+		return reply{}, fmt.Errorf("%w: %w", errNotRunning, ctx.Err())
 	}
 	r.reply = make(chan reply, 1)
 	if err := f.mail.request(r); err != nil {
@@ -191,6 +192,16 @@ func (f *follower) await(ctx context.Context, r *request) (reply, error) {
 		return a, a.err
 	default:
 		return reply{}, errNotRunning
+	}
+}
+
+// running reports whether the follower has begun.
+func (f *follower) running() bool {
+	select {
+	case <-f.began:
+		return true
+	default:
+		return false
 	}
 }
 

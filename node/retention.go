@@ -168,6 +168,9 @@ func (r releases) Remove(ctx context.Context, item gc.Item) error {
 	if f == nil {
 		return fmt.Errorf("no such product: %s", item.Product)
 	}
+	if !f.running() {
+		return errNotRunning
+	}
 	_, err := f.await(ctx, &request{stage: stageRemove, sequence: item.Sequence})
 	return err
 }

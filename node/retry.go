@@ -20,6 +20,9 @@ func (n *Node) Retry(product verify.ProductID) error {
 	var errs []error
 	for _, f := range n.followers {
 		if all || f.product() == product {
+			if !f.running() {
+				return errNotRunning
+			}
 			_, err := f.await(context.Background(), &request{stage: stageReset})
 			errs = append(errs, err)
 		}
