@@ -147,6 +147,8 @@ func TestThreatFastForward_DigestAndTime(t *testing.T) {
 					if !ok || v.Time > b.world.now() || v.Time+7200 < b.world.now() {
 						t.Fatalf("%+v, it is %d: %+v", v, b.world.now(), b.w.Status())
 					}
+					b.pass(b.cfg.Poll + b.cfg.PollJitter)
+					b.wantHold("")
 					b.wantHonest()
 				})
 			})
@@ -257,10 +259,12 @@ func TestThreatIndefiniteFreeze_TwoOfFour(t *testing.T) {
 		b.nodes[3].set(func(n *node) { n.delay = 2 * time.Second })
 		b.start()
 		for range 30 {
-			b.pass(b.cfg.Poll)
+			b.w.Look()
+			b.pass(10 * time.Second)
 			if v, ok := b.w.Current(); !ok || v.Time > b.world.now() {
 				t.Fatalf("the device takes it to be %d, it is %d", v.Time, b.world.now())
 			}
+			b.pass(b.cfg.Poll)
 		}
 		for i, n := range b.nodes {
 			n.set(func(n *node) { n.lie, n.lag = nil, uint64(3+i) })
