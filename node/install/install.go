@@ -37,8 +37,12 @@ func (o Outcome) String() string {
 // [FileInstaller] keeps slots in files, and an embedding program may bring its
 // own with [WithInstaller].
 //
-// A node calls one method at a time, in the order Install, Confirm (until it is
-// not Pending), and Rollback if Confirm said Failed. What has been done is
+// A node calls one method at a time, whatever the number of its products, in the
+// order Install, Confirm (until it is not Pending), and Rollback if Confirm said
+// Failed. A release that comes, is withdrawn or revoked while a method runs does
+// not end it, and no other begins beside it: the next waits. Confirm is asked only
+// about the release of a product whose Install was the last to begin, and
+// succeeded. What has been done is
 // recorded after the call has returned, so a crash or a power cut in between
 // makes the node call the same method again for the same release: every method
 // must come to the same result when it is called once more, including after it
