@@ -50,13 +50,12 @@ func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, n
 // TestAddressOfNoneOfOurInterfacesIsWaitedFor: at boot a node may come before its
 // addresses. It listens where it can, says what it waits for and dials out.
 func TestAddressOfNoneOfOurInterfacesIsWaitedFor(t *testing.T) {
-	if l, err := net.Listen("tcp", "192.0.2.1:0"); err == nil {
-		_ = l.Close()
-		t.Skip("this machine binds addresses that it does not have")
-	}
 	var log lines
 	half := newNet(t, netConfig(RoleCamera, append([]string{"/ip4/127.0.0.1/tcp/0"}, notOurs...)...), Options{Logger: log.logger()})
 	s := half.Status()
+	if slices.Contains(s.Listen, notOurs[0]) {
+		t.Skip("this machine binds addresses that it does not have")
+	}
 	if len(s.Listen) != 1 || !strings.HasPrefix(s.Listen[0], "/ip4/127.0.0.1/tcp/") {
 		t.Errorf("listens on %v", s.Listen)
 	}
