@@ -21,8 +21,8 @@ import (
 	"camswarm/node/statedir"
 )
 
-// storeBackend is the name of the database in the marker.
-const storeBackend = "leveldb"
+// level is LevelDB, which is sound on every target and maps no file for writing.
+var level = backend{"leveldb", openLevelDB}
 
 // A levelStore is LevelDB, opened again after a write that failed. LevelDB itself
 // refuses every later write to a log of which one failed, so that a node whose

@@ -24,18 +24,21 @@ const (
 	maxOpenings = 3         // after so many the database is taken for damaged
 )
 
-// OpenOrRebuild opens the metadata store in dir. A store that is damaged, that was
-// made with the database of earlier versions, or that
+// OpenOrRebuild opens the metadata store in dir. A store that is damaged, or that
 // killed the process while it was opened several times, is set aside under
 // dir.damaged, where it replaces an earlier one, and a new one is made: nobody
 // can reach most cameras, and what is lost is learnt anew. What is not damage,
-// such as a full disk or a store of a later version's kind, is an error as
+// such as a full disk or a store of another program's kind, is an error as
 // with Open. rebuilt says what was wrong, nil if nothing was.
 func OpenOrRebuild(dir string, log *slog.Logger) (s *Store, rebuilt, err error) {
+	return openOrRebuild(dir, log, own)
+}
+
+func openOrRebuild(dir string, log *slog.Logger, b backend) (s *Store, rebuilt, err error) {
 	if err := statedir.Reclaim(log, dir, true); err != nil {
 		return nil, nil, fmt.Errorf("metadata store: %w", err)
 	}
-	if s, err = openCounted(dir, log); err == nil || !errors.Is(err, ErrCorrupt) {
+	if s, err = openCounted(dir, log, b); err == nil || !errors.Is(err, ErrCorrupt) {
 		return s, nil, err
 	}
 	rebuilt = err
@@ -46,13 +49,13 @@ func OpenOrRebuild(dir string, log *slog.Logger) (s *Store, rebuilt, err error) 
 	if err := statedir.Rename(dir, dir+Damaged); err != nil {
 		return nil, rebuilt, errors.Join(rebuilt, err)
 	}
-	s, err = openCounted(dir, log)
+	s, err = openCounted(dir, log, b)
 	return s, rebuilt, err
 }
 
 // openCounted is Open with a note on disk while it has not ended, since a
 // damaged database may end the process; and it reads all that is in it.
-func openCounted(dir string, log *slog.Logger) (*Store, error) {
+func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 	note := filepath.Join(dir, openingFile)
 	if err := statedir.Reclaim(log, note, false); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", err)
@@ -68,7 +71,7 @@ func openCounted(dir string, log *slog.Logger) (*Store, error) {
 	if err := os.WriteFile(note, []byte(strconv.Itoa(tries+1)), 0o600); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err)) // not synced: only the end of the process counts
 	}
-	s, err := Open(dir, log)
+	s, err := openStore(dir, log, b)
 	if err == nil {
 		if err = readAll(s.data); err != nil {
 			err = fmt.Errorf("%w: %s cannot be read: %w", ErrCorrupt, dir, errors.Join(err, s.Close()))

@@ -24,9 +24,6 @@ func TestDamagedStoreIsRebuilt(t *testing.T) {
 		"marker of another version": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, markerFile), []byte("camswarm store 2 x\n"), 0o600)
 		},
-		"database of earlier versions": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, markerFile), []byte("camswarm store 1 badger\n"), 0o600)
-		},
 		"no marker": func(dir string) error { return os.Remove(filepath.Join(dir, markerFile)) },
 		"database of noise": func(dir string) error {
 			return filepath.WalkDir(filepath.Join(dir, dataDir), func(p string, d fs.DirEntry, err error) error {

@@ -61,7 +61,7 @@ func TestThreatDiskFull_Store(t *testing.T) { inChild(t, "full", smallDisk(t, "1
 
 func writeOnAFullDisk(t *testing.T, disk string) {
 	dir := filepath.Join(disk, "meta")
-	s, _, err := OpenOrRebuild(dir, quiet())
+	s, _, err := openOrRebuild(dir, quiet(), level)
 	fatal(t, err)
 	ns := s.Namespace("x")
 	kept := 0
@@ -124,13 +124,13 @@ func writeOnAFullDisk(t *testing.T, disk string) {
 			if err := s.Close(); !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("Close after a write that failed: %v", err)
 			}
-			if _, rebuilt, err := OpenOrRebuild(dir, quiet()); !errors.Is(err, syscall.ENOSPC) || rebuilt != nil || errors.Is(err, ErrCorrupt) {
+			if _, rebuilt, err := openOrRebuild(dir, quiet(), level); !errors.Is(err, syscall.ENOSPC) || rebuilt != nil || errors.Is(err, ErrCorrupt) {
 				t.Fatalf("opening on a full disk: %v, rebuilt: %v", err, rebuilt)
 			}
 		}
 		fatal(t, filler.Close(), os.Remove(filler.Name()))
 		if round == 1 {
-			s, rebuilt, err := OpenOrRebuild(dir, quiet())
+			s, rebuilt, err := openOrRebuild(dir, quiet(), level)
 			fatal(t, err, rebuilt)
 			defer func() { fatal(t, s.Close()) }()
 			ns = s.Namespace("x")
@@ -189,7 +189,7 @@ func writeOnAReadOnlyDisk(t *testing.T, disk string) {
 	var lines bytes.Buffer
 	dir := filepath.Join(disk, "meta")
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	s, _, err := OpenOrRebuild(dir, log)
+	s, _, err := openOrRebuild(dir, log, level)
 	fatal(t, err)
 	ns := s.Namespace("x")
 	for i := range 50 {
@@ -216,7 +216,7 @@ func writeOnAReadOnlyDisk(t *testing.T, disk string) {
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("Close took %v", took)
 	}
-	_, rebuilt, err := OpenOrRebuild(dir, log)
+	_, rebuilt, err := openOrRebuild(dir, log, level)
 	named("OpenOrRebuild", err)
 	if rebuilt != nil {
 		t.Errorf("rebuilt: %v", rebuilt)

@@ -34,16 +34,18 @@ var (
 const (
 	markerFile   = "BACKEND"
 	markerPrefix = "camswarm store 1 "
-	dataDir      = "db"     // the database's own directory beside the marker
-	probeFile    = "ROOM"   // in dataDir, for a moment: is there room to go on after a failed write?
-	formerKind   = "badger" // the database of amd64 and arm64 before it was LevelDB everywhere
+	dataDir      = "db"   // the database's own directory beside the marker
+	probeFile    = "ROOM" // in dataDir, for a moment: is there room to go on after a failed write?
 )
 
 // Store keeps the node's metadata: catalog, checkpoints, counters, bans. Image
 // bytes never go in. A Put that returned nil survives a crash and a power cut.
 //
-// The database is LevelDB on every target. A write that the file system refuses is
+// The database is Badger on amd64 and arm64, and LevelDB on every other target and
+// with the build tag leveldb. With LevelDB a write that the file system refuses is
 // an error that says what to do, and the next one is tried afresh; reads go on.
+// Badger maps what it writes: on a completely full file system it ends the process
+// with SIGBUS, and the store opens again when there is room.
 type Store struct {
 	dir  string
 	data datastore.Batching
@@ -52,23 +54,31 @@ type Store struct {
 	closeErr  error
 }
 
+// A backend is a database that can hold a store.
+type backend struct {
+	name string // in the marker
+	open func(dir string, log *slog.Logger) (datastore.Batching, error)
+}
+
 // Open opens the store in dir, or makes one. A directory made with another
-// database is refused with ErrBackend, one that is damaged or was made with Badger,
-// which earlier versions used, with ErrCorrupt; none is touched.
-func Open(dir string, log *slog.Logger) (*Store, error) {
+// database is refused with ErrBackend, one that is damaged with ErrCorrupt; neither
+// is touched.
+func Open(dir string, log *slog.Logger) (*Store, error) { return openStore(dir, log, own) }
+
+func openStore(dir string, log *slog.Logger, b backend) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
 	}
-	if err := checkMarker(dir); err != nil {
+	if err := checkMarker(dir, b.name); err != nil {
 		return nil, err
 	}
 	err := checkStoreFiles(filepath.Join(dir, dataDir))
 	var data datastore.Batching
 	if err == nil {
-		data, err = openLevelDB(filepath.Join(dir, dataDir), log)
+		data, err = b.open(filepath.Join(dir, dataDir), log)
 	}
 	if err != nil {
-		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") {
+		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") || strings.Contains(err.Error(), "Cannot acquire directory lock") {
 			return nil, fmt.Errorf("metadata store %s: another process has it open; stop that process: %w", dir, err)
 		}
 		if statedir.Refused(err) || errors.Is(err, fs.ErrPermission) {
@@ -86,14 +96,14 @@ func Wrap(data datastore.Batching) *Store { return &Store{data: data} }
 
 // checkMarker compares the directory's marker with the database, and writes it
 // in a directory that holds no data yet.
-func checkMarker(dir string) error {
+func checkMarker(dir, backend string) error {
 	path := filepath.Join(dir, markerFile)
 	marker, err := statedir.ReadRegular(path, maxMarker)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(filepath.Join(dir, dataDir)); err == nil {
 			return fmt.Errorf("%w: %s holds data but no %s file, which says of what kind; move the directory away and start again", ErrCorrupt, dir, markerFile)
 		}
-		return statedir.WriteFile(path, []byte(markerPrefix+storeBackend+"\n"), 0o600)
+		return statedir.WriteFile(path, []byte(markerPrefix+backend+"\n"), 0o600)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("metadata store: %w", err)
@@ -105,11 +115,9 @@ func checkMarker(dir string) error {
 	switch {
 	case !ok || name == "":
 		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again", ErrCorrupt, path, dir)
-	case name == formerKind:
-		return fmt.Errorf("%w: %s was made with %s, which this version has no more", ErrCorrupt, dir, name)
-	case name != storeBackend:
-		return fmt.Errorf("%w: %s was made with %s, and this version uses %s; run the version that made it, or move the directory away and start again",
-			ErrBackend, dir, name, storeBackend)
+	case name != backend:
+		return fmt.Errorf("%w: %s was made with %s, and this program uses %s; run the program that made it, or move the directory away and start again",
+			ErrBackend, dir, name, backend)
 	}
 	return nil
 }
