@@ -45,10 +45,10 @@ func (n *Node) Traffic() swarm.Stats { return n.exchange.Stats() }
 // Status returns what the node tells about itself. It asks nobody and waits for
 // nobody: what the disk holds was measured a moment ago.
 func (n *Node) Status() control.Status {
-	life, disk := n.traffic.total(), n.keeper.usage()
+	life, disk, net := n.traffic.total(), n.keeper.usage(), n.network.Status()
 	s := control.Status{
 		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
-		ListenAddrs: n.network.Status().Addrs, Peers: len(n.network.Host().Network().Peers()),
+		ListenAddrs: net.Addrs, Peers: len(n.network.Host().Network().Peers()),
 		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
 		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
@@ -73,6 +73,10 @@ func (n *Node) Status() control.Status {
 	if n.rebuilt != nil {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
 			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})
+	}
+	for _, a := range net.Awaited {
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "listen_waits", Since: a.Since, Message: fmt.Sprintf(
+			"cannot listen on %s yet: %s; it is tried again, mend network.listen if this machine will never have the address", a.Addr, a.Error)})
 	}
 	if disk.full {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(

@@ -36,7 +36,9 @@ type Config struct {
 
 	// Listen are the multiaddrs to listen on: /ip4 or /ip6 with /tcp/PORT or
 	// /udp/PORT/quic-v1. Port 0 takes any free one. Empty: listen nowhere and
-	// only dial. QUIC addresses are bound when the clock is sane, see New.
+	// only dial. QUIC addresses are bound when the clock is sane, see New, and an
+	// address that this machine does not have yet as soon as it does; until then
+	// the node works without it and tries every 30 s or more often.
 	Listen []string `toml:"listen"`
 
 	// Advertise replaces the addresses that other peers are told, for a seed

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"camswarm/swarm/p2p/book"
@@ -67,7 +66,7 @@ type cameraHost struct {
 	rcmgr     network.ResourceManager
 	key       crypto.PrivKey
 	gater     *gater
-	log       *slog.Logger
+	listeners *listeners
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
 	members   *members       // nil: the swarm is open
 	foreign   bool           // the transport is the program's: there is no QUIC to turn on
@@ -162,7 +161,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	if err != nil {
 		return nil, err
 	}
-	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, log: log}
+	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, listeners: newListeners(sw.AddListenAddr, g.now, log)}
 	undo = []func() error{h.Close} // closes all of the above
 
 	listen, err := parseListen(cfg.Listen)
@@ -173,7 +172,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	if construct != nil {
 		h.foreign = true
 		for _, a := range listen {
-			if err := h.listen(a); err != nil {
+			if err := h.listeners.listen(a); err != nil {
 				return nil, err
 			}
 		}
@@ -182,7 +181,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	for _, a := range listen {
 		if transportOf(a) == transportQUIC {
 			h.quicAddrs = append(h.quicAddrs, a)
-		} else if err := h.listen(a); err != nil {
+		} else if err := h.listeners.listen(a); err != nil {
 			return nil, err
 		}
 	}
@@ -263,55 +262,15 @@ func (h *cameraHost) enableQUIC() error {
 	}
 	h.quic = manager
 	for _, a := range h.quicAddrs {
-		if err := h.listen(a); err != nil {
-			return err
-		}
+		err = errors.Join(err, h.listeners.listen(a))
 	}
-	return nil
+	return err
 }
 
 func (h *cameraHost) quicOn() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.quic != nil || h.foreign
-}
-
-// listen binds one address. An address family that the kernel lacks is only
-// logged, so that the default list works without IPv6.
-func (h *cameraHost) listen(a ma.Multiaddr) error {
-	err := h.swarm.Listen(a)
-	if err == nil {
-		return nil
-	}
-	if _, probe := net.Listen("tcp6", "[::1]:0"); probe != nil && a[0].Protocol().Code == ma.P_IP6 {
-		h.log.Info("this machine has no IPv6; not listening", "addr", a.String())
-		return nil
-	}
-	if inUse(a) {
-		return fmt.Errorf("%w: cannot listen on %s: the port is taken; stop the other program or choose another port in listen", ErrConfig, a)
-	}
-	return fmt.Errorf("%w: cannot listen on %s: %w", ErrConfig, a, err)
-}
-
-// inUse asks the kernel why an address could not be bound; libp2p only says it
-// in words.
-func inUse(a ma.Multiaddr) bool {
-	network, address, err := manet.DialArgs(a)
-	if err != nil {
-		return false
-	}
-	if transportOf(a) == transportQUIC {
-		c, err := net.ListenPacket(network, address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return errors.Is(err, syscall.EADDRINUSE)
-	}
-	l, err := net.Listen(network, address)
-	if err == nil {
-		_ = l.Close()
-	}
-	return errors.Is(err, syscall.EADDRINUSE)
 }
 
 // Close closes the host and every part of it, and waits.

@@ -101,6 +101,11 @@ const (
 	// has become sane.
 	clockCheckEvery = 10 * time.Second
 
+	// listenRetry is the wait before an address that this machine does not have yet
+	// is tried again; it doubles up to listenRetryMax.
+	listenRetry    = time.Second
+	listenRetryMax = 30 * time.Second
+
 	// clockFloor is the time before which a clock cannot be right: it is older
 	// than this code. TLS certificates of libp2p peers become valid an hour
 	// before their process started, so with such a clock every QUIC handshake

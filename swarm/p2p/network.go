@@ -102,7 +102,8 @@ type BlobStore interface {
 // New assembles the host of the identity key and binds its sockets, so
 // that a taken port is reported here and the ports that the kernel chose are
 // known; it dials nobody before Run. A network that is never run must be
-// closed.
+// closed. An address that this machine does not have yet is no error: Run binds it
+// when it is there, see Status.Awaited.
 //
 // TCP with Noise is always there. QUIC is there when the clock is sane (2026 or
 // later): its TLS certificates are dated, and a camera that starts in 1970 would
@@ -270,6 +271,7 @@ func (n *Network) Run(ctx context.Context) error {
 		work.Go(func() { n.endVisits(ctx) })
 	}
 	work.Go(func() { n.awaitClock(ctx) })
+	work.Go(func() { n.host.listeners.run(ctx) })
 	work.Go(func() { n.dialLoop(ctx) })
 	<-ctx.Done()
 	return nil

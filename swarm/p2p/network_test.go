@@ -265,13 +265,6 @@ func TestTakenPortIsSaid(t *testing.T) {
 	}
 }
 
-func TestPortOutsideThisMachineIsSaid(t *testing.T) {
-	_, err := New(netConfig(RoleCamera, "/ip4/192.0.2.1/tcp/0"), testKey(t), Options{})
-	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "192.0.2.1") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestRunLeavesNoGoroutine(t *testing.T) {
 	// goroutines returns the stacks of those that belong to a network.
 	goroutines := func() (stacks []string) {

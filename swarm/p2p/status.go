@@ -80,8 +80,9 @@ func parseAgent(agent string) (role, region string) {
 // Status is what a node knows about its place in the network.
 type Status struct {
 	Peer        peer.ID            `json:"peer"`
-	Addrs       []string           `json:"addrs"`  // full addresses, as other nodes' peers setting wants them
-	Listen      []string           `json:"listen"` // what is bound
+	Addrs       []string           `json:"addrs"`   // full addresses, as other nodes' peers setting wants them
+	Listen      []string           `json:"listen"`  // what is bound
+	Awaited     []AwaitedAddr      `json:"awaited"` // what will be, when this machine has the address
 	QUIC        bool               `json:"quic"`
 	DHTServers  int                `json:"dhtServers"` // in the routing table
 	Candidates  int                `json:"candidates"` // known peers, connected or not
@@ -103,7 +104,7 @@ type ConnectionStatus struct {
 
 // Status returns a snapshot, connections in order of tier and age.
 func (n *Network) Status() Status {
-	s := Status{Peer: n.host.ID(), Bans: n.Bans()}
+	s := Status{Peer: n.host.ID(), Bans: n.Bans(), Awaited: n.host.listeners.awaited()}
 	for _, a := range n.host.Addrs() {
 		s.Addrs = append(s.Addrs, fmt.Sprintf("%s/p2p/%s", a, n.host.ID()))
 	}
