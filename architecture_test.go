@@ -186,8 +186,8 @@ var confined = []struct {
 	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
 	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
 	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
-	{"github.com/dgraph-io/badger", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
-	{"github.com/ipfs/go-ds-badger4", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/dgraph-io/badger", []string{}, "it dies of a full disk, and is unsound on 32-bit, MIPS and RISC-V targets"},
+	{"github.com/ipfs/go-ds-badger4", []string{}, "it dies of a full disk, and is unsound on 32-bit, MIPS and RISC-V targets"},
 	{"github.com/syndtr/goleveldb", []string{"node/metastore"}, "what keeps metadata is chosen in one place"},
 	{"github.com/ipfs/go-ds-leveldb", []string{"node/metastore"}, "what keeps metadata is chosen in one place"},
 	{"github.com/veraison/go-cose", []string{"verify/sign"}, "devices check signatures and never make them"},
@@ -262,8 +262,8 @@ func TestCamerasLinkNoTools(t *testing.T) {
 	}
 }
 
-// TestDatabasesAreOpenedInTheStoreOnly holds that opening Badger on a
-// target where it corrupts data cannot be got wrong elsewhere.
+// TestDatabasesAreOpenedInTheStoreOnly holds that what a database does on a full
+// or failing disk is dealt with in one place.
 func TestDatabasesAreOpenedInTheStoreOnly(t *testing.T) {
 	eachFile(t, parser.ImportsOnly, func(path string, file *ast.File) {
 		for _, imp := range file.Imports {

@@ -583,7 +583,7 @@ func (w *Watcher) heed(ctx context.Context, answers []Answer, final bool, now ti
 		if err := w.save(ctx, a); err != nil {
 			need.Start = math.MaxInt
 			out = Decide(answers, need, w.known(now))
-			out.Err = verify.Soft("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved; free some space: %w", a.Rev, err)
+			out.Err = verify.Soft("checkpoint_unsaved", "revision %d was confirmed, but the checkpoint cannot be saved: %w", a.Rev, err)
 		} else if refuted {
 			w.clock = clock{}
 			w.metrics.refuted.Inc()

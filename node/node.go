@@ -116,6 +116,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.keeper.hook, _ = parts.installer.(*install.ExecInstaller)
 	for _, p := range cfg.Products {
 		if err := n.wireProduct(p, parts, o); err != nil {
 			return nil, fmt.Errorf("product %s: %w", p.Name, err)

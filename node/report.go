@@ -9,6 +9,7 @@ import (
 	"math"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,9 @@ func (n *Node) Status() control.Status {
 	if n.rebuilt != nil {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "store_rebuilt", Since: s.StartedAt, Message: fmt.Sprintf(
 			"the metadata store was damaged and made anew; the old one is %s: %v. A disk that does this again is failing", filepath.Join(n.cfg.StateDir, "meta"+metastore.Damaged), n.rebuilt)})
+	}
+	if told := func(a control.Alarm) bool { return a.Name == "installer_unusable" }; disk.hook != nil && !slices.ContainsFunc(s.Alarms, told) {
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "installer_unusable", Message: disk.hook.Error()})
 	}
 	for _, a := range net.Awaited {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "listen_waits", Since: a.Since, Message: fmt.Sprintf(

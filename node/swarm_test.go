@@ -40,7 +40,7 @@ import (
 )
 
 // The tests of this file run a whole deployment on loopback: real chain,
-// contract, gossip, bitswap and Badger. They wait for states, not for times.
+// contract, gossip, bitswap and LevelDB. They wait for states, not for times.
 
 // swarm is a deployment under test.
 type swarm struct {

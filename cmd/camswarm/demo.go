@@ -41,7 +41,7 @@ const (
 const demoMesh = 3
 
 // demoMaxCameras is what one process on a small machine carries: about 40 MB
-// and a Badger directory each.
+// and a database each.
 const demoMaxCameras = 200
 
 type demoFlags struct {

@@ -49,8 +49,8 @@ func TestCameraBinaryLinksNoToolOrTestCode(t *testing.T) {
 					t.Errorf("%s: camswarmd links %s", arch, dep)
 				}
 			}
-			if arch == "arm" && strings.Contains(dep, "badger") {
-				t.Errorf("%s: camswarmd links %s, which is unsound there", arch, dep)
+			if strings.Contains(dep, "badger") {
+				t.Errorf("%s: camswarmd links %s, which dies of a full disk", arch, dep)
 			}
 		}
 	}

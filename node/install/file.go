@@ -287,7 +287,7 @@ func imageName(sequence uint64) string { return strconv.FormatUint(sequence, 10)
 // complete and durable.
 func writeImage(img *verify.Image, path string) (err error) {
 	tmp := path + ".new"
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := statedir.Create(tmp, 0o600)
 	if err != nil {
 		return err
 	}

@@ -47,17 +47,13 @@ func newRun(action string, sequence uint64) runRecord {
 }
 
 // save writes the record for a node that is killed; a power cut ends the hook as
-// well, so it need not be durable.
+// well.
 func (r runRecord) save(dir string) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, hookRunning)
-	if err := os.WriteFile(path+".tmp", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".tmp", path)
+	return statedir.WriteFile(filepath.Join(dir, hookRunning), data, 0o600)
 }
 
 // loadRun returns the record of a hook that a former process started in this

@@ -292,3 +292,20 @@ func FuzzRunRecord(f *testing.F) {
 		}
 	})
 }
+
+// A link in the place of the record's temporary file leads no write astray.
+func TestRecordOfARunFollowsNoLink(t *testing.T) {
+	dir, other := t.TempDir(), filepath.Join(t.TempDir(), "other")
+	if err := errors.Join(os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, filepath.Join(dir, hookRunning+".tmp"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := newRun("install", 1).save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(other); err != nil || string(data) != "mine" {
+		t.Errorf("the link was followed: %q, %v", data, err)
+	}
+	if _, ok := loadRun(dir, slog.New(slog.DiscardHandler)); !ok {
+		t.Error("the record cannot be read")
+	}
+}

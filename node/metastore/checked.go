@@ -11,8 +11,7 @@ import (
 )
 
 // checkedStore puts a checksum in front of every value and compares it when the
-// value is read: Badger hands out values that it cannot read without an error,
-// and LevelDB skips what is damaged in its log.
+// value is read: LevelDB skips what is damaged in its log.
 type checkedStore struct{ datastore.Batching }
 
 // Checked is the layer between a database and the namespaces of a [Store]: a

@@ -10,3 +10,6 @@ const (
 	maxMarker = 100      // bytes of the file that names the database
 	maxFile   = 64 << 20 // bytes of one file of the database; ours are made with up to 4 MB
 )
+
+// writeBuffer is how many bytes the database's log takes before it becomes a table.
+const writeBuffer = 512 << 10

@@ -24,11 +24,12 @@ const (
 	maxOpenings = 3         // after so many the database is taken for damaged
 )
 
-// OpenOrRebuild opens the metadata store in dir. A store that is damaged, or that
+// OpenOrRebuild opens the metadata store in dir. A store that is damaged, that was
+// made with the database of earlier versions, or that
 // killed the process while it was opened several times, is set aside under
 // dir.damaged, where it replaces an earlier one, and a new one is made: nobody
 // can reach most cameras, and what is lost is learnt anew. What is not damage,
-// such as a full disk or a store of another kind of processor, is an error as
+// such as a full disk or a store of a later version's kind, is an error as
 // with Open. rebuilt says what was wrong, nil if nothing was.
 func OpenOrRebuild(dir string, log *slog.Logger) (s *Store, rebuilt, err error) {
 	if err := statedir.Reclaim(log, dir, true); err != nil {
@@ -53,16 +54,19 @@ func OpenOrRebuild(dir string, log *slog.Logger) (s *Store, rebuilt, err error) 
 // damaged database may end the process; and it reads all that is in it.
 func openCounted(dir string, log *slog.Logger) (*Store, error) {
 	note := filepath.Join(dir, openingFile)
+	if err := statedir.Reclaim(log, note, false); err != nil {
+		return nil, fmt.Errorf("metadata store: %w", err)
+	}
 	data, _ := statedir.ReadRegular(note, 16)
 	tries, _ := strconv.Atoi(strings.TrimSpace(string(data)))
 	if tries >= maxOpenings {
 		return nil, fmt.Errorf("%w: the process ended %d times while %s was opened", ErrCorrupt, tries, dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("metadata store: %w", err)
+		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
 	}
 	if err := os.WriteFile(note, []byte(strconv.Itoa(tries+1)), 0o600); err != nil {
-		return nil, fmt.Errorf("metadata store: %w", err) // not synced: only the end of the process counts
+		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err)) // not synced: only the end of the process counts
 	}
 	s, err := Open(dir, log)
 	if err == nil {

@@ -24,6 +24,9 @@ func TestDamagedStoreIsRebuilt(t *testing.T) {
 		"marker of another version": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, markerFile), []byte("camswarm store 2 x\n"), 0o600)
 		},
+		"database of earlier versions": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, markerFile), []byte("camswarm store 1 badger\n"), 0o600)
+		},
 		"no marker": func(dir string) error { return os.Remove(filepath.Join(dir, markerFile)) },
 		"database of noise": func(dir string) error {
 			return filepath.WalkDir(filepath.Join(dir, dataDir), func(p string, d fs.DirEntry, err error) error {
@@ -99,5 +102,16 @@ func TestStoreOpensAfterFewKills(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, openingFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the note of an attempt stays after it succeeded")
+	}
+}
+
+// A link in the place of the note leads no write astray.
+func TestNoteOfAnAttemptFollowsNoLink(t *testing.T) {
+	dir, other := filepath.Join(t.TempDir(), "meta"), filepath.Join(t.TempDir(), "other")
+	fatal(t, os.MkdirAll(dir, 0o700), os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, filepath.Join(dir, openingFile)))
+	s, _, err := OpenOrRebuild(dir, quiet())
+	fatal(t, err, s.Close())
+	if data, err := os.ReadFile(other); err != nil || string(data) != "mine" {
+		t.Errorf("the link was followed: %q, %v", data, err)
 	}
 }

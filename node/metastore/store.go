@@ -20,8 +20,8 @@ import (
 
 // Errors of the metadata store.
 var (
-	// ErrBackend: the directory was made by a binary for another kind of
-	// processor, which uses another database.
+	// ErrBackend: the directory was made with a database that this version
+	// does not know.
 	ErrBackend = errors.New("the metadata store is of another kind")
 
 	// ErrCorrupt: the database cannot be opened, or a value in it is not
@@ -34,16 +34,16 @@ var (
 const (
 	markerFile   = "BACKEND"
 	markerPrefix = "camswarm store 1 "
-	dataDir      = "db" // the database's own directory beside the marker
+	dataDir      = "db"     // the database's own directory beside the marker
+	probeFile    = "ROOM"   // in dataDir, for a moment: is there room to go on after a failed write?
+	formerKind   = "badger" // the database of amd64 and arm64 before it was LevelDB everywhere
 )
 
 // Store keeps the node's metadata: catalog, checkpoints, counters, bans. Image
 // bytes never go in. A Put that returned nil survives a crash and a power cut.
 //
-// The database is Badger on amd64 and arm64 and LevelDB elsewhere. Badger loses
-// data without an error on every 32-bit target, dies on MIPS and RISC-V, and
-// must not be opened there; which one a binary has is decided when it is
-// compiled, so there is no setting that could be wrong.
+// The database is LevelDB on every target. A write that the file system refuses is
+// an error that says what to do, and the next one is tried afresh; reads go on.
 type Store struct {
 	dir  string
 	data datastore.Batching
@@ -52,32 +52,27 @@ type Store struct {
 	closeErr  error
 }
 
-// Open opens the store in dir, or makes one. A directory made with the
-// other database is refused with ErrBackend, one that is damaged with
-// ErrCorrupt; neither is touched.
+// Open opens the store in dir, or makes one. A directory made with another
+// database is refused with ErrBackend, one that is damaged or was made with Badger,
+// which earlier versions used, with ErrCorrupt; none is touched.
 func Open(dir string, log *slog.Logger) (*Store, error) {
-	return openStore(dir, log, storeBackend, openBackend)
-}
-
-// openStore is Open with a database of the caller's choice, for tests.
-func openStore(dir string, log *slog.Logger, backend string, open func(dir string, log *slog.Logger) (datastore.Batching, error)) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("metadata store: %w", err)
+		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
 	}
-	if err := checkMarker(dir, backend); err != nil {
+	if err := checkMarker(dir); err != nil {
 		return nil, err
 	}
 	err := checkStoreFiles(filepath.Join(dir, dataDir))
 	var data datastore.Batching
 	if err == nil {
-		data, err = open(filepath.Join(dir, dataDir), log)
+		data, err = openLevelDB(filepath.Join(dir, dataDir), log)
 	}
 	if err != nil {
-		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") || strings.Contains(err.Error(), "Cannot acquire directory lock") {
+		if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "resource temporarily unavailable") {
 			return nil, fmt.Errorf("metadata store %s: another process has it open; stop that process: %w", dir, err)
 		}
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("metadata store %s: %w", dir, err)
+		if statedir.Refused(err) || errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("metadata store %s: %w", dir, statedir.Explain(err))
 		}
 		return nil, fmt.Errorf("%w: %s cannot be opened. Move it away and start again: "+
 			"the node learns its state anew from the chain and its peers; bans, counters and the protection against stale chain answers start from zero: %w",
@@ -91,14 +86,14 @@ func Wrap(data datastore.Batching) *Store { return &Store{data: data} }
 
 // checkMarker compares the directory's marker with the database, and writes it
 // in a directory that holds no data yet.
-func checkMarker(dir, backend string) error {
+func checkMarker(dir string) error {
 	path := filepath.Join(dir, markerFile)
 	marker, err := statedir.ReadRegular(path, maxMarker)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(filepath.Join(dir, dataDir)); err == nil {
 			return fmt.Errorf("%w: %s holds data but no %s file, which says of what kind; move the directory away and start again", ErrCorrupt, dir, markerFile)
 		}
-		return statedir.WriteFile(path, []byte(markerPrefix+backend+"\n"), 0o600)
+		return statedir.WriteFile(path, []byte(markerPrefix+storeBackend+"\n"), 0o600)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("metadata store: %w", err)
@@ -110,9 +105,11 @@ func checkMarker(dir, backend string) error {
 	switch {
 	case !ok || name == "":
 		return fmt.Errorf("%w: %s says nothing that this version understands; move %s away and start again", ErrCorrupt, path, dir)
-	case name != backend:
-		return fmt.Errorf("%w: %s was made with %s, and this binary uses %s; run the binary that made it, or move the directory away and start again",
-			ErrBackend, dir, name, backend)
+	case name == formerKind:
+		return fmt.Errorf("%w: %s was made with %s, which this version has no more", ErrCorrupt, dir, name)
+	case name != storeBackend:
+		return fmt.Errorf("%w: %s was made with %s, and this version uses %s; run the version that made it, or move the directory away and start again",
+			ErrBackend, dir, name, storeBackend)
 	}
 	return nil
 }
@@ -152,8 +149,9 @@ type namespace struct{ *keytransform.Datastore }
 // Close does nothing; the store is closed as a whole.
 func (namespace) Close() error { return nil }
 
-// Close closes the store, or gives up after ten seconds: a database whose file
-// system became read-only tries for ever. Namespaces must not be used afterwards.
+// Close closes the store, or gives up after ten seconds, since nobody knows how
+// long a failing disk takes. What could not be written last is an error.
+// Namespaces must not be used afterwards.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		closed := make(chan error, 1)

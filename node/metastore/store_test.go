@@ -19,27 +19,11 @@ import (
 	dstest "github.com/ipfs/go-datastore/test"
 )
 
-// storeBackends are the databases that this target can be tested with: its own,
-// and LevelDB everywhere.
-var storeBackends = func() map[string]func(string, *slog.Logger) (datastore.Batching, error) {
-	all := map[string]func(string, *slog.Logger) (datastore.Batching, error){"leveldb": openLevelDB}
-	all[storeBackend] = openBackend
-	return all
-}()
-
-func eachBackend(t *testing.T, f func(t *testing.T, open func(dir string) (*Store, error))) {
-	for name, open := range storeBackends {
-		t.Run(name, func(t *testing.T) {
-			f(t, func(dir string) (*Store, error) { return openStore(dir, quiet(), name, open) })
-		})
-	}
-}
-
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func mustOpen(t *testing.T, open func(string) (*Store, error), dir string) *Store {
+func mustOpen(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := open(dir)
+	s, err := Open(dir, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,35 +32,33 @@ func mustOpen(t *testing.T, open func(string) (*Store, error), dir string) *Stor
 }
 
 func TestNamespacesAreDatastoresOfTheirOwn(t *testing.T) {
-	eachBackend(t, func(t *testing.T, open func(string) (*Store, error)) {
-		ctx := t.Context()
-		s := mustOpen(t, open, t.TempDir())
-		a, b := s.Namespace("a"), s.Namespace("a/b")
-		key := datastore.NewKey("k")
-		if err := a.Put(ctx, key, []byte("in a")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Get(ctx, key); !errors.Is(err, datastore.ErrNotFound) {
-			t.Errorf("a key of one namespace is seen in another: %v", err)
-		}
-		if err := a.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if v, err := a.Get(ctx, key); err != nil || string(v) != "in a" {
-			t.Errorf("closing a namespace closed the store: %q, %v", v, err)
-		}
-		if size, err := a.GetSize(ctx, key); err != nil || size != len("in a") {
-			t.Errorf("size %d, %v", size, err)
-		}
-		conformance := s.Namespace("conformance")
-		for _, f := range []func(*testing.T, datastore.Datastore){
-			dstest.SubtestBasicPutGet, dstest.SubtestNotFounds,
-		} {
-			f(t, conformance)
-		}
-		dstest.RunBatchTest(t, s.Namespace("batch"))
-		dstest.RunBatchDeleteTest(t, s.Namespace("batch-delete"))
-	})
+	ctx := t.Context()
+	s := mustOpen(t, t.TempDir())
+	a, b := s.Namespace("a"), s.Namespace("a/b")
+	key := datastore.NewKey("k")
+	if err := a.Put(ctx, key, []byte("in a")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(ctx, key); !errors.Is(err, datastore.ErrNotFound) {
+		t.Errorf("a key of one namespace is seen in another: %v", err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := a.Get(ctx, key); err != nil || string(v) != "in a" {
+		t.Errorf("closing a namespace closed the store: %q, %v", v, err)
+	}
+	if size, err := a.GetSize(ctx, key); err != nil || size != len("in a") {
+		t.Errorf("size %d, %v", size, err)
+	}
+	conformance := s.Namespace("conformance")
+	for _, f := range []func(*testing.T, datastore.Datastore){
+		dstest.SubtestBasicPutGet, dstest.SubtestNotFounds,
+	} {
+		f(t, conformance)
+	}
+	dstest.RunBatchTest(t, s.Namespace("batch"))
+	dstest.RunBatchDeleteTest(t, s.Namespace("batch-delete"))
 }
 
 // The databases pass the datastore conformance tests in their own modules; this
@@ -89,11 +71,11 @@ func TestChecksumsAndNamespacesKeepTheDatastoreContract(t *testing.T) {
 // TestStoreWriterChild is the process that TestThreatCrashAnywhere_Store
 // kills: it writes values and prints the number of each once Put has returned.
 func TestStoreWriterChild(t *testing.T) {
-	dir, backend := os.Getenv("STORE_CHILD_DIR"), os.Getenv("STORE_CHILD_BACKEND")
+	dir := os.Getenv("STORE_CHILD_DIR")
 	if dir == "" {
 		t.Skip("runs only as the child of another test")
 	}
-	s, err := openStore(dir, quiet(), backend, storeBackends[backend])
+	s, err := Open(dir, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +101,7 @@ func TestStoreWriterChild(t *testing.T) {
 func crashKey(i int) datastore.Key { return datastore.NewKey(strconv.Itoa(i)) }
 
 // crashValue is of any size from a few bytes to 20 KB, so that some go into
-// Badger's value log and its files rotate.
+// the database's log rotates.
 func crashValue(i int) []byte {
 	return bytes.Repeat([]byte(strconv.Itoa(i)+","), 1+(i*i*31)%4000)
 }
@@ -129,42 +111,37 @@ func TestThreatCrashAnywhere_Store(t *testing.T) {
 	if testing.Short() {
 		rounds = 3
 	}
-	for backend := range storeBackends {
-		t.Run(backend, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			want := map[int]bool{} // false: deleted
-			next := 0
-			for round := range rounds {
-				// Each round is killed after another number of writes, at whatever
-				// point the database happens to be in the next one.
-				next = writeAndKill(t, dir, backend, next, 11+13*round, want)
-				s, err := openStore(dir, quiet(), backend, storeBackends[backend])
-				if err != nil {
-					t.Fatalf("round %d: the store does not open after a kill: %v", round, err)
-				}
-				ns := s.Namespace("crash")
-				for i, kept := range want {
-					v, err := ns.Get(t.Context(), crashKey(i))
-					switch {
-					case kept && (err != nil || !bytes.Equal(v, crashValue(i))):
-						t.Fatalf("round %d: value %d was acknowledged and is lost: %d bytes, %v", round, i, len(v), err)
-					case !kept && !errors.Is(err, datastore.ErrNotFound):
-						t.Fatalf("round %d: value %d was deleted and is back: %v", round, i, err)
-					}
-				}
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
+	dir := t.TempDir()
+	want := map[int]bool{} // false: deleted
+	next := 0
+	for round := range rounds {
+		// Each round is killed after another number of writes, at whatever
+		// point the database happens to be in the next one.
+		next = writeAndKill(t, dir, next, 11+13*round, want)
+		s, err := Open(dir, quiet())
+		if err != nil {
+			t.Fatalf("round %d: the store does not open after a kill: %v", round, err)
+		}
+		ns := s.Namespace("crash")
+		for i, kept := range want {
+			v, err := ns.Get(t.Context(), crashKey(i))
+			switch {
+			case kept && (err != nil || !bytes.Equal(v, crashValue(i))):
+				t.Fatalf("round %d: value %d was acknowledged and is lost: %d bytes, %v", round, i, len(v), err)
+			case !kept && !errors.Is(err, datastore.ErrNotFound):
+				t.Fatalf("round %d: value %d was deleted and is back: %v", round, i, err)
 			}
-		})
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-func writeAndKill(t *testing.T, dir, backend string, first, writes int, want map[int]bool) (next int) {
+func writeAndKill(t *testing.T, dir string, first, writes int, want map[int]bool) (next int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestStoreWriterChild$")
-	cmd.Env = append(os.Environ(), "STORE_CHILD_DIR="+dir, "STORE_CHILD_BACKEND="+backend, "STORE_CHILD_FIRST="+strconv.Itoa(first))
+	cmd.Env = append(os.Environ(), "STORE_CHILD_DIR="+dir, "STORE_CHILD_FIRST="+strconv.Itoa(first))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -201,31 +178,20 @@ func writeAndKill(t *testing.T, dir, backend string, first, writes int, want map
 	return next + 1
 }
 
-func TestStoreOfTheOtherKindIsRefused(t *testing.T) {
+func TestStoreOfAnotherKindIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openStore(dir, quiet(), "leveldb", openLevelDB)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = openStore(dir, quiet(), "badger", func(string, *slog.Logger) (datastore.Batching, error) {
-		t.Error("the database was opened")
-		return nil, errors.New("unreachable")
-	})
+	fatal(t, os.WriteFile(filepath.Join(dir, markerFile), []byte(markerPrefix+"other\n"), 0o600))
+	_, err := Open(dir, quiet())
 	if !errors.Is(err, ErrBackend) || !strings.Contains(err.Error(), "leveldb") || !strings.Contains(err.Error(), "move") {
 		t.Errorf("got %v", err)
 	}
-	if storeBackend != "leveldb" {
-		if _, err := Open(dir, quiet()); !errors.Is(err, ErrBackend) {
-			t.Errorf("Open: %v", err)
-		}
+	if _, err := os.Stat(filepath.Join(dir, dataDir)); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the database was opened")
 	}
 }
 
 func TestDataWithoutMarkerIsRefused(t *testing.T) {
-	for name, marker := range map[string]string{"missing": "", "garbage": "\x00\x01", "another version": "camswarm store 2 badger\n"} {
+	for name, marker := range map[string]string{"missing": "", "garbage": "\x00\x01", "another version": "camswarm store 2 leveldb\n"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.MkdirAll(filepath.Join(dir, dataDir), 0o700); err != nil {
@@ -246,40 +212,39 @@ func TestDataWithoutMarkerIsRefused(t *testing.T) {
 // TestThreatCrashAnywhere_DamagedStore overwrites each file of a store in turn: it either opens and
 // hands out only what was written, or is refused with what to do.
 func TestThreatCrashAnywhere_DamagedStore(t *testing.T) {
-	eachBackend(t, func(t *testing.T, open func(string) (*Store, error)) {
-		value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 3000) }
-		master := t.TempDir()
-		s := mustOpen(t, open, master)
-		for i := range 100 {
-			if err := s.Namespace("x").Put(t.Context(), crashKey(i), value(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.Close(); err != nil {
+	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 3000) }
+	master := t.TempDir()
+	s := mustOpen(t, master)
+	for i := range 100 {
+		if err := s.Namespace("x").Put(t.Context(), crashKey(i), value(i)); err != nil {
 			t.Fatal(err)
 		}
-		files, err := os.ReadDir(filepath.Join(master, dataDir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		refused := 0
-		for what, damage := range map[string]func([]byte) []byte{
-			"every bit":   invert,
-			"one byte":    func(b []byte) []byte { copy(b[len(b)/2:], invert(b[len(b)/2:][:min(1, len(b))])); return b },
-			"its end":     func(b []byte) []byte { copy(b[len(b)-len(b)/8:], invert(b[len(b)-len(b)/8:])); return b },
-			"cut in half": func(b []byte) []byte { return b[:len(b)/2] },
-			"cut to none": func([]byte) []byte { return nil },
-		} {
-			for _, f := range files {
-				if damageAndOpen(t, open, master, f.Name(), what, damage, value) {
-					refused++
-				}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Join(master, dataDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for what, damage := range map[string]func([]byte) []byte{
+		"every bit":   invert,
+		"one byte":    func(b []byte) []byte { copy(b[len(b)/2:], invert(b[len(b)/2:][:min(1, len(b))])); return b },
+		"its end":     func(b []byte) []byte { copy(b[len(b)-len(b)/8:], invert(b[len(b)-len(b)/8:])); return b },
+		"cut in half": func(b []byte) []byte { return b[:len(b)/2] },
+		"cut to none": func([]byte) []byte { return nil },
+	} {
+		for _, f := range files {
+			if damageAndOpen(t, master, f.Name(), what, damage, value) {
+				refused++
 			}
 		}
-		if name := filepath.Base(t.Name()); name == "badger" && refused == 0 {
-			t.Error("no damage was refused")
-		}
-	})
+	}
+	t.Logf("%d of the damaged stores were refused", refused)
+	if refused == 0 {
+		t.Error("no damage was refused")
+	}
 }
 
 func invert(b []byte) []byte {
@@ -292,7 +257,7 @@ func invert(b []byte) []byte {
 
 // damageAndOpen copies a store, damages one file of it, and tells whether the
 // copy was refused.
-func damageAndOpen(t *testing.T, open func(string) (*Store, error), master, file, what string, damage func([]byte) []byte, value func(int) []byte) bool {
+func damageAndOpen(t *testing.T, master, file, what string, damage func([]byte) []byte, value func(int) []byte) bool {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(master)); err != nil {
@@ -306,7 +271,7 @@ func damageAndOpen(t *testing.T, open func(string) (*Store, error), master, file
 	if err := os.WriteFile(path, damage(data), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := open(dir)
+	s, err := Open(dir, quiet())
 	if err != nil {
 		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "Move it away") {
 			t.Errorf("%s of %s damaged: %v", what, file, err)
@@ -372,35 +337,31 @@ func TestChangedValueIsAnError(t *testing.T) {
 }
 
 func TestStoreInUseIsSaidSo(t *testing.T) {
-	eachBackend(t, func(t *testing.T, open func(string) (*Store, error)) {
-		dir := t.TempDir()
-		mustOpen(t, open, dir)
-		_, err := open(dir)
-		if err == nil || errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "another process") {
-			t.Errorf("got %v", err)
-		}
-	})
+	dir := t.TempDir()
+	mustOpen(t, dir)
+	_, err := Open(dir, quiet())
+	if err == nil || errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestStoreIsSmall(t *testing.T) {
-	eachBackend(t, func(t *testing.T, open func(string) (*Store, error)) {
-		ctx := context.Background()
-		s := mustOpen(t, open, t.TempDir())
-		ns := s.Namespace("counter")
-		for i := range 300 {
-			if err := ns.Put(ctx, datastore.NewKey("same"), bytes.Repeat([]byte{byte(i)}, 500)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		used, err := s.DiskUsage()
-		if err != nil {
+	ctx := context.Background()
+	s := mustOpen(t, t.TempDir())
+	ns := s.Namespace("counter")
+	for i := range 300 {
+		if err := ns.Put(ctx, datastore.NewKey("same"), bytes.Repeat([]byte{byte(i)}, 500)); err != nil {
 			t.Fatal(err)
 		}
-		if used <= 0 || used > 4<<20 {
-			t.Errorf("300 writes of one key of 500 bytes take %d bytes", used)
-		}
-		t.Logf("%d bytes allocated", used)
-	})
+	}
+	used, err := s.DiskUsage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used <= 0 || used > 4<<20 {
+		t.Errorf("300 writes of one key of 500 bytes take %d bytes", used)
+	}
+	t.Logf("%d bytes allocated", used)
 }
 
 func fatal(t *testing.T, errs ...error) {

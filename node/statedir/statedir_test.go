@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -99,5 +100,43 @@ func TestFailedWriteKeepsTheOldFile(t *testing.T) {
 	}
 	if _, err := os.Stat(path + ".tmp"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the temporary file stayed: %v", err)
+	}
+}
+
+// A link in the place of the temporary file is replaced, and what it leads to stays.
+func TestWritesFollowNoLink(t *testing.T) {
+	path, other := filepath.Join(t.TempDir(), "file"), filepath.Join(t.TempDir(), "other")
+	fatal(t, os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, path+".tmp"))
+	fatal(t, WriteFile(path, []byte("content"), 0o600))
+	if data, err := os.ReadFile(other); err != nil || string(data) != "mine" {
+		t.Errorf("the link was followed: %q, %v", data, err)
+	}
+	if data, err := ReadRegular(path, 100); err != nil || string(data) != "content" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+func TestExplainSaysWhatToDoOnce(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.EROFS:  "the file system is read-only: remount it writable or replace the storage",
+		syscall.ENOSPC: "the file system is full: free some space",
+		syscall.EDQUOT: "the file system is full: free some space",
+		syscall.EIO:    "the storage fails: replace it",
+		syscall.EPERM:  "",
+	} {
+		err := Explain(&fs.PathError{Op: "write", Path: "f", Err: errno})
+		said, rest, _ := strings.Cut(err.Error(), ": write f")
+		if want == "" {
+			said, rest = "", ""
+		}
+		if said != want || strings.Contains(rest, want) && want != "" || !errors.Is(err, errno) {
+			t.Errorf("%v: %v", errno, err)
+		}
+		if again := Explain(errors.Join(err)).Error(); again != err.Error() {
+			t.Errorf("said twice: %s", again)
+		}
+	}
+	if err := Explain(nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -12,10 +12,12 @@ import (
 // whole old content or the whole new one: it writes path.tmp, syncs it, renames
 // it and syncs the directory. When it returns nil the content survives a power
 // cut. Two writers of one path must exclude each other. A path.tmp that a crash
-// left behind is overwritten by the next call.
+// left behind, or a link that somebody put there, is replaced by the next call and
+// never followed. Errors say what to do, see [Explain].
 func WriteFile(path string, data []byte, perm fs.FileMode) (err error) {
+	defer func() { err = Explain(err) }()
 	temp := path + ".tmp"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
+	f, err := Create(temp, perm)
 	if err != nil {
 		return err
 	}
@@ -26,7 +28,7 @@ func WriteFile(path string, data []byte, perm fs.FileMode) (err error) {
 	}()
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(perm) // a left-over keeps its own, and umask may have taken bits
+		err = f.Chmod(perm) // umask may have taken bits
 	}
 	if err == nil {
 		err = f.Sync()
@@ -35,6 +37,15 @@ func WriteFile(path string, data []byte, perm fs.FileMode) (err error) {
 		return fmt.Errorf("write %s: %w", temp, err)
 	}
 	return Rename(temp, path)
+}
+
+// Create makes a new file for writing in the place of whatever file or link is
+// there, which is removed and not written to.
+func Create(path string, perm fs.FileMode) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
 // Rename renames a file within its directory and makes the new name survive

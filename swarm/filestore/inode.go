@@ -181,6 +181,9 @@ func writeError(r *Replica, path string, need int64, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %s needs %d more bytes in %s: %w", ErrNoSpace, r.Root, need, filepath.Dir(path), err)
 	}
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("swarm: write file of blocks: the file system is read-only: remount it writable or replace the storage: %w", err)
+	}
 	return fmt.Errorf("swarm: write file of blocks: %w", err)
 }
 

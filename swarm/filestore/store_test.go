@@ -319,6 +319,10 @@ func TestFullDiskIsAClearError(t *testing.T) {
 			t.Errorf("the message does not name %q: %v", part, err)
 		}
 	}
+	err = writeError(r, path, 290_000, &os.PathError{Op: "write", Path: path, Err: syscall.EROFS})
+	if errors.Is(err, ErrNoSpace) || !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "read-only: remount it writable or replace the storage") {
+		t.Errorf("a read-only file system: %v", err)
+	}
 }
 
 func TestAllKeysAreThoseHeld(t *testing.T) {
