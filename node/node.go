@@ -51,8 +51,8 @@ type Node struct {
 	registry  *prometheus.Registry
 	control   *control.Server
 	started   atomic.Pointer[time.Time]
-	limitsMu  sync.Mutex
-	limits    control.Limits
+	limiting  turn // to change limits
+	limits    atomic.Pointer[control.Limits]
 
 	closeOnce sync.Once
 	closeErr  error
@@ -78,7 +78,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal()}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), limiting: newTurn()}
 	opened := n
 	defer func() {
 		if err != nil {
@@ -116,6 +116,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.keeper.hook, _ = parts.installer.(*install.ExecInstaller)
 	for _, p := range cfg.Products {
 		if err := n.wireProduct(p, parts, o); err != nil {
 			return nil, fmt.Errorf("product %s: %w", p.Name, err)
@@ -165,9 +166,9 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	if err != nil {
 		return err
 	}
-	n.limits = control.Limits{
+	n.limits.Store(&control.Limits{
 		UploadLimit: n.cfg.Exchange.UploadLimit, DownloadLimit: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
-	}
+	})
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score,
 	})
@@ -256,9 +257,14 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 }
 
 // Run runs the node until ctx ends, then waits for every goroutine it started
-// and releases what New opened. It returns nil when ctx ended it.
-func (n *Node) Run(ctx context.Context) error {
-	defer func() { _ = n.Close() }()
+// and releases what New opened. It returns nil when ctx ended it and all that was to
+// be kept is on disk.
+func (n *Node) Run(ctx context.Context) (err error) {
+	defer func() {
+		if cerr := n.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	began := time.Now()
 	n.started.Store(&began)
 	g, ctx := errgroup.WithContext(ctx)
@@ -277,7 +283,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.control.Run(ctx) })
 	}
 	n.log.Info("running", "role", string(n.cfg.Role), "peer", n.network.Host().ID().String(), "did", string(n.did))
-	err := g.Wait()
+	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"camswarm/gc"
+	"camswarm/node/install"
 	"camswarm/node/statedir"
 	"camswarm/verify"
 )
@@ -25,6 +26,7 @@ type keeper struct {
 	stale     signal // there may be something to collect
 	look      signal // somebody wants newer measurements
 	measured  atomic.Pointer[usage]
+	hook      *install.ExecInstaller // nil: the device installs otherwise
 }
 
 // usage is what was measured of the disk.
@@ -35,6 +37,7 @@ type usage struct {
 	free     int64            // on the file system
 	reserve  int64            // held
 	full     bool             // the reserve could not be held
+	hook     error            // what keeps the install hook from being started
 }
 
 // measureEvery bounds how often the disk is measured because somebody reports.
@@ -89,6 +92,9 @@ func (k *keeper) measure(collected bool) {
 	}
 	u.used, _ = gc.Usage(filepath.Join(k.n.cfg.StateDir, releasesDir))
 	u.free, _ = gc.Free(k.n.cfg.StateDir)
+	if k.hook != nil {
+		u.hook = k.hook.Check()
+	}
 	u.reserve, _ = k.reserve.Held()
 	if u.full = u.reserve < int64(k.n.cfg.Storage.ReserveBytes); !collected && u.full {
 		before := k.measured.Load()

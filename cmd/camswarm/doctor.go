@@ -54,8 +54,8 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a running camswarmd and say what to mend",
-		Long: `Looks at the node's chain endpoints, clock, disk, peers, releases and UDP
-buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
+		Long: `Looks at the node's chain endpoints, clock, disk, peers, releases, install hook,
+listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		Example: `  camswarm doctor --socket cam1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,6 +64,9 @@ buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 			var status control.Status
 			var peers []control.PeerStatus
 			err := withNode(socket, func(c *control.Client) (err error) {
+				if _, err = c.Releases(ctx); err != nil { // has the disk and the install hook looked at now
+					return err
+				}
 				if status, err = c.Status(ctx); err != nil {
 					return err
 				}
