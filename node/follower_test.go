@@ -238,7 +238,6 @@ func TestNobodyWaitsForADiskThatStandsStill(t *testing.T) {
 type flash struct {
 	t     *testing.T
 	block time.Duration // to write a block
-	stuck bool          // a write that is cut off goes on to the end of its block
 
 	mu        sync.Mutex
 	slot      bytes.Buffer

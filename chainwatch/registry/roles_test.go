@@ -158,13 +158,13 @@ func TestRolesExcludeEachOtherInAnyOrder(t *testing.T) {
 		case "RoleConflict":
 			refusals++
 		case "AlreadyExists":
-		default:
-			t.Fatal(err)
 		case "":
 			if err != nil {
 				t.Fatal(err)
 			}
 			done++
+		default:
+			t.Fatal(err)
 		}
 		for op, maker := range operators {
 			if b.holds(op, who) && b.holds(maker, who) {
