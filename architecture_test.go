@@ -545,3 +545,119 @@ func TestTestsListenOnFreePortsOfLoopback(t *testing.T) {
 		t.Fatalf("only %d addresses were found: the test looks in the wrong place", calls)
 	}
 }
+
+// TestNoLockIsHeldAcrossWhatMayWait holds the rule that a camera which stood still
+// taught: in the packages that own a node's state nothing is called between a Lock
+// and its Unlock but what only computes. It reads statements, not types: a call is
+// let through by its name.
+func TestNoLockIsHeldAcrossWhatMayWait(t *testing.T) {
+	computes := regexp.MustCompile(`^(append|cap|clear|close|copy|delete|len|make|max|min|new|u?int(8|16|32|64)?|string|` +
+		`time\.(Now|Since|Until)|(errors|slices|maps|strings|strconv|bytes|fmt)\.\w+|.*\.(Add|Sub|Before|After|Compare|IsZero|Done|Load|Store))$`)
+	excepted := map[string]string{
+		"gc/reserve.go": "collections alone take it, which are there to wait for the disk",
+	}
+	sections := 0
+	check := func(path string, fset *token.FileSet, list []ast.Stmt) {
+		locked := ""
+		for _, stmt := range list {
+			if call, name := lockCall(stmt); call != "" {
+				switch name {
+				case "Lock", "RLock":
+					locked = call
+					sections++
+					continue
+				case "Unlock", "RUnlock":
+					if call == locked {
+						locked = ""
+					}
+					continue
+				}
+			}
+			if d, ok := stmt.(*ast.DeferStmt); ok {
+				if sel, ok := d.Call.Fun.(*ast.SelectorExpr); ok && strings.HasSuffix(sel.Sel.Name, "nlock") {
+					continue
+				}
+			}
+			if locked == "" {
+				continue
+			}
+			ast.Inspect(stmt, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncLit:
+					return false // runs later
+				case *ast.GoStmt:
+					return false
+				case *ast.SendStmt:
+					t.Errorf("%s: something is sent while %s is held", fset.Position(n.Pos()), locked)
+				case *ast.CallExpr:
+					if name := exprText(n.Fun); !computes.MatchString(name) && !strings.HasPrefix(name, locked+".") {
+						t.Errorf("%s: %s is called while %s is held", fset.Position(n.Pos()), name, locked)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for name := range listPackages(t) {
+		if name != "gc" && name != "node" {
+			continue
+		}
+		paths, err := filepath.Glob(filepath.Join(name, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") || excepted[filepath.ToSlash(path)] != "" {
+				continue
+			}
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, path, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if block, ok := n.(*ast.BlockStmt); ok {
+					check(path, fset, block.List)
+				}
+				return true
+			})
+		}
+	}
+	if sections == 0 {
+		t.Error("no lock found: the test looks in the wrong place")
+	}
+}
+
+// lockCall returns what a statement locks or unlocks, and which of both.
+func lockCall(stmt ast.Stmt) (what, method string) {
+	e, ok := stmt.(*ast.ExprStmt)
+	if !ok {
+		return "", ""
+	}
+	call, ok := e.X.(*ast.CallExpr)
+	if !ok {
+		return "", ""
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || !slices.Contains([]string{"Lock", "RLock", "Unlock", "RUnlock"}, sel.Sel.Name) {
+		return "", ""
+	}
+	return exprText(sel.X), sel.Sel.Name
+}
+
+// exprText writes the names of an expression.
+func exprText(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return exprText(e.X) + "." + e.Sel.Name
+	case *ast.CallExpr:
+		return exprText(e.Fun)
+	case *ast.IndexExpr:
+		return exprText(e.X)
+	case *ast.ParenExpr:
+		return exprText(e.X)
+	}
+	return "?"
+}

@@ -52,6 +52,7 @@ type ipnsFollowed struct {
 	next   time.Time // of the next lookup
 	kept   []byte    // the record that a publisher left; nil: none
 	putAt  time.Time // when to put it again
+	given  int       // records that publishers left; a look from before the last says nothing
 }
 
 func newIPNSKeeper(n *Node) (*ipnsKeeper, error) {
@@ -118,10 +119,10 @@ func (k *ipnsKeeper) step(ctx context.Context, f *follower) time.Duration {
 		return time.Hour
 	}
 	k.setNames() // again: s may have come to be held since, and the DHT refuses other names
-	now := f.trustedTime(&view)
+	now, m := f.trustedTime(&view), s.Manifest()
 	k.mu.Lock()
 	state := k.products[f]
-	if m := s.Manifest(); state.status.Release != m.Sequence || state.status.Name != m.IPNSName {
+	if state.status.Release != m.Sequence || state.status.Name != m.IPNSName {
 		state.status = control.IPNSStatus{Name: m.IPNSName, Release: m.Sequence, State: control.IPNSPending}
 		state.tries, state.next, state.putAt = 0, time.Time{}, time.Time{}
 	}
@@ -144,6 +145,9 @@ func (k *ipnsKeeper) step(ctx context.Context, f *follower) time.Duration {
 // look asks the DHT once.
 func (k *ipnsKeeper) look(ctx context.Context, f *follower, s *verify.Signed, now uint64) time.Duration {
 	m := s.Manifest()
+	k.mu.Lock()
+	given := k.products[f].given
+	k.mu.Unlock()
 	r, err := k.n.network.FindIPNS(ctx, m.IPNSName)
 	if ctx.Err() != nil {
 		return 0
@@ -170,8 +174,8 @@ func (k *ipnsKeeper) look(ctx context.Context, f *follower, s *verify.Signed, no
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	state := k.products[f]
-	if state.status.Release != m.Sequence {
-		return 0 // a newer release came meanwhile
+	if state.status.Release != m.Sequence || state.given != given {
+		return 0 // a newer release or record came meanwhile
 	}
 	wait := ipnsRetry << (2 * state.tries)
 	status.KeptUntil = state.status.KeptUntil
@@ -268,6 +272,7 @@ func (k *ipnsKeeper) take(ctx context.Context, f *follower, s *verify.Signed, na
 	k.mu.Lock()
 	state := k.products[f]
 	state.kept, state.putAt = record, time.Now().Add(wait)
+	state.given++
 	state.tries, state.next = 0, time.Time{} // look again, as others will
 	if state.status.Release == m.Sequence {
 		state.status.State, state.status.KeptUntil = control.IPNSPending, r.Validity

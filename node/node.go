@@ -52,8 +52,8 @@ type Node struct {
 	control   *control.Server
 	started   atomic.Pointer[time.Time]
 	ran       atomic.Bool
-	limitsMu  sync.Mutex
-	limits    control.Limits
+	limiting  turn // to change limits
+	limits    atomic.Pointer[control.Limits]
 
 	closeOnce sync.Once
 	closeErr  error
@@ -82,7 +82,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal()}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), limiting: newTurn()}
 	opened := n
 	defer func() {
 		if err != nil {
@@ -170,9 +170,9 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	if err != nil {
 		return err
 	}
-	n.limits = control.Limits{
+	n.limits.Store(&control.Limits{
 		UploadLimit: n.cfg.Exchange.UploadLimit, DownloadLimit: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
-	}
+	})
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score,
 	})

@@ -50,7 +50,7 @@ func (n *Node) Status() control.Status {
 	s := control.Status{
 		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
 		ListenAddrs: net.Addrs, Peers: len(n.network.Host().Network().Peers()),
-		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: n.limitsNow(),
+		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
 		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
 			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds,
@@ -147,9 +147,9 @@ func (n *Node) Collect(ctx context.Context, dryRun bool) (gc.Plan, error) {
 
 // SetLimits changes what may be changed while the node runs, until it stops.
 func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
-	n.limitsMu.Lock()
-	defer n.limitsMu.Unlock()
-	next := n.limits
+	n.limiting <- struct{}{} // changes come one after the other
+	defer n.limiting.give()
+	next := *n.limits.Load()
 	if change.UploadLimit != nil {
 		next.UploadLimit = *change.UploadLimit
 	}
@@ -160,19 +160,13 @@ func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 		next.Mode = *change.Mode
 	}
 	if err := n.exchange.SetLimits(int64(next.UploadLimit), int64(next.DownloadLimit)); err != nil {
-		return n.limits, err
+		return *n.limits.Load(), err
 	}
 	if err := n.exchange.SetMode(next.Mode); err != nil {
-		return n.limits, err
+		return *n.limits.Load(), err
 	}
-	n.limits = next
+	n.limits.Store(&next)
 	return next, nil
-}
-
-func (n *Node) limitsNow() control.Limits {
-	n.limitsMu.Lock()
-	defer n.limitsMu.Unlock()
-	return n.limits
 }
 
 // held lists the releases with bytes on disk.

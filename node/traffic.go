@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"camswarm/node/internal/strictjson"
@@ -19,10 +18,10 @@ import (
 type traffic struct {
 	store metastore.Value
 	now   func() lifeTraffic // of this run
+	log   *slog.Logger
 
-	mu     sync.Mutex
-	before lifeTraffic // of former runs
-	saved  lifeTraffic // what is in the datastore
+	before lifeTraffic // of former runs; not changed
+	saved  lifeTraffic // what is in the datastore; owned by run
 }
 
 // lifeTraffic counts the payload bytes of blocks over a node's life.
@@ -37,7 +36,7 @@ const trafficEvery = 10 * time.Minute
 
 // openTraffic reads the counters; unreadable ones start again from zero.
 func openTraffic(ctx context.Context, store metastore.Value, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
-	t := &traffic{store: store, now: now}
+	t := &traffic{store: store, now: now, log: log}
 	data, err := store.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the traffic counters: %w", err)
@@ -68,10 +67,7 @@ func decodeTraffic(data []byte) (lifeTraffic, error) {
 
 // total returns the counters over all runs.
 func (t *traffic) total() lifeTraffic {
-	now := t.now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	b := t.before
+	now, b := t.now(), t.before
 	return lifeTraffic{
 		PeerStats: swarm.PeerStats{
 			Sent: b.Sent + now.Sent, Received: b.Received + now.Received, Useful: b.Useful + now.Useful,
@@ -81,7 +77,8 @@ func (t *traffic) total() lifeTraffic {
 	}
 }
 
-// run saves the counters now and then, and at the end.
+// run saves the counters now and then, and at the end. A disk that does not take
+// them ends nothing: they are not worth a node.
 func (t *traffic) run(ctx context.Context) error {
 	tick := time.NewTicker(trafficEvery)
 	defer tick.Stop()
@@ -89,7 +86,7 @@ func (t *traffic) run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			if err := t.save(ctx); err != nil && ctx.Err() == nil {
-				return err
+				t.log.Warn("it will be tried again", "err", err)
 			}
 		case <-ctx.Done():
 			return t.save(context.WithoutCancel(ctx))
@@ -99,8 +96,6 @@ func (t *traffic) run(ctx context.Context) error {
 
 func (t *traffic) save(ctx context.Context) error {
 	total := t.total()
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if total == t.saved {
 		return nil
 	}
