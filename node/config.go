@@ -68,7 +68,7 @@ type ProductConfig struct {
 	// FactorySequence is the sequence of the firmware the device left the
 	// factory with; nothing at or below it is ever installed.
 	FactorySequence uint64 `toml:"factory_sequence"`
-	// Threshold of Keys must have signed a release (k of n).
+	// Threshold of Keys must have signed a release (k of n). It is required.
 	Threshold int `toml:"threshold"`
 	// Keys are the manufacturer's code-signing keys as Multikeys ("z…"). They
 	// are pinned: the chain alone can never replace them.
@@ -178,7 +178,7 @@ func DefaultConfig(role Role) Config {
 // looks at the chain daily when idle, a seed every 15 seconds, since seeds are
 // few and cameras learn of changes from them.
 func DefaultProduct(role Role) ProductConfig {
-	p := ProductConfig{Threshold: 1, Chain: chainwatch.DefaultConfig()}
+	p := ProductConfig{Chain: chainwatch.DefaultConfig()}
 	if role == RoleSeed {
 		p.Chain.Poll, p.Chain.PollJitter = 15*time.Second, 3*time.Second
 	}
@@ -339,6 +339,9 @@ func (p *ProductConfig) Validate() error {
 	}
 	if p.FactorySequence > maxSequence {
 		return fmt.Errorf("factory_sequence is %d; no release has a sequence over %d", p.FactorySequence, int64(maxSequence))
+	}
+	if p.Threshold == 0 {
+		return errors.New("threshold is missing: write how many of the keys must sign, as 'camswarm provision' does")
 	}
 	if err := p.KeySet().Validate(); err != nil {
 		return fmt.Errorf("keys and threshold: %w", err)

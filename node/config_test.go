@@ -68,6 +68,7 @@ func TestConfigErrorsSayWhatToMend(t *testing.T) {
 		{"not TOML", "role = camera", "configuration"},
 		{"no product", goodConfig[:strings.Index(goodConfig, "[[product]]")], "[[product]]"},
 		{"two products on a camera", goodConfig + goodConfig[strings.Index(goodConfig, "[[product]]"):], "exactly one"},
+		{"no threshold", replace("threshold = 1\n", ""), "threshold is missing: write how many of the keys must sign"},
 		{"threshold above the keys", replace("threshold = 1", "threshold = 2"), "threshold"},
 		{"bad key", replace("z6Mkha", "z7Mkha"), "key"},
 		{"bad window", replace("02:00-05:00", "2-5"), "install.window"},

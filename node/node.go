@@ -261,13 +261,17 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 }
 
 // Run runs the node until ctx ends, then waits for every goroutine it started
-// and releases what New opened. It returns nil when ctx ended it. It can be called
-// once (ErrRunning).
-func (n *Node) Run(ctx context.Context) error {
+// and releases what New opened. It returns nil when ctx ended it and all that was to
+// be kept is on disk. It can be called once (ErrRunning).
+func (n *Node) Run(ctx context.Context) (err error) {
 	if n.ran.Swap(true) {
 		return ErrRunning
 	}
-	defer func() { _ = n.Close() }()
+	defer func() {
+		if cerr := n.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	began := time.Now()
 	n.started.Store(&began)
 	g, ctx := errgroup.WithContext(ctx)
@@ -286,7 +290,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.control.Run(ctx) })
 	}
 	n.log.Info("running", "role", string(n.cfg.Role), "peer", n.network.Host().ID().String(), "did", string(n.did))
-	err := g.Wait()
+	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

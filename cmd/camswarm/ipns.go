@@ -38,6 +38,10 @@ gets the release. The name is a public Ed25519 key; 'release build --ipns' puts
 it in the manifest, so that it is on chain. Cameras compare the record with the
 release and tell what they found; it never decides what they install.
 
+The order: 'release build --ipns ipns.key' (a release built without it has no
+record), 'release sign', 'release publish', then 'ipns publish', and 'rollout set'
+last.
+
 The secret key stays with the publisher. A record ends after a week unless it is
 renewed: run 'ipns publish' again, for example daily.`,
 		newIPNSNameCommand(), newIPNSPublishCommand(), newIPNSShowCommand())

@@ -65,8 +65,8 @@ func newKeysNewCommand() *cobra.Command {
 		Long: `Makes a key and writes the secret to FILE (mode 0600) and its public half to
 FILE.pub. It never overwrites.
 
-Keys that send transactions (admin, manufacturer, operator) must be of type
-secp256k1; keys that sign releases may be of any type.`,
+Keys that send transactions (admin, manufacturer, operator, pauser, guardian) must
+be of type secp256k1; keys that sign releases may be of any type.`,
 		Example: `  camswarm keys new --out signer1.key
   camswarm keys new --out operator.key --type secp256k1`,
 		Args: cobra.NoArgs,

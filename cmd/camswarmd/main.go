@@ -130,6 +130,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		fmt.Fprintf(stdout, "from the next start the node follows the registry of %s\n", *config)
 		return exitOK
 	}
+	life := ctx // ends with a signal
 	ctx, cancel := context.WithCancel(ctx)
 	var reloads sync.WaitGroup
 	reloads.Go(func() { reloadOn(ctx, hup, *config, cfg, n.SetLimits, log) })
@@ -139,6 +140,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 	if err != nil {
 		return fail(exitFailed, "%v", err)
 	}
+	log.Info("stopped", "cause", context.Cause(life))
 	return exitOK
 }
 

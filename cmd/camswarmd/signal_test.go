@@ -66,7 +66,12 @@ func TestHangupOfAProcess(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	last := ""
 	for log.Scan() { // so that it can write its last lines
+		last = log.Text()
+	}
+	if !strings.Contains(last, "msg=stopped") || !strings.Contains(last, "terminated") {
+		t.Errorf("the last line of the log is %q, not why it stopped", last)
 	}
 	err, ended = cmd.Wait(), true
 	if err != nil {

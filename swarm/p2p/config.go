@@ -28,7 +28,7 @@ const DefaultPort = 4417
 var ErrConfig = errors.New("network configuration")
 
 // Config is what an operator writes about a node's network. What a program
-// injects is a Option.
+// injects is an Option.
 type Config struct {
 	// Role is RoleCamera or RoleSeed; "" is RoleCamera. It chooses the defaults
 	// of the fields that are left at zero, and whether the node serves the DHT.
