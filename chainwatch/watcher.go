@@ -11,12 +11,16 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"camswarm/verify"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// ErrRunning is returned by Run when the watcher runs already or has run.
+var ErrRunning = errors.New("chainwatch: a watcher can be run once")
 
 // Options are what a program injects. The zero value works: nothing is
 // persisted, endpoints are dialled with [Dial], nothing is logged or measured.
@@ -43,6 +47,7 @@ type Watcher struct {
 	kick      chan struct{}   // capacity 1: the demand changed
 	changes   chan struct{}   // capacity 1
 	resets    chan chan error // from Reset to Run
+	ran       atomic.Bool
 
 	// Owned by Run.
 	checkpoint Checkpoint // Doubt is that of the store
@@ -327,8 +332,12 @@ func (w *Watcher) demanded() (by [2]bool) {
 
 // Run looks at once, then every poll interval and when asked, until ctx ends.
 // Endpoints that fail, lie or lag are an ordinary state and never an error:
-// without a quorum it keeps what it has and tries again for ever.
+// without a quorum it keeps what it has and tries again for ever. It can be called
+// once (ErrRunning).
 func (w *Watcher) Run(ctx context.Context) error {
+	if w.ran.Swap(true) {
+		return ErrRunning
+	}
 	w.load(ctx, time.Now())
 	defer func() {
 		for _, e := range w.endpoints {

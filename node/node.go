@@ -51,6 +51,7 @@ type Node struct {
 	registry  *prometheus.Registry
 	control   *control.Server
 	started   atomic.Pointer[time.Time]
+	ran       atomic.Bool
 	limiting  turn // to change limits
 	limits    atomic.Pointer[control.Limits]
 
@@ -60,6 +61,9 @@ type Node struct {
 
 // ErrLocked means that another process runs on the same state directory.
 var ErrLocked = errors.New("the state directory is in use")
+
+// ErrRunning is returned by Run when the node runs already or has run.
+var ErrRunning = errors.New("a node can be run once")
 
 // New opens the state directory and wires the parts. Nothing runs and nothing
 // listens on the control socket until Run; a node that is never run must be
@@ -258,8 +262,11 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 
 // Run runs the node until ctx ends, then waits for every goroutine it started
 // and releases what New opened. It returns nil when ctx ended it and all that was to
-// be kept is on disk.
+// be kept is on disk. It can be called once (ErrRunning).
 func (n *Node) Run(ctx context.Context) (err error) {
+	if n.ran.Swap(true) {
+		return ErrRunning
+	}
 	defer func() {
 		if cerr := n.Close(); err == nil {
 			err = cerr

@@ -10,7 +10,10 @@ var (
 	// ErrTooLarge: a block is larger than its caller allows.
 	ErrTooLarge = errors.New("swarm: block is too large")
 
-	// ErrStopped: the exchange has stopped, or Run was called twice.
+	// ErrRunning: Run was called before.
+	ErrRunning = errors.New("swarm: an exchange can be run once")
+
+	// ErrStopped: the exchange has stopped.
 	ErrStopped = errors.New("swarm: exchange has stopped")
 
 	// ErrBadMessage: a possession message is malformed. The stream is reset.

@@ -171,10 +171,10 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 }
 
 // Run serves and fetches until ctx ends, then waits for its goroutines and
-// closes the files. It can be called once.
+// closes the files. It can be called once (ErrRunning).
 func (x *Exchange) Run(ctx context.Context) error {
 	if !x.ran.CompareAndSwap(false, true) {
-		return ErrStopped
+		return ErrRunning
 	}
 	defer close(x.stopped)
 	ctx, cancel := context.WithCancel(ctx)

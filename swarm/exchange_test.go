@@ -516,7 +516,7 @@ func TestFetchErrors(t *testing.T) {
 		if err := <-first; !errors.Is(err, ErrStopped) {
 			t.Errorf("fetch when the exchange stops: %v", err)
 		}
-		if err := x.Run(ctx); !errors.Is(err, ErrStopped) {
+		if err := x.Run(ctx); !errors.Is(err, ErrRunning) {
 			t.Errorf("second Run: %v", err)
 		}
 	})

@@ -122,6 +122,9 @@ url = "http://127.0.0.1:1"
 	}
 	socket := filepath.Join(cfg.StateDir, control.SocketName)
 	running(t, socket, n.Run)
+	if err := n.Run(t.Context()); !errors.Is(err, node.ErrRunning) { // and it does not stop the one that runs
+		t.Errorf("a second Run: %v", err)
+	}
 	doctor := func() string {
 		t.Helper()
 		r := camswarm(t, "doctor", "--socket", socket, "--json")
