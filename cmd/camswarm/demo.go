@@ -67,7 +67,8 @@ node is a real one with its own identity, state directory and listeners on
 loopback. It publishes release 1, waits until every camera runs it, publishes
 release 2, waits again, and shows that release 1 is gone and its bytes are back.
 The nodes keep to the rates of home links: seed 100 Mbit/s up, cameras 20 up and
-50 down.
+50 down. While it runs, a table shows what every camera runs: 2? is release 2,
+installed, not confirmed yet.
 
 The exit code is 0 only if every camera ended on release 2 with the right
 SHA-256 and nothing of release 1 was left.

@@ -293,8 +293,8 @@ func doing(s control.Status) string {
 	if t.Progress != nil && t.Progress.TotalBlocks > 0 && t.State == control.StateFetching {
 		const width = 10
 		full := width * t.Progress.Blocks / t.Progress.TotalBlocks
-		return fmt.Sprintf("%d [%s%s] %3d%% %d peers", t.Sequence, strings.Repeat("#", full), strings.Repeat(".", width-full),
-			100*t.Progress.Blocks/t.Progress.TotalBlocks, t.Progress.Peers)
+		return fmt.Sprintf("%d [%s%s] %3d%% %s", t.Sequence, strings.Repeat("#", full), strings.Repeat(".", width-full),
+			100*t.Progress.Blocks/t.Progress.TotalBlocks, count(t.Progress.Peers, "peer", "peers"))
 	}
 	if !t.Install {
 		return fmt.Sprintf("%d %s: %s", t.Sequence, t.State, t.Reason)

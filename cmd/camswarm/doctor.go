@@ -133,7 +133,11 @@ func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl
 	default:
 		add("disk", levelOK, "releases use %s, %s are free", byteCount(d.UsedBytes), byteCount(d.FreeBytes))
 	}
-	for _, name := range []string{"net.core.rmem_max", "net.core.wmem_max"} {
+	var udpSettings []string
+	if slices.ContainsFunc(s.ListenAddrs, func(a string) bool { return strings.Contains(a, "/quic-v1") }) {
+		udpSettings = []string{"net.core.rmem_max", "net.core.wmem_max"}
+	}
+	for _, name := range udpSettings {
 		if n, err := sysctl(name); err == nil && n < udpBuffer {
 			add("udp", levelWarn, "%s is %d; QUIC asks for %d and loses packets of fast transfers with less: sysctl -w %s=%d", name, n, udpBuffer, name, udpBuffer)
 		} else if err == nil {
@@ -187,7 +191,8 @@ func examineProduct(add adder, role string, p control.ProductStatus) {
 		add("endpoint", level, "%s", text)
 	}
 	if n := len(operators); n < 3 {
-		add("quorum", levelWarn, "%s: %d endpoints of %d operators; with fewer than 3 independent operators one that lies or is down can delay every update", p.Name, len(c.Endpoints), n)
+		add("quorum", levelWarn, "%s: %s of %s; with fewer than 3 independent operators one that lies or is down can delay every update",
+			p.Name, count(len(c.Endpoints), "endpoint", "endpoints"), count(n, "operator", "operators"))
 	}
 	switch i, t := p.Installed, p.Target; {
 	case c.Paused:
@@ -201,7 +206,7 @@ func examineProduct(add adder, role string, p control.ProductStatus) {
 	case i != nil:
 		add("release", levelOK, "%s: runs release %d (%s)", p.Name, i.Sequence, i.Version)
 	case role == string(node.RoleSeed):
-		add("release", levelOK, "%s: holds %d releases", p.Name, len(p.Held))
+		add("release", levelOK, "%s: holds %s", p.Name, count(len(p.Held), "release", "releases"))
 	default:
 		add("release", levelOK, "%s: runs its factory image", p.Name)
 	}
@@ -264,15 +269,19 @@ func examinePeers(add adder, s control.Status, peers []control.PeerStatus) {
 	}
 	switch {
 	case len(peers) == 0:
-		add("peers", levelBad, "no peer is connected: name the region's seeds in network.peers, and let UDP and TCP port 4417 out (and in, on a seed)")
+		text := "no peer is connected: name the region's seeds in network.peers, and let UDP and TCP port 4417 out (and in, on a seed)"
+		if s.Private != nil {
+			text += "; in a private swarm also look whether this node was put out ('camswarm members show LIST') or has another fleet's credential"
+		}
+		add("peers", levelBad, "%s", text)
 	case seeds == 0 && s.Role == string(node.RoleCamera):
-		add("peers", levelWarn, "%d peers, none of them a seed: updates come only when another camera has them", len(peers))
+		add("peers", levelWarn, "%s, none of them a seed: updates come only when another camera has them", count(len(peers), "peer", "peers"))
 	default:
 		var parts []string
 		for tier, n := range tiers {
 			parts = append(parts, fmt.Sprintf("%d %s", n, tier))
 		}
-		add("peers", levelOK, "%d peers (%s), %d of them seeds", len(peers), strings.Join(slices.Sorted(slices.Values(parts)), ", "), seeds)
+		add("peers", levelOK, "%s (%s), %s among them", count(len(peers), "peer", "peers"), strings.Join(slices.Sorted(slices.Values(parts)), ", "), count(seeds, "seed", "seeds"))
 	}
 	if len(s.ListenAddrs) == 0 {
 		add("network", levelWarn, "the node listens nowhere: it can fetch, and cannot be asked")

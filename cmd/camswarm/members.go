@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
@@ -106,6 +107,9 @@ type listFacts struct {
 	Number  uint64   `json:"number"`
 	Epoch   uint32   `json:"epoch"`
 	Revoked []string `json:"revoked"` // names, see docs/FORMAT.md, Membership
+
+	Peer        string `json:"peer,omitempty"`        // that was asked about
+	PeerRevoked *bool  `json:"peerRevoked,omitempty"` // whether the list names it
 }
 
 func factsOfList(file string, l *member.Revocations) listFacts {
@@ -117,7 +121,18 @@ func factsOfList(file string, l *member.Revocations) listFacts {
 }
 
 func (f listFacts) print(w io.Writer) {
-	fmt.Fprintf(w, "revocation list %d, epoch %d: %d revoked\n", f.Number, f.Epoch, len(f.Revoked))
+	fmt.Fprintf(w, "revocation list %d, epoch %d: %d revoked (digests of peer keys; --peer ID looks for one)\n", f.Number, f.Epoch, len(f.Revoked))
+	if f.PeerRevoked != nil {
+		switch {
+		case *f.PeerRevoked:
+			fmt.Fprintf(w, "%s is REVOKED\n", f.Peer)
+		case f.Epoch > 0:
+			fmt.Fprintf(w, "%s is not revoked; its credential is out nevertheless if it is of an epoch before %d\n", f.Peer, f.Epoch)
+		default:
+			fmt.Fprintf(w, "%s is not revoked\n", f.Peer)
+		}
+		return
+	}
 	for _, n := range f.Revoked {
 		fmt.Fprintln(w, n)
 	}
@@ -207,21 +222,36 @@ of the new epoch. A list takes 4096 members.`,
 }
 
 func newMembersShowCommand() *cobra.Command {
+	var id string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "show LIST",
-		Short:   "Show a revocation list (offline)",
-		Example: `  camswarm members show revoked`,
-		Args:    cobra.ExactArgs(1),
+		Use:   "show LIST",
+		Short: "Show a revocation list, or whether a peer is on it (offline)",
+		Example: `  camswarm members show revoked
+  camswarm members show revoked --peer 12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := readList(args[0])
 			if err != nil {
 				return err
 			}
 			facts := factsOfList(args[0], list)
+			if cmd.Flags().Changed("peer") {
+				p, err := parsePeer(id)
+				if err != nil {
+					return err
+				}
+				name, err := member.NameOf(p)
+				if err != nil {
+					return cli.Usage(err)
+				}
+				revoked := slices.Contains(list.Revoked, name)
+				facts.Peer, facts.PeerRevoked = p.String(), &revoked
+			}
 			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
+	cmd.Flags().StringVar(&id, "peer", "", "say whether the node with this peer id is revoked")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

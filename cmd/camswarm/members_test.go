@@ -40,11 +40,16 @@ func TestMembersOffline(t *testing.T) {
 			must(t, "members", "revoke", "--fleet", at("fleet.key"), "--list", at("list"), two)
 		}
 		r := camswarm(t, args...)
-		if r.code == exitOK || !strings.Contains(r.stderr, why) {
+		if r.code == exitOK || !strings.Contains(r.stderr, why) || strings.Contains(r.stderr, "request body") {
 			t.Errorf("camswarm %s: exit code %d, %q; want %q", strings.Join(args[:2], " "), r.code, r.stderr, why)
 		}
 	}
 	must(t, "members", "revoke", "--fleet", at("fleet.key"), "--list", at("revoked"), one)
+	for id, want := range map[string]string{one: "is REVOKED", two: "is not revoked\n"} {
+		if got := must(t, "members", "show", at("revoked"), "--peer", id); !strings.Contains(got, id+" "+want) || !strings.Contains(got, "digests of peer keys") {
+			t.Errorf("of %s the list says %q, not that it %s", id, got, want)
+		}
+	}
 	must(t, "members", "revoke", "--fleet", at("fleet.key"), "--list", at("revoked"), two, one)
 	var facts listFacts
 	if err := json.Unmarshal([]byte(must(t, "members", "show", at("revoked"), "--json")), &facts); err != nil {

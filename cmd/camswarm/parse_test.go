@@ -72,7 +72,7 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	now := time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC)
 	healthy := func() control.Status {
 		return control.Status{
-			Role: string(node.RoleCamera), ListenAddrs: []string{"/ip4/192.0.2.1/tcp/4417"}, Peers: 2,
+			Role: string(node.RoleCamera), ListenAddrs: []string{"/ip4/192.0.2.1/tcp/4417", "/ip4/192.0.2.1/udp/4417/quic-v1"}, Peers: 2,
 			Disk: control.DiskStatus{UsedBytes: 6 << 20, FreeBytes: 1 << 30, ReserveBytes: 1 << 20},
 			Products: []control.ProductStatus{{
 				Name: testProduct, Installed: &control.InstalledStatus{Sequence: 2, Version: "1.2", Confirmed: true},
@@ -116,6 +116,11 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"disk was full":     {change: func(s *control.Status) { s.Disk.ReserveBytes = 0 }, topic: "disk", level: levelWarn, says: "reserve"},
 		"over quota":        {change: func(s *control.Status) { s.Disk.QuotaBytes = 1 << 20 }, topic: "disk", level: levelBad, says: "quota"},
 		"small UDP buffers": {sysctl: func(string) (int64, error) { return 212992, nil }, topic: "udp", level: levelWarn, says: "sysctl -w"},
+		"no QUIC":           {change: func(s *control.Status) { s.ListenAddrs = s.ListenAddrs[:1] }, sysctl: func(string) (int64, error) { return 212992, nil }, level: levelOK},
+		"alone in private": {
+			change: func(s *control.Status) { s.Peers, s.Private = 0, new(control.PrivateStatus) }, peers: []control.PeerStatus{},
+			topic: "peers", level: levelBad, says: "members show LIST",
+		},
 		"no sysctl there":   {sysctl: func(string) (int64, error) { return 0, os.ErrNotExist }, level: levelOK},
 		"unreadable sysctl": {sysctl: func(string) (int64, error) { return 0, errors.New("denied") }, topic: "udp", level: levelWarn, says: "denied"},
 		"paused registry":   {change: func(s *control.Status) { s.Products[0].Chain.Paused = true }, topic: "release", level: levelWarn, says: "paused"},
@@ -177,5 +182,43 @@ func TestTextsFromTheChainStayInTheirLine(t *testing.T) {
 	checkFacts{Verdict: verdictCurrent, Release: &releaseRow{Version: version}}.print(&b)
 	if n := strings.Count(b.String(), "\n"); n != 6 || strings.Contains(b.String(), "\x1b") || strings.Count(b.String(), `1.0\n9\t9.9`) != 3 {
 		t.Errorf("%d lines:\n%s", n, b.String())
+	}
+}
+
+// TestLoneOperator: one operator is worth a warning, unless it is this machine.
+func TestLoneOperator(t *testing.T) {
+	for _, c := range []struct {
+		urls []string
+		want string
+	}{
+		{[]string{"https://rpc.one.example"}, "rpc.one.example"},
+		{[]string{"https://rpc.one.example/a", "https://rpc.one.example:8545/b"}, "rpc.one.example"},
+		{[]string{"http://192.0.2.7:8545"}, "192.0.2.7"},
+		{[]string{"https://rpc.one.example", "https://rpc.two.example"}, ""},
+		{[]string{"http://127.0.0.1:8545"}, ""},
+		{[]string{"http://[::1]:8545", "http://[::1]:8546"}, ""},
+		{[]string{"http://localhost:8545"}, ""},
+		{nil, ""},
+	} {
+		if got := loneOperator(endpointsOf(c.urls)); got != c.want {
+			t.Errorf("%v: the only operator is %q, want %q", c.urls, got, c.want)
+		}
+	}
+}
+
+// TestProgressEndsWithTheFetch: what is fetched whole has no progress, and one
+// peer is no peers.
+func TestProgressEndsWithTheFetch(t *testing.T) {
+	show := func(got int64) string {
+		var b strings.Builder
+		g := &control.Progress{Bytes: got, TotalBytes: 6_200_000, Peers: 1}
+		printStatus(&b, control.Status{Products: []control.ProductStatus{{Target: &control.TargetStatus{Sequence: 3, Progress: g}}}})
+		return b.String()
+	}
+	if s := show(3_100_000); !strings.Contains(s, "from 1 peer\n") {
+		t.Errorf("half fetched: %s", s)
+	}
+	if s := show(6_200_000); strings.Contains(s, "from 1 peer") {
+		t.Errorf("all fetched: %s", s)
 	}
 }

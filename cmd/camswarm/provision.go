@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -221,6 +222,9 @@ keys. It never overwrites.`,
 			if err != nil {
 				return err
 			}
+			if operator := loneOperator(p.RPC); operator != "" {
+				cli.Note(cmd, "warning: every chain endpoint is of one operator, %s: one that lies or is down can delay every update; repeat --rpc URL for at least three independent operators", operator)
+			}
 			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},
 	}
@@ -313,6 +317,28 @@ func endpointsOf(urls []string) []endpoint {
 		out = append(out, endpoint{s, operator})
 	}
 	return out
+}
+
+// loneOperator names the operator of all endpoints if it is the only one, and
+// does not run on this machine alone, as a development chain does; else "".
+func loneOperator(endpoints []endpoint) (operator string) {
+	away := false
+	for _, e := range endpoints {
+		if operator != "" && e.Operator != operator {
+			return ""
+		}
+		operator = e.Operator
+		host := e.URL
+		if u, err := url.Parse(e.URL); err == nil {
+			host = u.Hostname()
+		}
+		ip := net.ParseIP(host)
+		away = away || host != "localhost" && (ip == nil || !ip.IsLoopback())
+	}
+	if !away {
+		return ""
+	}
+	return operator
 }
 
 // onLoopback checks listen addresses and reports whether there are any and all

@@ -193,7 +193,7 @@ func summary(s control.Status) string {
 		}
 		parts = append(parts, part)
 	}
-	return fmt.Sprintf("%s, %d peers; %s", s.Role, s.Peers, strings.Join(parts, "; "))
+	return fmt.Sprintf("%s, %s; %s", s.Role, count(s.Peers, "peer", "peers"), strings.Join(parts, "; "))
 }
 
 func printStatus(w io.Writer, s control.Status) {
@@ -229,8 +229,8 @@ func printStatus(w io.Writer, s control.Status) {
 		}
 		if t := p.Target; t != nil {
 			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, cli.Line(t.Version), t.State, t.Reason)
-			if g := t.Progress; g != nil {
-				fmt.Fprintf(w, "           %s of %s at %s/s from %d peers\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), g.Peers)
+			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {
+				fmt.Fprintf(w, "           %s of %s at %s/s from %s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), count(g.Peers, "peer", "peers"))
 			}
 			if t.LastError != "" {
 				fmt.Fprintf(w, "           last error: %s\n", cli.Line(t.LastError))

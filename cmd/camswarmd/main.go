@@ -106,7 +106,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		if err := checkDevice(&cfg); err != nil {
 			return fail(exitConfig, "%v", err)
 		}
-		fmt.Fprintf(stdout, "%s is good: %s, %d products, state in %s\n", *config, cfg.Role, len(cfg.Products), cfg.StateDir)
+		fmt.Fprintf(stdout, "%s is good: %s of %s, state in %s\n", *config, cfg.Role, products(&cfg), cfg.StateDir)
 		return exitOK
 	}
 	if err := setMemory(cfg.Network, getenv); err != nil {
@@ -142,6 +142,15 @@ Example: camswarmd --config cam1/camswarmd.toml
 	}
 	log.Info("stopped", "cause", context.Cause(life))
 	return exitOK
+}
+
+// products names what a node follows.
+func products(cfg *node.Config) string {
+	var names []string
+	for i := range cfg.Products {
+		names = append(names, cfg.Products[i].Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // serve runs the node and keeps the service manager informed until ctx ends.

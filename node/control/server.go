@@ -377,7 +377,7 @@ func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error
 	}
 	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
 	if errors.Is(err, p2p.ErrIPNS) {
-		err = badBody(err)
+		err = &requestError{http.StatusBadRequest, err}
 	}
 	return out, err
 }
@@ -393,7 +393,7 @@ func (c *Server) revoke(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, badBody(err)
 	}
 	if err := c.backend.Revoke(list); err != nil {
-		return nil, badBody(err)
+		return nil, &requestError{http.StatusBadRequest, err}
 	}
 	return struct{}{}, nil
 }

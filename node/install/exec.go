@@ -101,7 +101,11 @@ func (e *ExecInstaller) Check() error {
 	}
 	path, err := exec.LookPath(e.Command[0]) // finds regular files that are executable
 	if err != nil {
-		return fmt.Errorf("%w: %w: %w; mend install.command or what it names", ErrHook, ErrNotStarted, err)
+		hint := ""
+		if len(e.Command) == 1 && strings.ContainsAny(e.Command[0], " \t") {
+			hint = `; arguments need a list: command = ["/hook", "--slot", "b"]`
+		}
+		return fmt.Errorf("%w: %w: %w; mend install.command or what it names%s", ErrHook, ErrNotStarted, err, hint)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: %w: %s is not a regular file; mend install.command or what it names", ErrHook, ErrNotStarted, path)

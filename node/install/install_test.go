@@ -566,6 +566,11 @@ func TestHookThatCannotBeStarted(t *testing.T) {
 			}
 		}
 	}
+	for command, hint := range map[string]bool{at("plain") + " --slot b": true, at("plain"): false} {
+		if err := (&ExecInstaller{Command: []string{command}}).Check(); err == nil || strings.Contains(err.Error(), "arguments need a list") != hint {
+			t.Errorf("%q: %v; a hint at the list: %v", command, err, hint)
+		}
+	}
 	broken := hook(dir, "exit 127")
 	if err := broken.Install(t.Context(), img); err == nil || errors.Is(err, ErrNotStarted) {
 		t.Errorf("a hook that ran and failed: %v", err)
