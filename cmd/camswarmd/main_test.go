@@ -302,6 +302,10 @@ func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
 	}
 }
 
+type writeFunc func([]byte) (int, error)
+
+func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
+
 // TestHangupTakesOverLimits: SIGHUP changes what can change while a node runs, says
 // what cannot, and a configuration that is wrong changes nothing.
 func TestHangupTakesOverLimits(t *testing.T) {
@@ -312,14 +316,17 @@ func TestHangupTakesOverLimits(t *testing.T) {
 	}
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
-	hup, set := make(chan os.Signal), make(chan control.LimitsChange, 3)
+	hup, set, said := make(chan os.Signal), make(chan control.LimitsChange, 3), make(chan struct{}, 16)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		reloadOn(ctx, hup, path, running, func(c control.LimitsChange) (control.Limits, error) {
 			set <- c
 			return control.Limits{UploadLimit: *c.UploadLimit, DownloadLimit: *c.DownloadLimit, Mode: *c.Mode}, nil
-		}, slog.New(slog.NewTextHandler(&log, nil)))
+		}, slog.New(slog.NewTextHandler(writeFunc(func(p []byte) (int, error) {
+			defer func() { said <- struct{}{} }()
+			return log.Write(p)
+		}), nil)))
 	}()
 	for _, text := range []string{"rol = 1", config + "\n[exchange]\nupload_limit = \"64kB/s\"\nmode = \"leech\"\n[install]\nwindow = \"01:00-02:00\"\n", config} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -327,6 +334,7 @@ func TestHangupTakesOverLimits(t *testing.T) {
 		}
 		hup <- syscall.SIGHUP
 		if text == "rol = 1" {
+			<-said // it has been read, and refused
 			continue
 		}
 		<-set
