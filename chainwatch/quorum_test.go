@@ -249,10 +249,15 @@ func TestThreatRPCSingleLiar_CanAtMostDelay(t *testing.T) {
 		var answers []Answer
 		for i := range n {
 			op := fmt.Sprint("op", i)
-			for range 1 + r.IntN(2) { // endpoints of the operator
+			same := lie(r, honest, before) // of an operator whose endpoints agree
+			agree := r.IntN(2) == 0
+			for range 1 + r.IntN(4) { // endpoints of the operator
 				v := honest
 				v.Time, v.Block = v.Time-uint64(r.IntN(20)), v.Block-uint64(r.IntN(8))
-				if i < f {
+				switch {
+				case i < f && agree:
+					v = same
+				case i < f:
 					v = lie(r, v, before)
 				}
 				answers = append(answers, said(len(answers), op, v))

@@ -550,30 +550,34 @@ func TestThreatRollback(t *testing.T) {
 // Two of four say "stop" with the highest possible revision. The device stops
 // while they do, and is not bound by their revision afterwards.
 func TestThreatFastForward(t *testing.T) {
-	inBubble(t, 4, func(t *testing.T, b *bench) {
-		b.start()
-		saved, _ := b.store.kept()
-		for _, n := range b.nodes[:2] {
-			n.set(func(n *node) { n.lie = func(v *verify.View) { v.Rev, v.Paused = math.MaxUint64, true } })
-		}
-		b.w.Look()
-		b.pass(10 * time.Second)
-		v, _ := b.w.Current()
-		if !v.Paused || v.Rev != 1 || !b.w.Status().Stopped {
-			t.Fatalf("view %+v", v)
-		}
-		if now, _ := b.store.kept(); !bytes.Equal(now, saved) {
-			t.Error("a stop moved the checkpoint")
-		}
-		for _, n := range b.nodes[:2] {
-			n.set(func(n *node) { n.lie = nil })
-		}
-		rev := b.world.publish(2)
-		b.view(rev, 6*time.Minute)
-		if v, _ := b.w.Current(); v.Paused || b.w.Status().Stopped {
-			t.Error("the liars' stop outlived them")
-		}
-	})
+	for _, high := range []uint64{1_000_000_000, math.MaxUint64} { // possible, and impossible
+		inBubble(t, 4, func(t *testing.T, b *bench) { fastForward(t, b, high) })
+	}
+}
+
+func fastForward(t *testing.T, b *bench, high uint64) {
+	b.start()
+	saved, _ := b.store.kept()
+	for _, n := range b.nodes[:2] {
+		n.set(func(n *node) { n.lie = func(v *verify.View) { v.Rev, v.Paused = high, true } })
+	}
+	b.w.Look()
+	b.pass(10 * time.Second)
+	v, _ := b.w.Current()
+	if !v.Paused || v.Rev != 1 || !b.w.Status().Stopped {
+		t.Fatalf("view %+v", v)
+	}
+	if now, _ := b.store.kept(); !bytes.Equal(now, saved) {
+		t.Error("a stop moved the checkpoint")
+	}
+	for _, n := range b.nodes[:2] {
+		n.set(func(n *node) { n.lie = nil })
+	}
+	rev := b.world.publish(2)
+	b.view(rev, 6*time.Minute)
+	if v, _ := b.w.Current(); v.Paused || b.w.Status().Stopped {
+		t.Error("the liars' stop outlived them")
+	}
 }
 
 // Halt, revocation and pause take effect with two of four, the two others being

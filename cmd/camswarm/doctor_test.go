@@ -87,6 +87,8 @@ func TestDoctorExplainsEveryEndpoint(t *testing.T) {
 		{URL: askew(t, chain, same), Operator: "honest-2"},
 		{URL: askew(t, chain, same), Operator: "honest-3"},
 		{URL: askew(t, chain, same), Operator: "honest-4"},
+		{URL: askew(t, chain, same), Operator: "honest-5"},
+		{URL: askew(t, chain, same), Operator: "honest-6"},
 		{URL: askew(t, chain, word(wordDigest, func(b []byte) { b[0] ^= 1 })), Operator: "liar"},
 		{URL: askew(t, chain, stale), Operator: "stale"},
 		{URL: askew(t, chain, func(s string) string {
@@ -151,7 +153,7 @@ func TestDoctorExplainsEveryEndpoint(t *testing.T) {
 		return lines, r.code
 	}
 
-	stop := start(append(endpoints, chainwatch.Endpoint{URL: askew(t, chain, absurd), Operator: "absurd"}), 5)
+	stop := start(append(endpoints, chainwatch.Endpoint{URL: askew(t, chain, absurd), Operator: "absurd"}), 6)
 	lines, _ := doctor()
 	for operator, says := range map[string][]string{
 		"honest-1": {"ok ", "revision 2 at block"},
@@ -173,7 +175,7 @@ func TestDoctorExplainsEveryEndpoint(t *testing.T) {
 	stop()
 
 	// Two honest ones among four are no quorum, and every one is explained.
-	stop = start([]chainwatch.Endpoint{endpoints[0], endpoints[1], endpoints[4], endpoints[7]}, 0)
+	stop = start([]chainwatch.Endpoint{endpoints[0], endpoints[1], endpoints[6], endpoints[9]}, 0)
 	defer stop()
 	lines, code := doctor()
 	if code != exitFailed || !strings.HasPrefix(lines["chain"], "bad ") || !strings.Contains(lines["chain"], "no 3 of them say the same") {
