@@ -206,7 +206,9 @@ func TestAnotherProcessIsNeverTakenForAHook(t *testing.T) {
 	bystander := exec.Command("sleep", "1000")
 	bystander.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	fatal(t, bystander.Start())
-	defer func() { _, _ = bystander.Process.Kill(), bystander.Wait() }()
+	reaped := make(chan struct{}) // one waiter: a child nobody waits for stays, as a zombie
+	go func() { defer close(reaped); _ = bystander.Wait() }()
+	defer func() { _ = bystander.Process.Kill(); <-reaped }()
 	pid := bystander.Process.Pid
 	for name, r := range map[string]runRecord{
 		"started at another time": {Boot: bootID(), Token: strings.Repeat("0", 32), Group: pid, Start: startOf(pid) + 1},
@@ -256,7 +258,6 @@ func TestAnotherProcessIsNeverTakenForAHook(t *testing.T) {
 	fatal(t, runRecord{Boot: bootID(), Token: strings.Repeat("0", 32), Group: pid, Start: startOf(pid)}.save(dir))
 	h := hook(dir, "exit 0")
 	h.StateDir = dir
-	go func() { _ = bystander.Wait() }()
 	if outcome, err := h.Confirm(t.Context(), verify.Release{Sequence: 1}); outcome != Confirmed || err != nil || alive(pid) {
 		t.Errorf("%v, %v, alive %v", outcome, err, alive(pid))
 	}
