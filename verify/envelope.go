@@ -32,6 +32,16 @@ func (s Signature) verify(payload, external []byte) bool {
 	return err == nil && s.Key.Verify(message, sig)
 }
 
+// NewSignature brings the 64 bytes of a signature, as [PublicKey.Verify] takes
+// them, into the one form of COSE_Sign1. It does not verify them.
+func NewSignature(k PublicKey, sig []byte) (Signature, error) {
+	if k.IsZero() || len(sig) != 64 {
+		return Signature{}, fmt.Errorf("signature is %d bytes long, it must have 64 and be of a key", len(sig))
+	}
+	raw, err := encodeSign1(k, sig)
+	return Signature{Key: k, Raw: raw}, err
+}
+
 // Envelope is a manifest and its detached signatures. It proves nothing until
 // [Verifier.CheckSigned] has looked at it.
 type Envelope struct {
@@ -81,6 +91,17 @@ func (e *Envelope) External() ([]byte, error) {
 	}
 	digest := sha256.Sum256(b)
 	return append(external, digest[:]...), nil
+}
+
+// ToBeSigned returns the bytes that a key signs of this envelope: COSE's
+// Sig_structure (RFC 9052 section 4.4), which depends on the key. Ed25519 keys
+// sign the bytes themselves, ECDSA keys their SHA-256.
+func (e *Envelope) ToBeSigned(k PublicKey) ([]byte, error) {
+	external, err := e.External()
+	if err != nil {
+		return nil, err
+	}
+	return toBeSigned(k, e.Manifest, external)
 }
 
 // Verify reports whether s is its key's signature over this envelope's manifest

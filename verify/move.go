@@ -114,6 +114,16 @@ func (e MoveEndpoint) validate(several bool) error {
 	return nil
 }
 
+// ToBeSigned returns the bytes that a key signs of the statement, see
+// [Envelope.ToBeSigned].
+func (m *Move) ToBeSigned(k PublicKey) ([]byte, error) {
+	payload, err := m.Payload()
+	if err != nil {
+		return nil, err
+	}
+	return toBeSigned(k, payload, []byte(MoveContext))
+}
+
 // Verify reports whether s is its key's signature over the statement.
 func (m *Move) Verify(s Signature) bool {
 	payload, err := m.Payload()

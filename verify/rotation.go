@@ -54,6 +54,16 @@ func (r *Rotation) Validate() error {
 	return checkSigners("rotation", r.Signatures, maxRotationSigners)
 }
 
+// ToBeSigned returns the bytes that a key signs of the statement, see
+// [Envelope.ToBeSigned].
+func (r *Rotation) ToBeSigned(k PublicKey) ([]byte, error) {
+	payload, err := r.Payload()
+	if err != nil {
+		return nil, err
+	}
+	return toBeSigned(k, payload, []byte(RotationContext))
+}
+
 // Verify reports whether s is its key's signature over the statement.
 func (r *Rotation) Verify(s Signature) bool {
 	payload, err := r.Payload()

@@ -36,7 +36,8 @@ A lost or stolen key is replaced by the others:
 While fewer keys than the threshold are left, nothing can replace them any
 more, which is what the threshold is for: such cameras must be provisioned
 anew. Rotate when one key is lost, not when the last spare one is.`,
-		newKeysRotateNewCommand(), newKeysRotateSignCommand(), newKeysRotateMergeCommand(), newKeysRotateShowCommand(), newKeysRotateCheckCommand())
+		newKeysRotateNewCommand(), newKeysRotateSignCommand(),
+		newKeysRotateToSignCommand(), newKeysRotateAttachCommand(), newKeysRotateMergeCommand(), newKeysRotateShowCommand(), newKeysRotateCheckCommand())
 }
 
 // rotationFile is a statement on disk.

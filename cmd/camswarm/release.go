@@ -35,8 +35,9 @@ func newReleaseCommand() *cobra.Command {
 	return cli.Group("release", "Build, sign, publish and revoke releases", `A release directory holds the image and envelope.cbor: the manifest and its
 signatures. build makes it, each signer adds a signature offline, to the same
 directory one after the other or to copies that merge joins, publish puts it on
-chain and hands it to a seed.`,
-		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseMergeCommand(), newReleaseUnsignCommand(),
+chain and hands it to a seed. Keys in a security module, a card or a key service
+sign with tosign and attach instead of sign.`,
+		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseToSignCommand(), newReleaseAttachCommand(), newReleaseMergeCommand(), newReleaseUnsignCommand(),
 		newReleaseShowCommand(), newReleaseVerifyCommand(),
 		newReleasePublishCommand(), newReleaseRevokeCommand(), newReleaseMinSequenceCommand())
 }

@@ -195,22 +195,13 @@ work on copies at the same time join them with 'camswarm release merge'.`,
 			if err != nil {
 				return err
 			}
-			if err := known.checkSigner(r, key.Public()); err != nil {
+			if err := r.mayBeSigned(cmd, known, key.Public()); err != nil {
 				return err
-			}
-			if r.image != "" {
-				if err := r.checkImage(cmd.Context()); err != nil {
-					return err
-				}
 			}
 			if err := key.Sign(r.envelope); err != nil {
 				return err
 			}
-			if err := r.saveAndShow(cmd, known, asJSON); err != nil || known.from != "" {
-				return err
-			}
-			cli.Note(cmd, "not checked whether key %s is one of the manufacturer's: nothing here names them; --signer or --registry would", key.Public())
-			return nil
+			return r.saveSigned(cmd, known, key.Public(), asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
@@ -218,6 +209,24 @@ work on copies at the same time join them with 'camswarm release merge'.`,
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
+}
+
+// mayBeSigned checks that a key is one of the manufacturer's and that the image is
+// the one that is signed.
+func (r *releaseFiles) mayBeSigned(cmd *cobra.Command, known knownSigners, key verify.PublicKey) error {
+	if err := known.checkSigner(r, key); err != nil || r.image == "" {
+		return err
+	}
+	return r.checkImage(cmd.Context())
+}
+
+// saveSigned is saveAndShow after a key has signed.
+func (r *releaseFiles) saveSigned(cmd *cobra.Command, known knownSigners, key verify.PublicKey, asJSON bool) error {
+	if err := r.saveAndShow(cmd, known, asJSON); err != nil || known.from != "" {
+		return err
+	}
+	cli.Note(cmd, "not checked whether key %s is one of the manufacturer's: nothing here names them; --signer or --registry would", key)
+	return nil
 }
 
 // saveAndShow writes a changed envelope and prints what the release holds now.
@@ -337,11 +346,9 @@ such signatures by itself.`,
 				keys = r.foreign(known.keys)
 			}
 			for _, arg := range args[1:] {
-				key, err := verify.ParsePublicKey(arg)
+				key, err := keyID(arg)
 				if err != nil {
-					if key, err = readPublicKey(arg); err != nil {
-						return err
-					}
+					return err
 				}
 				if !slices.ContainsFunc(r.envelope.Signatures, func(s verify.Signature) bool { return s.Key == key }) {
 					return fmt.Errorf("%s is not signed by key %s", args[0], key)

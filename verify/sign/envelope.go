@@ -33,11 +33,8 @@ func NewEnvelope(m *verify.Manifest) (*verify.Envelope, error) {
 // verify.MaxSigners signatures. The same key and content always give the same
 // signature.
 func (k *Key) Sign(e *verify.Envelope) error {
-	if _, err := verify.DecodeManifest(e.Manifest); err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	if len(e.Signatures) >= verify.MaxSigners {
-		return fmt.Errorf("sign: the envelope has %d signatures already, more are not allowed", len(e.Signatures))
+	if err := admitEnvelope(e, k.public); err != nil {
+		return err
 	}
 	external, err := e.External()
 	if err != nil {
@@ -49,12 +46,12 @@ func (k *Key) Sign(e *verify.Envelope) error {
 // SignRotation adds the key's signature to a rotation. It refuses a second one
 // by the same key, a statement that is not valid, and a key of neither set.
 func (k *Key) SignRotation(r *verify.Rotation) error {
+	if err := admitRotation(r, k.public); err != nil {
+		return err
+	}
 	payload, err := r.Payload()
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
-	}
-	if !r.From.Has(k.public) && !r.To.Has(k.public) {
-		return fmt.Errorf("sign: key %s is in neither key set of the rotation: its signature would make every device refuse it", k.public)
 	}
 	return k.add(&r.Signatures, payload, []byte(verify.RotationContext), r.Verify)
 }
@@ -62,24 +59,59 @@ func (k *Key) SignRotation(r *verify.Rotation) error {
 // SignMove adds the key's signature to a move. It refuses a second one by the
 // same key, a statement that is not valid, and a key that is not in its set.
 func (k *Key) SignMove(m *verify.Move) error {
+	if err := admitMove(m, k.public); err != nil {
+		return err
+	}
 	payload, err := m.Payload()
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
-	if !m.Keys.Has(k.public) {
-		return fmt.Errorf("sign: key %s is not in the key set of the move: its signature would make every device refuse it", k.public)
-	}
 	return k.add(&m.Signatures, payload, []byte(verify.MoveContext), m.Verify)
+}
+
+// admitEnvelope refuses what a signature of a key must not be added to.
+func admitEnvelope(e *verify.Envelope, key verify.PublicKey) error {
+	if _, err := verify.DecodeManifest(e.Manifest); err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if len(e.Signatures) >= verify.MaxSigners {
+		return fmt.Errorf("sign: the envelope has %d signatures already, more are not allowed", len(e.Signatures))
+	}
+	return once(e.Signatures, key)
+}
+
+func admitRotation(r *verify.Rotation, key verify.PublicKey) error {
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if !r.From.Has(key) && !r.To.Has(key) {
+		return fmt.Errorf("sign: key %s is in neither key set of the rotation: its signature would make every device refuse it", key)
+	}
+	return once(r.Signatures, key)
+}
+
+func admitMove(m *verify.Move, key verify.PublicKey) error {
+	if err := m.Validate(); err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if !m.Keys.Has(key) {
+		return fmt.Errorf("sign: key %s is not in the key set of the move: its signature would make every device refuse it", key)
+	}
+	return once(m.Signatures, key)
+}
+
+func once(signatures []verify.Signature, key verify.PublicKey) error {
+	for _, s := range signatures {
+		if s.Key == key {
+			return fmt.Errorf("sign: already signed by key %s", key)
+		}
+	}
+	return nil
 }
 
 // add appends the key's signature over payload and external data, after
 // checking it.
 func (k *Key) add(to *[]verify.Signature, payload, external []byte, check func(verify.Signature) bool) error {
-	for _, s := range *to {
-		if s.Key == k.public {
-			return fmt.Errorf("sign: already signed by key %s", k.public)
-		}
-	}
 	msg := cose.UntaggedSign1Message{
 		Headers: cose.Headers{
 			Protected: cose.ProtectedHeader{
@@ -140,12 +172,5 @@ func signP256(secret, hash []byte) ([]byte, error) {
 	if _, err := asn1.Unmarshal(der, &sig); err != nil {
 		return nil, err
 	}
-	n := elliptic.P256().Params().N
-	if other := new(big.Int).Sub(n, sig.S); other.Cmp(sig.S) < 0 {
-		sig.S = other
-	}
-	out := make([]byte, 64)
-	sig.R.FillBytes(out[:32])
-	sig.S.FillBytes(out[32:])
-	return out, nil
+	return lowS(verify.ES256, sig.R, sig.S)
 }

@@ -1,6 +1,12 @@
 package sign
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +14,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"camswarm/verify"
 )
@@ -53,23 +61,103 @@ func Load(path string) (*Key, error) {
 	return k, nil
 }
 
-// LoadPublic reads the file of a public key, one line, as [Key.Save] writes it
-// beside the secret key.
+// LoadPublic reads the file of a public key: one line, as [Key.Save] writes it
+// beside the secret key, or the PEM ("PUBLIC KEY") that security modules and
+// openssl export.
 func LoadPublic(path string) (verify.PublicKey, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return verify.PublicKey{}, fmt.Errorf("public key: %w", err)
 	}
 	defer f.Close()
-	line, err := readLine(f)
+	b, err := io.ReadAll(io.LimitReader(f, maxPEMFile+1))
 	if err != nil {
 		return verify.PublicKey{}, fmt.Errorf("public key %s: %w", path, err)
 	}
-	k, err := verify.ParsePublicKey(line)
+	var k verify.PublicKey
+	if strings.HasPrefix(string(b), pemBegin) {
+		k, err = parsePEM(b)
+	} else {
+		var line string
+		if line, err = readLine(bytes.NewReader(b)); err == nil {
+			k, err = verify.ParsePublicKey(line)
+		}
+	}
 	if err != nil {
 		return verify.PublicKey{}, fmt.Errorf("public key %s: %w", path, err)
 	}
 	return k, nil
+}
+
+// maxPEMFile bounds the PEM of a public key in bytes; one with the parameters of
+// its curve written out has about 500.
+const maxPEMFile = 2 << 10
+
+const pemBegin = "-----BEGIN "
+
+// parsePEM reads a SubjectPublicKeyInfo (RFC 5280 section 4.1) of Ed25519 (RFC
+// 8410), or of a named curve (RFC 5480), compressed or not. The standard library
+// does not know secp256k1.
+func parsePEM(b []byte) (verify.PublicKey, error) {
+	none := verify.PublicKey{}
+	if len(b) > maxPEMFile {
+		return none, fmt.Errorf("longer than %d bytes", maxPEMFile)
+	}
+	block, rest := pem.Decode(b)
+	switch {
+	case block == nil:
+		return none, errors.New("not PEM")
+	case block.Type != "PUBLIC KEY":
+		return none, fmt.Errorf("PEM of type %q; export the public key alone, of type \"PUBLIC KEY\"", block.Type)
+	case strings.TrimSpace(string(rest)) != "":
+		return none, errors.New("something follows the PEM block")
+	}
+	var info struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}
+	if rest, err := asn1.Unmarshal(block.Bytes, &info); err != nil || len(rest) > 0 {
+		return none, errors.New("not a SubjectPublicKeyInfo in DER")
+	}
+	if info.Key.BitLength%8 != 0 {
+		return none, errors.New("the key is not a whole number of bytes")
+	}
+	var curve asn1.ObjectIdentifier
+	switch {
+	case info.Algorithm.Algorithm.Equal(asn1.ObjectIdentifier{1, 3, 101, 112}):
+		return verify.NewPublicKey(verify.EdDSA, info.Key.Bytes)
+	case !info.Algorithm.Algorithm.Equal(asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}):
+		return none, fmt.Errorf("a key of kind %s; Ed25519, P-256 and secp256k1 sign releases", info.Algorithm.Algorithm)
+	}
+	if rest, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &curve); err != nil || len(rest) > 0 {
+		return none, errors.New("an elliptic key whose curve is not named; export it with a named curve")
+	}
+	alg := verify.ES256
+	switch {
+	case curve.Equal(asn1.ObjectIdentifier{1, 3, 132, 0, 10}):
+		alg = verify.ES256K
+	case !curve.Equal(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}):
+		return none, fmt.Errorf("a key on curve %s; P-256 and secp256k1 sign releases", curve)
+	}
+	point := info.Key.Bytes
+	if len(point) != 65 || point[0] != 4 {
+		return verify.NewPublicKey(alg, point)
+	}
+	k, err := verify.NewPublicKey(alg, append([]byte{2 + point[64]&1}, point[1:33]...))
+	if err == nil && !onCurve(alg, point) {
+		err = errors.New("the key is not a point on its curve")
+	}
+	return k, err
+}
+
+// onCurve reports whether an uncompressed point is on the curve.
+func onCurve(alg verify.Algorithm, point []byte) bool {
+	if alg == verify.ES256K {
+		_, err := secp256k1.ParsePubKey(point)
+		return err == nil
+	}
+	_, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	return err == nil
 }
 
 // readLine reads the one line of a key file.
