@@ -29,6 +29,7 @@ type record struct {
 	LastError  string         `json:"lastError,omitempty"`  // why it failed
 	FailedWith string         `json:"failedWith,omitempty"` // a digest of the configuration that installs, see policy
 	Gone       bool           `json:"gone,omitempty"`       // a failed release whose bytes were removed
+	Installed  uint64         `json:"installed,omitempty"`  // when it was, in the chain's seconds since 1970; 0: not known
 	UpdatedAt  time.Time      `json:"updatedAt"`
 }
 

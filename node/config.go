@@ -113,6 +113,12 @@ type InstallConfig struct {
 	// RetryAfter is the wait after a failed install or an unconfirmed boot
 	// before the hook is asked again; it doubles with each failure.
 	RetryAfter time.Duration `toml:"retry_after"`
+	// ConfirmWithin is how long an installed release may stay unconfirmed before
+	// it makes way: once a newer release waits for it, or the chain no longer
+	// offers it, it is rolled back. Count the device's boot and the longest test
+	// that the hook makes. Shorter frees a fleet sooner from a release that never
+	// comes up. At least one minute.
+	ConfirmWithin time.Duration `toml:"confirm_within"`
 	// Attempts bounds failed installs of one release; after that it is left
 	// alone until a newer one comes.
 	Attempts int `toml:"attempts"`
@@ -163,7 +169,7 @@ func DefaultConfig(role Role) Config {
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
-		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, Attempts: 3},
+		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3},
 		IPNS:     IPNSConfig{Check: true},
 	}
 	c.Network.Role = string(role)
@@ -316,6 +322,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
 		return bad("install: timeout, retry_after and attempts must be positive")
+	}
+	if c.Install.ConfirmWithin < time.Minute {
+		return bad("install.confirm_within is %v; at least one minute: an installed release that is never confirmed would block newer ones for ever without it", c.Install.ConfirmWithin)
 	}
 	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)

@@ -361,3 +361,49 @@ func equal(a, b []uint64) bool {
 	}
 	return true
 }
+
+// A release comes up and its hook never says that it is well. For an hour that keeps
+// the next one away, whatever the clock says and however often the node starts; then
+// the device goes back and takes the next one, though not while installs are
+// inhibited.
+func TestReleaseThatIsNeverConfirmedMakesWay(t *testing.T) {
+	rec, r := recordReleases(t, imageOf(t, 1, 200_000), imageOf(t, 2, 200_000), imageOf(t, 3, 200_000))
+	rec.inBubble(t, badClocks["2000"], chainNow, func(w *world) {
+		seed, camera := w.add(node.RoleSeed), w.add(node.RoleCamera)
+		restart := func() {
+			must(t, camera.stop())
+			w.start(camera)
+		}
+		camera.opts = append(camera.opts, node.WithInstaller(&install.FileInstaller{Dir: camera.slot, Check: func(_ context.Context, rel verify.Release) (install.Outcome, error) {
+			if rel.Sequence == 2 {
+				return install.Pending, nil
+			}
+			return install.Confirmed, nil
+		}}))
+		camera.cfg.Install.InhibitFile = filepath.Join(w.dir, "recording")
+		restart()
+		w.release(seed, r[0], 1)
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		w.release(seed, r[1], 2)
+		installed := func() *control.InstalledStatus { return camera.Status().Products[0].Installed }
+		w.until("release 2 is installed", func() bool { return installed().Sequence == 2 })
+		w.release(seed, r[2], 3)
+		w.until("the camera holds release 3", func() bool {
+			tg := camera.Status().Products[0].Target
+			return tg != nil && tg.Sequence == 3 && tg.State == control.StateVerified
+		})
+		for range 2 {
+			time.Sleep(25 * time.Minute)
+			if got := installed(); got.Sequence != 2 {
+				t.Fatalf("release %d is installed before release 2 has had its time", got.Sequence)
+			}
+			restart()
+		}
+		must(t, os.WriteFile(camera.cfg.Install.InhibitFile, nil, 0o600))
+		time.Sleep(15 * time.Minute)
+		w.slotHolds(camera, r[1])
+		must(t, os.Remove(camera.cfg.Install.InhibitFile))
+		w.until("release 3 runs", func() bool { return camera.runs() == 3 })
+		w.slotHolds(camera, r[2])
+	})
+}

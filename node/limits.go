@@ -14,6 +14,7 @@ const (
 	maxTraffic        = 1 << 60   // bytes; a counter of a node's life beyond it was never counted
 	maxRetiredRecords = 16        // releases remembered after their bytes are gone, per product
 	maxRequests       = 64        // that wait for the owner of one product's state
+	maxUnconfirmed    = 1 << 32   // seconds that are counted of a wait for a confirmation
 
 	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views
 	spaceRecheck = time.Minute              // between looks whether there is more space than when a stage found none

@@ -39,10 +39,11 @@ type machine struct {
 	lastJob uint64
 
 	retries  map[attempt]retry
-	refusals map[uint64]error // why the manifest of a release was turned down
-	damaged  map[uint64]bool  // blocks of its image went bad on disk
-	mute     map[uint64]bool  // its kept envelope is unusable, so its image cannot be served
-	again    map[uint64]bool  // it failed, and a person wants it tried again
+	refusals map[uint64]error     // why the manifest of a release was turned down
+	damaged  map[uint64]bool      // blocks of its image went bad on disk
+	since    map[uint64]time.Time // when this run first saw it installed and not confirmed
+	mute     map[uint64]bool      // its kept envelope is unusable, so its image cannot be served
+	again    map[uint64]bool      // it failed, and a person wants it tried again
 	requests []*request
 	replies  []action
 	adopted  verify.KeySet // what the kept rotations lead to
@@ -58,6 +59,7 @@ type rules struct {
 	verifier   *verify.Verifier
 	device     verify.Device // as provisioned
 	retryAfter time.Duration // after the first failure; doubled with each further one
+	confirmIn  time.Duration // an installed release that is not confirmed blocks others so long
 	policy
 	refused func(stage, error) // counts refusals and failures
 }
@@ -110,6 +112,7 @@ type task struct {
 	signed   *verify.Signed   // nil: serve reads it from disk
 	approved *verify.Approved // of adopt, prepare, fetch, verify, install and provide
 	request  *request         // of provide, remove and reset
+	overdue  bool             // of confirm: roll it back unless it is confirmed now
 	over     int64            // it found no space when so many bytes were free: it begins with more
 }
 
@@ -122,7 +125,9 @@ type result struct {
 	custody   custody         // of the file
 	kept      verify.KeySet   // of adopt
 	called    bool            // of install: the installer was, and err is its
+	at        uint64          // of install: when the installer ended, in the chain's seconds since 1970
 	outcome   install.Outcome // of confirm
+	overdue   bool            // of confirm: it was rolled back because nothing confirmed it
 	notBefore time.Time       // the stage may not begin yet,
 	reason    string          // and why
 	free      int64           // for want of space: what is free
@@ -189,7 +194,7 @@ func newMachine(r rules, log *slog.Logger, records map[uint64]record, adopted ve
 		rules: r, log: log, records: map[uint64]record{}, adopted: adopted,
 		signed: map[uint64]*verify.Signed{}, served: map[uint64]*verify.Signed{}, jobs: map[uint64]*job{},
 		retries: map[attempt]retry{}, refusals: map[uint64]error{}, damaged: map[uint64]bool{}, mute: map[uint64]bool{},
-		again: map[uint64]bool{},
+		again: map[uint64]bool{}, since: map[uint64]time.Time{},
 	}
 	for seq, rec := range records {
 		m.records[seq] = rec
@@ -340,6 +345,13 @@ func (m *machine) step(view *verify.View, now time.Time) (todo []action, wait ti
 			m.seenAt = now
 		}
 		m.view = view
+	}
+	for seq, rec := range m.records {
+		if rec.State != control.StateInstalled {
+			delete(m.since, seq)
+		} else if m.since[seq].IsZero() {
+			m.since[seq] = now
+		}
 	}
 	wait = m.decide(now)
 	todo, m.replies = m.replies, nil
@@ -589,6 +601,7 @@ func (m *machine) next(seq uint64, now time.Time) (next *task, wait time.Duratio
 		delete(m.again, seq)
 	}
 	if rec.State == control.StateInstalled && !m.installerBusy() && attempt(stageConfirm) {
+		next.overdue = m.overdue(seq, now)
 		return next, wait
 	}
 	if m.damaged[seq] {
@@ -711,6 +724,37 @@ func (m *machine) installReason() string {
 		}
 	}
 	return ""
+}
+
+// overdue reports whether an installed release is rolled back if the installer
+// does not confirm it now: it had its time, and either the chain no longer offers
+// it, or a newer one is here and would be installed if this one were not.
+func (m *machine) overdue(seq uint64, now time.Time) bool {
+	if m.view == nil || m.unconfirmed(seq, now) < m.confirmIn {
+		return false
+	}
+	if !m.offers(seq) {
+		return true
+	}
+	before := m.device // as it is after the roll-back
+	_, fallback := installed(m.records)
+	before.Installed = max(before.Installed, fallback.Release.Sequence)
+	choice, _ := choose(m.verifier, m.view, before, m.trustedTime(now), m.signed)
+	newer := m.records[choice.Sequence]
+	return choice.Install && choice.Sequence > seq &&
+		(newer.State == control.StateVerified || newer.State == control.StateFailed && newer.Attempts < m.attempts && !newer.Gone)
+}
+
+// unconfirmed is for how long an installed release has waited for its
+// confirmation. The device's clock plays no part, since it may stand at 1970 and
+// leap: it is what passed in the chain's time since the install, restarts
+// included, and at least how long this run has seen the release so.
+func (m *machine) unconfirmed(seq uint64, now time.Time) time.Duration {
+	d := now.Sub(m.since[seq])
+	if at, chain := m.records[seq].Installed, m.chainTime(now); at > 0 && chain > at {
+		d = max(d, time.Duration(min(chain-at, maxUnconfirmed))*time.Second)
+	}
+	return d
 }
 
 // trouble says why the choice's install waits although the rollout allows it, and
@@ -874,8 +918,15 @@ func (m *machine) trustedTime(now time.Time) uint64 {
 }
 
 func trustedTime(view *verify.View, seenAt, now time.Time) uint64 {
-	chain := view.Time + uint64(max(now.Sub(seenAt), 0)/time.Second)
-	return verify.Now(uint64(max(now.Unix(), 0)), chain)
+	return verify.Now(uint64(max(now.Unix(), 0)), chainTime(view, seenAt, now))
+}
+
+// chainTime is the chain's time, carried forward by the monotonic clock since it
+// was seen.
+func (m *machine) chainTime(now time.Time) uint64 { return chainTime(m.view, m.seenAt, now) }
+
+func chainTime(view *verify.View, seenAt, now time.Time) uint64 {
+	return view.Time + uint64(max(now.Sub(seenAt), 0)/time.Second)
 }
 
 // after says what a job has made of a release's record, and whether that is
@@ -913,11 +964,15 @@ func (p policy) after(t task, r result) (rec record, changed bool) {
 		to(control.StateVerified)
 	case t.stage == stageInstall && r.called:
 		to(control.StateInstalled)
+		rec.Installed = r.at
 	case t.stage == stageConfirm && r.outcome == install.Confirmed:
 		to(control.StateConfirmed)
 	case t.stage == stageConfirm && r.outcome == install.Failed:
 		rec.State, rec.Attempts, rec.FailedWith = control.StateFailed, p.attempts, p.section
 		rec.LastError = "did not come up after the install; rolled back"
+		if r.overdue {
+			rec.LastError = "was not confirmed in time after the install (install.confirm_within); rolled back"
+		}
 	case t.stage == stageReset:
 		rec = startOver(rec)
 	case t.stage == stageRemove && rec.State == control.StateFailed:

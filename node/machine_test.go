@@ -40,6 +40,7 @@ var update = flag.Bool("update", false, "write what came out of the scripts of t
 //	damage 3                          blocks of its image went bad on disk
 //	provide 3, remove 3, retry        requests
 //	wait 10s                          time passes
+//	restart                           the node ends and starts again; the clock stands still meanwhile
 //	records                           shows the catalog
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/follower/*.txt")
@@ -109,7 +110,7 @@ func (s *theatre) keys(i int) verify.KeySet {
 func (s *theatre) start(role Role, left map[uint64]record) {
 	v := &verify.Verifier{Product: s.product, Registry: s.chain, Pinned: s.keys(0), Trust: new(verify.Trust)}
 	s.m = newMachine(rules{
-		verifier: v, device: verify.Device{DID: "did:key:z6Mk", Seed: role == RoleSeed}, retryAfter: 10 * time.Second,
+		verifier: v, device: verify.Device{DID: "did:key:z6Mk", Seed: role == RoleSeed}, retryAfter: 10 * time.Second, confirmIn: time.Hour,
 		policy: policy{attempts: 2, section: "now"}, refused: func(stage, error) {},
 	}, slog.New(slog.DiscardHandler), left, verify.KeySet{})
 }
@@ -230,6 +231,13 @@ func (s *theatre) event(words []string) {
 		d, err := time.ParseDuration(words[1])
 		s.must(err)
 		s.now = s.now.Add(d)
+	case "restart":
+		s.tasks, s.view = map[uint64]task{}, nil
+		role := RoleCamera
+		if s.m.device.Seed {
+			role = RoleSeed
+		}
+		s.start(role, s.m.records)
 	case "records":
 		for _, r := range sorted(s.m.records) {
 			fmt.Fprintf(&s.out, "> %d %s", r.Release.Sequence, r.State)
@@ -256,7 +264,11 @@ func (s *theatre) step() []action {
 		switch {
 		case a.begin != nil:
 			s.tasks[a.begin.release.Sequence] = *a.begin
-			fmt.Fprintf(&s.out, "> begin %s %d\n", a.begin.stage, a.begin.release.Sequence)
+			overdue := ""
+			if a.begin.overdue {
+				overdue = ", overdue"
+			}
+			fmt.Fprintf(&s.out, "> begin %s %d%s\n", a.begin.stage, a.begin.release.Sequence, overdue)
 		case a.answer != nil:
 			fmt.Fprintf(&s.out, "> answer %s %d: %v\n", a.answer.stage, cmp.Or(a.answer.sequence, uint64(len(a.reply.started))), a.reply.err)
 		default:
@@ -325,7 +337,7 @@ func (s *theatre) outcome(t task, words []string) result {
 			s.must(s.m.verifier.Adopt(t.approved.Rotations()))
 			r.kept = t.approved.Keys()
 		case stageInstall:
-			r.called = true
+			r.called, r.at = true, s.m.chainTime(s.now)
 		case stageConfirm:
 			r.outcome = install.Confirmed
 		}
@@ -334,7 +346,7 @@ func (s *theatre) outcome(t task, words []string) result {
 	case "pending":
 		r.err = errPending
 	case "rolled back":
-		r.outcome = install.Failed
+		r.outcome, r.overdue = install.Failed, t.overdue
 	case "not started":
 		r.called, r.err = true, fmt.Errorf("hook: %w", install.ErrNotStarted)
 	case "later":

@@ -243,7 +243,8 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 		return err
 	}
 	f, err := newFollower(context.Background(), p, cfg, rules{
-		verifier: v, retryAfter: n.cfg.Install.RetryAfter, policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
+		verifier: v, retryAfter: n.cfg.Install.RetryAfter, confirmIn: n.cfg.Install.ConfirmWithin,
+		policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
 		device: verify.Device{
 			DID: string(n.did), Label: cfg.Label, Hardware: cfg.Hardware, Installed: cfg.FactorySequence, Seed: n.cfg.Role == RoleSeed,
 		},

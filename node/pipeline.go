@@ -257,10 +257,11 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	}
 	defer func() { _ = file.Close() }()
 	f.log.Info("installing", "sequence", t.release.Sequence, "version", t.release.Version)
+	began := time.Now()
 	if err := f.installer.Install(life, img); err != nil {
 		return result{called: true, err: fmt.Errorf("install release %d: %w", t.release.Sequence, err)}
 	}
-	return result{called: true}
+	return result{called: true, at: chainTime(&view, began, time.Now())}
 }
 
 // takeTurn waits for the node's install turn.
@@ -280,14 +281,27 @@ func later(at time.Time) time.Time {
 }
 
 // confirm asks the installer whether the installed image runs, and has it go back
-// to what ran before if not.
+// to what ran before if not, or if nothing but a confirmation could keep it. Going
+// back then is no less of an interruption than an install, and waits for the same
+// window.
 func (f *follower) confirm(life, ctx context.Context, t task) result {
 	if err := f.takeTurn(ctx, t); err != nil {
 		return result{err: err}
 	}
 	defer f.turn.give()
 	outcome, err := f.installer.Confirm(life, t.release)
+	overdue := t.overdue && (err != nil || outcome == install.Pending) && life.Err() == nil
+	if overdue {
+		overdue, _ = f.gate()
+	}
 	switch {
+	case overdue:
+		f.log.Error("the installed release was not confirmed in time and makes way; rolling back",
+			"sequence", t.release.Sequence, "within", f.rules.confirmIn, "err", err)
+		if err := f.installer.Rollback(life, t.release); err != nil {
+			return result{err: fmt.Errorf("roll back release %d: %w", t.release.Sequence, err)}
+		}
+		return result{outcome: install.Failed, overdue: true}
 	case err != nil:
 		return result{err: fmt.Errorf("confirm release %d: %w", t.release.Sequence, err)}
 	case outcome == install.Confirmed:

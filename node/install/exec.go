@@ -43,7 +43,9 @@ import (
 // Exit codes: 0 is success (of confirm: it runs well), 75 (EX_TEMPFAIL of
 // sysexits.h) means not now or not known yet, 126, 127 and death by a signal
 // mean that the hook could not do its work (of confirm: not known), any other
-// means failure (of confirm: roll back).
+// means failure (of confirm: roll back). A confirm that goes on answering "not
+// known" does not keep newer releases away for ever: after install.confirm_within
+// rollback is run all the same, see [Installer].
 //
 // An install hook must read standard input to its end, even if it does not want
 // all of it: one that exits 0 with bytes unread is refused, because it cannot

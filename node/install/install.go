@@ -39,7 +39,7 @@ func (o Outcome) String() string {
 //
 // A node calls one method at a time, whatever the number of its products, in the
 // order Install, Confirm (until it is not Pending), and Rollback if Confirm said
-// Failed. A release that comes, is withdrawn or revoked while a method runs does
+// Failed, or if it has not said Confirmed for too long (see Rollback). A release that comes, is withdrawn or revoked while a method runs does
 // not end it, and no other begins beside it: the next waits. Confirm is asked only
 // about the release of a product whose Install was the last to begin, and
 // succeeded. What has been done is
@@ -69,7 +69,7 @@ type Installer interface {
 
 	// Confirm tells whether an installed release runs well. It is asked soon
 	// after Install, again while it is Pending, and at every start of the node
-	// until it is decided. Confirmed lets the node delete the release before
+	// until it is decided or its time is up (see Rollback). Confirmed lets the node delete the release before
 	// it, and the installer may free the fallback slot. Failed makes the node
 	// call Rollback and leave the release alone from then on: return it also
 	// when the device runs something else than rel. An error means that the
@@ -79,6 +79,12 @@ type Installer interface {
 	// Rollback makes the device run what it ran before rel. It is called after
 	// Confirm said Failed, again until it returns nil, and must return nil when
 	// the device is back already.
+	//
+	// It is called too, right after a Confirm that returned Pending or an error,
+	// for a release that has not been confirmed within the configuration's
+	// install.confirm_within (an hour), once a newer release waits for its place
+	// or the chain no longer offers it; and only when an install might begin. So
+	// it must work while rel runs, too.
 	Rollback(ctx context.Context, rel verify.Release) error
 }
 
