@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"camswarm/swarm/tokens"
 )
 
 // asked remembers which blocks a peer was asked for of late, to tell genuine blocks
@@ -13,7 +15,7 @@ type asked struct {
 	mu      sync.Mutex
 	blocks  map[[32]byte]int // by digest: answers that are still due
 	order   [][32]byte       // of the last request, oldest first
-	unasked tokens           // genuine blocks beyond the answers that were due
+	unasked tokens.Bucket    // genuine blocks beyond the answers that were due
 }
 
 func newAsked() *asked { return &asked{blocks: make(map[[32]byte]int)} }
@@ -64,6 +66,5 @@ func (a *asked) answered(d [32]byte) (ever, due bool) {
 func (a *asked) tooMany(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unasked.refill(now, 1/unaskedEvery.Seconds())
-	return a.unasked.take(1, unaskedBurst) < 1
+	return !a.unasked.Spend(now, 1, tokens.Limit{Burst: unaskedBurst, PerSecond: 1 / unaskedEvery.Seconds()})
 }

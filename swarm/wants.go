@@ -12,35 +12,14 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/swarm/filestore"
+	"camswarm/swarm/tokens"
 )
-
-// tokens is a bucket that runs full again at a steady rate. Its times come from
-// the caller; the zero bucket is full.
-type tokens struct {
-	spent float64
-	at    time.Time
-}
-
-// refill lets the bucket run full at perSecond until now.
-func (t *tokens) refill(now time.Time, perSecond float64) {
-	if !t.at.IsZero() {
-		t.spent = max(0, t.spent-max(0, now.Sub(t.at).Seconds())*perSecond)
-	}
-	t.at = now
-}
-
-// take takes up to n and returns how much there was.
-func (t *tokens) take(n, burst float64) float64 {
-	n = max(0, min(n, burst-t.spent))
-	t.spent += n
-	return n
-}
 
 // account is what one peer may still ask of us. It outlives connections.
 type account struct {
-	entries tokens               // of wantlists
-	over    tokens               // entries beyond that
-	served  map[[32]byte]*tokens // bytes, by file
+	entries tokens.Bucket               // of wantlists
+	over    tokens.Bucket               // entries beyond that
+	served  map[[32]byte]*tokens.Bucket // bytes, by file
 }
 
 // admit takes n wantlist entries into account, of a node that lists so many
@@ -48,11 +27,8 @@ type account struct {
 func (a *account) admit(now time.Time, n, listed int) (pass int, flood bool) {
 	burst := float64(wantBurst + wantsPerBlock*listed)
 	rate := burst / wantRefill.Seconds()
-	a.entries.refill(now, rate)
-	pass = int(a.entries.take(float64(n), burst))
-	a.over.refill(now, wantFlood*rate)
-	a.over.spent += float64(n - pass)
-	return pass, a.over.spent > wantFlood*burst
+	pass = int(a.entries.Take(now, float64(n), tokens.Limit{Burst: burst, PerSecond: rate}))
+	return pass, !a.over.Spend(now, float64(n-pass), tokens.Limit{Burst: wantFlood * burst, PerSecond: wantFlood * rate})
 }
 
 // serve takes a block of n bytes into account, of a file of size bytes, and
@@ -61,7 +37,7 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 	t := a.served[file]
 	if t == nil {
 		if a.served == nil {
-			a.served = map[[32]byte]*tokens{}
+			a.served = map[[32]byte]*tokens.Bucket{}
 		}
 		for oldest := range a.served { // of any: few files are added at a time
 			if len(a.served) < maxAccountFiles {
@@ -69,16 +45,13 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 			}
 			delete(a.served, oldest)
 		}
-		t = &tokens{}
+		t = new(tokens.Bucket)
 		a.served[file] = t
 	}
-	burst := copiesAtOnce * float64(max(size, filestore.MaxBlockBytes))
-	t.refill(now, copiesPerDay*float64(size)/(24*time.Hour).Seconds())
-	if t.spent+float64(n) > burst {
-		return false
-	}
-	t.spent += float64(n)
-	return true
+	return t.Spend(now, float64(n), tokens.Limit{
+		Burst:     copiesAtOnce * float64(max(size, filestore.MaxBlockBytes)),
+		PerSecond: copiesPerDay * float64(size) / (24 * time.Hour).Seconds(),
+	})
 }
 
 // accounts keeps those of the peers that asked last.

@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/swarm/tokens"
 )
 
 // BenchmarkHostileWants is what one message of 1000 wants costs, in CPU of the
@@ -64,7 +66,7 @@ func BenchmarkHostileWants(b *testing.B) {
 				if !c.spent {
 					x.accounts.with(other.ID(), func(a *account) { *a = account{} })
 				} else {
-					x.accounts.with(other.ID(), func(a *account) { a.over = tokens{} })
+					x.accounts.with(other.ID(), func(a *account) { a.over = tokens.Bucket{} })
 				}
 				x.ReceiveMessage(ctx, other.ID(), c.msg)
 			}

@@ -29,6 +29,7 @@ type gater struct {
 	rests    refusals // strangers that gave up their slot to others, refused when they dial
 	admitter Admitter
 	lanOnly  bool
+	met      func(peer.ID, ma.Multiaddr) // of each connection, when the peer is proven
 	now      func() time.Time
 	refused  func(why string) // counts
 }
@@ -83,7 +84,11 @@ func (g *gater) InterceptSecured(dir network.Direction, p peer.ID, c network.Con
 		g.refused("useless")
 		return false
 	}
-	return g.allow(p, c.RemoteMultiaddr())
+	if !g.allow(p, c.RemoteMultiaddr()) {
+		return false
+	}
+	g.met(p, c.RemoteMultiaddr())
+	return true
 }
 
 // InterceptUpgraded implements connmgr.ConnectionGater.

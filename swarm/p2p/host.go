@@ -27,6 +27,7 @@ import (
 	basicconnmgr "github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	libp2pswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
@@ -82,7 +83,7 @@ type cameraHost struct {
 //
 // With a transport, that one takes the place of both and nothing is offered to
 // nodes behind NAT.
-func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
+func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *members, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
 	limits, err := LimitsFor(cfg)
 	if err != nil {
 		return nil, err
@@ -109,10 +110,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	if err := errors.Join(store.AddPrivKey(id, key), store.AddPubKey(id, key.GetPublic())); err != nil {
 		return nil, err
 	}
-	resources, err := limits.resourceManager()
+	unmetered, err := limits.resourceManager()
 	if err != nil {
 		return nil, err
 	}
+	resources := &meteredResources{ResourceManager: unmetered, budget: budget}
 	undo = append(undo, resources.Close)
 	conns, err := basicconnmgr.NewConnManager(limits.MeshLow, limits.MeshHigh, basicconnmgr.WithGracePeriod(gracePeriod))
 	if err != nil {
@@ -147,7 +149,6 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	basic, err := basichost.NewHost(sw, &basichost.HostOpts{
 		EventBus:           bus,
 		ConnManager:        conns,
-		EnablePing:         true,
 		UserAgent:          UserAgent(cfg),
 		ProtocolVersion:    protocolVersion,
 		NegotiationTimeout: negotiationTimeout,
@@ -163,6 +164,8 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, m *members, construct Tra
 	}
 	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, listeners: newListeners(sw.AddListenAddr, g.now, log)}
 	undo = []func() error{h.Close} // closes all of the above
+	pings := &ping.PingService{Host: h}
+	h.SetStreamHandler(ping.ID, func(s network.Stream) { pings.PingHandler(&meteredStream{Stream: s, budget: budget, cost: pingBytes}) })
 
 	listen, err := parseListen(cfg.Listen)
 	if err != nil {

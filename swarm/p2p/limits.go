@@ -285,6 +285,30 @@ const (
 	forgedListBan = time.Hour
 )
 
+// What peers may make this node do, in tokens: see Network.Budget. A neighbour of ours
+// opens a dozen streams when it connects and then fewer than one a second; a stock
+// IPFS peer opens one for every message.
+const (
+	peerBurst     = 256
+	peerPerSecond = 16
+
+	// networkPeers is how many peers' budgets one network (/24 or /56) has, and
+	// greeting what each of its connections may spend beside that: all cameras of a
+	// site come back at once.
+	networkPeers = 8
+	greeting     = 16
+
+	// pingBytes of pings and two requests to the DHT server cost a token: of 32 bytes
+	// each, and about as much work as a stream.
+	pingBytes = 4 * 32
+	dhtCost   = 0.5
+
+	// floodBan is how long a peer that came over its budget is not talked to, and
+	// floodLog the least time between two lines about such peers.
+	floodBan = 10 * time.Minute
+	floodLog = time.Minute
+)
+
 // bounds are those that the choice of peers to dial keeps to.
 func (l Limits) bounds() book.Bounds {
 	return book.Bounds{Connections: l.Connections, MeshLow: l.MeshLow, MeshHigh: l.MeshHigh, Chosen: l.Chosen}

@@ -21,6 +21,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -37,6 +38,8 @@ type Network struct {
 	now         func() time.Time
 	host        *cameraHost
 	gater       *gater
+	budget      *Budget
+	floods      tally
 	links       *links
 	reputations *reputation.Peers
 	members     *members // nil: the swarm is open
@@ -135,7 +138,12 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 		return nil, err
 	}
 	n.metrics = newMetrics(n)
-	n.gater = &gater{admitter: opts.Admitter, lanOnly: cfg.LANOnly, now: n.now, refused: func(why string) { n.metrics.refused.WithLabelValues(why).Inc() }}
+	n.budget = n.newBudget()
+	n.gater = &gater{
+		admitter: opts.Admitter, lanOnly: cfg.LANOnly, now: n.now,
+		met:     func(p peer.ID, addr ma.Multiaddr) { n.budget.From(p, ipOf(addr)) },
+		refused: func(why string) { n.metrics.refused.WithLabelValues(why).Inc() },
+	}
 	if err := n.remember(context.Background()); err != nil {
 		return nil, err
 	}
@@ -150,9 +158,13 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 			return nil, err
 		}
 	}
-	if n.host, err = newHost(cfg, key, n.gater, n.members, opts.Transport, n.log); err != nil {
+	h, err := newHost(cfg, key, n.gater, n.budget, n.members, opts.Transport, n.log)
+	if err != nil {
 		return nil, err
 	}
+	n.mu.Lock() // for peers that were faster
+	n.host = h
+	n.mu.Unlock()
 	if err := n.enlist(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -17,7 +17,9 @@ import (
 	"github.com/ipfs/go-datastore"
 	dssync "github.com/ipfs/go-datastore/sync"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p-kad-dht/records"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multihash"
@@ -41,6 +43,11 @@ func (n *Network) startDHT() (*dht.IpfsDHT, error) {
 		// would let anybody fill a server's memory.
 		dht.Validator(ipnsValidator{&n.ipns}),
 		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.static }),
+		dht.OnRequestHook(func(_ context.Context, s network.Stream, _ *pb.Message) {
+			if !n.budget.Allow(s.Conn().RemotePeer(), dhtCost) {
+				_ = s.Reset() // this request is still answered, to nobody
+			}
+		}),
 	}
 	if n.cfg.seed() {
 		opts = append(opts, dht.Mode(dht.ModeServer))

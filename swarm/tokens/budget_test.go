@@ -1,0 +1,115 @@
+package tokens
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+func TestBucket(t *testing.T) {
+	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	l := Limit{Burst: 10, PerSecond: 2}
+	var b Bucket
+	if got := b.Take(now, 12, l); got != 10 {
+		t.Errorf("a full bucket of 10 gave %v", got)
+	}
+	if b.Spend(now, 1, l) || b.Spend(now.Add(-time.Hour), 1, l) {
+		t.Error("an empty bucket gives")
+	}
+	now = now.Add(-time.Hour + time.Second) // the clock went back, then ran on
+	if b.Spend(now, 3, l) || !b.Spend(now, 2, l) {
+		t.Error("a second gives 2")
+	}
+	if got := b.Take(now.Add(time.Hour), 100, l); got != 10 {
+		t.Errorf("it holds %v", got)
+	}
+}
+
+// testBudget is a Budget whose time is set by hand.
+func testBudget(cfg BudgetConfig) (b *Budget, now *time.Time, over *[]peer.ID) {
+	now, over = new(time.Time), new([]peer.ID)
+	*now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	cfg.Now, cfg.Over = func() time.Time { return *now }, func(p peer.ID) { *over = append(*over, p) }
+	return NewBudget(cfg), now, over
+}
+
+func TestBudgetOfAPeer(t *testing.T) {
+	b, now, over := testBudget(BudgetConfig{Peer: Limit{10, 1}, Prefix: Limit{1000, 100}, Peers: 4})
+	spend := func(p peer.ID, n int) (allowed int) {
+		for range n {
+			if b.Allow(p, 1) {
+				allowed++
+			}
+		}
+		return allowed
+	}
+	if got := spend("evil", 100); got != 10 {
+		t.Errorf("%d of 10 allowed", got)
+	}
+	if !slices.Equal(*over, []peer.ID{"evil"}) {
+		t.Errorf("told of %q, not once of the peer", *over)
+	}
+	if got := spend("honest", 10); got != 10 {
+		t.Errorf("another peer has %d", got)
+	}
+	*now = now.Add(5 * time.Second)
+	if got := spend("evil", 100); got != 5 {
+		t.Errorf("%d after 5 s", got)
+	}
+	if len(*over) != 2 {
+		t.Error("the second excess was not told")
+	}
+	if b.Allow("big", 11) || len(*over) != 3 {
+		t.Error("a cost above the whole burst was allowed")
+	}
+}
+
+// Many identities of one network: it is they who are cut, one after the other, and
+// what they are allowed together is bounded; a neighbour that was idle is not cut, and
+// other networks notice nothing.
+func TestBudgetOfANetwork(t *testing.T) {
+	for _, c := range []struct{ network, far string }{{"192.0.2.%d", "198.51.100.1"}, {"2001:db8::%d", "2001:db8:0:100::1"}} {
+		b, _, over := testBudget(BudgetConfig{Peer: Limit{100, 1}, Prefix: Limit{800, 8}, Peers: 100})
+		for i := range 51 {
+			b.From(peer.ID(fmt.Sprint(i)), netip.MustParseAddr(fmt.Sprintf(c.network, i)))
+		}
+		b.From("far", netip.MustParseAddr(c.far))
+		allowed := 0
+		for range 200 {
+			for i := range 50 {
+				if b.Allow(peer.ID(fmt.Sprint(i)), 1) {
+					allowed++
+				}
+			}
+		}
+		if allowed != 800 || len(*over) != 50 {
+			t.Errorf("%s: %d allowed, %d cut", c.network, allowed, len(*over))
+		}
+		if b.Allow("50", 1) || slices.Contains(*over, "50") {
+			t.Errorf("%s: an idle neighbour has a bucket of its own, or is cut", c.network)
+		}
+		if !b.Allow("far", 1) {
+			t.Errorf("%s: another network is refused", c.network)
+		}
+	}
+}
+
+func TestBudgetIsBounded(t *testing.T) {
+	b, _, _ := testBudget(BudgetConfig{Peer: Limit{2, 1}, Prefix: Limit{4, 1}, Peers: 8})
+	for i := range 1000 {
+		p := peer.ID(fmt.Sprint(i))
+		b.From(p, netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}))
+		b.Allow(p, 1)
+	}
+	if b.peers.Len() != 8 || b.networks.Len() != 8 {
+		t.Errorf("%d peers and %d networks are remembered", b.peers.Len(), b.networks.Len())
+	}
+	b.From("nowhere", netip.Addr{})
+	if !b.Allow("nowhere", 2) || b.Allow("nowhere", 1) {
+		t.Error("a peer without an address has a bucket of its own")
+	}
+}
