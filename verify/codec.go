@@ -201,6 +201,12 @@ type movedCBOR struct {
 	Moves      [][]byte
 }
 
+// CarriesMoves reports whether an encoded envelope says that it carries moves. It
+// looks at one byte and proves nothing.
+func CarriesMoves(envelope []byte) bool {
+	return len(envelope) > 0 && envelope[0] == 0x84 // an array of four
+}
+
 // DecodeEnvelope decodes strictly: trailing bytes, duplicate map keys, unknown
 // fields, non-deterministic encodings, duplicate signers and anything over a
 // limit are refused. Its errors are hard [Error]s.
@@ -212,7 +218,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	var moved movedCBOR
 	var err error
 	switch {
-	case len(b) > 0 && b[0] == 0x84: // an array of four
+	case CarriesMoves(b):
 		err = decMode.Unmarshal(b, &moved)
 		w.Manifest, w.Signatures = moved.Manifest, moved.Signatures
 	case len(b) > 0 && b[0] == 0x83: // an array of three
@@ -234,7 +240,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 			return nil, fmt.Errorf("envelope: %w", err)
 		}
 	}
-	if len(b) > 0 && b[0] == 0x84 {
+	if CarriesMoves(b) {
 		h, err := decodeLists(moved.Rotations, moved.Moves)
 		if err != nil {
 			return nil, fmt.Errorf("envelope: %w", err)

@@ -22,7 +22,7 @@ const MoveContext = "camswarm/move/v1"
 // follows by itself.
 type Move struct {
 	Number     uint64      // 1 for a manufacturer's first move, one more with each
-	From, To   RegistryRef // To may be a registry that was left before
+	From, To   RegistryRef // To may be a registry that was left before, or From itself: see [Move.Reset]
 	Epoch      uint64      // of the key set that signs; the first one ever provisioned has 1
 	Keys       KeySet      // that set
 	Endpoints  []MoveEndpoint
@@ -51,9 +51,6 @@ func (m *Move) Validate() error {
 	}
 	if err := m.To.Validate(); err != nil {
 		return fmt.Errorf("move, new registry: %w", err)
-	}
-	if m.From == m.To {
-		return errors.New("move leads from a registry to itself")
 	}
 	if m.Epoch == 0 {
 		return errors.New("move has key epoch 0, the first one is 1")
@@ -123,6 +120,11 @@ func (m *Move) ToBeSigned(k PublicKey) ([]byte, error) {
 	}
 	return toBeSigned(k, payload, []byte(MoveContext))
 }
+
+// Reset reports whether the move leads from a registry to itself: devices then
+// forget what they accepted of it and believe the next quorum (TUF's fast-forward
+// recovery, section 5.3.11 of its specification 1.0).
+func (m *Move) Reset() bool { return m.From == m.To }
 
 // Verify reports whether s is its key's signature over the statement.
 func (m *Move) Verify(s Signature) bool {
@@ -337,6 +339,12 @@ func (v *Verifier) followMoves(h History, path []KeySet, bound RegistryRef) (rou
 		first = h.Rotations[n-1].Epoch - uint64(len(path)-1)
 	}
 	retired := uint64(slices.IndexFunc(path, v.Keys().Equal))
+	// Resets of the registry where the device is lead nowhere else, so that its place
+	// does not tell whether it made them: the number does. One that retired keys
+	// signed was before its time.
+	for at := len(h.Moves) - len(route); at > v.place().number && h.Moves[at-1].Reset() && h.Moves[at-1].Epoch >= first+retired; at-- {
+		route = h.Moves[at-1:]
+	}
 	// From the end, where a forged statement must be.
 	for _, m := range slices.Backward(route) {
 		switch {

@@ -168,6 +168,17 @@ func (s *Signed) Move() *Move {
 	return s.route[len(s.route)-1]
 }
 
+// Route returns the moves that this device has still to make to follow a release
+// that it checked, first to last; none if it stands where the release belongs.
+func (v *Verifier) Route(s *Signed) []*Move {
+	made := uint64(v.place().number)
+	i := slices.IndexFunc(s.route, func(m *Move) bool { return m.Number > made })
+	if i < 0 {
+		return nil
+	}
+	return s.route[i:]
+}
+
 // Approved is a Signed manifest that the registry offers: same envelope
 // digest, sequence, size, image digest and version, not revoked, not expired,
 // key set on chain equal to the one that signed. It may be fetched and served.
