@@ -47,6 +47,12 @@ type Subject struct {
 	// must return at once; the same release may come again with a higher rev
 	// or after [Gossip.Ask].
 	Accepted func(Accepted)
+
+	// Moved is told of every release with good signatures whose moves this device
+	// has still to make ([verify.Verifier.Route]). Its announcement is held
+	// meanwhile. It is called from many goroutines and must return at once. A nil
+	// func ignores them.
+	Moved func(*verify.Signed)
 }
 
 // Accepted is an announcement that passed every check.
@@ -71,6 +77,7 @@ type subject struct {
 	looked   *simplelru.LRU[[32]byte, struct{}] // envelopes that had their look
 	accepted *simplelru.LRU[[32]byte, struct{}] // envelopes that passed
 	rev      uint64                             // highest rev that passed
+	registry verify.RegistryRef                 // that rev is of
 	releases bucket                             // looks for envelopes never seen before
 	hints    bucket                             // looks for claims that prove nothing
 
@@ -101,6 +108,9 @@ func newSubject(s Subject) (*subject, error) {
 	}
 	if s.Latest == nil {
 		s.Latest = func() *Announcement { return nil }
+	}
+	if s.Moved == nil {
+		s.Moved = func(*verify.Signed) {}
 	}
 	id := s.Product.ID()
 	return &subject{
@@ -144,6 +154,7 @@ func (s *subject) remember(key [32]byte, d decision) {
 // view, or nil. It asks nobody.
 func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) error {
 	s.mu.Lock()
+	s.countIn(view)
 	news := a.Rev > s.rev && a.Rev >= view.Rev
 	known := s.accepted.Contains(digest)
 	s.mu.Unlock()
@@ -154,10 +165,25 @@ func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) err
 		return nil
 	case known && !news:
 		return fmt.Errorf("release %d at rev %d was accepted before", a.Sequence, a.Rev)
-	case a.Rev < view.Rev && a.Sequence <= view.Latest && !offered:
+	case a.Rev < view.Rev && a.Sequence <= view.Latest && !offered && !verify.CarriesMoves(a.Envelope): // another registry counts anew
 		return fmt.Errorf("release %d is no longer offered at rev %d, the newest is %d", a.Sequence, view.Rev, view.Latest)
 	}
 	return nil
+}
+
+// countIn begins the count of revs anew with the view of another registry. The
+// caller holds the lock.
+func (s *subject) countIn(view *verify.View) {
+	if view.Registry != s.registry && view.Registry != (verify.RegistryRef{}) {
+		s.registry, s.rev = view.Registry, 0
+	}
+}
+
+// elsewhere reports whether a release waits until this device has followed its
+// manufacturer to another registry, and has a view of it.
+func (s *subject) elsewhere(signed *verify.Signed, view *verify.View) bool {
+	return signed != nil && (len(s.Verifier.Route(signed)) > 0 ||
+		view.Registry != (verify.RegistryRef{}) && view.Registry != signed.Manifest().Registry)
 }
 
 // checkSigned is Verifier.CheckSigned, once per envelope.
@@ -195,10 +221,11 @@ func (s *subject) firstLook(digest [32]byte, now time.Time) bool {
 // an envelope that had not passed, or a rev above all that had. Without the
 // second condition anyone could have one true rev accepted again and again;
 // with it each rev of the chain is forwarded once.
-func (s *subject) admit(a *Announcement, digest [32]byte, before, now uint64) bool {
+func (s *subject) admit(a *Announcement, digest [32]byte, before uint64, view *verify.View) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	news := a.Rev > s.rev && (a.Rev > before || a.Rev == now)
+	s.countIn(view)
+	news := a.Rev > s.rev && (a.Rev > before || a.Rev == view.Rev)
 	if !a.Bare() && !s.accepted.Contains(digest) {
 		s.accepted.Add(digest, struct{}{})
 		news = true
@@ -274,11 +301,15 @@ func (s *subject) due(now time.Time, view *verify.View) (ready, expired []*held,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := 0; i < len(s.held); {
-		switch h := s.held[i]; {
-		case h.announcement.Rev <= view.Rev:
+		h := s.held[i]
+		elsewhere := s.elsewhere(h.signed, view)
+		switch {
+		case h.announcement.Rev <= view.Rev && !elsewhere:
 			ready = append(ready, s.release(i))
 		case now.After(h.until):
 			expired = append(expired, s.release(i))
+		case elsewhere:
+			i++ // no look at the old registry tells anything of it
 		default:
 			if retry == 0 || h.announcement.Rev < retry {
 				retry = h.announcement.Rev

@@ -145,6 +145,14 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			return reject, verify.Hard(verify.AttackMixAndMatch, "announced as release %d, signed as %d", a.Sequence, m.Sequence)
 		}
 		h.signed = signed
+		if route := s.Verifier.Route(signed); len(route) > 0 {
+			err := verify.Soft(verify.AttackWrongChain, "release %d belongs to registry %s, to which this node has still to follow its manufacturer", a.Sequence, route[len(route)-1].To)
+			if src == viaSelf {
+				return ignore, err
+			}
+			s.Moved(signed)
+			return g.hold(s, h), err
+		}
 	}
 	if a.Rev > view.Rev {
 		cause := ""
@@ -216,7 +224,7 @@ func (g *Gossip) settle(s *subject, h *held, view verify.View, src source) (deci
 			return refusal(err), err
 		}
 	}
-	news := s.admit(h.announcement, h.digest, h.before, view.Rev)
+	news := s.admit(h.announcement, h.digest, h.before, &view)
 	if src == viaSelf {
 		return accept, nil
 	}
