@@ -78,6 +78,12 @@ type ProductConfig struct {
 	// file. A device learns rotations from releases, so this is for one that
 	// should know them before; at most 16.
 	Rotations []string `toml:"rotations"`
+	// Moves are files of move statements, oldest first, that lead from the registry
+	// of Chain to the one in force, or past it ('camswarm registry move'); relative
+	// to the configuration file. A device learns moves from releases and makes them
+	// when the new registry confirms them; one that stands here is made at once, on
+	// the owner's word. At most 16, with all rotations there were.
+	Moves []string `toml:"moves"`
 	// Chain says where the registry contract is and whom to ask about it.
 	Chain chainwatch.Config `toml:"chain"`
 }
@@ -217,9 +223,11 @@ func LoadConfig(path string) (Config, error) {
 		c.Network.Membership = filepath.Join(filepath.Dir(path), m)
 	}
 	for _, p := range c.Products {
-		for i, r := range p.Rotations {
-			if !filepath.IsAbs(r) {
-				p.Rotations[i] = filepath.Join(filepath.Dir(path), r)
+		for _, files := range [][]string{p.Rotations, p.Moves} {
+			for i, f := range files {
+				if !filepath.IsAbs(f) {
+					files[i] = filepath.Join(filepath.Dir(path), f)
+				}
 			}
 		}
 	}
@@ -358,6 +366,9 @@ func (p *ProductConfig) Validate() error {
 	if len(p.Rotations) > verify.MaxRotations {
 		return fmt.Errorf("rotations: %d files, at most %d are allowed", len(p.Rotations), verify.MaxRotations)
 	}
+	if len(p.Moves) > verify.MaxMoves {
+		return fmt.Errorf("moves: %d files, at most %d are allowed", len(p.Moves), verify.MaxMoves)
+	}
 	return p.Chain.Validate()
 }
 
@@ -372,7 +383,7 @@ func (p *ProductConfig) KeySet() verify.KeySet {
 }
 
 // Verifier returns the verifier for what was provisioned. It reads the files of
-// Rotations.
+// Rotations and Moves.
 func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
 	product, err := verify.ParseProduct(p.Name)
 	if err != nil {
@@ -388,12 +399,12 @@ func (p *ProductConfig) Verifier() (*verify.Verifier, error) {
 		Pinned:   p.KeySet(),
 		Trust:    new(verify.Trust),
 	}
-	rotations, err := readRotations(p.Rotations)
+	history, err := readHistory(p.Rotations, p.Moves)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if err := v.Adopt(rotations); err != nil {
-		return nil, fmt.Errorf("%w: rotations do not lead from keys and threshold to others: %w", ErrConfig, err)
+	if err := v.AdoptHistory(history); err != nil {
+		return nil, fmt.Errorf("%w: rotations and moves do not lead from keys, threshold and registry to others: %w", ErrConfig, err)
 	}
 	return v, nil
 }

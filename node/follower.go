@@ -15,7 +15,6 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/announce"
-	"camswarm/chainwatch"
 	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"
@@ -35,9 +34,9 @@ type follower struct {
 	parts
 	cfg     ProductConfig
 	rules   rules
-	watcher *chainwatch.Watcher
+	watcher *chain
 	catalog catalog
-	trust   metastore.Value // the rotations that were adopted
+	trust   metastore.Value // the rotations and moves that were adopted
 	log     *slog.Logger
 
 	left    map[uint64]record // what a former run left; not changed
@@ -80,17 +79,15 @@ type exchange interface {
 // errNotRunning answers those who ask a follower that does not run.
 var errNotRunning = errors.New("the node does not run")
 
-// newFollower returns a follower of what catalog and trust hold.
-func newFollower(ctx context.Context, p parts, cfg ProductConfig, r rules, w *chainwatch.Watcher, c catalog, trust metastore.Value, log *slog.Logger) (*follower, error) {
+// newFollower returns a follower of what the catalog holds; adopted are the keys to
+// which the kept rotations lead.
+func newFollower(ctx context.Context, p parts, cfg ProductConfig, r rules, w *chain, c catalog, adopted verify.KeySet, log *slog.Logger) (*follower, error) {
 	f := &follower{
-		parts: p, cfg: cfg, rules: r, watcher: w, catalog: c, trust: trust, log: log,
+		parts: p, cfg: cfg, rules: r, watcher: w, catalog: c, trust: w.trust, adopted: adopted, log: log,
 		mail: newMailbox(), began: make(chan struct{}), over: make(chan struct{}),
 	}
 	f.rules.refused = p.metrics.refused
 	var err error
-	if f.adopted, err = f.restoreTrust(ctx); err != nil {
-		return nil, err
-	}
 	if f.left, err = c.load(ctx, log); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,13 @@ const (
 	maxRequests       = 64        // that wait for the owner of one product's state
 	maxUnconfirmed    = 1 << 32   // seconds that are counted of a wait for a confirmation
 
+	maxMoving     = 8                // releases that carry a move which is not made yet
+	maxKnownBytes = 1 << 10          // how long it has been known, in JSON
+	moveHold      = 24 * time.Hour   // for which a move is held that the old registry does not agree to
+	moveTick      = 5 * time.Second  // between thoughts about it,
+	moveLook      = 5 * time.Minute  // looks at both registries
+	moveSave      = 15 * time.Minute // and saves of how long it has been known
+
 	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views
 	spaceRecheck = time.Minute              // between looks whether there is more space than when a stage found none
 )

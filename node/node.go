@@ -21,7 +21,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camswarm/announce"
-	"camswarm/chainwatch"
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/metastore"
@@ -232,32 +231,37 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	}
 	id := v.Product.ID()
 	log := n.log.With("product", v.Product.String())
-	checkpoint, err := checkpointOf(context.Background(), n.store, id, v.Registry, o.acceptRegistry)
+	ctx, trust := context.Background(), n.store.Namespace("trust")
+	history := metastore.ValueAt(trust, id.String())
+	adopted, err := restoreTrust(ctx, v, history, log)
 	if err != nil {
 		return err
 	}
-	watcher, err := chainwatch.New(cfg.Chain, id, cfg.Region, chainwatch.Options{
-		Store: checkpoint, Dial: o.dial, Logger: log, Registerer: n.registry,
-	})
+	watcher, err := newChain(ctx, cfg, v, history, metastore.ValueAt(trust, id.String()+"/move"),
+		wiring{store: n.store, dial: o.dial, registry: n.registry, log: log}, o.acceptRegistry)
 	if err != nil {
 		return err
 	}
-	f, err := newFollower(context.Background(), p, cfg, rules{
+	f, err := newFollower(ctx, p, cfg, rules{
 		verifier: v, retryAfter: n.cfg.Install.RetryAfter, confirmIn: n.cfg.Install.ConfirmWithin,
 		policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
 		device: verify.Device{
 			DID: string(n.did), Label: cfg.Label, Hardware: cfg.Hardware, Installed: cfg.FactorySequence, Seed: n.cfg.Role == RoleSeed,
 		},
-	}, watcher, catalog{n.store.Namespace("catalog-" + id.String())}, metastore.ValueAt(n.store.Namespace("trust"), id.String()), log)
+	}, watcher, catalog{n.store.Namespace("catalog-" + id.String())}, adopted, log)
 	if err != nil {
 		return err
+	}
+	watcher.moved = func(s *verify.Signed) {
+		f.mail.envelope(s)
+		f.mail.hint()
 	}
 	n.followers = append(n.followers, f)
 	if err := n.network.Join(announce.Topic(id)); err != nil {
 		return err
 	}
 	return n.gossip.Follow(announce.Subject{
-		Product: v.Product, Verifier: v, Chain: watcher, Latest: f.latest, Accepted: f.accepted,
+		Product: v.Product, Verifier: v, Chain: watcher, Latest: f.latest, Accepted: f.accepted, Moved: watcher.propose,
 	})
 }
 
@@ -332,6 +336,9 @@ func (n *Node) Provide(ctx context.Context, envelope []byte, image io.Reader) (c
 	for _, f := range n.followers {
 		var signed *verify.Signed
 		if signed, err = f.rules.verifier.CheckSigned(envelope); err == nil {
+			if err := f.watcher.arrive(ctx, signed); err != nil {
+				return control.Provided{}, err
+			}
 			rec, err := f.provide(ctx, signed, image)
 			if err != nil {
 				return control.Provided{}, err

@@ -241,7 +241,7 @@ func (f *follower) target(now *snapshot) *control.TargetStatus {
 func (f *follower) chainStatus() control.ChainStatus {
 	view, ok := f.watcher.Current()
 	w := f.watcher.Status()
-	c := control.ChainStatus{Registry: f.rules.verifier.Registry, AgeSeconds: -1, Quorum: "ok", Doubted: int64(w.Doubted / time.Second), Endpoints: []control.EndpointStatus{}}
+	c := control.ChainStatus{Registry: f.rules.verifier.CurrentRegistry(), AgeSeconds: -1, Quorum: "ok", Doubted: int64(w.Doubted / time.Second), Endpoints: []control.EndpointStatus{}}
 	if ok {
 		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused
@@ -290,6 +290,10 @@ func (f *follower) alarms() []control.Alarm {
 		if what := f.keysDisagree(&view); what != "" {
 			out = append(out, control.Alarm{Name: verify.AttackKeyCompromise, Message: what})
 		}
+	}
+	if m := f.watcher.moving.Load(); m != nil {
+		out = append(out, control.Alarm{Name: "registry_move", Since: m.since, Message: fmt.Sprintf("%s: the manufacturer leaves registry %s for %s (move %d): %s",
+			f.rules.verifier.Product, f.rules.verifier.CurrentRegistry(), m.to, m.number, m.why)})
 	}
 	now := f.published.Load()
 	running := now.running.Release.Sequence

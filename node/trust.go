@@ -5,31 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
+	"camswarm/node/metastore"
 	"camswarm/verify"
 )
 
-// What is kept of rotations proves itself from the provisioned keys when it is
+// What is kept of rotations and moves proves itself from the provisioned keys when it is
 // loaded: a hostile disk can at most lose it, and the next release signed with the
 // new keys brings it again.
 
-// restoreTrust adopts the rotations that a former run kept and returns the keys
-// that they lead to.
-func (f *follower) restoreTrust(ctx context.Context) (verify.KeySet, error) {
-	data, err := f.trust.Load(ctx)
+// restoreTrust adopts the rotations and moves that a former run kept and returns
+// the keys that they lead to.
+func restoreTrust(ctx context.Context, v *verify.Verifier, trust metastore.Value, log *slog.Logger) (verify.KeySet, error) {
+	data, err := trust.Load(ctx)
 	if err != nil || data == nil {
 		return verify.KeySet{}, err
 	}
 	history, err := verify.DecodeHistory(data)
 	if err == nil {
-		err = f.rules.verifier.AdoptHistory(history)
+		err = v.AdoptHistory(history)
 	}
 	if err != nil {
-		f.log.Warn("the kept key rotations are unusable; the next release signed with the new keys brings them again", "attack", verify.AttackName(err), "err", err)
+		log.Warn("the kept key rotations and moves are unusable; the next release brings them again", "attack", verify.AttackName(err), "err", err)
 		return verify.KeySet{}, nil
 	}
-	return f.rules.verifier.Keys(), nil
+	return v.Keys(), nil
+}
+
+// keepHistory keeps what was adopted. A history without the moves that are known
+// loses none of them: it is that of a release from before a registry was left to
+// which the manufacturer came back.
+func keepHistory(ctx context.Context, trust metastore.Value, v *verify.Verifier, h verify.History) error {
+	if moves := v.Moves(); len(h.Moves) < len(moves) {
+		h.Moves = moves
+	}
+	data, err := h.Encode()
+	if err != nil {
+		return err
+	}
+	return trust.Save(ctx, data)
 }
 
 // adopt makes the key set that signed an approved release the one in force, for
@@ -40,11 +56,7 @@ func (f *follower) adopt(ctx context.Context, t task) result {
 	if err := f.rules.verifier.AdoptHistory(history); err != nil {
 		return result{err: err}
 	}
-	data, err := history.Encode()
-	if err == nil {
-		err = f.trust.Save(ctx, data)
-	}
-	if err != nil {
+	if err := keepHistory(ctx, f.trust, f.rules.verifier, history); err != nil {
 		return result{err: fmt.Errorf("keep the key rotations: %w", err)}
 	}
 	last := history.Rotations[len(history.Rotations)-1]
@@ -66,35 +78,41 @@ func (f *follower) keysDisagree(view *verify.View) string {
 		v.Product, view.Keys.Threshold, len(view.Keys.Keys), v.Keys().Threshold, len(v.Keys().Keys))
 }
 
-// readRotations reads provisioned statements, one per file, oldest first.
-func readRotations(paths []string) ([]*verify.Rotation, error) {
-	var out []*verify.Rotation
-	for _, path := range paths {
-		r, err := readRotation(path)
+// readHistory reads provisioned statements, one per file, oldest first.
+func readHistory(rotations, moves []string) (h verify.History, err error) {
+	for _, path := range rotations {
+		r, err := readStatement(path, verify.MaxRotationSize, verify.DecodeRotation)
 		if err != nil {
-			return nil, fmt.Errorf("rotation %s: %w", path, err)
+			return h, fmt.Errorf("rotation %s: %w", path, err)
 		}
-		out = append(out, r)
+		h.Rotations = append(h.Rotations, r)
 	}
-	return out, nil
+	for _, path := range moves {
+		m, err := readStatement(path, verify.MaxMoveSize, verify.DecodeMove)
+		if err != nil {
+			return h, fmt.Errorf("move %s: %w", path, err)
+		}
+		h.Moves = append(h.Moves, m)
+	}
+	return h, nil
 }
 
-func readRotation(path string) (*verify.Rotation, error) {
+func readStatement[T any](path string, most int64, decode func([]byte) (T, error)) (statement T, err error) {
 	info, err := os.Stat(path) // before opening: a pipe would block
 	if err != nil {
-		return nil, err
+		return statement, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+		return statement, errors.New("not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return statement, err
 	}
 	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, verify.MaxRotationSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
-		return nil, err
+		return statement, err
 	}
-	return verify.DecodeRotation(data)
+	return decode(data)
 }
