@@ -34,6 +34,13 @@ type Config struct {
 	Threshold int            // of them must sign; default 2
 	Operators int            // each with a chain endpoint of his own; 0: all ask the chain itself
 	Logger    *slog.Logger   // of all nodes; nil discards
+	ChainID   uint64         // default that of development chains
+	// Deploy deploys the registry; nil: the present version.
+	Deploy func(context.Context, *registry.Client, *sign.Key, registry.Terms) (*registry.Registry, error)
+	// From is where the manufacturer is, if this is a registry to move to: the same
+	// people and keys, and the product continued after its release Latest.
+	From   *Authority
+	Latest uint64
 	// Configure may change a member's configuration before it is started.
 	Configure func(member string, c *node.Config)
 	// Options are added to a node's, each time it is started.
@@ -54,6 +61,7 @@ type Authority struct {
 
 	DID       verify.DID         // the manufacturer's
 	Rotations []*verify.Rotation // that led to Keys
+	Moves     []*verify.Move     // that led here
 }
 
 // Network is a running deployment.
@@ -63,7 +71,8 @@ type Network struct {
 	Seed      *Member
 	Cameras   []*Member
 
-	cfg Config
+	cfg  Config
+	left []*Authority // see Move
 }
 
 // Member is one node of the deployment, which can be stopped and started again
@@ -137,39 +146,86 @@ func Deploy(ctx context.Context, cfg Config) (a *Authority, err error) {
 			err = errors.Join(fmt.Errorf("deploy the registry: %w", err), a.Close())
 		}
 	}()
-	for _, key := range []**sign.Key{&a.Admin, &a.Manufacturer, &a.Operator, &a.Guardian} {
-		if *key, err = sign.Generate(verify.ES256K); err != nil {
-			return a, err
-		}
-	}
-	algorithms := []verify.Algorithm{verify.EdDSA, verify.ES256, verify.ES256K}
-	for i := range cfg.Signers {
-		key, err := sign.Generate(algorithms[i%len(algorithms)])
-		if err != nil {
-			return a, err
-		}
-		a.Signers = append(a.Signers, key)
-		a.Keys.Keys = append(a.Keys.Keys, key.Public())
+	if f := cfg.From; f != nil {
+		a.Product, a.Keys, a.Signers, a.DID, a.Rotations, a.Moves = f.Product, f.Keys, f.Signers, f.DID, f.Rotations, f.Moves
+		a.Admin, a.Manufacturer, a.Operator, a.Guardian = f.Admin, f.Manufacturer, f.Operator, f.Guardian
+	} else if err = a.appoint(cfg.Signers); err != nil {
+		return a, err
 	}
 	if a.Chain, err = devchain.Start(ctx, devchain.Config{
-		BlockTime: time.Second, Fund: []verify.Address{account(a.Admin), account(a.Manufacturer), account(a.Operator), account(a.Guardian)},
+		ChainID: cfg.ChainID, BlockTime: time.Second, Fund: []verify.Address{account(a.Admin), account(a.Manufacturer), account(a.Operator), account(a.Guardian)},
 	}); err != nil {
 		return a, err
 	}
 	if a.Client, err = registry.Dial(ctx, a.Chain.URL(), a.Chain.ChainID()); err != nil {
 		return a, err
 	}
-	if a.Registry, _, err = a.Client.Deploy(ctx, a.Admin, registry.Terms{
+	deploy := cfg.Deploy
+	if deploy == nil {
+		deploy = func(ctx context.Context, c *registry.Client, key *sign.Key, terms registry.Terms) (*registry.Registry, error) {
+			r, _, err := c.Deploy(ctx, key, terms)
+			return r, err
+		}
+	}
+	if a.Registry, err = deploy(ctx, a.Client, a.Admin, registry.Terms{
 		Delay: time.Hour, Pauser: account(a.Operator), Guardians: []verify.Address{account(a.Guardian)},
 	}); err != nil {
 		return a, err
 	}
-	a.DID = verify.DIDKey(a.Signers[0].Public())
 	if _, err = a.Registry.CreateManufacturer(ctx, a.Admin, a.DID, a.Keys, account(a.Manufacturer)); err != nil {
 		return a, err
 	}
-	_, err = a.Registry.CreateProduct(ctx, a.Admin, a.Product, a.DID, account(a.Operator))
+	if cfg.Latest > 0 {
+		_, err = a.Registry.ContinueProduct(ctx, a.Admin, a.Product, a.DID, account(a.Operator), cfg.Latest)
+	} else {
+		_, err = a.Registry.CreateProduct(ctx, a.Admin, a.Product, a.DID, account(a.Operator))
+	}
 	return a, err
+}
+
+// appoint makes the accounts and so many signing keys.
+func (a *Authority) appoint(signers int) (err error) {
+	for _, key := range []**sign.Key{&a.Admin, &a.Manufacturer, &a.Operator, &a.Guardian} {
+		if *key, err = sign.Generate(verify.ES256K); err != nil {
+			return err
+		}
+	}
+	algorithms := []verify.Algorithm{verify.EdDSA, verify.ES256, verify.ES256K}
+	for i := range signers {
+		key, err := sign.Generate(algorithms[i%len(algorithms)])
+		if err != nil {
+			return err
+		}
+		a.Signers = append(a.Signers, key)
+		a.Keys.Keys = append(a.Keys.Keys, key.Public())
+	}
+	a.DID = verify.DIDKey(a.Signers[0].Public())
+	return nil
+}
+
+// Leave makes the statement that the manufacturer leaves this registry for
+// another, signed by as many as the threshold asks for. Releases that are built
+// there carry it from then on.
+func (a *Authority) Leave(to *Authority) (*verify.Move, error) {
+	m := &verify.Move{
+		Number: uint64(len(a.Moves) + 1), From: a.Registry.Ref(), To: to.Registry.Ref(), Epoch: uint64(len(a.Rotations) + 1), Keys: a.Keys,
+		Endpoints: []verify.MoveEndpoint{{URL: to.Chain.URL()}},
+	}
+	for _, k := range a.Signers[:a.Keys.Threshold] {
+		if err := k.SignMove(m); err != nil {
+			return nil, err
+		}
+	}
+	to.Moves = append(slices.Clone(a.Moves), m)
+	return m, nil
+}
+
+// Move has everybody but the nodes go on in another registry. Those learn of it
+// from a release that is published there. The old chain runs on until Close.
+func (n *Network) Move(to *Authority) {
+	old := n.Authority
+	n.left = append(n.left, &old)
+	n.Authority = *to
 }
 
 // Rotate makes signers, with the same threshold, the manufacturer's: in a
@@ -323,6 +379,9 @@ func (n *Network) Close() error {
 	for _, e := range n.Endpoints {
 		errs = append(errs, e.close())
 	}
+	for _, a := range n.left {
+		errs = append(errs, a.Close())
+	}
 	return errors.Join(append(errs, n.Authority.Close())...)
 }
 
@@ -364,7 +423,7 @@ func (a *Authority) BuildFrom(image io.Reader, blockSize uint32, sequence uint64
 	if len(signers) == 0 {
 		signers = a.Signers[:a.Keys.Threshold]
 	}
-	return SignRotated(m, a.Rotations, "", signers...)
+	return SignHistory(m, verify.History{Rotations: a.Rotations, Moves: a.Moves}, "", signers...)
 }
 
 // Sign makes a release of a manifest.
@@ -374,11 +433,16 @@ func Sign(m *verify.Manifest, path string, signers ...*sign.Key) (*Release, erro
 
 // SignRotated makes a release that carries rotations.
 func SignRotated(m *verify.Manifest, rotations []*verify.Rotation, path string, signers ...*sign.Key) (*Release, error) {
+	return SignHistory(m, verify.History{Rotations: rotations}, path, signers...)
+}
+
+// SignHistory makes a release that carries a history.
+func SignHistory(m *verify.Manifest, h verify.History, path string, signers ...*sign.Key) (*Release, error) {
 	envelope, err := sign.NewEnvelope(m)
 	if err != nil {
 		return nil, err
 	}
-	envelope.Rotations = rotations
+	envelope.Rotations, envelope.Moves = h.Rotations, h.Moves
 	for _, s := range signers {
 		if err := s.Sign(envelope); err != nil {
 			return nil, err
