@@ -15,7 +15,7 @@ import (
 // the chain's own view makes it worth acting on.
 type Announcement struct {
 	Product  verify.ProductID
-	Sequence uint64 // the release announced; in a bare hint the newest one that the sender knows, or 0
+	Sequence uint64 // the release announced; in a bare hint a number without meaning, at random in one that is published
 	Rev      uint64 // registry rev from which the claim holds, at least 1
 	Block    uint64 // block of that rev, for people and logs
 	// Envelope is the encoded envelope (verify.Envelope), at most

@@ -38,6 +38,12 @@ type Config struct {
 	HintBurst int           `toml:"hint_burst"`
 	HintEvery time.Duration `toml:"hint_every"`
 
+	// TellWithin is how long at most, at random, a node waits before it tells its
+	// neighbours by a bare hint that the view of the registry rose; it keeps quiet
+	// if it hears of that revision before. Longer saves messages where many learn of
+	// a change at one moment; 0 tells at once and always, which is for seeds. 0..1 min.
+	TellWithin time.Duration `toml:"tell_within"`
+
 	// PeerBurst and PeerEvery are the rate of messages taken from one peer, per
 	// followed product: PeerBurst at once and then one every PeerEvery. What
 	// is over is dropped unread, before pubsub remembers it, so that the same
@@ -54,15 +60,18 @@ func DefaultConfig() Config {
 		HoldFor:     10 * time.Minute,
 		HintBurst:   5,
 		HintEvery:   time.Minute,
+		TellWithin:  time.Second,
 		PeerBurst:   16,
 		PeerEvery:   2 * time.Second,
 	}
 }
 
-// SeedConfig returns the settings of a seed: a camera's with a wider mesh.
+// SeedConfig returns the settings of a seed: a camera's with a wider mesh, which
+// tells at once of changes on the chain.
 func SeedConfig() Config {
 	c := DefaultConfig()
 	c.Degree = 8
+	c.TellWithin = 0
 	return c
 }
 
@@ -75,6 +84,7 @@ func (c Config) Validate() error {
 		within("hold_for", c.HoldFor, 10*time.Second, 24*time.Hour),
 		within("hint_burst", c.HintBurst, 1, 100),
 		within("hint_every", c.HintEvery, time.Second, time.Hour),
+		within("tell_within", c.TellWithin, 0, time.Minute),
 		within("peer_burst", c.PeerBurst, 4, 1000),
 		within("peer_every", c.PeerEvery, 10*time.Millisecond, time.Minute),
 	)

@@ -65,6 +65,7 @@ type Gossip struct {
 	offences chan peer.ID  // peers far over their rate
 	holding  chan struct{} // something new is held
 	greet    chan struct{} // a product was followed while running
+	rises    chan struct{} // a view may have risen
 	serving  chan struct{} // places for answers
 
 	running chan struct{} // closed when Run is ready
@@ -97,6 +98,7 @@ func New(h host.Host, cfg Config, opts Options) (*Gossip, error) {
 		offences: make(chan peer.ID, 16),
 		holding:  make(chan struct{}, 1),
 		greet:    make(chan struct{}, 1),
+		rises:    make(chan struct{}, 1),
 		serving:  make(chan struct{}, servings),
 		running:  make(chan struct{}),
 		stopped:  make(chan struct{}),
@@ -207,6 +209,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 		wg.Go(func() { g.rejudge(ctx) })
 		wg.Go(func() { g.punish(ctx) })
 		wg.Go(func() { g.relink(ctx) })
+		wg.Go(func() { g.tellRises(ctx) })
 		close(g.running)
 		<-ctx.Done()
 	} else if ctx.Err() != nil {
@@ -450,11 +453,7 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 		}
 	}
 	if !a.Bare() && len(topic.ListPeers()) >= hintFirst {
-		hint, err := (&Announcement{Product: a.Product, Rev: a.Rev, Block: a.Block}).Encode()
-		if err != nil {
-			return err
-		}
-		g.forward(ctx, s, hint)
+		g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block))
 		select { // or hint and envelope would leave together, one peer after the other
 		case <-time.After(hintLead):
 		case <-g.stopped:

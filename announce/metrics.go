@@ -10,6 +10,7 @@ type metrics struct {
 	judged  *prometheus.CounterVec
 	looks   *prometheus.CounterVec
 	dropped prometheus.Counter
+	told    prometheus.Counter
 	held    prometheus.Gauge
 	served  *prometheus.CounterVec
 	asked   *prometheus.CounterVec
@@ -25,11 +26,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}, []string{"source", "verdict", "attack"}),
 		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "camswarm_announce_looks_total",
-			Help: "Looks at the chain by cause: release (a signed envelope never seen before), hint (a claim that proves nothing), retry (for what is held), self.",
+			Help: "Looks at the chain by cause: release (a signed envelope never seen before), hint (a claim that proves nothing), credit (the same from a peer whose last one was true), retry (for what is held), self.",
 		}, []string{"cause"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "camswarm_announce_dropped_total",
 			Help: "Messages dropped unread because their sender was over its rate (gossip_flood) or muted for invalid ones.",
+		}),
+		told: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "camswarm_announce_told_total",
+			Help: "Hints published because the node's own view of the registry rose.",
 		}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "camswarm_announce_held",
@@ -48,7 +53,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.judged, m.looks, m.dropped, m.held, m.served, m.asked} {
+	for _, c := range []prometheus.Collector{m.judged, m.looks, m.dropped, m.told, m.held, m.served, m.asked} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -37,6 +37,7 @@ func (b *bucket) give() { b.tokens++ }
 type peerState struct {
 	messages bucket // messages it sends
 	looks    bucket // looks at the chain that its unproven claims cause
+	credit   bool   // its last unproven claim brought news: the next one is looked after at once
 	asks     bucket // questions put to it
 	serves   bucket // questions it puts to us
 	strikes  bucket // invalid announcements it may still send before it is muted

@@ -81,6 +81,9 @@ type subject struct {
 	releases bucket                             // looks for envelopes never seen before
 	hints    bucket                             // looks for claims that prove nothing
 
+	told   uint64    // rev of the view that neighbours need not be told any more
+	tellAt time.Time // when they are told of a higher one; zero: there is none
+
 	held    []*held
 	pause   time.Duration // before the next look for what is held
 	retryAt time.Time
@@ -155,7 +158,7 @@ func (s *subject) remember(key [32]byte, d decision) {
 func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) error {
 	s.mu.Lock()
 	s.countIn(view)
-	news := a.Rev > s.rev && a.Rev >= view.Rev
+	news := a.Rev > min(s.rev, view.Rev) && a.Rev >= view.Rev
 	known := s.accepted.Contains(digest)
 	s.mu.Unlock()
 	switch _, offered := view.Candidate(a.Sequence); {
@@ -175,7 +178,7 @@ func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) err
 // caller holds the lock.
 func (s *subject) countIn(view *verify.View) {
 	if view.Registry != s.registry && view.Registry != (verify.RegistryRef{}) {
-		s.registry, s.rev = view.Registry, 0
+		s.registry, s.rev, s.told, s.tellAt = view.Registry, 0, 0, time.Time{}
 	}
 }
 
@@ -220,11 +223,13 @@ func (s *subject) firstLook(digest [32]byte, now time.Time) bool {
 // admit records an announcement that passed and reports whether it was news:
 // an envelope that had not passed, or a rev above all that had. Without the
 // second condition anyone could have one true rev accepted again and again;
-// with it each rev of the chain is forwarded once.
+// with it each rev of the chain is forwarded once. A view that went back (what it
+// showed before was a lie, and is refuted) takes back what passed by it.
 func (s *subject) admit(a *Announcement, digest [32]byte, before uint64, view *verify.View) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.countIn(view)
+	s.rev = min(s.rev, view.Rev)
 	news := a.Rev > s.rev && (a.Rev > before || a.Rev == view.Rev)
 	if !a.Bare() && !s.accepted.Contains(digest) {
 		s.accepted.Add(digest, struct{}{})

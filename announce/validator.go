@@ -162,6 +162,8 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			cause = "self"
 		case h.signed != nil && a.Sequence > view.Latest && s.firstLook(h.digest, now):
 			cause = "release"
+		case g.spendCredit(h.from):
+			cause = "credit"
 		case g.hintLook(s, h.from, now):
 			cause = "hint"
 		default:
@@ -175,9 +177,12 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			}
 			return g.hold(s, h), err
 		}
-		if cause == "hint" { // it was true
-			g.peers.with(h.from, func(p *peerState) { p.looks.give() })
+		switch cause { // it was true
+		case "hint":
+			g.peers.with(h.from, func(p *peerState) { p.looks.give(); p.credit = true })
 			s.giveHint()
+		case "credit":
+			g.peers.with(h.from, func(p *peerState) { p.credit = true })
 		}
 	}
 	return g.settle(s, h, view, src)
@@ -241,6 +246,15 @@ func refusal(err error) decision {
 		return reject
 	}
 	return ignore
+}
+
+// spendCredit takes a peer's credit for one unproven claim. A claim that brought
+// news earns it, and one that is not true loses it, until the sender brings news
+// again. So whoever floods with made-up revisions delays no hint of those who
+// were right before, and each revision of the chain gives each liar one look.
+func (g *Gossip) spendCredit(from peer.ID) (had bool) {
+	g.peers.with(from, func(p *peerState) { had, p.credit = p.credit, false })
+	return had
 }
 
 // hintLook takes a look at the chain for a claim that proves nothing out of the

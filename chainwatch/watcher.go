@@ -524,7 +524,7 @@ func (w *Watcher) look(ctx context.Context) time.Duration {
 			answers = append(answers, r.answer)
 			out := w.heed(ctx, answers, false, time.Now())
 			if out.Accepted != nil && grace == nil {
-				grace = time.After(stragglerGrace)
+				grace = time.After(min(stragglerGrace, w.cfg.Poll/2)) // who polls often must not be slowed down by one that hangs
 			}
 		case <-grace:
 			cut(errSlow)

@@ -187,12 +187,13 @@ func DefaultConfig(role Role) Config {
 }
 
 // DefaultProduct returns the defaults of a product section for a role: a camera
-// looks at the chain daily when idle, a seed every 15 seconds, since seeds are
-// few and cameras learn of changes from them.
+// looks at the chain daily when idle, a seed every second or so, since seeds are few
+// and tell the cameras: a stop is worth that. It costs each endpoint 70,000 calls and
+// about 350 MB a day.
 func DefaultProduct(role Role) ProductConfig {
 	p := ProductConfig{Chain: chainwatch.DefaultConfig()}
 	if role == RoleSeed {
-		p.Chain.Poll, p.Chain.PollJitter = 15*time.Second, 3*time.Second
+		p.Chain.Poll, p.Chain.PollJitter, p.Chain.MinGap = time.Second, 250*time.Millisecond, 500*time.Millisecond
 	}
 	return p
 }

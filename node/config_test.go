@@ -53,7 +53,7 @@ func TestConfigKeepsTheDefaultsItDoesNotName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seed.Products[0].Chain.Poll != 15*time.Second {
+	if seed.Products[0].Chain.Poll != time.Second {
 		t.Errorf("a seed polls every %v", seed.Products[0].Chain.Poll)
 	}
 }

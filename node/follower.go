@@ -62,6 +62,7 @@ type parts struct {
 	observe   func(Event) // nil: nobody
 
 	verified func() // an image was: others may be told
+	risen    func() // the chain's view is at another revision: the same
 	changed  func() // a step was made: there may be something to collect or to look up
 }
 
@@ -107,6 +108,7 @@ func (f *follower) run(ctx context.Context) error {
 	defer f.work.Wait()
 	m := newMachine(f.rules, f.log, f.left, f.adopted)
 	cancels := map[uint64]context.CancelFunc{} // of jobs, by id
+	rev := uint64(0)                           // of the view, when it was last looked at
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -137,6 +139,11 @@ func (f *follower) run(ctx context.Context) error {
 			default:
 				cancels[a.cancel]()
 			}
+		}
+		if view != nil && view.Rev != rev {
+			rev = view.Rev
+			f.risen()
+			f.note(Event{Product: f.product(), Rev: rev})
 		}
 		for _, done := range mail.barriers {
 			close(done)
@@ -219,14 +226,14 @@ func (f *follower) latest() *announce.Announcement {
 		return nil
 	}
 	s := f.published.Load()
+	a := &announce.Announcement{Product: view.Product, Rev: view.Rev, Block: view.RevBlock}
 	for _, c := range view.Candidates {
 		if signed := s.envelope(c.Release); signed != nil {
-			return &announce.Announcement{
-				Product: view.Product, Sequence: c.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: signed.Envelope(),
-			}
+			a.Sequence, a.Envelope = c.Sequence, signed.Envelope()
+			break
 		}
 	}
-	return nil
+	return a // a bare hint when everything was revoked: who asks may not know yet
 }
 
 // roots lists the complete images that are served.
@@ -256,10 +263,14 @@ func (f *follower) trustedTime(view *verify.View) uint64 {
 	return f.published.Load().trustedTime(view, time.Now())
 }
 
-// tell tells the observer, if there is one.
+// tell tells the observer, if there is one, of a release.
 func (f *follower) tell(seq uint64, state control.State) {
+	f.note(Event{Product: f.product(), Sequence: seq, State: state})
+}
+
+func (f *follower) note(e Event) {
 	if f.observe != nil {
-		f.observe(Event{Product: f.product(), Sequence: seq, State: state})
+		f.observe(e)
 	}
 }
 

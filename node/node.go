@@ -203,7 +203,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	p = parts{
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
 		gate: n.mayInstall, metrics: n.metrics, observe: o.observe,
-		verified: n.providers.set, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
+		verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
 	if o.exchange != nil {
 		p.exchange = o.exchange(p.exchange)

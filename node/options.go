@@ -74,10 +74,12 @@ func WithoutControl() Option { return func(o *injected) { o.noControl = true } }
 // learnt anew, like after a loss of the database. The node closes d.
 func WithDatastore(d datastore.Batching) Option { return func(o *injected) { o.data = d } }
 
-// Event is a step in the life of a release on a node.
+// Event is a step in the life of a release on a node, or a view of the chain that
+// the node acts on from now on.
 type Event struct {
 	Product  verify.ProductID
-	Sequence uint64
+	Rev      uint64 // of the view; 0: this is about a release
+	Sequence uint64 // of the release
 	// State is what the release has come to. It is 0 for the news of the
 	// release: an announcement that the node's own view of the chain confirms.
 	State control.State

@@ -243,25 +243,39 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	if ok, next := f.gate(); !ok {
 		return result{notBefore: later(next), reason: reasonWindow}
 	}
-	now := f.published.Load()
-	choice, _ := choose(f.rules.verifier, &view, now.device, now.trustedTime(&view, time.Now()), now.signed)
-	if !choice.Install || choice.Sequence != t.release.Sequence {
-		return result{notBefore: later(time.Now())} // the machine acts on the newer view
-	}
-	if err := t.approved.CheckInstall(&view, now.device); err != nil {
-		return result{err: err}
+	if r, ok := f.allowed(t, &view); !ok {
+		return r
 	}
 	img, file, err := f.openImage(t.approved)
 	if err != nil {
 		return f.badImage(t, err)
 	}
 	defer func() { _ = file.Close() }()
+	if view, ok := f.watcher.Current(); ok { // a stop may have come while the image was hashed
+		if r, ok := f.allowed(t, &view); !ok {
+			return r
+		}
+	}
 	f.log.Info("installing", "sequence", t.release.Sequence, "version", t.release.Version)
 	began := time.Now()
 	if err := f.installer.Install(life, img); err != nil {
 		return result{called: true, err: fmt.Errorf("install release %d: %w", t.release.Sequence, err)}
 	}
 	return result{called: true, at: chainTime(&view, began, time.Now())}
+}
+
+// allowed decides again, on the view in force, whether a release may be installed;
+// if not, the result says what becomes of the job.
+func (f *follower) allowed(t task, view *verify.View) (r result, ok bool) {
+	now := f.published.Load()
+	choice, _ := choose(f.rules.verifier, view, now.device, now.trustedTime(view, time.Now()), now.signed)
+	if !choice.Install || choice.Sequence != t.release.Sequence {
+		return result{notBefore: later(time.Now())}, false // the machine acts on the newer view
+	}
+	if err := t.approved.CheckInstall(view, now.device); err != nil {
+		return result{err: err}, false
+	}
+	return result{}, true
 }
 
 // takeTurn waits for the node's install turn.
