@@ -108,7 +108,7 @@ func (f *follower) run(ctx context.Context) error {
 	defer f.work.Wait()
 	m := newMachine(f.rules, f.log, f.left, f.adopted)
 	cancels := map[uint64]context.CancelFunc{} // of jobs, by id
-	rev := uint64(0)                           // of the view, when it was last looked at
+	var seen verify.View                       // when it was last told of
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -140,10 +140,10 @@ func (f *follower) run(ctx context.Context) error {
 				cancels[a.cancel]()
 			}
 		}
-		if view != nil && view.Rev != rev {
-			rev = view.Rev
+		if view != nil && (view.Rev != seen.Rev || view.Registry != seen.Registry) {
+			seen = *view
 			f.risen()
-			f.note(Event{Product: f.product(), Rev: rev})
+			f.note(Event{Product: f.product(), Rev: view.Rev})
 		}
 		for _, done := range mail.barriers {
 			close(done)
