@@ -872,14 +872,15 @@ func (m *machine) isWanted(seq uint64) bool { return slices.Contains(m.wanted, s
 
 // keeps reports whether a release's bytes are held on to: it is wanted, or the
 // last decision named it without allowing the fetch to go on (halted, waiting), in
-// which case what has arrived is not thrown away; and nothing is before the chain
-// has spoken.
+// which case what has arrived is not thrown away; nor is anything that is offered
+// while the registry is paused, nor on a seed what is halted: a stop that ends must
+// not find every copy gone. Nothing is before the chain has spoken.
 func (m *machine) keeps(seq uint64) bool {
 	if m.view == nil {
 		return true
 	}
-	_, offered := m.view.Candidate(seq)
-	return offered && (seq == m.choice.Sequence || m.isWanted(seq))
+	c, offered := m.view.Candidate(seq)
+	return offered && (seq == m.choice.Sequence || m.isWanted(seq) || m.view.Paused || m.device.Seed && c.Rollout.Halted)
 }
 
 // surplus reports whether a record without bytes is one of those that are
