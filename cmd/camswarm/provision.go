@@ -51,6 +51,7 @@ type provisioning struct {
 	Keys     verify.KeySet
 	Registry verify.RegistryRef
 	RPC      []endpoint
+	History  verify.History     // that led to Keys and Registry
 	Epoch    uint32             // of that fleet
 	Members  ed25519.PrivateKey // of the fleet whose members alone are admitted; nil: the swarm is open
 }
@@ -103,6 +104,13 @@ keys = [
   {{q (print .)}},
 {{- end}}
 ]
+{{- if .History.Moves}}
+# What the manufacturer's keys and registry went through, so that it is never followed again.
+{{- if .History.Rotations}}
+rotations = [{{range $i, $r := .History.Rotations}}{{if $i}}, {{end}}"rotation-{{$r.Epoch}}.cbor"{{end}}]
+{{- end}}
+moves = [{{range $i, $m := .History.Moves}}{{if $i}}, {{end}}"move-{{$m.Number}}.cbor"{{end}}]
+{{- end}}
 
 [product.chain]
 chain_id = {{.Registry.ChainID}}
@@ -152,6 +160,8 @@ func newProvisionCommand() *cobra.Command {
 		role, dir      string
 		seeds, signers []string
 		fleet          string
+		rotations      []string
+		moves          []string
 		threshold      int
 		asJSON         bool
 	)
@@ -161,7 +171,10 @@ func newProvisionCommand() *cobra.Command {
 		Long: `Makes a directory with camswarmd.toml and the node's identity key, after
 comparing the given signing keys with those on chain. What is written here is
 the root of the node's trust: the product, the registry, the manufacturer's
-keys. It never overwrites.`,
+keys. It never overwrites.
+
+Where the manufacturer has left other registries for this one, --move names the
+statements, so that the node never follows them again.`,
 		Example: `  camswarm provision --registry registry.json --product acme.example/cam-1 --role seed --dir seed \
       --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
       --listen /ip4/192.0.2.1/tcp/4417
@@ -188,6 +201,9 @@ keys. It never overwrites.`,
 			if p.Keys, err = readKeySet(threshold, signers); err != nil {
 				return err
 			}
+			if len(rotations) > 0 && len(moves) == 0 {
+				return cli.Usagef("--rotation without --move: a node that is provisioned with the present keys needs none")
+			}
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
 				return cli.Usagef("--listen: %w", err)
 			}
@@ -205,6 +221,11 @@ keys. It never overwrites.`,
 			}
 			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, r *registry.Registry) error {
 				p.Registry, p.RPC = file.ref(), endpointsOf(file.RPC)
+				if len(moves) > 0 {
+					if p.History, err = readHistory(rotations, moves, file.ref()); err != nil {
+						return err
+					}
+				}
 				view, err := r.Check(ctx, p.Product.ID(), p.Region)
 				if err != nil {
 					return err
@@ -237,6 +258,8 @@ keys. It never overwrites.`,
 	fl.StringVar(&dir, "dir", "", "directory to make")
 	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
+	fl.StringArrayVar(&moves, "move", nil, "file of a move that led to this registry; repeat it for each there ever was, oldest first")
+	fl.StringArrayVar(&rotations, "rotation", nil, "with --move: file of a rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
@@ -288,6 +311,11 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	if err := writeFileAtomic(filepath.Join(tmp, configFile), config, 0o600); err != nil {
 		return facts, err
 	}
+	if len(p.History.Moves) > 0 {
+		if err := p.writeHistory(tmp); err != nil {
+			return facts, err
+		}
+	}
 	if p.Members != nil {
 		credential, err := member.Issue(p.Members, id, p.Epoch)
 		if err != nil {
@@ -303,6 +331,41 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	facts.Config, facts.Role, facts.PeerID = filepath.Join(dir, configFile), p.Role, id.String()
 	facts.Addresses = append([]string{}, dialable(p.Listen, id)...)
 	return facts, syncDir(filepath.Dir(dir))
+}
+
+// writeHistory writes the statements that the configuration names, and checks that
+// a node finds itself in the registry and with the keys of its configuration.
+func (p provisioning) writeHistory(dir string) error {
+	put := func(name string, data []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		return writeFileAtomic(filepath.Join(dir, name), data, 0o644)
+	}
+	for _, r := range p.History.Rotations {
+		data, err := r.Encode()
+		if err := put(fmt.Sprintf("rotation-%d.cbor", r.Epoch), data, err); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.History.Moves {
+		data, err := m.Encode()
+		if err := put(fmt.Sprintf("move-%d.cbor", m.Number), data, err); err != nil {
+			return err
+		}
+	}
+	cfg, err := node.LoadConfig(filepath.Join(dir, configFile))
+	if err != nil {
+		return err
+	}
+	v, err := cfg.Products[0].Verifier()
+	if err != nil {
+		return err
+	}
+	if !v.Keys().Equal(p.Keys) || v.CurrentRegistry() != p.Registry {
+		return errors.New("the rotations and moves do not lead to the keys and the registry that are provisioned")
+	}
+	return nil
 }
 
 // endpointsOf names the operator of each endpoint by its host, which is the

@@ -156,11 +156,20 @@ type releaseFacts struct {
 	Blocks       int                `json:"blocks"`
 	Envelope     string             `json:"envelopeSha256"`
 	EnvelopeCID  string             `json:"envelopeCid"`
-	KeyEpoch     uint64             `json:"keyEpoch"` // of the keys that must sign: 1 and one for each rotation that it carries
+	KeyEpoch     uint64             `json:"keyEpoch"`        // of the keys that must sign: 1 and one for each rotation that it carries
+	Moves        []moveStep         `json:"moves,omitempty"` // that it carries
 	SignedBy     []verify.PublicKey `json:"signedBy"`
 	Signers      *signersFacts      `json:"signers,omitempty"` // whose signatures count, where that is known
 	ImageChecked bool               `json:"imageChecked"`      // the image beside the envelope was hashed and is the manifest's
 	Warnings     []string           `json:"warnings,omitempty"`
+}
+
+// moveStep is one move that a release carries.
+type moveStep struct {
+	Number uint64             `json:"number"`
+	From   verify.RegistryRef `json:"from"`
+	To     verify.RegistryRef `json:"to"`
+	Reason string             `json:"reason,omitempty"`
 }
 
 func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts {
@@ -173,6 +182,9 @@ func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts
 		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
 		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
 		KeyEpoch: uint64(1 + len(r.envelope.Rotations)), SignedBy: []verify.PublicKey{}, ImageChecked: imageChecked,
+	}
+	for _, m := range r.envelope.Moves {
+		f.Moves = append(f.Moves, moveStep{m.Number, m.From, m.To, m.Reason})
 	}
 	for _, s := range r.envelope.Signatures {
 		f.SignedBy = append(f.SignedBy, s.Key)
@@ -207,6 +219,9 @@ func (f releaseFacts) print(w io.Writer) {
 	if f.KeyEpoch > 1 {
 		fmt.Fprintf(w, "keys          of epoch %d\n", f.KeyEpoch)
 	}
+	for _, m := range f.Moves {
+		fmt.Fprintf(w, "move %-9d from %s to %s\n", m.Number, m.From, m.To)
+	}
 	if len(f.SignedBy) == 0 {
 		fmt.Fprintf(w, "signed by     nobody yet\n")
 	}
@@ -238,6 +253,7 @@ func newReleaseBuildCommand() *cobra.Command {
 		expires   string
 		ipns      string
 		rotations []string
+		moves     []string
 		out       string
 		offline   bool
 		asJSON    bool
@@ -254,11 +270,14 @@ anybody signs, and the directory remembers which keys sign, so that 'release
 sign' can refuse others. With --offline nobody is asked.
 
 After the signing keys were rotated, every release carries all rotations since
-the first keys, so that a camera that slept through them can follow.`,
+the first keys, and after the manufacturer left a registry for another all moves
+since the first registry, so that a camera that slept through them can follow.`,
 		Example: `  camswarm release build fw.bin --registry registry.json --product acme.example/cam-1 \
       --sequence 2 --version 1.1.0 --out release-2
   camswarm release build fw.bin --registry registry.json --product acme.example/cam-1 \
-      --sequence 3 --version 1.2.0 --rotation rotation-2.cbor --rotation rotation-3.cbor --out release-3`,
+      --sequence 3 --version 1.2.0 --rotation rotation-2.cbor --rotation rotation-3.cbor --out release-3
+  camswarm release build fw.bin --registry registry-2.json --product acme.example/cam-1 \
+      --sequence 4 --version 1.3.0 --rotation rotation-2.cbor --rotation rotation-3.cbor --move move-1.cbor --out release-4`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := reg.load()
@@ -280,17 +299,17 @@ the first keys, so that a camera that slept through them can follow.`,
 				}
 			}
 			m.Registry = file.ref()
-			rs, err := readRotations(rotations, file.ref())
+			history, err := readHistory(rotations, moves, file.ref())
 			if err != nil {
 				return err
 			}
 			var outlook outlook
 			if !offline {
-				if outlook, err = lookAhead(cmd.Context(), file, &m, rs); err != nil {
+				if outlook, err = lookAhead(cmd.Context(), file, &m, history.Rotations); err != nil {
 					return err
 				}
 			}
-			r, err := buildRelease(cmd.Context(), args[0], out, m, blockSize, rs, outlook.signers)
+			r, err := buildRelease(cmd.Context(), args[0], out, m, blockSize, history, outlook.signers)
 			if err != nil {
 				return err
 			}
@@ -314,6 +333,7 @@ the first keys, so that a camera that slept through them can follow.`,
 	fl.StringVar(&ipns, "ipns", "", "IPNS name that the release is published under, or the Ed25519 key file it is made of")
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
+	fl.StringArrayVar(&moves, "move", nil, "file of a complete move to this registry; repeat it for each there ever was, oldest first, and name every rotation too")
 	fl.StringVar(&out, "out", "", "directory to make")
 	fl.BoolVar(&offline, "offline", false, "do not compare with the chain")
 	cli.AddJSON(cmd, &asJSON)
@@ -325,7 +345,7 @@ the first keys, so that a camera that slept through them can follow.`,
 
 // buildRelease writes a release directory as a whole or not at all: it is made
 // under another name and renamed.
-func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, rotations []*verify.Rotation, signers *signersFile) (_ *releaseFiles, err error) {
+func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, history verify.History, signers *signersFile) (_ *releaseFiles, err error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
 	}
@@ -367,7 +387,7 @@ func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blo
 	if err != nil {
 		return nil, err
 	}
-	envelope.Rotations = rotations
+	envelope.Rotations, envelope.Moves = history.Rotations, history.Moves
 	raw, err := envelope.Encode()
 	if err != nil {
 		return nil, err

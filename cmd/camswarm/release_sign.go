@@ -78,10 +78,13 @@ type signersFacts struct {
 }
 
 // signers returns the keys that must sign as far as the release itself tells: its
-// last rotation names them, or the directory remembers them.
+// last rotation or move names them, or the directory remembers them.
 func (r *releaseFiles) signers() knownSigners {
 	if n := len(r.envelope.Rotations); n > 0 {
 		return knownSigners{r.envelope.Rotations[n-1].To, "the release's last rotation"}
+	}
+	if n := len(r.envelope.Moves); n > 0 {
+		return knownSigners{r.envelope.Moves[n-1].Keys, "the release's last move"}
 	}
 	if r.image == "" {
 		return knownSigners{}
@@ -138,7 +141,7 @@ func (f *signerFlags) known(cmd *cobra.Command, r *releaseFiles) (known knownSig
 	case len(f.files) > 0:
 		known.from = "the --signer files"
 		known.keys.Keys, err = readPublicKeys(f.files) // how many must sign is not known here
-	case f.reg.file != "" && len(r.envelope.Rotations) == 0:
+	case f.reg.file != "" && len(r.envelope.Rotations) == 0 && len(r.envelope.Moves) == 0:
 		known.from = "the registry"
 		err = f.reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, reg *registry.Registry) error {
 			if file.ref() != r.manifest.Registry {
@@ -172,7 +175,7 @@ func newReleaseSignCommand() *cobra.Command {
 		Short: "Add one signature to a release (offline)",
 		Long: `Checks that the image is the one the manifest describes and that the key is one
 of the manufacturer's, prints what is being signed, and adds one signature to
-envelope.cbor. The manufacturer's keys are those of the release's last rotation,
+envelope.cbor. The manufacturer's keys are those of the release's last rotation or move,
 of --signer, of the registry with --registry, or those that 'release build' found
 on chain and the directory remembers.
 
@@ -246,7 +249,7 @@ func newReleaseMergeCommand() *cobra.Command {
 		Short: "Join the signatures of copies of a release (offline)",
 		Long: `Adds the signatures of the copies to the first release, for signers who worked at
 the same time. Each copy is a release directory or an envelope file; it must hold
-the same manifest and rotations. The joined envelope is the same bytes whatever
+the same manifest, rotations and moves. The joined envelope is the same bytes whatever
 the order.`,
 		Example: `  camswarm release merge release-2 from-signer1/envelope.cbor from-signer2/envelope.cbor`,
 		Args:    cobra.MinimumNArgs(2),
@@ -292,7 +295,7 @@ func (r *releaseFiles) join(other *releaseFiles) error {
 		return err
 	}
 	if !bytes.Equal(mine, others) {
-		return fmt.Errorf("%s carries other rotations of the signing keys than %s: its signatures do not fit; build and sign the release again", other.path, r.path)
+		return fmt.Errorf("%s carries other rotations of the signing keys, or other moves, than %s: its signatures do not fit; build and sign the release again", other.path, r.path)
 	}
 	r.envelope.Signatures = joinSignatures(r.envelope.Signatures, other.envelope.Signatures)
 	return nil
