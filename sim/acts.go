@@ -60,6 +60,58 @@ func (r *run) stage(k, state int) {
 	r.stages = append(r.stages, report.Stage{Name: name, AtSeconds: time.Since(r.start).Seconds(), Eligible: eligible})
 }
 
+// stopLimit is how long a run waits for cameras that have not heard of a stop: less
+// than they would need to find it by themselves.
+const stopLimit = time.Minute
+
+// stop has the chain make the block with the scenario's stop, and waits until every
+// camera that runs acts on it.
+func (r *run) stop(ctx context.Context) error {
+	if r.s.Stop.Kind == "" {
+		return nil
+	}
+	if err := sleep(ctx, r.s.Stop.Idle); err != nil {
+		return err
+	}
+	view, err := r.stateView(r.script.stopped)
+	if err != nil {
+		return err
+	}
+	r.enter("stop: " + r.s.Stop.Kind)
+	block := time.Now()
+	var there []*member
+	for _, m := range r.cameraMembers() {
+		if m.expectStop(view.Rev, block) {
+			there = append(there, m)
+		}
+	}
+	r.chain.set(r.script.stopped)
+	stage := report.Stage{Name: "stop: " + r.s.Stop.Kind, AtSeconds: block.Sub(r.start).Seconds(), Eligible: len(there)}
+	var took []float64
+	for {
+		took = took[:0]
+		for _, m := range there {
+			if d := m.stopAfter(); d != never {
+				took = append(took, d.Seconds())
+			}
+		}
+		if len(took) == len(there) || time.Since(block) > stopLimit {
+			break
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	stage.Completion, stage.Unfinished = report.QuantilesOf(took), len(there)-len(took)
+	for _, m := range there {
+		if m.stopAfter() == never {
+			r.violate(stopReaches, m.actor.name, fmt.Sprintf("it has not heard of the %s after %v", r.s.Stop.Kind, stopLimit))
+		}
+	}
+	r.stopStage = &stage
+	return nil
+}
+
 // schedule starts what happens to the network during the last release.
 func (r *run) schedule(ctx context.Context, acts *sync.WaitGroup) {
 	for _, m := range r.members {

@@ -125,6 +125,7 @@ func (s *Scenario) NotInFleet() []string {
 		{s.Churn.Leave > 0, "cameras that leave"},
 		{s.Late.Share > 0, "late starters"},
 		{s.Hostile.Count() > 0, "hostile nodes"},
+		{s.Stop.Kind != "", "a stop"},
 		{s.Partition.Share > 0, "the partition"},
 		{len(s.Rollout) > 0, "the steps of the rollout"},
 		{s.Releases > 1, "earlier releases"},

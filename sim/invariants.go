@@ -22,6 +22,7 @@ const (
 	startsAgain   = "a node starts when it is told to"
 	stops         = "a node stops when it is told to"
 	announces     = "a step of the rollout is announced"
+	stopReaches   = "a stop reaches every connected camera"
 )
 
 // check holds those promises that can be held while everybody still runs, after

@@ -59,6 +59,9 @@ type member struct {
 	waited   bool // the run waits for it
 	line     timeline
 	lowest   uint64 // sequence that was installed last
+	stopRev  uint64 // of the stop; 0: none yet
+	stopAt   time.Time
+	stopped  time.Duration // from its block to the view that has it
 	traffic  map[peer.ID]swarm.PeerStats
 	messages float64
 	sentLine int64
@@ -212,6 +215,9 @@ func (m *member) newTarget() {
 func (m *member) observe(e node.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.stopRev > 0 && e.Rev >= m.stopRev && m.stopped == never {
+		m.stopped = time.Since(m.stopAt)
+	}
 	if m.start.IsZero() || e.Sequence != m.target {
 		return
 	}
@@ -235,6 +241,22 @@ func (m *member) observe(e node.Event) {
 	case control.StateInstalled:
 		once(&m.line.installed)
 	}
+}
+
+// expectStop notes the revision of a stop whose block is made now, and reports
+// whether the node runs.
+func (m *member) expectStop(rev uint64, block time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopRev, m.stopAt, m.stopped = rev, block, never
+	return m.node != nil
+}
+
+// stopAfter is how long after its block the node acted on the stop.
+func (m *member) stopAfter() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stopped
 }
 
 // oneDone counts down the cameras that the run waits for.

@@ -50,6 +50,9 @@ func (r *run) report() *report.Report {
 	}
 	out.Summarize()
 	r.judgeStages(out)
+	if r.stopStage != nil {
+		out.Stages = append(out.Stages, *r.stopStage)
+	}
 	return out
 }
 

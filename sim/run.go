@@ -73,6 +73,7 @@ type run struct {
 	violations []report.Violation
 	faults     []report.Fault
 	stages     []report.Stage
+	stopStage  *report.Stage // of the stop; nil: none
 	mesh       [][2]int
 	sites      []report.Site
 	siteBase   [][2]int64 // their counters at the announcement
@@ -285,7 +286,7 @@ func (r *run) release(ctx context.Context, i int) error {
 		return err
 	}
 	r.check()
-	return nil
+	return r.stop(ctx)
 }
 
 // settle is the time after the last camera has its image in which installs and

@@ -60,6 +60,7 @@ type Scenario struct {
 	Latency   Latency   `toml:"latency"`
 	Chain     Chain     `toml:"chain"`
 	Rollout   []Step    `toml:"rollout"`
+	Stop      Stop      `toml:"stop"`
 	Late      Late      `toml:"late"`
 	Churn     Churn     `toml:"churn"`
 	Site      Site      `toml:"site"`
@@ -149,6 +150,16 @@ type Step struct {
 	Warm bool `toml:"warm"`
 }
 
+// Stop is a transaction, after everybody has the last release, that nobody
+// announces: seeds see it on the chain. What is measured is the time from its block
+// to the moment at which a camera acts on it.
+type Stop struct {
+	// Kind is "pause", "halt" or "revoke"; "": none.
+	Kind string `toml:"kind"`
+	// Idle is how long the network has had nothing to do before it.
+	Idle time.Duration `toml:"idle"`
+}
+
 // Late are cameras that start after the announcement.
 type Late struct {
 	Share float64       `toml:"share"` // of the cameras, 0 to 1
@@ -208,6 +219,7 @@ func Default() Scenario {
 		Name: "unnamed", Nodes: 50, Seed: 1, Links: "quic",
 		ImageBytes: 6_200_000, BlockBytes: verify.DefaultBlockSize,
 		Releases: 1, ReleaseEvery: time.Minute, WarmUp: time.Minute, Limit: 10 * time.Minute,
+		Stop:    Stop{Idle: time.Minute},
 		Seeds:   Seeds{Count: 1, Up: 100, Down: 100, Warm: true},
 		Latency: Latency{Kind: "uniform", RTTMin: 10 * time.Millisecond, RTTMax: 150 * time.Millisecond},
 		Chain:   Chain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond},
@@ -402,6 +414,8 @@ func (s *Scenario) Validate() error {
 		return bad("chain.operators is 1 to 16, and chain.down fewer")
 	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || s.Chain.Server < 0:
 		return bad("chain: rtt_min and rtt_max must not decrease, and server is not negative")
+	case !slices.Contains([]string{"", "pause", "halt", "revoke"}, s.Stop.Kind) || s.Stop.Idle < 0:
+		return bad("stop.kind is \"pause\", \"halt\" or \"revoke\", and stop.idle not negative")
 	case !share(s.Late.Share) || s.Late.Over < 0:
 		return bad("late.share is 0 to 1 and late.over not negative")
 	case s.Churn.Leave < 0 || s.Churn.Leave > 0.9 || s.Churn.From < 0 || s.Churn.Over < 0 || s.Churn.Back < 0:

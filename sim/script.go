@@ -26,6 +26,7 @@ type script struct {
 
 	published []int   // by release: the state in which it is published, not rolled out
 	steps     [][]int // by release and rollout step: the state
+	stopped   int     // the state after the scenario's stop
 }
 
 // writeScript deploys the real contract on a development chain, has everybody
@@ -80,7 +81,22 @@ func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, cana
 		}
 		out.steps = append(out.steps, steps)
 	}
-	return out, nil
+	if s.Stop.Kind == "" {
+		return out, nil
+	}
+	switch last := out.releases[len(out.releases)-1].Record.Sequence; s.Stop.Kind {
+	case "pause":
+		_, err = a.Registry.Pause(ctx, a.Guardian)
+	case "halt":
+		_, err = a.Registry.SetHalted(ctx, a.Operator, a.Product.ID(), last, true)
+	case "revoke":
+		_, err = a.Registry.Revoke(ctx, a.Manufacturer, a.Product.ID(), last)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.stopped = len(out.history.states)
+	return out, out.history.record(ctx, endpoint)
 }
 
 // policies are the operator's policies of one release that is announced at a
