@@ -153,7 +153,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
-		Logger: n.log, Registerer: n.registry, Reputations: n.network.Reputations(),
+		Logger: n.log, Registerer: n.registry, Reputations: n.network.Reputations(), Budget: n.network.Budget(),
 		FindPeers: func(ctx context.Context, root cid.Cid) {
 			if err := n.network.Seek(ctx, root); err != nil && ctx.Err() == nil {
 				n.log.Debug("no providers sought", "root", root.String(), "err", err)

@@ -27,6 +27,7 @@ import (
 
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/plan"
+	"camswarm/swarm/tokens"
 )
 
 // Reputations is what an Exchange needs of the memory of peers. It is called
@@ -65,6 +66,11 @@ type ExchangeOptions struct {
 	// Reputations takes note of how peers behave, and tells how they behaved; nil:
 	// every fetch starts without prejudice.
 	Reputations Reputations
+
+	// Budget bounds what a peer may make us do: the possession messages that tell
+	// nothing new are counted, and the streams of messages that were asked for are
+	// given back. Nil: each protocol has its own limits alone.
+	Budget *tokens.Budget
 
 	// FindPeers is called when a fetch has had no useful source for a while,
 	// and again with growing pauses. It may look for providers and connect to

@@ -410,7 +410,9 @@ func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 		ever, due := false, false
 		done, err := []filestore.Arrival(nil), filestore.ErrUnlisted
 		if ok {
-			ever, due = p.asked.answered(d)
+			if ever, due = p.asked.answered(d); due {
+				x.refund(p)
+			}
 			done, err = x.store.Write(d, b.RawData())
 		}
 		var took time.Duration // for a block of the fetch, of late
@@ -478,6 +480,14 @@ func (x *Exchange) receiveBlocks(p *remotePeer, blks []blocks.Block) {
 	}
 }
 
+// refund gives back what an answer that was due has cost its peer: a stock one opens a
+// stream for every message.
+func (x *Exchange) refund(p *remotePeer) {
+	if x.opts.Budget != nil {
+		x.opts.Budget.Return(p.id, 1)
+	}
+}
+
 // receivePresences takes HAVE and DONT_HAVE answers from a peer.
 func (x *Exchange) receivePresences(p *remotePeer, pres []message.BlockPresence) {
 	x.mu.Lock()
@@ -496,6 +506,7 @@ func (x *Exchange) receivePresences(p *remotePeer, pres []message.BlockPresence)
 			}
 			if pr != nil && pr.waiting > 0 {
 				pr.waiting--
+				x.refund(p)
 			}
 			if e.Type == pb.Message_Have {
 				has = append(has, int(u))

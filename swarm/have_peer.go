@@ -347,20 +347,24 @@ func (x *Exchange) handleHave(ctx context.Context, p *remotePeer, s network.Stre
 			return
 		}
 		x.m.haves.WithLabelValues("in").Inc()
-		if !x.receiveHave(p, &m) {
+		news, ok := x.receiveHave(p, &m)
+		if !ok {
 			return // the peer has come anew meanwhile: it opens another stream and says all again
+		}
+		if !news && x.opts.Budget != nil && !x.opts.Budget.Allow(p.id, haveCost) {
+			return
 		}
 	}
 }
 
-// receiveHave takes an announcement into account. It reports false if the peer is
-// not what x knows of it any more.
-func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) bool {
+// receiveHave takes an announcement into account, and tells whether it was news. ok is
+// false if the peer is not what x knows of it any more.
+func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) (news, ok bool) {
 	sf := x.store.ByKey(m.root)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.peers[p.id] != p {
-		return false
+		return false, false
 	}
 	f, g := x.fetches[m.root], x.lendings[m.root]
 	if g != nil {
@@ -372,7 +376,7 @@ func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) bool {
 		if sf != nil {
 			p.have.state(m.root)
 		}
-		return true
+		return false, true
 	case haveNone:
 		delete(p.claims, m.root)
 		p.unknown = slices.DeleteFunc(p.unknown, func(r [32]byte) bool { return r == m.root })
@@ -382,71 +386,86 @@ func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) bool {
 		if g != nil {
 			g.l.PeerHasNone(p.key)
 		}
-		return true
+		return false, true
 	}
-	c := p.claims[m.root]
-	if c == nil {
-		c = &haveClaim{}
-		p.claims[m.root] = c
-		if sf == nil {
-			// A file that we do not know, or not yet. Only so many are kept.
-			if len(p.unknown) >= MaxUnknownRoots {
-				x.forgetUnknown(p)
-			}
-			p.unknown = append(p.unknown, m.root)
-		}
-	}
+	known := sf != nil || p.claims[m.root] != nil // there is no end of others
+	c := x.claimOf(p, m.root, sf)
+	lent := c.lends
 	c.lends = m.kind == haveLend || c.lends && m.kind != haveAll
 	if g != nil {
 		g.l.PeerLends(p.key, c.lends)
 		g.l.PeerInterested(p.key)
 	}
-	if c.bits == nil && m.kind != haveAll && m.kind != haveLend {
-		n := filestore.MaxBlocks
-		if sf != nil {
-			n = len(sf.Blocks)
-		}
-		c.bits = plan.NewBitset(n)
-	}
-	var units []int
-	add := func(i int) {
-		if i>>6 >= len(c.bits) {
-			return
-		}
-		c.bits.Set(i)
-		if sf != nil && i < len(sf.UnitOf) {
-			units = append(units, int(sf.UnitOf[i]))
-		}
-	}
 	switch m.kind {
 	case haveAll:
-		c.all = true
+		news, c.all = !c.all && known, true
 		if g != nil {
 			g.l.PeerHasAll(x.now(), p.key)
 		}
 		if f != nil && x.mayAsk(p.id) {
 			x.act(f, f.plan.PeerHasAll(f.now(), p.key))
 		}
-		return true
+		return news, true
 	case haveLend:
 		if f != nil {
 			f.plan.PeerInterested(f.now(), p.key)
 		}
-		return true
-	case haveBitmap:
-		m.bitmap.Each(add)
-	case haveIndexes:
-		for _, i := range m.indexes {
-			add(i)
-		}
+		return !lent && known, true
 	}
+	units, news := c.add(m, sf)
 	if g != nil {
 		g.l.PeerHas(x.now(), p.key, units...)
 	}
 	if f != nil && x.mayAsk(p.id) {
 		x.act(f, f.plan.PeerHas(f.now(), p.key, units...))
 	}
-	return true
+	return news && known, true
+}
+
+// claimOf returns what a peer claims of a file, nothing at first. The caller holds mu.
+func (x *Exchange) claimOf(p *remotePeer, root [32]byte, sf *filestore.Replica) *haveClaim {
+	c := p.claims[root]
+	if c == nil {
+		c = &haveClaim{}
+		p.claims[root] = c
+		if sf == nil {
+			// A file that we do not know, or not yet. Only so many are kept.
+			if len(p.unknown) >= MaxUnknownRoots {
+				x.forgetUnknown(p)
+			}
+			p.unknown = append(p.unknown, root)
+		}
+	}
+	return c
+}
+
+// add adds the blocks of a message to what is claimed of sf, nil if it is not added,
+// and returns their units and whether any is new.
+func (c *haveClaim) add(m *haveMessage, sf *filestore.Replica) (units []int, news bool) {
+	if c.bits == nil {
+		n := filestore.MaxBlocks
+		if sf != nil {
+			n = len(sf.Blocks)
+		}
+		c.bits, news = plan.NewBitset(n), true
+	}
+	add := func(i int) {
+		if i>>6 >= len(c.bits) {
+			return
+		}
+		news = news || !c.bits.Has(i)
+		c.bits.Set(i)
+		if sf != nil && i < len(sf.UnitOf) {
+			units = append(units, int(sf.UnitOf[i]))
+		}
+	}
+	if m.kind == haveBitmap {
+		m.bitmap.Each(add)
+	}
+	for _, i := range m.indexes {
+		add(i)
+	}
+	return units, news
 }
 
 // forgetUnknown drops the oldest claims on files that are still not added. The

@@ -57,6 +57,11 @@ const (
 	// maxDenied is how many DONT_HAVE answers may wait for a peer to read.
 	maxDenied = 1024
 
+	// haveCost is what a possession message that tells nothing new costs of a peer's
+	// budget. Honest peers repeat themselves when a block was damaged, or they
+	// changed their mode.
+	haveCost = 0.25
+
 	// maxFrame is the largest bitswap message that is read, unless a block that
 	// we wait for is larger: 8192 entries of a wantlist are 400 KiB. maxFrames is
 	// how many of one peer are read at the same time; others wait.

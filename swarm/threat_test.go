@@ -24,6 +24,7 @@ import (
 
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/p2p/reputation"
+	"camswarm/swarm/tokens"
 )
 
 // counted returns the value of a counter of the exchange with that label.
@@ -303,6 +304,56 @@ func TestThreatDenialOfService_HaveMessages(t *testing.T) {
 			t.Errorf("%v messages were taken in %v", n, span)
 		}
 	})
+}
+
+// denial_of_service: possession messages that say the same again, of one file or of
+// files without end, come out of the peer's budget; what is news is free.
+func TestThreatDenialOfService_OldNews(t *testing.T) {
+	data, f := testImage(4<<20, 32<<10, 45)
+	root, _ := filestore.Digest(f.Root)
+	other := func(i int) haveMessage {
+		return haveMessage{kind: haveAll, root: [32]byte{byte(i), byte(i >> 8), 1}}
+	}
+	const burst = 20
+	for what, c := range map[string]struct {
+		message func(i int) haveMessage
+		taken   float64 // of 500
+	}{
+		"news":              {func(i int) haveMessage { return haveMessage{kind: haveIndexes, root: root, indexes: []int{i % 128}} }, 128 + burst/haveCost + 1},
+		"the same":          {func(int) haveMessage { return haveMessage{kind: haveIndexes, root: root, indexes: []int{1}} }, 1 + burst/haveCost + 1},
+		"files without end": {other, burst/haveCost + 1},
+		"on and off": {func(i int) haveMessage {
+			return haveMessage{kind: []haveKind{haveAll, haveNone}[i%2], root: root}
+		}, 2*burst/haveCost + 2},
+	} {
+		t.Run(what, func(t *testing.T) {
+			runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
+				reg := prometheus.NewRegistry()
+				over, start := 0, time.Now()
+				s.nodes[0].start(ExchangeOptions{Registerer: reg, Budget: tokens.NewBudget(tokens.BudgetConfig{
+					Peer: tokens.Limit{Burst: burst}, Prefix: tokens.Limit{Burst: burst}, Peers: 10,
+					Now: func() time.Time { return start }, Over: func(peer.ID) { over++ },
+				})})
+				s.nodes[0].add(f, data)
+				s.connect(1, 0)
+				st, err := s.nodes[1].h.NewStream(context.Background(), s.nodes[0].h.ID(), HaveProtocol)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var all []byte
+				for i := range 500 {
+					m := c.message(i)
+					all = m.append(all)
+				}
+				_ = st.SetWriteDeadline(time.Now().Add(time.Minute))
+				_, _ = st.Write(all)
+				time.Sleep(time.Minute)
+				if n := counted(t, reg, "in"); n != c.taken || over != 1 {
+					t.Errorf("%v messages were taken, not %v; told %d times", n, c.taken, over)
+				}
+			})
+		})
+	}
 }
 
 // endless_data: what was asked for is answered without end, or with messages of

@@ -37,3 +37,6 @@ func (b *Bucket) Spend(now time.Time, n float64, l Limit) bool {
 	b.spent += n
 	return true
 }
+
+// give puts n back.
+func (b *Bucket) give(n float64) { b.spent = max(0, b.spent-n) }

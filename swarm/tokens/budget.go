@@ -109,6 +109,18 @@ func (b *Budget) allow(p peer.ID, cost float64) (ok, over bool) {
 	return false, over
 }
 
+// Return gives back what was counted for work that turned out to be of use, as far as
+// it has not been regained.
+func (b *Budget) Return(p peer.ID, cost float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.payer(p)
+	q.give(cost)
+	if q.network.IsValid() {
+		b.network(q.network).give(cost)
+	}
+}
+
 // payer returns what is known of a peer. The caller holds mu.
 func (b *Budget) payer(p peer.ID) *payer {
 	q, ok := b.peers.Get(p)

@@ -98,6 +98,28 @@ func TestBudgetOfANetwork(t *testing.T) {
 	}
 }
 
+// Who is asked for much may do much, and saves nothing up by it.
+func TestBudgetOfAPeerThatIsOfUse(t *testing.T) {
+	b, _, over := testBudget(BudgetConfig{Peer: Limit{10, 1}, Prefix: Limit{20, 2}, Peers: 4})
+	b.From("busy", netip.MustParseAddr("192.0.2.1"))
+	for range 1000 {
+		if !b.Allow("busy", 1) {
+			t.Fatal("refused")
+		}
+		b.Return("busy", 1)
+		b.Return("busy", 1)
+	}
+	allowed := 0
+	for range 20 {
+		if b.Allow("busy", 1) {
+			allowed++
+		}
+	}
+	if allowed != 10 || len(*over) != 1 {
+		t.Errorf("then %d of 10 are allowed, and Over was called %d times", allowed, len(*over))
+	}
+}
+
 func TestBudgetIsBounded(t *testing.T) {
 	b, _, _ := testBudget(BudgetConfig{Peer: Limit{2, 1}, Prefix: Limit{4, 1}, Peers: 8})
 	for i := range 1000 {
