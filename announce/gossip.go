@@ -48,6 +48,12 @@ type Options struct {
 	// gets no gossip, below -60 nothing it sends is read. It is called under
 	// pubsub's lock and must answer at once. nil: 0 for everyone.
 	AppScore func(peer.ID) float64
+
+	// Budget counts work for a peer, in units of about 0.1 ms of a desktop's core, and
+	// reports whether it may be done; who is over its budget is cut off by whoever
+	// gave this. Questions cost the stream that brings them, which is not counted
+	// here. It must answer at once. nil: no bound.
+	Budget func(p peer.ID, cost float64) bool
 }
 
 // Gossip spreads and judges announcements of the products it follows.
@@ -58,6 +64,8 @@ type Gossip struct {
 	metrics *metrics
 	now     func() time.Time
 	app     func(peer.ID) float64
+	budget  func(peer.ID, float64) bool
+	warned  tallies
 
 	peers    *peerTable
 	filter   *topicFilter
@@ -92,7 +100,7 @@ func New(h host.Host, cfg Config, opts Options) (*Gossip, error) {
 		return nil, fmt.Errorf("announce: register metrics (one registerer serves one Gossip): %w", err)
 	}
 	g := &Gossip{
-		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore,
+		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore, budget: opts.Budget,
 		peers:    newPeerTable(),
 		filter:   newTopicFilter(),
 		offences: make(chan peer.ID, 16),
@@ -235,7 +243,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 func (g *Gossip) start(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ps, err := pubsub.NewGossipSub(ctx, g.host, g.pubsubOptions()...)
+	ps, err := pubsub.NewGossipSub(ctx, meteredHost{g.host, g}, g.pubsubOptions()...)
 	if err != nil {
 		return fmt.Errorf("announce: start gossipsub: %w", err)
 	}
@@ -297,6 +305,9 @@ func (g *Gossip) appScore(p peer.ID) float64 {
 // sends it, so a flooder could smother an announcement by being the first to
 // send it.
 func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
+	if !g.spend(from, rpcTokens) {
+		return errOverBudget // nothing in it is looked at
+	}
 	now := time.Now()
 	products := max(1, int(g.followed.Load()))
 	taken, punish := 0, false
@@ -332,7 +343,9 @@ func (g *Gossip) punish(ctx context.Context) {
 			return
 		case p := <-g.offences:
 			if all := g.subjects(); len(all) > 0 {
-				g.log.Warn("peer sends far over its rate", "peer", p, "attack", attackFlood)
+				if before, tell := g.warned.count(attackFlood, time.Now()); tell {
+					g.log.Warn("peer sends far over its rate", "peer", p, "attack", attackFlood, "before", before)
+				}
 				g.penalise(p, all[0])
 			}
 		}

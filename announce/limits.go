@@ -104,6 +104,17 @@ const (
 	serveEvery = 5 * time.Second
 	servings   = 32
 
+	// rpcTokens is what a pubsub message of a peer counts of its budget (see
+	// [Options.Budget]), whatever is in it; tokenBytes of them count one more before
+	// they are decoded, and rejectTokens is what an invalid announcement counts. A
+	// token is about 0.1 ms of a desktop's core; an honest neighbour sends a few
+	// messages when it connects, and then a few for each announcement.
+	rpcTokens    = 1
+	tokenBytes   = 4 << 10
+	rejectTokens = 16
+	// logEvery is the least time between two warnings of one cause.
+	logEvery = time.Minute
+
 	// hintFirst is from how many subscribed peers on a bare hint is published before
 	// the envelope: to send 6 kB to each of 500 takes a line of 100 Mbit/s a quarter
 	// of a second, in which all of them have looked at the chain.

@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -19,6 +20,9 @@ const (
 	attackReplay = "gossip_replay" // seen before, or nothing new
 	attackFlood  = "gossip_flood"  // over a budget
 )
+
+// errOverBudget is for pubsub, which drops the message.
+var errOverBudget = errors.New("peer is over its budget")
 
 // decision is the outcome of judging an announcement.
 type decision uint8
@@ -388,13 +392,17 @@ func (g *Gossip) report(s *subject, from peer.ID, src source, d decision, err er
 	attack := verify.AttackName(err)
 	if d == reject && from != g.host.ID() {
 		g.peers.with(from, func(p *peerState) { p.strikes.take(time.Now(), 1, maxStrikes, strikeEvery) })
+		g.spend(from, rejectTokens)
 	}
 	g.metrics.judged.WithLabelValues(string(src), d.String(), attack).Inc()
-	level := slog.LevelDebug
+	level, before := slog.LevelDebug, 0
 	if d == reject {
-		level = slog.LevelWarn
+		var tell bool
+		if before, tell = g.warned.count(attack, time.Now()); tell {
+			level = slog.LevelWarn
+		}
 	}
 	g.log.Log(context.Background(), level, "announcement judged", "product", s.Product.String(), "peer", from,
-		"source", string(src), "verdict", d.String(), "attack", attack, "err", err)
+		"source", string(src), "verdict", d.String(), "attack", attack, "err", err, "before", before)
 	return d
 }

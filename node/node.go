@@ -173,7 +173,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		UploadLimit: n.cfg.Exchange.UploadLimit, DownloadLimit: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
 	})
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
-		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score,
+		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score, Budget: n.network.Budget().Allow,
 	})
 	return err
 }
