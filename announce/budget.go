@@ -36,7 +36,7 @@ type meteredStream struct {
 // Read implements io.Reader. A stream of a peer that is over its budget has ended.
 func (s *meteredStream) Read(b []byte) (int, error) {
 	n, err := s.Stream.Read(b)
-	if n > 0 && !s.g.spend(s.Conn().RemotePeer(), float64(n)/tokenBytes) {
+	if n > 0 && !s.g.spend(s.Conn().RemotePeer(), float64(n)/tokenBytes+1./tokenReads) {
 		_ = s.Reset()
 		return 0, io.ErrClosedPipe
 	}

@@ -106,11 +106,12 @@ const (
 
 	// rpcTokens is what a pubsub message of a peer counts of its budget (see
 	// [Options.Budget]), whatever is in it; tokenBytes of them count one more before
-	// they are decoded, and rejectTokens is what an invalid announcement counts. A
-	// token is about 0.1 ms of a desktop's core; an honest neighbour sends a few
+	// they are decoded, and so do tokenReads reads, as empty messages cost; rejectTokens
+	// is what an invalid announcement counts. A token is about 0.1 ms of a desktop's core; an honest neighbour sends a few
 	// messages when it connects, and then a few for each announcement.
 	rpcTokens    = 1
 	tokenBytes   = 4 << 10
+	tokenReads   = 256
 	rejectTokens = 16
 	// logEvery is the least time between two warnings of one cause.
 	logEvery = time.Minute
