@@ -62,8 +62,14 @@ func newRecording(t *testing.T, do func(a *localnet.Authority, keep func())) *re
 // newRecordingOf is newRecording for a product with a registry of its own.
 func newRecordingOf(t *testing.T, product verify.Product, do func(a *localnet.Authority, keep func())) *recording {
 	t.Helper()
+	return newRecordingAs(t, localnet.Config{Product: product}, do)
+}
+
+// newRecordingAs is newRecording of a registry as the configuration says.
+func newRecordingAs(t *testing.T, cfg localnet.Config, do func(a *localnet.Authority, keep func())) *recording {
+	t.Helper()
 	ctx := t.Context()
-	a, err := localnet.Deploy(ctx, localnet.Config{Product: product})
+	a, err := localnet.Deploy(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +109,14 @@ type replay struct {
 
 	mu    sync.Mutex
 	state int
+	dead  bool // nobody answers
+}
+
+// kill has nobody answer any more.
+func (w *replay) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead = true
 }
 
 // A world is a chain and its nodes in a bubble.
@@ -163,6 +177,12 @@ func (w *replay) set(n int) {
 
 // Call implements chainwatch.Caller.
 func (w *replay) Call(_ context.Context, method string, _ ...any) (json.RawMessage, error) {
+	w.mu.Lock()
+	dead := w.dead
+	w.mu.Unlock()
+	if dead {
+		return nil, errors.New("no route to host")
+	}
 	if method == "eth_chainId" {
 		return json.Marshal(fmt.Sprintf("0x%x", w.Registry.Ref().ChainID))
 	}

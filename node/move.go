@@ -91,6 +91,9 @@ func (c *chain) proposed() (out []*verify.Signed) {
 
 // arrive waits until this node stands in the registry of a release.
 func (c *chain) arrive(ctx context.Context, s *verify.Signed) error {
+	if len(c.verifier.Route(s)) > 0 {
+		c.propose(s)
+	}
 	for {
 		m := c.moving.Load()
 		route := c.verifier.Route(s)
@@ -102,7 +105,6 @@ func (c *chain) arrive(ctx context.Context, s *verify.Signed) error {
 		if m != nil {
 			changed, why = m.changed, m.why
 		}
-		c.propose(s)
 		timer := time.NewTimer(moveTick)
 		select {
 		case <-changed:
@@ -262,6 +264,9 @@ func (c *chain) tend(ctx context.Context, p *pending, now time.Time) *pending {
 
 // show lets others see how a move stands; nil: there is none.
 func (c *chain) show(m *moving) {
+	if old := c.moving.Load(); old != nil && m != nil && old.number == m.number && old.to == m.to && old.quiet == m.quiet && old.why == m.why {
+		return
+	}
 	if before := c.moving.Swap(m); before != nil {
 		close(before.changed)
 	}

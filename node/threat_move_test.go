@@ -13,6 +13,7 @@ import (
 
 	"camswarm/chainwatch/registry"
 	"camswarm/chainwatch/registry/first"
+	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
@@ -255,4 +256,158 @@ func (s *swarm) file(name string, encode func() ([]byte, error)) string {
 	path := filepath.Join(s.t.TempDir(), name)
 	s.must(os.WriteFile(path, data, 0o600))
 	return path
+}
+
+// hours lets so many pass, while a condition holds.
+func (w *world) hours(n int, what string, ok func() bool) {
+	w.t.Helper()
+	for h := range n {
+		if time.Sleep(time.Hour); !ok() {
+			w.t.Fatalf("after %d hours: %s", h+1, what)
+		}
+	}
+}
+
+// at is the registry in which a node stands.
+func (c *citizen) at() verify.RegistryRef { return c.Status().Products[0].Chain.Registry }
+
+// tell has a node hear of a release that it cannot follow yet.
+func (w *world) tell(c *citizen, r *localnet.Release) error {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	_, err := c.Provide(ctx, r.Envelope, bytes.NewReader(nil))
+	return err
+}
+
+// The old chain is dead. A camera holds the statement for a day, over a restart,
+// installs nothing meanwhile, and follows then; a seed whose owner named the file
+// stands in the new registry at once.
+func TestAMoveIsMadeADayAfterTheOldRegistryDied(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs whole nodes; left out with -short")
+	}
+	s := &swarm{t: t, ctx: t.Context()}
+	var first, second *localnet.Release
+	old := newRecording(t, func(a *localnet.Authority, keep func()) {
+		keep()
+		first = put(s, a, 1, keep)
+	})
+	var file string
+	next := newRecordingAs(t, localnet.Config{From: old.Authority, ChainID: 4242, Latest: 1}, func(a *localnet.Authority, keep func()) {
+		m, err := old.Leave(a, verify.MoveEndpoint{URL: "https://new.example"})
+		s.must(err)
+		file = s.file("move-1", m.Encode)
+		second = put(s, a, 2, keep)
+	})
+	old.inBubble(t, chainNow, chainNow, func(w *world) {
+		w.also["https://new.example"] = &replay{recording: next, base: chainNow, from: time.Now()}
+		camera := w.add(node.RoleCamera)
+		seed := w.add(node.RoleSeed)
+		camera.cfg.Network.Peers = []string{seed.cfg.Network.Listen[0] + "/p2p/" + seed.Host().ID().String()}
+		s.must(camera.stop())
+		w.start(camera)
+		w.release(seed, first, 1)
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		home := camera.at()
+
+		w.kill()
+		time.Sleep(5 * time.Minute) // what it said is not news any more
+		s.must(seed.stop())
+		seed.cfg.Products[0].Moves = []string{file}
+		w.start(seed)
+		w.until("the seed moved", func() bool { return seed.at() == next.Registry.Ref() && seed.Status().Products[0].Chain.Latest == 2 })
+		f, err := os.Open(second.Path)
+		s.must(err)
+		defer func() { _ = f.Close() }()
+		if _, err := seed.Provide(w.ctx, second.Envelope, f); err != nil {
+			t.Fatal(err)
+		}
+		w.until("the camera hears of it", func() bool {
+			return slices.ContainsFunc(camera.Status().Alarms, func(a control.Alarm) bool { return a.Name == "registry_move" })
+		})
+		s.must(seed.stop()) // time is cheaper without it
+		stays := func() bool { return camera.at() == home && camera.runs() == 1 }
+		w.hours(12, "the camera moved", stays)
+		s.must(camera.stop())
+		w.start(camera)
+		if err := w.tell(camera, second); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the old registry cannot be asked") {
+			t.Errorf("the camera is given the release: %v", err)
+		}
+		w.hours(11, "the camera moved", stays)
+		time.Sleep(90 * time.Minute)
+		w.until("the camera moved", func() bool { return camera.at() == next.Registry.Ref() })
+		w.start(seed)
+		w.until("release 2 runs", func() bool { return camera.runs() == 2 })
+		w.slotHolds(camera, second)
+		s.must(camera.stop())
+		w.start(camera)
+		w.until("it still stands there", func() bool {
+			return camera.at() == next.Registry.Ref() && camera.Status().Products[0].Chain.Latest == 2
+		})
+	})
+}
+
+// put builds, publishes and rolls out a release.
+func put(s *swarm, a *localnet.Authority, seq uint64, keep func()) *localnet.Release {
+	s.t.Helper()
+	r, err := a.Build(s.image(seq, 200_000), seq, "1")
+	s.must(err)
+	_, err = a.Registry.Publish(s.ctx, a.Manufacturer, r.Record)
+	s.must(err)
+	s.must(a.SetRollout(s.ctx, seq, toAllNow))
+	keep()
+	return r
+}
+
+// A threshold of the keys was stolen. The manufacturer has listed new ones; the
+// thief moves the fleet to a registry of his own, which confirms everything. The
+// old registry does not list the keys that signed, so the move waits, and the
+// release that brings the rotation makes it void.
+func TestThreatRegistryMoveForged_StolenThreshold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs whole nodes; left out with -short")
+	}
+	s := &swarm{t: t, ctx: t.Context()}
+	var first, second, his *localnet.Release
+	var robbed localnet.Authority
+	genuine := newRecording(t, func(a *localnet.Authority, keep func()) {
+		keep()
+		first = put(s, a, 1, keep)
+		robbed = *a
+		s.must(a.Rotate(s.ctx, s.key(), s.key(), s.key()))
+		keep()
+		second = put(s, a, 2, keep)
+	})
+	lair := newRecordingAs(t, localnet.Config{From: &robbed, ChainID: 666, Latest: 1}, func(a *localnet.Authority, keep func()) {
+		_, err := robbed.Leave(a, verify.MoveEndpoint{URL: "https://lair.example"})
+		s.must(err)
+		his = put(s, a, 2, keep)
+	})
+	genuine.Keys = robbed.Keys // which the nodes were provisioned with
+	genuine.inBubble(t, chainNow, chainNow, func(w *world) {
+		w.also["https://lair.example"] = &replay{recording: lair, base: chainNow, from: time.Now()}
+		seed := w.add(node.RoleSeed)
+		camera := w.add(node.RoleCamera)
+		w.until("the camera joins", func() bool { return camera.Status().Peers > 0 })
+		w.release(seed, first, 1)
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		home := camera.at()
+
+		w.set(2)
+		camera.Look()
+		time.Sleep(time.Minute)
+		if err := w.tell(camera, his); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "does not list the keys") {
+			t.Errorf("the camera is given the thief's release: %v", err)
+		}
+		w.hours(5, "the camera follows the thief", func() bool { return camera.at() == home })
+		w.release(seed, second, 3)
+		w.until("release 2 runs", func() bool { return camera.runs() == 2 })
+		w.slotHolds(camera, second)
+		w.until("the move is void", func() bool {
+			return !slices.ContainsFunc(camera.Status().Alarms, func(a control.Alarm) bool { return a.Name == "registry_move" })
+		})
+		if err := w.tell(camera, his); verify.AttackName(err) != verify.AttackKeyCompromise || camera.at() != home {
+			t.Errorf("once more: %v", err)
+		}
+	})
 }

@@ -205,11 +205,14 @@ func (a *Authority) appoint(signers int) (err error) {
 
 // Leave makes the statement that the manufacturer leaves this registry for
 // another, signed by as many as the threshold asks for. Releases that are built
-// there carry it from then on.
-func (a *Authority) Leave(to *Authority) (*verify.Move, error) {
+// there carry it from then on. It names endpoints, or the chain itself.
+func (a *Authority) Leave(to *Authority, endpoints ...verify.MoveEndpoint) (*verify.Move, error) {
+	if len(endpoints) == 0 {
+		endpoints = []verify.MoveEndpoint{{URL: to.Chain.URL()}}
+	}
 	m := &verify.Move{
 		Number: uint64(len(a.Moves) + 1), From: a.Registry.Ref(), To: to.Registry.Ref(), Epoch: uint64(len(a.Rotations) + 1), Keys: a.Keys,
-		Endpoints: []verify.MoveEndpoint{{URL: to.Chain.URL()}},
+		Endpoints: endpoints,
 	}
 	for _, k := range a.Signers[:a.Keys.Threshold] {
 		if err := k.SignMove(m); err != nil {
