@@ -139,6 +139,7 @@ type txCommand struct {
 func (t *txCommand) add(cmd *cobra.Command, who string) {
 	t.reg.add(cmd)
 	cmd.Flags().StringVar(&t.keyPath, "key", "", "secret key file of the "+who+" (secp256k1)")
+	addPassphrase(cmd)
 	_ = cmd.MarkFlagRequired("key")
 	cli.AddJSON(cmd, &t.asJSON)
 }
@@ -153,7 +154,7 @@ func (t *txCommand) run(cmd *cobra.Command, did string,
 
 // apply makes the change unless it was made before, and prints the facts.
 func (t *txCommand) apply(cmd *cobra.Command, c change) error {
-	key, err := loadChainKey(t.keyPath)
+	key, err := loadChainKey(cmd, t.keyPath)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (w *tool) didRegistry() *didRegistry {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.client.Close)
-	if d.key, err = loadChainKey(w.at("admin")); err != nil {
+	if d.key, err = sign.Load(w.at("admin")); err != nil {
 		t.Fatal(err)
 	}
 	if _, d.address, err = d.client.Send(t.Context(), d.key, nil, common.FromHex(contract.Bin)); err != nil {

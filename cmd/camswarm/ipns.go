@@ -18,7 +18,6 @@ import (
 	"camswarm/node/control"
 	"camswarm/swarm/p2p"
 	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 // The terms of a record unless flags say otherwise.
@@ -91,8 +90,8 @@ func ipnsNameOf(arg string) (string, error) {
 }
 
 // loadIPNSKey reads a secret Ed25519 key file.
-func loadIPNSKey(path string) (crypto.PrivKey, error) {
-	key, err := sign.Load(path)
+func loadIPNSKey(cmd *cobra.Command, path string) (crypto.PrivKey, error) {
+	key, err := loadKey(cmd, path)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +210,7 @@ the public DHT.`,
 			if err != nil {
 				return err
 			}
-			key, err := loadIPNSKey(keyPath)
+			key, err := loadIPNSKey(cmd, keyPath)
 			if err != nil {
 				return err
 			}
@@ -269,6 +268,7 @@ the public DHT.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&keyPath, "key", "", "secret Ed25519 key file that the name is made of")
+	addPassphrase(cmd)
 	fl.StringVar(&out, "out", "", "file to write the record to (default DIR.ipns)")
 	fl.DurationVar(&valid, "valid", ipnsValid, "how long the record is in force")
 	fl.DurationVar(&ttl, "ttl", ipnsTTL, "how long resolvers may keep it")

@@ -24,10 +24,10 @@ var keyTypes = map[string]verify.Algorithm{
 }
 
 func newKeysCommand() *cobra.Command {
-	return cli.Group("keys", "Make, show and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
+	return cli.Group("keys", "Make, show, protect and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
 A secret key is one file with mode 0600, its public half lies beside it with
 the suffix .pub; give that one to others.`,
-		newKeysNewCommand(), newKeysShowCommand(), newKeysRotateCommand())
+		newKeysNewCommand(), newKeysShowCommand(), newKeysProtectCommand(), newKeysUnprotectCommand(), newKeysRotateCommand())
 }
 
 // keyFacts is what can be said of a key without its secret.
@@ -58,16 +58,19 @@ func (f keyFacts) print(w io.Writer) {
 
 func newKeysNewCommand() *cobra.Command {
 	var out, kind string
-	var asJSON bool
+	var workFactor int
+	var protect, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "new --out FILE",
 		Short: "Make a new key",
 		Long: `Makes a key and writes the secret to FILE (mode 0600) and its public half to
-FILE.pub. It never overwrites.
+FILE.pub. It never overwrites. With --protect a passphrase is asked for, and every
+command that uses the key asks for it again or reads it from --passphrase-file.
 
 Keys that send transactions (admin, manufacturer, operator, pauser, guardian) must
 be of type secp256k1; keys that sign releases may be of any type.`,
 		Example: `  camswarm keys new --out signer1.key
+  camswarm keys new --out signer2.key --protect
   camswarm keys new --out operator.key --type secp256k1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -79,7 +82,20 @@ be of type secp256k1; keys that sign releases may be of any type.`,
 			if err != nil {
 				return err
 			}
-			if err := key.Save(out); err != nil {
+			if protect {
+				if _, err := os.Lstat(out); err == nil {
+					return fmt.Errorf("%s exists already; keys are never overwritten: choose another name", out)
+				}
+				passphrase, err := newPassphrase(cmd, out)
+				if err != nil {
+					return err
+				}
+				err = key.SaveProtected(out, passphrase, workFactor)
+				clear(passphrase)
+				if err != nil {
+					return err
+				}
+			} else if err := key.Save(out); err != nil {
 				if errors.Is(err, os.ErrExist) {
 					return fmt.Errorf("%w; keys are never overwritten: choose another name", err)
 				}
@@ -91,6 +107,8 @@ be of type secp256k1; keys that sign releases may be of any type.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "file to write the secret key to")
 	cmd.Flags().StringVar(&kind, "type", "ed25519", "ed25519, secp256k1 or p256")
+	cmd.Flags().BoolVar(&protect, "protect", false, "encrypt the secret with a passphrase; it is never on the disk in the clear")
+	addNewPassphrase(cmd, &workFactor)
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("out")
 	return cmd
@@ -128,6 +146,13 @@ func readPublicKey(path string) (verify.PublicKey, error) {
 		return pub, err
 	}
 	key, kerr := sign.Load(path)
+	if errors.Is(kerr, sign.ErrProtected) {
+		// The half beside it is meant; who could change it could change the file.
+		if pub, err := sign.LoadPublic(path + sign.PublicSuffix); err == nil {
+			return pub, nil
+		}
+		return pub, fmt.Errorf("%w; name its public half, a file that ends in %s", kerr, sign.PublicSuffix)
+	}
 	if kerr != nil {
 		return pub, kerr
 	}
@@ -175,8 +200,8 @@ func readAddress(s string) (verify.Address, error) {
 }
 
 // loadChainKey reads a secret key that can send transactions.
-func loadChainKey(path string) (*sign.Key, error) {
-	key, err := sign.Load(path)
+func loadChainKey(cmd *cobra.Command, path string) (*sign.Key, error) {
+	key, err := loadKey(cmd, path)
 	if err != nil {
 		return nil, err
 	}

@@ -249,7 +249,7 @@ signed: look at the new keys and the threshold before you pass the file on.`,
 			if err != nil {
 				return err
 			}
-			key, err := sign.Load(keyPath)
+			key, err := loadKey(cmd, keyPath)
 			if err != nil {
 				return err
 			}
@@ -263,6 +263,7 @@ signed: look at the new keys and the threshold before you pass the file on.`,
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
+	addPassphrase(cmd)
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd

@@ -17,7 +17,6 @@ import (
 	"camswarm/node/control"
 	"camswarm/swarm/member"
 	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 func newMembersCommand() *cobra.Command {
@@ -33,8 +32,8 @@ product is one, or none is: members and others do not meet.`,
 }
 
 // loadFleet reads the fleet's secret key.
-func loadFleet(path string) (ed25519.PrivateKey, error) {
-	key, err := sign.Load(path)
+func loadFleet(cmd *cobra.Command, path string) (ed25519.PrivateKey, error) {
+	key, err := loadKey(cmd, path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ exists already, and for new credentials in a new epoch.`,
 			if err != nil {
 				return err
 			}
-			key, err := loadFleet(fleet)
+			key, err := loadFleet(cmd, fleet)
 			if err != nil {
 				return err
 			}
@@ -91,6 +90,7 @@ exists already, and for new credentials in a new epoch.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file")
+	addPassphrase(cmd)
 	fl.StringVar(&id, "peer", "", "the node's peer id")
 	fl.StringVar(&out, "out", "", "file to write")
 	fl.Uint32Var(&epoch, "epoch", 0, "the fleet's epoch")
@@ -173,7 +173,7 @@ of the new epoch. A list takes 4096 members.`,
 		Example: `  camswarm members revoke --fleet fleet.key --list revoked 12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X
   camswarm members push --socket seed revoked`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, err := loadFleet(fleet)
+			key, err := loadFleet(cmd, fleet)
 			if err != nil {
 				return err
 			}
@@ -213,6 +213,7 @@ of the new epoch. A list takes 4096 members.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file")
+	addPassphrase(cmd)
 	fl.StringVar(&file, "list", "", "the fleet's revocation list; made if it is not there, else replaced by the next one")
 	fl.Uint32Var(&epoch, "epoch", 0, "the fleet's epoch from now on (default: as before)")
 	cli.AddJSON(cmd, &asJSON)

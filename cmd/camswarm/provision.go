@@ -208,7 +208,7 @@ statements, so that the node never follows them again.`,
 				return cli.Usagef("--listen: %w", err)
 			}
 			if fleet != "" {
-				if p.Members, err = loadFleet(fleet); err != nil {
+				if p.Members, err = loadFleet(cmd, fleet); err != nil {
 					return err
 				}
 			}
@@ -261,6 +261,7 @@ statements, so that the node never follows them again.`,
 	fl.StringArrayVar(&moves, "move", nil, "file of a move that led to this registry; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&rotations, "rotation", nil, "with --move: file of a rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
+	addPassphrase(cmd)
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")

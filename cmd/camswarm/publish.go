@@ -76,7 +76,7 @@ installs it before the operator sets its rollout.`,
 			}
 			var key *sign.Key
 			if keyPath != "" {
-				if key, err = loadChainKey(keyPath); err != nil {
+				if key, err = loadChainKey(cmd, keyPath); err != nil {
 					return err
 				}
 			}
@@ -121,6 +121,7 @@ installs it before the operator sets its rollout.`,
 	reg.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&keyPath, "key", "", "secret key file of the manufacturer's account (secp256k1)")
+	addPassphrase(cmd)
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
 	fl.BoolVar(&noAnnounce, "no-announce", false, "do not announce; cameras find the release with their next look at the chain")
 	fl.BoolVar(&unrotated, "without-rotations", false, "publish a release without rotations although the keys on chain were replaced: every camera was provisioned with the present keys")

@@ -59,7 +59,7 @@ development chain the delay is at least a day.`,
 		Example: `  camswarm registry deploy --rpc http://127.0.0.1:8545 --key admin.key --pauser operator.key.pub --guardian guardian.key.pub --out registry.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			key, err := loadChainKey(keyPath)
+			key, err := loadChainKey(cmd, keyPath)
 			if err != nil {
 				return err
 			}
@@ -105,6 +105,7 @@ development chain the delay is at least a day.`,
 	fl := cmd.Flags()
 	fl.StringSliceVar(&rpc, "rpc", nil, "JSON-RPC URL; may be repeated, all are written to the registry file")
 	fl.StringVar(&keyPath, "key", "", "secret key file of the admin (secp256k1)")
+	addPassphrase(cmd)
 	fl.StringVar(&out, "out", "registry.json", "registry file to write")
 	fl.StringVar(&pauser, "pauser", "", "account that may pause the registry and lift the pause, not the admin's: a key file or an address")
 	fl.StringArrayVar(&guardians, "guardian", nil, "account that may only stop, with no other role: a key file or an address; repeat it for a second")

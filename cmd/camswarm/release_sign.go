@@ -17,7 +17,6 @@ import (
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 // signersName is the file of a release directory that holds a signersFile. Its
@@ -190,7 +189,7 @@ work on copies at the same time join them with 'camswarm release merge'.`,
 			if err != nil {
 				return err
 			}
-			key, err := sign.Load(keyPath)
+			key, err := loadKey(cmd, keyPath)
 			if err != nil {
 				return err
 			}
@@ -208,6 +207,7 @@ work on copies at the same time join them with 'camswarm release merge'.`,
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
+	addPassphrase(cmd)
 	signers.add(cmd)
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")

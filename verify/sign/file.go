@@ -30,29 +30,61 @@ var ErrPublicHalf = errors.New("this is the public half of a key, which cannot s
 // maxKeyFile bounds a key file in bytes: one line of a Multikey.
 const maxKeyFile = 256
 
-// Load reads a secret key file; it refuses one that others may read.
+// Load reads a secret key file; it refuses one that others may read, and wraps
+// [ErrProtected] for one that a passphrase protects, which [LoadProtected] reads.
 func Load(path string) (*Key, error) {
+	b, err := readSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	if protected(b) {
+		return nil, fmt.Errorf("secret key %s is %w", path, ErrProtected)
+	}
+	return loadPlain(path, b)
+}
+
+// readSecret reads what is no more than a secret key file, protected or not.
+func readSecret(path string) ([]byte, error) {
+	b, err := readPrivate(path, "secret key", maxProtectedFile)
+	if err == nil && len(b) > maxProtectedFile {
+		err = fmt.Errorf("secret key %s: longer than any key file", path)
+	}
+	return b, err
+}
+
+// readPrivate reads a regular file that others may not read, and at most one byte
+// more than most.
+func readPrivate(path, what string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("secret key: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("secret key: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("secret key %s is not a regular file", path)
+		return nil, fmt.Errorf("%s %s is not a regular file", what, path)
 	}
-	line, err := readLine(f)
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
-		return nil, fmt.Errorf("secret key %s: %w", path, err)
+		return nil, fmt.Errorf("%s %s: %w", what, path, err)
 	}
-	if _, err := verify.ParsePublicKey(line); err == nil {
-		return nil, fmt.Errorf("secret key %s: %w: name the file of the secret key, most likely %s", path, ErrPublicHalf, strings.TrimSuffix(path, PublicSuffix))
+	if publicNamed(strings.TrimRight(string(b), "\r\n")) {
+		return nil, fmt.Errorf("%s %s: %w: name the file of the secret key, most likely %s", what, path, ErrPublicHalf, strings.TrimSuffix(path, PublicSuffix))
 	}
 	if perm := info.Mode().Perm(); runtime.GOOS != "windows" && perm&0o077 != 0 {
-		return nil, fmt.Errorf("secret key %s has mode %04o, others may read it: run chmod 600 %s, and replace the key if others had access", path, perm, path)
+		return nil, fmt.Errorf("%s %s has mode %04o, others may read it: run chmod 600 %s, and replace it if others had access", what, path, perm, path)
+	}
+	return b, nil
+}
+
+// loadPlain makes a key of the content of its file.
+func loadPlain(path string, b []byte) (*Key, error) {
+	line, err := readLine(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("secret key %s: %w", path, err)
 	}
 	k, err := parseSecret(line)
 	if err != nil {
@@ -175,11 +207,13 @@ func readLine(r io.Reader) (string, error) {
 
 // Save writes a new secret key file with mode 0600 and its public half beside
 // it at path+".pub"; it never overwrites. When it fails it leaves neither.
-func (k *Key) Save(path string) (err error) {
-	if err := writeNew(path, k.secretText(), 0o600); err != nil {
+func (k *Key) Save(path string) error { return k.save(path, k.secretText()+"\n") }
+
+func (k *Key) save(path, secret string) error {
+	if err := writeNew(path, secret, 0o600); err != nil {
 		return fmt.Errorf("secret key: %w", err)
 	}
-	if err := writeNew(path+PublicSuffix, k.public.String(), 0o644); err != nil {
+	if err := writeNew(path+PublicSuffix, k.public.String()+"\n", 0o644); err != nil {
 		os.Remove(path)
 		return fmt.Errorf("public key: %w", err)
 	}
@@ -187,36 +221,41 @@ func (k *Key) Save(path string) (err error) {
 }
 
 // writeNew creates a file that does not exist yet and makes it durable.
-func writeNew(path, line string, mode os.FileMode) (err error) {
+func writeNew(path, content string, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(path)
-		}
-	}()
-	_, err = f.WriteString(line + "\n")
+	err = finish(f, content, mode)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		os.Remove(path)
+	}
+	return err
+}
+
+// finish writes all of a new file and closes it.
+func finish(f *os.File, content string, mode os.FileMode) error {
+	_, err := f.WriteString(content)
 	if err == nil {
 		err = f.Chmod(mode) // whatever the umask
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	return errors.Join(err, f.Close())
+}
+
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // directories cannot be synced there
 	}
-	if err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there
-	}
 	return d.Sync()
 }
