@@ -19,6 +19,9 @@ func (g *Gate) Wrap(t transport.Transport) transport.Transport {
 	if u, ok := t.(transport.DialUpdater); ok {
 		return &gatedUpdater{gated, u}
 	}
+	if r, ok := t.(transport.SkipResolver); ok {
+		return &gatedRelay{gated, r}
+	}
 	return gated
 }
 
@@ -32,6 +35,13 @@ type gatedTransport struct {
 type gatedUpdater struct {
 	*gatedTransport
 	inner transport.DialUpdater
+}
+
+// gatedRelay is a gatedTransport over one that resolves names itself: the name in a
+// relayed address is the relay's.
+type gatedRelay struct {
+	*gatedTransport
+	transport.SkipResolver
 }
 
 func (t *gatedTransport) Dial(ctx context.Context, addr ma.Multiaddr, p peer.ID) (transport.CapableConn, error) {
@@ -202,6 +212,16 @@ type memberConn struct {
 
 func (c *memberConn) Transport() transport.Transport { return c.transport }
 
+// Stat tells what the connection under it does: that it is a relay's, with limits.
+func (c *memberConn) Stat() network.ConnStats { return statOf(c.CapableConn) }
+
+func statOf(c transport.CapableConn) network.ConnStats {
+	if s, ok := c.(network.ConnStat); ok {
+		return s.Stat()
+	}
+	return network.ConnStats{}
+}
+
 // As fills in a *Member, or what the connection under it knows.
 func (c *memberConn) As(target any) bool {
 	if m, ok := target.(*Member); ok {
@@ -234,6 +254,9 @@ type strangerConn struct {
 }
 
 func (c *strangerConn) Transport() transport.Transport { return c.transport }
+
+// Stat is memberConn's.
+func (c *strangerConn) Stat() network.ConnStats { return statOf(c.CapableConn) }
 
 func (c *strangerConn) As(target any) bool {
 	if _, ok := target.(*stranger); ok {

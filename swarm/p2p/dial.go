@@ -66,6 +66,9 @@ func (n *Network) dial(ctx context.Context, info peer.AddrInfo, src book.Source)
 	ctx, cancel := context.WithTimeout(ctx, 2*n.cfg.DialTimeout)
 	defer cancel()
 	err := n.host.Connect(ctx, info)
+	if err == nil {
+		err = n.awaitDirect(ctx, info.ID)
+	}
 	n.mu.Lock()
 	n.book.Dialled(info.ID, err, n.now())
 	n.mu.Unlock()
@@ -99,7 +102,7 @@ func (n *Network) discovered(info peer.AddrInfo, src book.Source) bool {
 // neighbours counts the connected peers.
 func (n *Network) neighbours() (m book.Mesh) {
 	nw := n.host.Network()
-	for _, p := range nw.Peers() {
+	for _, p := range directPeers(nw) {
 		m.Peers++
 		if connectedBy(nw, p, network.DirOutbound) {
 			m.Own++

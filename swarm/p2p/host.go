@@ -59,8 +59,8 @@ type TransportConstructor func(crypto.PrivKey, connmgr.ConnectionGater, network.
 // cameraHost is a libp2p host assembled by hand. Importing go-libp2p's root or
 // config package would link every transport it has, 5 to 6 MB of binary, so
 // this file wires what config.NewNode wires, less what a camera has no use for:
-// no fx, no TLS over TCP, no WebSocket, WebTransport or WebRTC, no address
-// discovery by identify, no AutoNAT client, no port mapping, no libp2p metrics.
+// no fx, no TLS over TCP, no WebSocket, WebTransport or WebRTC, no AutoNAT
+// client, no port mapping, no libp2p metrics.
 type cameraHost struct {
 	*basichost.BasicHost
 	swarm     *libp2pswarm.Swarm
@@ -70,6 +70,7 @@ type cameraHost struct {
 	listeners *listeners
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
 	members   *members       // nil: the swarm is open
+	reach     *reach         // nil: this node asks for no way through a NAT
 	foreign   bool           // the transport is the program's: there is no QUIC to turn on
 	closers   []func() error // of what serves on top of the host; closed first
 
@@ -132,8 +133,9 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	}
 	undo = append(undo, sw.Close)
 
+	var up transport.Upgrader
 	if construct == nil {
-		err = addTCP(sw, key, limits, resources, g, m, cfg.DialTimeout)
+		up, err = addTCP(sw, key, limits, resources, g, m, cfg.DialTimeout)
 	} else if t, terr := construct(key, g, resources); terr != nil {
 		err = terr
 	} else {
@@ -146,7 +148,8 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	if err != nil {
 		return nil, err
 	}
-	basic, err := basichost.NewHost(sw, &basichost.HostOpts{
+	var through *reach
+	opts := &basichost.HostOpts{
 		EventBus:           bus,
 		ConnManager:        conns,
 		UserAgent:          UserAgent(cfg),
@@ -156,13 +159,20 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 			if len(advertise) > 0 {
 				return advertise
 			}
-			return withoutLoopback(addrs)
+			return append(withoutLoopback(addrs), through.addrs()...)
 		},
-	})
+	}
+	if construct == nil && !cfg.seed() && !cfg.LANOnly {
+		if through, err = newReach(bus, sw, opts, cfg.DialTimeout); err != nil {
+			return nil, err
+		}
+		undo = append(undo, through.Close)
+	}
+	basic, err := basichost.NewHost(sw, opts)
 	if err != nil {
 		return nil, err
 	}
-	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, listeners: newListeners(sw.AddListenAddr, g.now, log)}
+	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, reach: through, listeners: newListeners(sw.AddListenAddr, g.now, log)}
 	undo = []func() error{h.Close} // closes all of the above
 	pings := &ping.PingService{Host: h}
 	h.SetStreamHandler(ping.ID, func(s network.Stream) { pings.PingHandler(&meteredStream{Stream: s, budget: budget, cost: pingBytes}) })
@@ -172,6 +182,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		return nil, err
 	}
 	h.Start() // before listening, so that identify sees every connection
+	if through != nil {
+		if err := through.start(h, up, m); err != nil {
+			return nil, err
+		}
+	}
 	if construct != nil {
 		h.foreign = true
 		for _, a := range listen {
@@ -203,26 +218,27 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	return h, nil
 }
 
-// addTCP adds TCP with Noise and yamux, which need no clock.
-func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater, m *members, timeout time.Duration) error {
+// addTCP adds TCP with Noise and yamux, which need no clock, and returns what
+// secures and multiplexes a connection.
+func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater, m *members, timeout time.Duration) (transport.Upgrader, error) {
 	window := yamux.Transport(*yamux.DefaultTransport)
 	window.MaxStreamWindowSize = uint32(limits.StreamWindow)
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &window}}
 	security, err := noise.New(noise.ID, key, muxers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	up, err := upgrader.New([]sec.SecureTransport{security}, muxers, nil, resources, g)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// No SO_REUSEPORT: two nodes that are given the same port would both get it
 	// and share the connections; the second must hear of it.
-	transport, err := tcp.NewTCPTransport(up, resources, nil, tcp.DisableReuseport(), tcp.WithConnectionTimeout(timeout))
+	t, err := tcp.NewTCPTransport(up, resources, nil, tcp.DisableReuseport(), tcp.WithConnectionTimeout(timeout))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return sw.AddTransport(m.wrap(transport))
+	return up, sw.AddTransport(m.wrap(t))
 }
 
 // enableQUIC adds the QUIC transport and binds its addresses. It does nothing
@@ -282,7 +298,7 @@ func (h *cameraHost) Close() error {
 	for _, c := range h.closers {
 		err = errors.Join(err, c())
 	}
-	err = errors.Join(err, h.BasicHost.Close()) // and with it the swarm, its transports, managers and peerstore
+	err = errors.Join(err, h.reach.Close(), h.BasicHost.Close()) // and with it the swarm, its transports, managers and peerstore
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true

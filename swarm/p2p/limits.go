@@ -80,6 +80,22 @@ const (
 	// gracePeriod protects a new connection from trimming while its worth shows.
 	gracePeriod = 20 * time.Second
 
+	// maxRelays bounds the seeds at which a camera keeps a place, so that others can
+	// make appointments with it; each is one address more that all of them are told.
+	maxRelays = 2
+	// reserveCheck is how often places are looked after; they are renewed when less
+	// than reserveAhead of the relay's hour (go-libp2p's default) is left.
+	reserveCheck = time.Minute
+	reserveAhead = 15 * time.Minute
+	// addrsSettle is how long the host takes to tell neighbours of new addresses:
+	// go-libp2p looks every 5 s.
+	addrsSettle = 6 * time.Second
+	// punchTimeout bounds the wait for a direct connection after a peer was met at a
+	// relay: three attempts of a few round trips; 97.6 % of holes that open do so at
+	// the first (arXiv 2510.27500). punchLook is how often it is looked.
+	punchTimeout = 5 * time.Second
+	punchLook    = 50 * time.Millisecond
+
 	// negotiationTimeout bounds the choice of a protocol on a new stream.
 	negotiationTimeout = 10 * time.Second
 

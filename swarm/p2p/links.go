@@ -24,6 +24,7 @@ type links struct {
 	mu    sync.Mutex
 	read  time.Time
 	known []netip.Prefix
+	addrs []netip.Addr
 }
 
 // linksAge is how long the interfaces' addresses are believed.
@@ -54,6 +55,14 @@ func (l *links) onIP(addr netip.Addr) bool {
 	return slices.ContainsFunc(l.prefixes(), func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
+// own tells whether an address is one of this machine's.
+func (l *links) own(addr netip.Addr) bool {
+	l.prefixes()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.addrs, addr)
+}
+
 func (l *links) prefixes() []netip.Prefix {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +75,7 @@ func (l *links) prefixes() []netip.Prefix {
 	if err != nil {
 		return l.known
 	}
-	l.known = nil
+	l.known, l.addrs = nil, nil
 	for _, a := range addrs {
 		n, ok := a.(*net.IPNet)
 		if !ok {
@@ -74,7 +83,10 @@ func (l *links) prefixes() []netip.Prefix {
 		}
 		addr, ok := netip.AddrFromSlice(n.IP)
 		ones, _ := n.Mask.Size()
-		if addr = addr.Unmap(); ok && ones > 0 && ones < addr.BitLen() {
+		if addr = addr.Unmap(); ok {
+			l.addrs = append(l.addrs, addr)
+		}
+		if ok && ones > 0 && ones < addr.BitLen() {
 			l.known = append(l.known, netip.PrefixFrom(addr, ones).Masked())
 		}
 	}

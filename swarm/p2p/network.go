@@ -56,6 +56,8 @@ type Network struct {
 	banned  chan struct{} // capacity 1: the ban list changed
 	woken   chan struct{} // capacity 1: somebody may be dialled
 	joined  chan struct{} // capacity 1: a namespace was joined
+	// relayMet (capacity 1): a static peer came or went, which may be a relay.
+	relayMet chan struct{}
 
 	mu         sync.Mutex
 	ended      bool // Close was called
@@ -131,7 +133,7 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 		cfg: cfg, opts: opts, log: opts.Logger, now: opts.Now,
 		links:       &links{now: opts.Now, get: opts.Interfaces},
 		reputations: reputation.New(opts.Now),
-		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1),
+		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1), relayMet: make(chan struct{}, 1),
 		book: book.New(), namespaces: map[string]*membership{}, clockCheck: clockCheckEvery,
 	}
 	if n.limits, err = LimitsFor(cfg); err != nil {
@@ -281,6 +283,9 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	if n.cfg.seed() {
 		work.Go(func() { n.endVisits(ctx) })
+	}
+	if n.host.reach != nil {
+		work.Go(func() { n.keepReservations(ctx) })
 	}
 	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.host.listeners.run(ctx) })

@@ -61,7 +61,7 @@ func (h *cameraHost) serveNAT(cfg Config, limits Limits) error {
 	h.closers = append(h.closers, dialer.Close)
 	// No gate: its identity is nobody's, and all that it tells is that the
 	// transport answers.
-	if err := addTCP(dialer, key, limits, h.rcmgr, h.gater, nil, cfg.DialTimeout); err != nil {
+	if _, err := addTCP(dialer, key, limits, h.rcmgr, h.gater, nil, cfg.DialTimeout); err != nil {
 		return err
 	}
 	// A seed has a public address or forwarded ports; it does not probe itself.

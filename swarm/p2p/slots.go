@@ -13,6 +13,9 @@ import (
 
 // connected and disconnected are called by the host for every connection.
 func (n *Network) connected(nw network.Network, c network.Conn) {
+	if c.Stat().Limited {
+		return // an appointment at a relay: the direct connection is what counts
+	}
 	n.mu.Lock()
 	n.book.Connected(c.RemotePeer(), n.now())
 	n.mu.Unlock()
@@ -59,6 +62,12 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	if nw.Connectedness(p) == network.Connected {
 		return
 	}
+	if c.Stat().Limited {
+		return
+	}
+	if n.host.reach.forget(p) {
+		nudge(n.relayMet)
+	}
 	n.mu.Lock()
 	n.book.Disconnected(p, n.now())
 	n.mu.Unlock()
@@ -82,6 +91,10 @@ func (n *Network) identified(ctx context.Context, sub event.Subscription) {
 			done := e.(event.EvtPeerIdentificationCompleted)
 			if worth := map[Tier]int{TierLAN: 50, TierRegion: 20, TierSeed: 20}[n.Tier(done.Peer)]; worth > 0 {
 				n.host.ConnManager().TagPeer(done.Peer, "camswarm-tier", worth)
+			}
+			if n.isStatic(done.Peer) {
+				n.host.reach.saw(done.Peer, done.ObservedAddr)
+				nudge(n.relayMet)
 			}
 			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
 				n.hurry()

@@ -84,6 +84,7 @@ type Status struct {
 	Listen      []string           `json:"listen"`  // what is bound
 	Awaited     []AwaitedAddr      `json:"awaited"` // what will be, when this machine has the address
 	QUIC        bool               `json:"quic"`
+	Reach       Reach              `json:"reach"`
 	DHTServers  int                `json:"dhtServers"` // in the routing table
 	Candidates  int                `json:"candidates"` // known peers, connected or not
 	Connections []ConnectionStatus `json:"connections"`
@@ -112,6 +113,7 @@ func (n *Network) Status() Status {
 		s.Listen = append(s.Listen, a.String())
 		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
 	}
+	s.Reach = n.host.reach.status(n.links, quicPorts(n.host.Network().ListenAddresses()))
 	if d := n.dht.Load(); d != nil {
 		s.DHTServers = d.RoutingTable().Size()
 	}

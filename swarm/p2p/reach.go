@@ -1,0 +1,347 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/transport"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/observedaddrs"
+	libp2pswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
+	circuit "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// errNotPunched: the peer was met at a relay, and no direct connection came of it.
+var errNotPunched = errors.New("met at a relay, but no hole could be punched")
+
+// reach is how a camera behind a NAT gets neighbours: it keeps a reservation at a
+// few seeds, so that others can call it there, and then both punch a hole (DCUtR,
+// arXiv 2212.03388). A relayed connection carries the appointment alone: nothing
+// else is spoken over it, and it is closed when no direct one comes of it. Its
+// methods take nil, for a node that asks for none of this.
+type reach struct {
+	observed *observedaddrs.Manager
+
+	mu     sync.Mutex
+	relays map[peer.ID]reservation
+	seen   map[peer.ID]netip.AddrPort // by which UDP address each seed sees this node
+	tried  int                        // peers that a hole was punched for, or not
+	opened int
+}
+
+type reservation struct {
+	addr ma.Multiaddr // of this node at the relay
+	ends time.Time
+}
+
+// newReach adds what a host needs to be reached to its options.
+func newReach(bus event.Bus, sw *libp2pswarm.Swarm, opts *basichost.HostOpts, dial time.Duration) (*reach, error) {
+	observed, err := observedaddrs.NewManager(bus, sw)
+	if err != nil {
+		return nil, err
+	}
+	r := &reach{observed: observed, relays: map[peer.ID]reservation{}, seen: map[peer.ID]netip.AddrPort{}}
+	opts.ObservedAddrsManager = observed
+	opts.EnableHolePunching = true
+	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsTracer(r)}
+	return r, nil
+}
+
+// start lets the host dial and be dialled at relays.
+func (r *reach) start(h *cameraHost, up transport.Upgrader, m *members) error {
+	r.observed.Start(h.swarm)
+	c, err := circuit.New(h, up)
+	if err != nil {
+		return err
+	}
+	if err := h.swarm.AddTransport(m.wrap(c)); err != nil {
+		return err
+	}
+	if err := h.swarm.Listen(ma.StringCast("/p2p-circuit")); err != nil {
+		return err
+	}
+	c.Start()
+	return nil
+}
+
+// Close ends the observation of addresses.
+func (r *reach) Close() error {
+	if r == nil {
+		return nil
+	}
+	return r.observed.Close()
+}
+
+// addrs are where this node can be called, at relays.
+func (r *reach) addrs() (out []ma.Multiaddr) {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, at := range r.relays {
+		out = append(out, at.addr)
+	}
+	return out
+}
+
+// HolePunchFinished implements holepunch.MetricsTracer.
+func (r *reach) HolePunchFinished(_ string, _ int, _, _ []ma.Multiaddr, direct network.ConnMultiaddrs) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tried++
+	if direct != nil {
+		r.opened++
+	}
+}
+
+// DirectDialFinished implements holepunch.MetricsTracer.
+func (r *reach) DirectDialFinished(bool) {}
+
+// saw notes by which address a seed sees this node.
+func (r *reach) saw(p peer.ID, addr ma.Multiaddr) {
+	if r == nil || addr == nil || !manet.IsPublicAddr(addr) {
+		return
+	}
+	na, err := manet.ToNetAddr(addr)
+	if err != nil || na.Network() != "udp" {
+		return
+	}
+	at, err := netip.ParseAddrPort(na.String())
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen[p] = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+}
+
+func (r *reach) forget(p peer.ID) (changed bool) {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, p)
+	_, changed = r.relays[p]
+	delete(r.relays, p)
+	return changed
+}
+
+// keepReservations keeps a place at up to maxRelays of the static peers that relay.
+func (n *Network) keepReservations(ctx context.Context) {
+	tick := time.NewTicker(reserveCheck)
+	defer tick.Stop()
+	for {
+		if n.reserve(ctx) {
+			n.announceAgain()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.relayMet:
+		case <-tick.C:
+		}
+	}
+}
+
+// reserve renews what is about to end and adds what is missing. It reports whether
+// this node's addresses are others now.
+func (n *Network) reserve(ctx context.Context) (changed bool) {
+	r, nw := n.host.reach, n.host.Network()
+	for _, p := range n.static {
+		c := directTo(nw, p.ID)
+		if c == nil || n.links.on(c.RemoteMultiaddr()) {
+			changed = r.forget(p.ID) || changed
+			continue
+		}
+		if speaks, err := n.host.Peerstore().SupportsProtocols(p.ID, proto.ProtoIDv2Hop); err != nil || len(speaks) == 0 {
+			continue
+		}
+		r.mu.Lock()
+		held, ok := r.relays[p.ID]
+		full := len(r.relays) >= maxRelays
+		r.mu.Unlock()
+		if ok && time.Until(held.ends) > reserveAhead || !ok && full {
+			continue
+		}
+		got, err := circuit.Reserve(network.WithNoDial(ctx, "a relay"), n.host, peer.AddrInfo{ID: p.ID})
+		if err != nil {
+			n.log.Debug("no place at a relay", "peer", p.ID.String(), "err", err)
+			continue
+		}
+		at := c.RemoteMultiaddr().Encapsulate(ma.StringCast("/p2p/" + p.ID.String() + "/p2p-circuit"))
+		r.mu.Lock()
+		changed = changed || !ok || !held.addr.Equal(at)
+		r.relays[p.ID] = reservation{addr: at, ends: got.Expiration}
+		r.mu.Unlock()
+	}
+	return changed
+}
+
+// announceAgain has the namespaces provided with this node's new addresses, once
+// the host has told its neighbours of them.
+func (n *Network) announceAgain() {
+	n.mu.Lock()
+	for _, m := range n.namespaces {
+		if soon := n.now().Add(n.spread(addrsSettle)); soon.Before(m.provide) {
+			m.provide = soon
+		}
+	}
+	n.mu.Unlock()
+	nudge(n.joined)
+}
+
+// awaitDirect waits, for a peer that was met at a relay, until a hole is punched. It
+// hangs up at the relay if that fails.
+func (n *Network) awaitDirect(ctx context.Context, p peer.ID) error {
+	nw := n.host.Network()
+	if nw.Connectedness(p) != network.Limited {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, punchTimeout)
+	defer cancel()
+	tick := time.NewTicker(punchLook)
+	defer tick.Stop()
+	for {
+		switch nw.Connectedness(p) {
+		case network.Connected:
+			return nil
+		case network.NotConnected:
+			return errNotPunched
+		}
+		select {
+		case <-ctx.Done():
+			_ = nw.ClosePeer(p)
+			return errNotPunched
+		case <-tick.C:
+		}
+	}
+}
+
+// directTo returns a connection to the peer that is no relay's, or nil.
+func directTo(nw network.Network, p peer.ID) network.Conn {
+	for _, c := range nw.ConnsToPeer(p) {
+		if !c.Stat().Limited && !c.IsClosed() {
+			return c
+		}
+	}
+	return nil
+}
+
+// directPeers returns the peers with a connection that is no relay's.
+func directPeers(nw network.Network) []peer.ID {
+	return slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool { return nw.Connectedness(p) != network.Connected })
+}
+
+// The kinds of NAT that Reach.NAT names, by RFC 4787's terms for how a NAT maps.
+const (
+	NATUnknown   = "unknown" // no seed has said over QUIC where it sees this node
+	NATNone      = "none"    // seeds see an address of this machine; a firewall may stand before it
+	NATKeepsPort = "preserves-port"
+	NATMapped    = "endpoint-independent"
+	NATSymmetric = "endpoint-dependent" // each seed sees another port: no hole can be punched
+	NATOne       = "mapped"             // one seed alone sees it: the kind cannot be told
+)
+
+// Reach tells how this node can be reached.
+type Reach struct {
+	NAT     string   `json:"nat"`     // one of the NAT constants
+	Seen    []string `json:"seen"`    // IP:port by which seeds see this node's QUIC
+	Relays  []string `json:"relays"`  // addresses at which others make appointments with it
+	Tried   int      `json:"tried"`   // appointments kept, to punch a hole
+	Punched int      `json:"punched"` // of these, direct connections
+	Words   string   `json:"words"`   // what that means, for people
+}
+
+// status tells what was found out. bound are the UDP ports listened on.
+func (r *reach) status(l *links, bound []uint16) Reach {
+	if r == nil {
+		return Reach{NAT: NATUnknown, Words: "this node offers others a way through NATs and asks for none"}
+	}
+	r.mu.Lock()
+	seen := slices.SortedFunc(maps.Values(r.seen), netip.AddrPort.Compare)
+	out := Reach{Tried: r.tried, Punched: r.opened}
+	for _, at := range r.relays {
+		out.Relays = append(out.Relays, at.addr.String())
+	}
+	r.mu.Unlock()
+	slices.Sort(out.Relays)
+	out.NAT = kindOfNAT(seen, l.own, bound)
+	for _, at := range slices.Compact(slices.Clone(seen)) {
+		out.Seen = append(out.Seen, at.String())
+	}
+	out.Words = out.explain()
+	return out
+}
+
+// kindOfNAT tells, from the addresses by which several peers see one UDP port,
+// what stands between.
+func kindOfNAT(seen []netip.AddrPort, own func(netip.Addr) bool, bound []uint16) string {
+	if len(seen) == 0 {
+		return NATUnknown
+	}
+	if own(seen[0].Addr()) {
+		return NATNone
+	}
+	ports := map[netip.Addr]uint16{}
+	for _, at := range seen {
+		if known, ok := ports[at.Addr()]; ok && known != at.Port() {
+			return NATSymmetric
+		}
+		ports[at.Addr()] = at.Port()
+	}
+	if slices.Contains(bound, seen[0].Port()) {
+		return NATKeepsPort
+	}
+	if len(seen) == 1 {
+		return NATOne
+	}
+	return NATMapped
+}
+
+func (r Reach) explain() string {
+	words := map[string]string{
+		NATUnknown:   "no seed has said over QUIC where it sees this node; if none does, UDP is blocked and holes cannot be punched",
+		NATNone:      "seeds see this machine's own address: there is no NAT",
+		NATKeepsPort: "behind a NAT that keeps the port: holes can be punched to most others",
+		NATMapped:    "behind a NAT that uses one port for everybody: holes can be punched to most others",
+		NATSymmetric: "behind a NAT that uses another port for each peer (symmetric): only public nodes, the local network and seeds can be reached; firmware still arrives from them",
+		NATOne:       "behind a NAT; with a second seed its kind could be told",
+	}[r.NAT]
+	switch {
+	case r.Tried == 0 && len(r.Relays) > 0:
+		words += "; others can make appointments, nobody has yet"
+	case r.Tried > 0 && r.Punched == 0:
+		words += "; no hole was punched so far: the NATs of both ends matter"
+	}
+	return words
+}
+
+var _ holepunch.MetricsTracer = (*reach)(nil)
+
+func quicPorts(addrs []ma.Multiaddr) (out []uint16) {
+	for _, a := range addrs {
+		if transportOf(a) != transportQUIC {
+			continue
+		}
+		if na, err := manet.ToNetAddr(a); err == nil {
+			if at, err := netip.ParseAddrPort(na.String()); err == nil {
+				out = append(out, at.Port())
+			}
+		}
+	}
+	return out
+}
