@@ -5,6 +5,7 @@ import (
 
 	"camswarm/gc"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/swarm/units"
 	"camswarm/verify"
 )
@@ -21,6 +22,8 @@ type Status struct {
 	UptimeSeconds int64      `json:"uptimeSeconds"`
 	ListenAddrs   []string   `json:"listenAddrs"` // full multiaddrs with /p2p/, to dial this node by
 	Peers         int        `json:"peers"`       // connected now
+
+	Reach p2p.Reach `json:"reach"` // what stands between this node and the Internet
 
 	// Private tells about the membership of a private swarm; absent in an open one.
 	Private *PrivateStatus `json:"private,omitempty"`

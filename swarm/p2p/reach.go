@@ -115,17 +115,13 @@ func (r *reach) saw(p peer.ID, addr ma.Multiaddr) {
 	if r == nil || addr == nil || !manet.IsPublicAddr(addr) {
 		return
 	}
-	na, err := manet.ToNetAddr(addr)
-	if err != nil || na.Network() != "udp" {
-		return
-	}
-	at, err := netip.ParseAddrPort(na.String())
-	if err != nil {
+	at, ok := udpOf(addr)
+	if !ok {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seen[p] = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	r.seen[p] = at
 }
 
 func (r *reach) forget(p peer.ID) (changed bool) {
@@ -332,15 +328,23 @@ func (r Reach) explain() string {
 
 var _ holepunch.MetricsTracer = (*reach)(nil)
 
+// udpOf returns the IP and UDP port that a QUIC address begins with.
+func udpOf(a ma.Multiaddr) (at netip.AddrPort, ok bool) {
+	if transportOf(a) != transportQUIC {
+		return at, false
+	}
+	na, err := manet.ToNetAddr(a[:2])
+	if err != nil {
+		return at, false
+	}
+	at, err = netip.ParseAddrPort(na.String())
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), err == nil
+}
+
 func quicPorts(addrs []ma.Multiaddr) (out []uint16) {
 	for _, a := range addrs {
-		if transportOf(a) != transportQUIC {
-			continue
-		}
-		if na, err := manet.ToNetAddr(a); err == nil {
-			if at, err := netip.ParseAddrPort(na.String()); err == nil {
-				out = append(out, at.Port())
-			}
+		if at, ok := udpOf(a); ok {
+			out = append(out, at.Port())
 		}
 	}
 	return out
