@@ -17,6 +17,7 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
+	"camswarm/swarm/p2p"
 )
 
 // Levels of a finding.
@@ -46,6 +47,9 @@ const (
 	// staleView is how old a quorum view may be before it is worth a word: a
 	// camera looks daily.
 	staleView = 36 * time.Hour
+	// manyAppointments without a hole are no accident: seven of ten open
+	// (arXiv 2510.27500).
+	manyAppointments = 10
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -54,7 +58,7 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a running camswarmd and say what to mend",
-		Long: `Looks at the node's chain endpoints, clock, disk, peers, releases, install hook,
+		Long: `Looks at the node's chain endpoints, clock, disk, peers, NAT, releases, install hook,
 listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		Example: `  camswarm doctor --socket cam1`,
 		Args:    cobra.NoArgs,
@@ -110,6 +114,18 @@ func readSysctl(name string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
 }
 
+// examineReach says what stands between a camera and others.
+func examineReach(add func(topic, level, format string, args ...any), s control.Status) {
+	r := s.Reach
+	switch {
+	case s.Role != string(node.RoleCamera):
+	case r.NAT == p2p.NATSymmetric, r.Tried >= manyAppointments && r.Punched == 0:
+		add("reach", levelWarn, "%s: %d of %d appointments became connections. An IPv6 address, a router that keeps ports, or a forwarded UDP port mends it; see docs/REACH.md", r.Words, r.Punched, r.Tried)
+	default:
+		add("reach", levelOK, "%s; %d of %d appointments became connections", r.Words, r.Punched, r.Tried)
+	}
+}
+
 // examine draws conclusions from what a node says of itself and what this
 // machine shows. It is pure but for sysctl.
 func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl func(string) (int64, error)) []finding {
@@ -124,6 +140,7 @@ func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl
 		examineProduct(add, s.Role, p)
 	}
 	examinePeers(add, s, peers)
+	examineReach(add, s)
 
 	switch d := s.Disk; {
 	case d.ReserveBytes == 0:

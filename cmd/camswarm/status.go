@@ -203,6 +203,10 @@ func printStatus(w io.Writer, s control.Status) {
 		fmt.Fprintf(w, "address    %s\n", a)
 	}
 	fmt.Fprintf(w, "peers      %d\n", s.Peers)
+	fmt.Fprintf(w, "reach      %s\n", s.Reach.Words)
+	if s.Reach.Tried > 0 {
+		fmt.Fprintf(w, "           %d of %s at a relay became direct connections\n", s.Reach.Punched, count(s.Reach.Tried, "appointment", "appointments"))
+	}
 	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s twice, %s wrong)\n",
 		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
 		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))

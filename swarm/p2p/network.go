@@ -167,6 +167,9 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 	n.mu.Lock() // for peers that were faster
 	n.host = h
 	n.mu.Unlock()
+	if n.host.reach != nil {
+		n.host.reach.near = n.links.on
+	}
 	if err := n.enlist(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

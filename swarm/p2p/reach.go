@@ -33,6 +33,8 @@ var errNotPunched = errors.New("met at a relay, but no hole could be punched")
 // methods take nil, for a node that asks for none of this.
 type reach struct {
 	observed *observedaddrs.Manager
+	patience time.Duration           // punchTimeout but in tests
+	near     func(ma.Multiaddr) bool // a seed that needs no appointments: it is on the same network
 
 	mu     sync.Mutex
 	relays map[peer.ID]reservation
@@ -52,7 +54,7 @@ func newReach(bus event.Bus, sw *libp2pswarm.Swarm, opts *basichost.HostOpts, di
 	if err != nil {
 		return nil, err
 	}
-	r := &reach{observed: observed, relays: map[peer.ID]reservation{}, seen: map[peer.ID]netip.AddrPort{}}
+	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, seen: map[peer.ID]netip.AddrPort{}}
 	opts.ObservedAddrsManager = observed
 	opts.EnableHolePunching = true
 	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsTracer(r)}
@@ -159,7 +161,7 @@ func (n *Network) reserve(ctx context.Context) (changed bool) {
 	r, nw := n.host.reach, n.host.Network()
 	for _, p := range n.static {
 		c := directTo(nw, p.ID)
-		if c == nil || n.links.on(c.RemoteMultiaddr()) {
+		if c == nil || r.near(c.RemoteMultiaddr()) {
 			changed = r.forget(p.ID) || changed
 			continue
 		}
@@ -207,7 +209,11 @@ func (n *Network) awaitDirect(ctx context.Context, p peer.ID) error {
 	if nw.Connectedness(p) != network.Limited {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, punchTimeout)
+	if n.host.reach == nil { // a seed, which can be dialled and makes no appointments
+		_ = nw.ClosePeer(p)
+		return errNotPunched
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.host.reach.patience)
 	defer cancel()
 	tick := time.NewTicker(punchLook)
 	defer tick.Stop()
@@ -265,7 +271,7 @@ type Reach struct {
 // status tells what was found out. bound are the UDP ports listened on.
 func (r *reach) status(l *links, bound []uint16) Reach {
 	if r == nil {
-		return Reach{NAT: NATUnknown, Words: "this node offers others a way through NATs and asks for none"}
+		return Reach{NAT: NATUnknown, Words: "this node asks for no way through NATs: it is a seed, or keeps to the local network"}
 	}
 	r.mu.Lock()
 	seen := slices.SortedFunc(maps.Values(r.seen), netip.AddrPort.Compare)

@@ -3,7 +3,7 @@ package units
 import (
 	"encoding/json"
 	"fmt"
-	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -11,27 +11,31 @@ import (
 // maxAmount bounds every amount: 2^53 is exact in every JSON reader, and 9 PB.
 const maxAmount = 1 << 53
 
-// A unit is a suffix and what one of it is in bytes (or bytes per second).
+// maxDigits bounds the number before a unit; the largest amount has 16 digits.
+const maxDigits = 40
+
+// A unit is a suffix and what one of it is in bits (or bits per second): with
+// integers every amount is exact.
 type unit struct {
 	suffix string
-	factor float64
+	bits   int64
 }
 
 var sizes = []unit{
-	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"B", 1},
+	{"kB", 8e3}, {"KB", 8e3}, {"MB", 8e6}, {"GB", 8e9}, {"TB", 8e12},
+	{"KiB", 8 << 10}, {"MiB", 8 << 20}, {"GiB", 8 << 30}, {"TiB", 8 << 40}, {"B", 8},
 }
 
 var rates = func() []unit {
-	out := []unit{{"kbit/s", 1e3 / 8}, {"Kbit/s", 1e3 / 8}, {"Mbit/s", 1e6 / 8}, {"Gbit/s", 1e9 / 8}, {"bit/s", 1. / 8}}
+	out := []unit{{"kbit/s", 1e3}, {"Kbit/s", 1e3}, {"Mbit/s", 1e6}, {"Gbit/s", 1e9}, {"bit/s", 1}}
 	for _, u := range sizes {
-		out = append(out, unit{u.suffix + "/s", u.factor})
+		out = append(out, unit{u.suffix + "/s", u.bits})
 	}
 	return out
 }()
 
 // memories are sizes of memory chips, whose MB has always been a power of 1024.
-var memories = []unit{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}}
+var memories = []unit{{"KB", 8 << 10}, {"MB", 8 << 20}, {"GB", 8 << 30}, {"KIB", 8 << 10}, {"MIB", 8 << 20}, {"GIB", 8 << 30}}
 
 // parse reads a number that one of the units may follow.
 func parse(s string, known []unit, kind, examples string) (int64, error) {
@@ -49,39 +53,50 @@ func parse(s string, known []unit, kind, examples string) (int64, error) {
 	case number == "" || strings.HasPrefix(number, ".") || strings.HasSuffix(number, ".") || strings.Count(number, ".") > 1:
 		return bad("")
 	}
-	factor := 0.
+	bits := int64(0)
 	for _, u := range known {
 		if u.suffix == suffix {
-			factor = u.factor
+			bits = u.bits
 		}
 	}
 	switch {
 	case suffix == "" && end == len(s) && !strings.Contains(number, "."):
-		factor = 1
-	case factor == 0 && strings.Contains(suffix, "b") && !strings.Contains(suffix, "bit"):
+		bits = 8
+	case bits == 0 && strings.Contains(suffix, "b") && !strings.Contains(suffix, "bit"):
 		return bad(": bits or bytes? bytes have a capital B")
-	case factor == 0:
+	case bits == 0:
+		return bad("")
+	case len(number) > maxDigits:
+		return bad(": it has too many digits")
+	}
+	v, ok := new(big.Rat).SetString(number)
+	if !ok {
 		return bad("")
 	}
-	// Numbers without a fraction are exact: maxAmount is.
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || v*factor > maxAmount {
+	v.Mul(v, big.NewRat(bits, 8))
+	n := new(big.Int).Div(v.Add(v, big.NewRat(1, 2)).Num(), v.Denom()) // rounded
+	switch {
+	case n.Cmp(big.NewInt(maxAmount)) > 0:
 		return bad(": it is too large")
-	}
-	n := math.Round(v * factor)
-	if n == 0 && v > 0 {
+	case n.Sign() == 0 && strings.ContainsAny(number, "123456789"):
 		return bad(": it is less than one byte")
 	}
-	return int64(n), nil
+	return n.Int64(), nil
 }
 
 // format writes n with the largest unit of which it is a whole number or, with
 // thousandths, exact.
 func format(n int64, per string) string {
-	for _, u := range []unit{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
-		if step := int64(u.factor); n >= step && n%(step/1000) == 0 {
-			return strconv.FormatFloat(float64(n)/u.factor, 'f', -1, 64) + u.suffix + per
+	for i, suffix := range []string{"GB", "MB", "kB"} {
+		step := []int64{1e9, 1e6, 1e3}[i]
+		if n < step || n%(step/1000) != 0 {
+			continue
 		}
+		text := strconv.FormatInt(n/step, 10)
+		if thousandths := n % step / (step / 1000); thousandths > 0 {
+			text += strings.TrimRight(fmt.Sprintf(".%03d", thousandths), "0")
+		}
+		return text + suffix + per
 	}
 	return strconv.FormatInt(n, 10) + "B" + per
 }

@@ -1,0 +1,142 @@
+package p2p
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"camswarm/swarm/p2p/book"
+)
+
+func TestKindOfNAT(t *testing.T) {
+	own := func(a netip.Addr) bool { return a == netip.MustParseAddr("198.51.100.7") }
+	for _, c := range []struct {
+		seen string
+		want string
+	}{
+		{"", NATUnknown},
+		{"198.51.100.7:4417", NATNone},
+		{"203.0.113.1:4417", NATKeepsPort},
+		{"203.0.113.1:4417 203.0.113.1:4417", NATKeepsPort},
+		{"203.0.113.1:30000", NATOne},
+		{"203.0.113.1:30000 203.0.113.1:30000", NATMapped},
+		{"203.0.113.1:30000 203.0.113.1:30001", NATSymmetric},
+		{"203.0.113.1:4417 203.0.113.1:30001", NATSymmetric},
+		{"203.0.113.1:30000 203.0.113.2:30001", NATMapped}, // two ways out say nothing of how either maps
+	} {
+		var seen []netip.AddrPort
+		for _, s := range strings.Fields(c.seen) {
+			seen = append(seen, netip.MustParseAddrPort(s))
+		}
+		if got := kindOfNAT(seen, own, []uint16{4417}); got != c.want {
+			t.Errorf("seen at %q: %s, want %s", c.seen, got, c.want)
+		}
+		if (Reach{NAT: c.want}).explain() == "" {
+			t.Errorf("%s: no words", c.want)
+		}
+	}
+}
+
+// behindNAT is a camera that nobody can dial, and that takes no seed for near.
+func behindNAT(t *testing.T, seed *Network, fleet ed25519.PrivateKey) *Network {
+	t.Helper()
+	cfg := netConfig(RoleCamera)
+	cfg.Listen, cfg.Peers = nil, fullAddrs(seed)
+	var n *Network
+	if fleet == nil {
+		n = newNet(t, cfg)
+	} else {
+		n = newMember(t, cfg, fleet, Membership{})
+	}
+	n.host.reach.near = func(ma.Multiaddr) bool { return false }
+	runNet(t, n)
+	await(t, "a place at the relay", func() bool { return len(n.Status().Reach.Relays) == 1 })
+	return n
+}
+
+// An appointment at a relay of which no direct connection comes is ended: a relay
+// carries no blocks and keeps nobody's slot. Loopback has no public address, so no
+// hole can be punched here; the bench in .ci/reach punches real ones.
+func TestAppointmentWithoutAHoleIsEnded(t *testing.T) {
+	for name, fleet := range map[string]ed25519.PrivateKey{"open": nil, "private": testFleet(t)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			seed := newNetOf(t, netConfig(RoleSeed), fleet)
+			b := behindNAT(t, seed, fleet)
+			at, err := peer.AddrInfoFromString(b.Status().Reach.Relays[0] + "/p2p/" + b.Host().ID().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := newNetOf(t, netConfig(RoleCamera), fleet)
+			if err := a.Host().Connect(network.WithAllowLimitedConn(ctx, "test"), *at); err != nil {
+				t.Fatalf("no appointment: %v", err)
+			}
+			if got := a.Host().Network().Connectedness(b.Host().ID()); got != network.Limited {
+				t.Errorf("the relayed connection is %v", got)
+			}
+			if m := a.neighbours(); m.Peers != 1 { // the relay itself
+				t.Errorf("%d neighbours", m.Peers)
+			}
+			a.host.reach.patience = 20 * time.Millisecond
+			a.book.Add(*at, book.DHT, a.now())
+			a.dial(ctx, *at, book.DHT)
+			if got := a.Host().Network().Connectedness(b.Host().ID()); got != network.NotConnected {
+				t.Errorf("after it failed: %v", got)
+			}
+			if err := a.awaitDirect(ctx, b.Host().ID()); err != nil {
+				t.Errorf("a peer that is not connected at all is not waited for: %v", err)
+			}
+
+			// With the relay's connection the place is gone, and nobody is told of it.
+			_ = b.Host().Network().ClosePeer(seed.Host().ID())
+			await(t, "a new place after the old one", func() bool { return len(b.Status().Reach.Relays) == 1 })
+			_ = seed.Close()
+			await(t, "no place without the relay", func() bool { return len(b.Status().Reach.Relays) == 0 })
+		})
+	}
+}
+
+// A stranger that finds a member's address at a relay gets no further than one that
+// dials it.
+func TestThreatRelayedStranger(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	fleet := testFleet(t)
+	key := testKey(t)
+	seed := newMember(t, netConfig(RoleSeed), fleet, Membership{Strangers: true})
+	b := behindNAT(t, seed, fleet)
+	at, err := peer.AddrInfoFromString(b.Status().Reach.Relays[0] + "/p2p/" + b.Host().ID().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := newNetWithKey(t, netConfig(RoleCamera), key)
+	err = stranger.Host().Connect(network.WithAllowLimitedConn(ctx, "test"), *at)
+	if err == nil {
+		await(t, "the end of the stranger's connection", func() bool {
+			return stranger.Host().Network().Connectedness(b.Host().ID()) == network.NotConnected
+		})
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the stranger was left waiting: %v", err)
+	}
+	if c := b.Host().Network().ConnsToPeer(stranger.Host().ID()); len(c) != 0 {
+		t.Errorf("the member holds %v", c)
+	}
+}
+
+func newNetOf(t *testing.T, cfg Config, fleet ed25519.PrivateKey) *Network {
+	t.Helper()
+	if fleet == nil {
+		return newNet(t, cfg)
+	}
+	return newMember(t, cfg, fleet, Membership{})
+}
