@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -318,7 +319,7 @@ func (m *Member) Start(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", m.Name, err)
 	}
 	var listen []string
-	for _, a := range n.Host().Network().ListenAddresses() {
+	for _, a := range bound(n.Host()) {
 		listen = append(listen, a.String())
 	}
 	if len(listen) > 0 {
@@ -344,10 +345,18 @@ func (m *Member) Stop() error {
 	return nil
 }
 
+// bound are the addresses of a host's sockets.
+func bound(h host.Host) []ma.Multiaddr {
+	return slices.DeleteFunc(h.Network().ListenAddresses(), func(a ma.Multiaddr) bool {
+		_, err := a.ValueForProtocol(ma.P_CIRCUIT)
+		return err == nil
+	})
+}
+
 // Addrs returns the member's addresses with its peer id.
 func (m *Member) Addrs() ([]string, error) {
 	h := m.Node.Host()
-	info := peer.AddrInfo{ID: h.ID(), Addrs: h.Network().ListenAddresses()}
+	info := peer.AddrInfo{ID: h.ID(), Addrs: bound(h)}
 	full, err := peer.AddrInfoToP2pAddrs(&info)
 	if err != nil {
 		return nil, err

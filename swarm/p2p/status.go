@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/swarm/p2p/book"
 )
@@ -109,11 +110,12 @@ func (n *Network) Status() Status {
 	for _, a := range n.host.Addrs() {
 		s.Addrs = append(s.Addrs, fmt.Sprintf("%s/p2p/%s", a, n.host.ID()))
 	}
-	for _, a := range n.host.Network().ListenAddresses() {
+	bound := slices.DeleteFunc(n.host.Network().ListenAddresses(), func(a ma.Multiaddr) bool { return !direct(a) }) // relays' is nowhere
+	for _, a := range bound {
 		s.Listen = append(s.Listen, a.String())
 		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
 	}
-	s.Reach = n.host.reach.status(n.links, quicPorts(n.host.Network().ListenAddresses()))
+	s.Reach = n.host.reach.status(n.links, quicPorts(bound))
 	if d := n.dht.Load(); d != nil {
 		s.DHTServers = d.RoutingTable().Size()
 	}
