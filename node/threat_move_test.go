@@ -411,3 +411,60 @@ func TestThreatRegistryMoveForged_StolenThreshold(t *testing.T) {
 		}
 	})
 }
+
+// Endpoints lied once about how far the chain is, and a camera refuses what they
+// say since. A reset, signed by a threshold, has it follow at once and not after
+// four hours; it is made once.
+func TestThreatFastForward_Reset(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs whole nodes; left out with -short")
+	}
+	s := &swarm{t: t, ctx: t.Context()}
+	var first, second *localnet.Release
+	rec := newRecording(t, func(a *localnet.Authority, keep func()) {
+		keep()
+		first = put(s, a, 1, keep)
+		_, err := a.Leave(a)
+		s.must(err)
+		second = put(s, a, 2, keep)
+	})
+	rec.inBubble(t, chainNow, chainNow, func(w *world) {
+		liar := &replay{recording: rec, base: chainNow, from: time.Now()}
+		w.also["https://liar.example"] = liar
+		seed := w.add(node.RoleSeed)
+		camera := w.add(node.RoleCamera)
+		s.must(camera.stop())
+		camera.cfg.Products[0].Chain.Endpoints[0].URL = "https://liar.example"
+		w.start(camera)
+		lie := func(ahead uint64, state int) {
+			liar.mu.Lock()
+			liar.ahead, liar.state = ahead, state
+			liar.mu.Unlock()
+			camera.Look()
+			time.Sleep(time.Minute)
+		}
+		lie(0, 1)
+		w.release(seed, first, 1)
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		lie(1_000_000, 1)
+		if rev := camera.Status().Products[0].Chain.Rev; rev < 1_000_000 {
+			t.Fatalf("the lie was not believed: revision %d", rev)
+		}
+		lie(0, 2)
+		if !slices.ContainsFunc(camera.Status().Alarms, func(a control.Alarm) bool { return a.Name == verify.AttackRollback }) {
+			t.Fatalf("the camera is not frozen: %+v", camera.Status().Alarms)
+		}
+		w.release(seed, second, 2)
+		w.until("release 2 runs", func() bool { return camera.runs() == 2 })
+		w.slotHolds(camera, second)
+		if alarms := camera.Status().Alarms; len(alarms) > 0 {
+			t.Errorf("alarms %+v", alarms)
+		}
+		s.must(camera.stop())
+		w.start(camera)
+		w.until("it remembers", func() bool { return camera.Status().Products[0].Chain.Latest == 2 })
+		if err := w.tell(camera, second); err != nil || len(camera.Status().Alarms) > 0 {
+			t.Errorf("the same release again: %v, %+v", err, camera.Status().Alarms)
+		}
+	})
+}
