@@ -291,7 +291,12 @@ func (x *Exchange) act(f *fetch, actions []plan.Action) {
 		}
 	}
 	for _, key := range f.plan.Failures() {
-		if p := f.byKey[key]; p != nil && x.opts.Reputations != nil {
+		p := f.byKey[key]
+		if p == nil {
+			continue
+		}
+		x.books.add(p.id, PeerStats{Failures: 1})
+		if x.opts.Reputations != nil {
 			x.opts.Reputations.Failed(p.id)
 		}
 	}

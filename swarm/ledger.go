@@ -8,13 +8,16 @@ import (
 )
 
 // PeerStats counts the bytes of blocks exchanged with one peer since the
-// exchange was made.
+// exchange was made, and its failures.
 type PeerStats struct {
 	Sent      int64 // bytes of blocks sent to it
 	Received  int64 // bytes of blocks that came from it: the sum of the next three
 	Useful    int64 // were missing here and are stored now
 	Duplicate int64 // are genuine, but had arrived meanwhile or are not wanted any more
 	Wrong     int64 // were never asked for and belong to nothing
+
+	// Failures are the times that it was silent for too long, or claimed falsely.
+	Failures int64 `json:"-"`
 }
 
 func (s *PeerStats) add(o PeerStats) {
@@ -23,6 +26,7 @@ func (s *PeerStats) add(o PeerStats) {
 	s.Useful += o.Useful
 	s.Duplicate += o.Duplicate
 	s.Wrong += o.Wrong
+	s.Failures += o.Failures
 }
 
 // Stats is a snapshot of what the exchange has moved.

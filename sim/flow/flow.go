@@ -51,6 +51,7 @@ type Result struct {
 	Received   []int64
 	Duplicate  int64 // bytes of blocks that arrived twice
 	Wants      int   // requests
+	Failures   int   // that planners noted of peers; all are honest here
 	Messages   int   // of all kinds
 	Events     int
 

@@ -233,3 +233,22 @@ func BenchmarkFlashCrowd(b *testing.B) {
 		})
 	}
 }
+
+// However slow their uplinks, and however many wait for them: honest peers that serve
+// are not accused of stalling.
+func TestSlowPeersAreNotAccused(t *testing.T) {
+	for _, uplinks := range [][]float64{{1}, {1, 100}, {1, 2, 5, 20, 100}, {100}} {
+		for _, seedUp := range []float64{1, 100} {
+			for seed := range uint64(3) {
+				c := crowd(20, seed+1)
+				c.Nodes[0].Up = seedUp * mbit
+				for i := range c.Nodes[1:] {
+					c.Nodes[i+1].Up = uplinks[i%len(uplinks)] * mbit
+				}
+				if r := run(t, c); r.Failures > 0 {
+					t.Errorf("uplinks of %v Mbit/s and a seed of %v: %d failures, p95 %v", uplinks, seedUp, r.Failures, r.Quantile(0.95))
+				}
+			}
+		}
+	}
+}

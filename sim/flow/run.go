@@ -444,6 +444,7 @@ func (w *world) tick(i int) {
 		n.plan.Progress(w.now, plan.PeerKey(slot), w.conns[w.conns[id].back].bytes)
 	}
 	w.act(i, n.plan.Tick(w.now))
+	w.res.Failures += len(n.plan.Failures())
 	w.armTick(i)
 }
 

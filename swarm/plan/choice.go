@@ -31,7 +31,7 @@ func (p *Planner) outlook(now time.Duration) outlook {
 		if q.silent(now) > p.cfg.EndgameHedge || q.unproven() && now-q.busySince > unprovenFlight {
 			dead += int64(len(q.reqs)) * p.ref
 		}
-		if q.excluded || q.strikes > 0 {
+		if q.excluded || q.doubted() {
 			continue
 		}
 		if q.interested || now < p.cfg.JoinGrace {
@@ -106,7 +106,7 @@ func (p *Planner) tierOf(o *outlook, q *source) tier {
 
 // healthy reports whether q delivers as it should, as far as is known.
 func (p *Planner) healthy(o *outlook, q *source) bool {
-	return !q.excluded && q.strikes == 0 && q.claimed > 0 && p.estimate(o.now, q) <= o.slow
+	return !q.excluded && !q.doubted() && q.claimed > 0 && p.estimate(o.now, q) <= o.slow
 }
 
 // choose picks the rarest unit that a source of the best tier with room claims,
@@ -122,7 +122,7 @@ func (p *Planner) choose(o *outlook) (*source, int) {
 		for _, q := range p.peers {
 			switch {
 			case q.tier != t || p.full(q, o.sharers):
-			case t == lastResort && q.strikes > 0 && o.plenty:
+			case t == lastResort && q.doubted() && o.plenty:
 				p.wanted.add(q.claims)
 			default:
 				p.wanted.addBut(q.claims, p.better)

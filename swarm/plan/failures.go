@@ -7,6 +7,8 @@ type record struct {
 	delivered int
 	refused   int           // DONT_HAVE to what it had claimed
 	strikes   int           // failures in a row
+	doubts    int           // times in a row that it had nothing to show when others had
+	owed      time.Duration // silence of former requests since its last byte
 	suspended time.Duration // not asked before
 	excluded  bool          // has sent wrong bytes: never asked again
 	trusted   bool          // has delivered in former fetches
@@ -15,7 +17,21 @@ type record struct {
 // forgive records a delivery: what failed before is forgotten.
 func (r *record) forgive() {
 	r.delivered++
-	r.strikes, r.suspended = 0, 0
+	r.strikes, r.doubts, r.owed, r.suspended = 0, 0, 0, 0
+}
+
+// doubted reports whether a source comes last: it has failed, or may have.
+func (r *record) doubted() bool { return r.strikes+r.doubts > 0 }
+
+// doubt takes from q what others will deliver sooner: it has sent nothing for a while.
+// It may be slow and serve others first, which is no failure, so that nothing is
+// remembered of it but how long it was silent. It is not asked for a while.
+func (p *Planner) doubt(now time.Duration, q *source, silent time.Duration) {
+	q.owed += silent
+	q.suspended = now + p.cfg.Stall
+	q.doubts++
+	q.size = 1
+	p.release(q, anyUnit)
 }
 
 // strike records that q has stalled or claimed falsely. It is not asked for a
@@ -23,7 +39,7 @@ func (r *record) forgive() {
 func (p *Planner) strike(now time.Duration, q *source) {
 	q.suspended = now + min(p.cfg.Stall<<min(q.strikes, 16), maxSuspend)
 	q.strikes++
-	q.size = 1
+	q.size, q.owed = 1, 0
 	p.failures = append(p.failures, q.key)
 	p.release(q, anyUnit)
 }
@@ -44,7 +60,7 @@ func (q *source) unproven() bool {
 // fastest is the least time per block of a peer that delivers, 0 if none does.
 func (p *Planner) fastest(now time.Duration) (best time.Duration) {
 	for _, q := range p.peers {
-		if q.excluded || q.strikes > 0 || q.interval == 0 || q.delivered == 0 || now-q.lastByte >= p.cfg.Stall {
+		if q.excluded || q.doubted() || q.interval == 0 || q.delivered == 0 || now-q.lastByte >= p.cfg.Stall {
 			continue
 		}
 		if best == 0 || q.interval < best {
@@ -87,7 +103,7 @@ func (p *Planner) reap(now time.Duration) {
 		silent := q.silent(now)
 		clear(elsewhere)
 		for _, o := range p.peers {
-			if o == q || o.excluded || o.strikes > 0 || p.failed(now, o, best) {
+			if o == q || o.excluded || o.doubted() || p.failed(now, o, best) {
 				continue
 			}
 			elsewhere.add(o.claims)
@@ -98,8 +114,12 @@ func (p *Planner) reap(now time.Duration) {
 		// Its time per block is at least this long; others go first.
 		q.interval = max(q.interval, now-q.mark)
 		q.size = 1
-		if others || q.delivered == 0 || silent >= hard {
+		switch {
+		case !others && q.delivered > 0 && silent < hard:
+		case q.owed+silent >= p.cfg.Stall:
 			p.strike(now, q)
+		default:
+			p.doubt(now, q, silent)
 		}
 	}
 }

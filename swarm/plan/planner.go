@@ -211,7 +211,7 @@ func (p *Planner) PeerGone(now time.Duration, key PeerKey) []Action {
 	q.interested, q.size = false, 0
 	delete(p.byKey, key)
 	p.peers = slices.DeleteFunc(p.peers, func(x *source) bool { return x == q })
-	if q.excluded || q.strikes > 0 {
+	if q.excluded || q.doubted() {
 		if len(p.gone) == maxGone {
 			p.gone = slices.Delete(p.gone, 0, 1)
 		}
@@ -225,7 +225,7 @@ func (p *Planner) PeerGone(now time.Duration, key PeerKey) []Action {
 // slow peer from a silent one long before a block is complete.
 func (p *Planner) Progress(now time.Duration, key PeerKey, total int64) {
 	if q := p.byKey[key]; q != nil && total > q.bytes {
-		q.bytes, q.lastByte = total, now
+		q.bytes, q.lastByte, q.owed = total, now, 0
 	}
 }
 

@@ -83,7 +83,7 @@ func (p *Planner) full(q *source, n int) bool { return len(q.reqs) >= p.room(q, 
 
 // room returns how many blocks may be in flight at q when n sources share.
 func (p *Planner) room(q *source, n int) int {
-	if q.strikes > 0 {
+	if q.doubted() {
 		return 1
 	}
 	if q.size == 0 {
