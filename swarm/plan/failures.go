@@ -1,6 +1,9 @@
 package plan
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // record is how a source has kept its word.
 type record struct {
@@ -86,6 +89,30 @@ func (p *Planner) failed(now time.Duration, q *source, best time.Duration) bool 
 	return q.bytes == q.markBytes || p.estimate(now, q) > 2*max(slowMin, slowTimes*best)
 }
 
+// trickles reports whether an unproven source sends, but less than a slow line
+// that serves everybody at once would.
+func (p *Planner) trickles(now time.Duration, q *source) bool {
+	since := now - q.firstByte
+	return q.unproven() && q.bytes != q.markBytes && since >= unprovenStall/2 &&
+		float64(q.bytes-q.markBytes) < trickle*since.Seconds()
+}
+
+// patience is how long a peer may owe something and send nothing before it has failed:
+// Stall, or longer when the peers that deliver take long, each serving many.
+func (p *Planner) patience() time.Duration {
+	var all []time.Duration
+	for _, q := range p.peers {
+		if q.delivered > 0 && q.interval > 0 {
+			all = append(all, q.interval)
+		}
+	}
+	if len(all) == 0 {
+		return p.cfg.Stall
+	}
+	slices.Sort(all)
+	return max(p.cfg.Stall, patientTimes*all[len(all)/2])
+}
+
 // reap takes the requests away from peers that have been silent too long, where
 // others have the blocks or hardStall has passed.
 func (p *Planner) reap(now time.Duration) {
@@ -95,12 +122,14 @@ func (p *Planner) reap(now time.Duration) {
 	}
 	best := p.fastest(now)
 	hard := hardStall + time.Duration(p.ref)*time.Second/hardRate
+	shorter := p.patience()
+	patient := max(shorter, provenTimes*p.cfg.Stall)
 	elsewhere := p.better
 	for _, q := range p.peers {
 		if !p.failed(now, q, best) {
 			continue
 		}
-		silent := q.silent(now)
+		silent, trickles := q.silent(now), p.trickles(now, q)
 		clear(elsewhere)
 		for _, o := range p.peers {
 			if o == q || o.excluded || o.doubted() || p.failed(now, o, best) {
@@ -116,7 +145,7 @@ func (p *Planner) reap(now time.Duration) {
 		q.size = 1
 		switch {
 		case !others && q.delivered > 0 && silent < hard:
-		case q.owed+silent >= p.cfg.Stall:
+		case trickles, q.owed+silent >= patient, q.delivered == 0 && q.owed+silent >= shorter:
 			p.strike(now, q)
 		default:
 			p.doubt(now, q, silent)

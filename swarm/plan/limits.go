@@ -37,6 +37,15 @@ const (
 	unprovenFlight = 600 * time.Millisecond
 	unprovenStall  = time.Second
 
+	// A peer is waited for patientTimes as long as the median of those that deliver
+	// takes for a block, if that is more than Stall. One that serves 20 neighbours
+	// over 1 Mbit/s comes to each every 6 s.
+	// trickle is what it sends at least while it sends, in bytes per second.
+	trickle = 1024
+	// One that has delivered in this fetch is waited for provenTimes Stall.
+	patientTimes = 8
+	provenTimes  = 3
+
 	// refusals is the number of DONT_HAVE answers to claimed blocks, more
 	// than blocks delivered, that make a peer a false claimer.
 	refusals = 4

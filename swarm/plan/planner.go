@@ -225,6 +225,9 @@ func (p *Planner) PeerGone(now time.Duration, key PeerKey) []Action {
 // slow peer from a silent one long before a block is complete.
 func (p *Planner) Progress(now time.Duration, key PeerKey, total int64) {
 	if q := p.byKey[key]; q != nil && total > q.bytes {
+		if q.bytes == q.markBytes {
+			q.firstByte = now
+		}
 		q.bytes, q.lastByte, q.owed = total, now, 0
 	}
 }

@@ -12,6 +12,7 @@ type window struct {
 	bytes     int64         // counter of bytes read from the peer
 	markBytes int64         // its value at mark
 	lastByte  time.Duration
+	firstByte time.Duration // the first byte since mark
 
 	remembered time.Duration // time per full block in former fetches; 0: unknown
 }
