@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"camswarm/node/internal/strictjson"
+	"camswarm/internal/strictjson"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
 )

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/internal/strictjson"
 	"camswarm/verify"
 )
 
@@ -54,13 +55,8 @@ func parseRegistryFile(data []byte) (*registryFile, error) {
 		return nil, fmt.Errorf("longer than %d bytes", maxRegistryFile)
 	}
 	var r registryFile
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
+	if err := strictjson.Decode(bytes.NewReader(data), &r); err != nil {
 		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
 	}
 	if err := r.ref().Validate(); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
+	"camswarm/internal/strictjson"
 	"camswarm/verify"
 )
 
@@ -52,13 +53,8 @@ func parseSigners(data []byte) (*signersFile, error) {
 		return nil, fmt.Errorf("longer than %d bytes", maxSignersFile)
 	}
 	var s signersFile
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
+	if err := strictjson.Decode(bytes.NewReader(data), &s); err != nil {
 		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
 	}
 	return &s, s.Validate()
 }

@@ -27,7 +27,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
-	"camswarm/node/internal/strictjson"
+	"camswarm/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/swarm/units"
 	"camswarm/verify"

@@ -9,7 +9,8 @@ import (
 
 // Limits of the control API.
 const (
-	maxControlConns    = 16       // connections at once; more wait
+	maxControlConns    = 64       // connections at once; more wait
+	maxControlBodies   = 16       // requests with a body at once, so that status and the watchdog's probe always find a connection; more are refused
 	maxControlHeader   = 16 << 10 // bytes of a request's header
 	maxControlJSON     = 4 << 10  // bytes of a JSON request body
 	maxControlAnnounce = announce.MaxAnnouncementSize
@@ -21,6 +22,7 @@ const (
 	socketTempExtra = 1 // bytes by which the path is longer while the socket is made, under a directory with a random number
 
 	controlHeaderTimeout = 5 * time.Second  // to read a request's header
+	controlBodyTimeout   = 10 * time.Second // to read a request's body; of a release's image, to the next bytes of it
 	controlIdleTimeout   = time.Minute      // of a kept connection
 	controlBlockTimeout  = 20 * time.Second // to get one block from the peers
 	controlStopTimeout   = time.Second      // for replies under way when the node stops

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +28,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
-	"camswarm/node/internal/strictjson"
+	"camswarm/internal/strictjson"
 	"camswarm/swarm"
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/member"
@@ -120,6 +121,11 @@ func (c *Server) Run(ctx context.Context) error {
 		}
 	}()
 
+	return c.serve(ctx, listener)
+}
+
+// serve is Run on a listener, which it closes.
+func (c *Server) serve(ctx context.Context, listener net.Listener) (err error) {
 	handlers := &tracked{next: c.handler()}
 	defer handlers.stop()
 	srv := &http.Server{
@@ -236,9 +242,12 @@ func listenControl(path string) (net.Listener, error) {
 // route is one method of one path.
 type route struct {
 	method string
-	limit  int64    // bytes of the request's body
-	query  []string // the query keys it knows
-	serve  func(http.ResponseWriter, *http.Request) (reply any, err error)
+	limit  int64 // bytes of the request's body
+	// streams says that the body is long and read as it is needed: each part of it
+	// must come in time, not the whole.
+	streams bool
+	query   []string // the query keys it knows
+	serve   func(http.ResponseWriter, *http.Request) (reply any, err error)
 }
 
 func (c *Server) routes() map[string]route {
@@ -248,7 +257,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/releases":    {method: http.MethodGet, serve: c.releases},
 		"/v1/block":       {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
 		"/v1/announce":    {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
-		"/v1/provide":     {method: http.MethodPost, limit: maxControlProvide, serve: c.provide},
+		"/v1/provide":     {method: http.MethodPost, limit: maxControlProvide, streams: true, serve: c.provide},
 		"/v1/ipns":        {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
 		"/v1/look":        {method: http.MethodPost, serve: c.look},
 		"/v1/revoke":      {method: http.MethodPost, limit: member.MaxRevocationsSize, serve: c.revoke},
@@ -270,6 +279,7 @@ func (c *Server) routes() map[string]route {
 // handler checks the request's outside, runs its route and writes the reply.
 func (c *Server) handler() http.Handler {
 	routes := c.routes()
+	bodies := make(chan struct{}, maxControlBodies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rt, ok := routes[r.URL.Path]
 		if !ok {
@@ -289,7 +299,23 @@ func (c *Server) handler() http.Handler {
 			c.fail(w, r, &http.MaxBytesError{Limit: rt.limit})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, rt.limit)
+		if rt.limit > 0 && r.ContentLength != 0 {
+			select {
+			case bodies <- struct{}{}:
+				defer func() { <-bodies }()
+			default:
+				// What is left of the body is not waited for either.
+				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+				w.Header().Set("Connection", "close")
+				c.fail(w, r, &requestError{http.StatusServiceUnavailable, errors.New("the node is busy with other requests; try again")})
+				return
+			}
+		}
+		body := &timely{ReadCloser: r.Body, conn: http.NewResponseController(w)}
+		if !rt.streams {
+			body.until = time.Now().Add(controlBodyTimeout)
+		}
+		r.Body = http.MaxBytesReader(w, body, rt.limit)
 		reply, err := rt.serve(w, r)
 		switch {
 		case err != nil:
@@ -298,6 +324,32 @@ func (c *Server) handler() http.Handler {
 			writeJSON(w, http.StatusOK, reply)
 		}
 	})
+}
+
+// timely is the body of a request that has to come in time. Who sends a part and
+// then nothing must not keep a connection for good.
+type timely struct {
+	io.ReadCloser
+	conn  *http.ResponseController
+	until time.Time // for the whole body; zero: each read has controlBodyTimeout
+}
+
+// Read reads within the time. At the end it takes the deadline off, which would
+// otherwise end the request while its reply is being made.
+func (t *timely) Read(b []byte) (int, error) {
+	until := t.until
+	if until.IsZero() {
+		until = time.Now().Add(controlBodyTimeout)
+	}
+	_ = t.conn.SetReadDeadline(until) // connections that have none are tests' own
+	n, err := t.ReadCloser.Read(b)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = &requestError{http.StatusRequestTimeout, fmt.Errorf("nothing more of it came within %v", controlBodyTimeout)}
+	case err != nil || t.until.IsZero():
+		_ = t.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 func (c *Server) status(http.ResponseWriter, *http.Request) (any, error) {
@@ -493,7 +545,8 @@ func (e *requestError) Unwrap() error { return e.err }
 // badBody marks an error as the fault of the request's body.
 func badBody(err error) error {
 	var tooLong *http.MaxBytesError
-	if errors.As(err, &tooLong) {
+	var known *requestError
+	if errors.As(err, &tooLong) || errors.As(err, &known) {
 		return err
 	}
 	return &requestError{http.StatusBadRequest, fmt.Errorf("request body: %w", err)}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"camswarm/gc"
+	"camswarm/internal/strictjson"
 	"camswarm/node/statedir"
 	"camswarm/verify"
 )
@@ -84,9 +85,7 @@ func (f *FileInstaller) Slot(product verify.ProductID) (Slot, error) {
 		return Slot{}, fmt.Errorf("read the slot record: %w", err)
 	}
 	var s Slot
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
+	if err := strictjson.Decode(bytes.NewReader(data), &s); err != nil {
 		return Slot{}, fmt.Errorf("%w: %s: %w; the next install mends it", errSlotDamaged, path, err)
 	}
 	return s, nil

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"camswarm/node/internal/strictjson"
+	"camswarm/internal/strictjson"
 	"camswarm/node/statedir"
 )
 
