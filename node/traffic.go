@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
 )

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/verify"
 )
 

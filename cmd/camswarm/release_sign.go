@@ -16,7 +16,7 @@ import (
 
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/verify"
 )
 

@@ -27,7 +27,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/swarm"
 	"camswarm/swarm/units"
 	"camswarm/verify"

@@ -28,7 +28,7 @@ import (
 
 	"camswarm/announce"
 	"camswarm/gc"
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/swarm"
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/member"

@@ -16,7 +16,7 @@ import (
 	"syscall"
 
 	"camswarm/gc"
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/node/statedir"
 	"camswarm/verify"
 )

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 	"camswarm/node/statedir"
 )
 

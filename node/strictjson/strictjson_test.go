@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"camswarm/internal/strictjson"
+	"camswarm/node/strictjson"
 )
 
 type sample struct {
