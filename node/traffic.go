@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
-	"camswarm/node/strictjson"
 	"camswarm/node/metastore"
+	"camswarm/node/strictjson"
 	"camswarm/swarm"
 )
 

@@ -16,8 +16,8 @@ import (
 	"syscall"
 
 	"camswarm/gc"
-	"camswarm/node/strictjson"
 	"camswarm/node/statedir"
+	"camswarm/node/strictjson"
 	"camswarm/verify"
 )
 

@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"camswarm/node/strictjson"
 	"camswarm/node/statedir"
+	"camswarm/node/strictjson"
 )
 
 // The files of an [ExecInstaller] in its StateDir.
