@@ -65,18 +65,22 @@ func (s *swarm) shout(r *localnet.Release) {
 }
 
 // untilNamed waits until some camera's metrics count the attack more often than
-// before the attack was mounted by mount.
-func (s *swarm) untilNamed(metric, attack string, mount func()) {
+// before the attack was mounted by mount; where an attack has two names, by what is
+// noticed first, either.
+func (s *swarm) untilNamed(metric, attack string, mount func(), orElse ...string) {
 	s.t.Helper()
+	names := append(orElse, attack)
 	count := func() (sum float64) {
 		for _, c := range s.Cameras {
-			sum += s.metric(c.Name, metric, attack)
+			for _, name := range names {
+				sum += s.metric(c.Name, metric, name)
+			}
 		}
 		return sum
 	}
 	before := count()
 	mount()
-	s.until("a camera counts "+attack, func() bool { return count() > before })
+	s.until("a camera counts "+strings.Join(names, " or "), func() bool { return count() > before })
 }
 
 const (
