@@ -407,3 +407,58 @@ func TestReleaseThatIsNeverConfirmedMakesWay(t *testing.T) {
 		w.slotHolds(camera, r[2])
 	})
 }
+
+// Storage decays while nodes are off: of the image that a camera runs, of one that it
+// holds for later, and of the one that a seed serves. None of them is said to be
+// whole until it is again, from the swarm or from whoever hands it over.
+func TestImagesDamagedWhileOff(t *testing.T) {
+	rec, r := recordReleases(t, imageOf(t, 1, 400_000))
+	rec.inBubble(t, chainNow, chainNow, func(w *world) {
+		seed, camera := w.add(node.RoleSeed), w.add(node.RoleCamera)
+		w.release(seed, r[0], 1)
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		image, err := os.ReadFile(r[0].Path)
+		must(t, err)
+		whole := func(n *citizen) bool {
+			now, err := os.ReadFile(w.imagePath(n, r[0]))
+			return err == nil && bytes.Equal(now, image)
+		}
+		decay := func(n *citizen) {
+			must(t, n.stop())
+			path := w.imagePath(n, r[0])
+			must(t, os.Truncate(path, 300_000))
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			must(t, err)
+			_, err = f.WriteAt([]byte("flash decays"), 64<<10)
+			must(t, errors.Join(err, f.Close()))
+			w.start(n)
+		}
+		decay(camera)
+		w.until("the camera mends what it runs", func() bool { return whole(camera) })
+		if camera.runs() != 1 {
+			t.Error("the camera forgot what it runs")
+		}
+
+		must(t, camera.stop())
+		decay(seed)
+		if whole(seed) {
+			t.Fatal("the seed's image is whole: the test proves nothing")
+		}
+		ctx, cancel := context.WithTimeout(w.ctx, time.Hour)
+		defer cancel()
+		if _, err := seed.Provide(ctx, r[0].Envelope, bytes.NewReader(image)); err != nil {
+			t.Fatal(err)
+		}
+		if !whole(seed) {
+			t.Error("the seed calls an image provided that is not whole")
+		}
+
+		decay(seed)
+		w.until("the seed knows that it lacks something", func() bool {
+			held, err := seed.Releases()
+			return err == nil && len(held) == 1 && held[0].State == control.StateFetching
+		})
+		w.start(camera)
+		w.until("the seed has it from the camera", func() bool { return whole(seed) })
+	})
+}

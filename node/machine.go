@@ -126,6 +126,7 @@ type result struct {
 	kept      verify.KeySet   // of adopt
 	called    bool            // of install: the installer was, and err is its
 	at        uint64          // of install: when the installer ended, in the chain's seconds since 1970
+	missing   bool            // of serve: not all of the image is there
 	outcome   install.Outcome // of confirm
 	overdue   bool            // of confirm: it was rolled back because nothing confirmed it
 	notBefore time.Time       // the stage may not begin yet,
@@ -287,8 +288,11 @@ func (m *machine) ended(t task, r result, now time.Time) {
 	if errors.Is(r.err, errEnvelope) && t.record.State >= control.StateInstalled {
 		m.mute[seq] = true
 	}
-	if t.stage == stageRepair && (r.err != nil || r.cancelled) {
+	switch {
+	case t.stage == stageRepair && (r.err != nil || r.cancelled), r.missing && m.records[seq].State >= control.StateInstalled:
 		m.damaged[seq] = true
+	case t.stage == stageProvide && r.err == nil:
+		delete(m.damaged, seq)
 	}
 	if t.request != nil {
 		m.replies = append(m.replies, action{answer: t.request, reply: reply{record: m.records[seq], err: r.err}})
@@ -538,7 +542,7 @@ func (m *machine) grant(r *request, now time.Time) (todo []action, done bool) {
 	}
 
 	switch { // stageProvide
-	case rec.whole():
+	case rec.whole() && m.served[r.sequence] != nil && !m.damaged[r.sequence] && (j == nil || j.stage != stageRepair):
 		return answer(nil) // reading the image again would gain nothing
 	case j != nil && (j.stage == stageProvide || j.stage == stageRemove || j.stage == stageAdopt):
 		return nil, false
@@ -612,7 +616,7 @@ func (m *machine) next(seq uint64, now time.Time) (next *task, wait time.Duratio
 			}
 			return next, wait
 		case rec.State >= control.StateInstalled && m.served[seq] != nil && m.offers(seq):
-			if attempt(stageRepair) {
+			if m.view != nil && attempt(stageRepair) {
 				delete(m.damaged, seq)
 				return next, wait
 			}
@@ -956,6 +960,10 @@ func (p policy) after(t task, r result) (rec record, changed bool) {
 	case t.stage == stageServe && errors.Is(r.err, errEnvelope) && rec.State < control.StateInstalled:
 		to(control.StateKnown)
 	case r.err != nil:
+		return t.record, false
+	case t.stage == stageServe && r.missing && (rec.State == control.StateFetched || rec.State == control.StateVerified):
+		to(control.StateFetching)
+	case t.stage == stageProvide && rec.whole() && rec.State != control.StateVerified: // what runs was mended
 		return t.record, false
 	case t.stage == stagePrepare, t.stage == stageDemote:
 		to(control.StateFetching)

@@ -341,6 +341,9 @@ func (s *theatre) outcome(t task, words []string) result {
 		case stageConfirm:
 			r.outcome = install.Confirmed
 		}
+	case "missing": // blocks, of an image that is served
+		r = s.outcome(t, nil)
+		r.missing = true
 	case "cancelled":
 		r.err, r.cancelled = errors.New("context canceled"), true
 	case "pending":

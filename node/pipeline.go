@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"camswarm/gc"
+	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/statedir"
 	"camswarm/swarm/filestore"
@@ -149,7 +150,8 @@ func (f *follower) prepare(ctx context.Context, t task) error {
 }
 
 // serve hands a release's file to the exchange, which hashes what is there and
-// serves that.
+// serves that. What the record says is there and is not, since it went bad while
+// the node was off, is fetched again.
 func (f *follower) serve(t task) result {
 	_ = os.Remove(filepath.Join(f.dir(t.release), incomingFile)) // left by a provide that was cut off
 	signed := t.signed
@@ -162,7 +164,11 @@ func (f *follower) serve(t task) result {
 	if err := f.hand(signed, t.release); err != nil {
 		return result{err: err}
 	}
-	return result{signed: signed, custody: handedOver}
+	missing := !f.exchange.Complete(signed.Manifest().Image.Root)
+	if missing && t.record.State >= control.StateFetched {
+		f.log.Warn("an image is not whole any more; what is missing is fetched again", "sequence", t.release.Sequence, "state", t.record.State.String())
+	}
+	return result{signed: signed, custody: handedOver, missing: missing}
 }
 
 // fetch brings every block that is missing to disk.
