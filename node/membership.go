@@ -1,8 +1,11 @@
 package node
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
 
 	"camswarm/node/metastore"
 	"camswarm/node/statedir"
@@ -35,8 +38,9 @@ func loadCredential(path string) (*member.Credential, error) {
 	return c, nil
 }
 
-// membership returns what makes the network private, nothing for an open one.
-func (n *Node) membership() (*p2p.Membership, error) {
+// membership returns what makes the network private, nothing for an open one. A
+// credential of another key than the node's own is an error that wraps ErrConfig.
+func (n *Node) membership(own crypto.PubKey) (*p2p.Membership, error) {
 	cfg := n.cfg.Network
 	if cfg.Membership == "" {
 		if cfg.Strangers {
@@ -47,6 +51,14 @@ func (n *Node) membership() (*p2p.Membership, error) {
 	credential, err := loadCredential(cfg.Membership)
 	if err != nil {
 		return nil, err
+	}
+	raw, err := own.Raw()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(raw, credential.Certificate.Member) {
+		return nil, fmt.Errorf("%w: network.membership: %s is the credential of another node's key: make one for this node with 'camswarm members issue', or restore the %s that belongs to it",
+			ErrConfig, cfg.Membership, identityFile)
 	}
 	return &p2p.Membership{
 		Credential: credential, Strangers: cfg.Strangers,

@@ -139,7 +139,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 }
 
 func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
-	private, err := n.membership()
+	private, err := n.membership(key.GetPublic())
 	if err != nil {
 		return err
 	}
