@@ -142,6 +142,19 @@ func TestReserve(t *testing.T) {
 	must(t, none.Hold(), none.Release())
 }
 
+// A link in the reserve's place leads no write astray: it is an error, and what it
+// points at keeps its bytes.
+func TestReserveFollowsNoLink(t *testing.T) {
+	path, other := filepath.Join(t.TempDir(), "reserve"), filepath.Join(t.TempDir(), "other")
+	must(t, os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, path))
+	if err := NewReserve(path, 64<<10).Hold(); err == nil {
+		t.Error("a link was followed")
+	}
+	if data, err := os.ReadFile(other); err != nil || string(data) != "mine" {
+		t.Errorf("holds %q, %v", data, err)
+	}
+}
+
 // Where the file system cannot allocate without writing, the reserve is written
 // with bytes that take their space even if the file system compresses.
 func TestReserveNoiseDoesNotRepeat(t *testing.T) {

@@ -27,8 +27,9 @@ type Handle interface {
 // Opener opens files as os.OpenFile does.
 type Opener func(path string, flag int, perm fs.FileMode) (Handle, error)
 
+// openFile follows no link: what is written goes where the node says or nowhere.
 func openFile(path string, flag int, perm fs.FileMode) (Handle, error) {
-	f, err := os.OpenFile(path, flag, perm)
+	f, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW, perm)
 	if err != nil {
 		return nil, err // a nil *os.File is not a nil Handle
 	}

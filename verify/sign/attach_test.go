@@ -152,7 +152,7 @@ func TestSignaturesOfModulesAreAttached(t *testing.T) {
 
 func TestThreatArbitraryInstallation_OnlyGenuineSignaturesAreAttached(t *testing.T) {
 	for _, m := range modules(t) {
-		e, other := newEnvelope(t), newEnvelope(t)
+		e := newEnvelope(t)
 		changed := testManifest(t)
 		changed.Sequence = 2
 		other, err := sign.NewEnvelope(changed)
