@@ -74,8 +74,8 @@ The exit code is 0 only if every camera ended on release 2 with the right
 SHA-256 and nothing of release 1 was left.
 
 With --hostile the cameras have company: announcers of forged and of old releases,
-a poisoner and a staller among their peers, and four chain endpoints of which one
-lies. The report then says of each attack how often it was tried and what stopped
+a poisoner, a staller and a flooder among their peers, and four chain endpoints of
+which one lies and another lied for a moment. The report then says of each attack how often it was tried and what stopped
 it, as the nodes' own metrics count it, and the exit code is 0 only if besides no
 camera installed a byte that was not published.`,
 		Example: `  camswarm demo

@@ -44,7 +44,9 @@ type company struct {
 	d     *demo
 	peers []*hostile.Peer
 	roles map[hostile.Behaviour][]*hostile.Peer
-	liar  *localnet.Endpoint
+	liar  *localnet.Endpoint // lies for ever
+	once  *localnet.Endpoint // lied for a moment, and tells the truth since
+	flood *flooder
 
 	mu         sync.Mutex
 	registries []*prometheus.Registry // of the honest nodes
@@ -97,6 +99,8 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 	}
 	c.liar = c.d.net.Endpoints[len(c.d.net.Endpoints)-1]
 	c.liar.Lie(lie)
+	c.once = c.d.net.Endpoints[len(c.d.net.Endpoints)-2]
+	c.once.Lie(lieOnce(2 * int64(len(c.d.net.Members()))))
 
 	base := hostile.Config{
 		Host: loopbackHost, Product: c.d.net.Product.ID(), Region: "lab",
@@ -112,6 +116,9 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 		}
 	}
 	base.Eclipse = len(base.Victims)
+	if c.flood, err = startFlood(base.Victims); err != nil {
+		return err
+	}
 	// Two invalid announcements silence a peer, so that there are two announcers.
 	for _, role := range []struct {
 		behaviour hostile.Behaviour
@@ -134,7 +141,8 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 	if err := until(ctx, demoMeet, met); err != nil {
 		return err
 	}
-	c.d.view.say("%d hostile peers have joined (2 announcers of forged releases, a parrot, a poisoner, a staller); %s's chain endpoint lies", len(c.peers), c.liar.Operator)
+	c.d.view.say("%d hostile peers have joined (2 announcers of forged releases, a parrot, a poisoner, a staller, a flooder); %s's chain endpoint lies, %s's lies for a moment",
+		len(c.peers)+1, c.liar.Operator, c.once.Operator)
 	return nil
 }
 
@@ -145,6 +153,71 @@ func (c *company) leave() {
 	}
 	for _, p := range c.peers {
 		_ = p.Close()
+	}
+	c.flood.stop()
+}
+
+// lieOnce is an endpoint's lie that is over after some answers: in turn a revision far
+// ahead, and a block of next year, so that later truth would look old.
+func lieOnce(answers int64) func(*localnet.View) bool {
+	var given atomic.Int64
+	return func(v *localnet.View) bool {
+		n := given.Add(1)
+		switch {
+		case n > answers:
+			return false
+		case n%2 == 1:
+			v.Rev += 1_000_000
+			v.Digest[0] ^= 1
+		default:
+			v.BlockTime += 365 * 24 * 60 * 60
+		}
+		return true
+	}
+}
+
+// flooder opens streams to every camera as fast as it can, and comes back when it is
+// hung up on.
+type flooder struct {
+	host    host.Host
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	streams atomic.Int64
+}
+
+func startFlood(victims []peer.AddrInfo) (*flooder, error) {
+	h, err := loopbackHost()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &flooder{host: h, cancel: cancel}
+	for _, v := range victims {
+		f.done.Go(func() {
+			for ctx.Err() == nil {
+				err := h.Connect(ctx, v)
+				for err == nil {
+					var s network.Stream
+					if s, err = h.NewStream(network.WithNoDial(ctx, "flood"), v.ID, announce.LatestProtocol); err == nil {
+						f.streams.Add(1)
+						err = s.Reset()
+					}
+				}
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	return f, nil
+}
+
+func (f *flooder) stop() {
+	if f != nil {
+		f.cancel()
+		_ = f.host.Close()
+		f.done.Wait()
 	}
 }
 
@@ -320,6 +393,10 @@ func (c *company) attacks() ([]attackReport, error) {
 			stop("sender is over its rate or muted: dropped unread", "camswarm_announce_dropped_total")}},
 		{"rpc_single_liar", c.liar.Lies(), "answers with a rogue release or key set", []stopReport{
 			stop("endpoint contradicts three others: no vote", "camswarm_chain_refusals_total", `attack="rpc_single_liar"`)}},
+		{"rpc_one_time_liar", c.once.Lies(), "answers with a revision or a block far ahead, before the endpoint told the truth again", []stopReport{
+			stop("no vote while it contradicts the others, a vote again afterwards (counted together with the other liar)", "camswarm_chain_refusals_total", `attack="rpc_single_liar"`)}},
+		{"denial_of_service", c.flood.streams.Load(), "streams opened without end", []stopReport{
+			stop("over the budget of a peer: hung up on and banned", "camswarm_network_refused_total", `reason="flood"`)}},
 		{"poisoned_peer", poisoner.Wrong, "blocks with wrong bytes", []stopReport{
 			stop("block's hash is not one that was asked for: sender banned", "camswarm_exchange_hostile_total", `what="poisoned_peer"`),
 			stop("connection from a banned peer refused", "camswarm_network_refused_total", `reason="banned"`)}},
