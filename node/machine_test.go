@@ -181,6 +181,7 @@ func (s *theatre) event(words []string) {
 	}
 	switch words[0] {
 	case "node":
+		s.tasks, s.view = map[uint64]task{}, nil
 		left := map[uint64]record{}
 		s.start(Role(words[1]), nil)
 		for _, w := range words[2:] {

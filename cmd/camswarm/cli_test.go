@@ -220,7 +220,7 @@ func TestBadInputIsOneLineAndExitCode1(t *testing.T) {
 		{1, build(dir), []string{"regular file"}},
 		{1, build(at("fw"), "--registry", at("none.json")), []string{"registry deploy"}},
 		{1, build(at("fw"), "--registry", at("half.json")), []string{"half.json"}},
-		{1, build(at("fw"), "--registry", at("more.json")), []string{"follows"}},
+		{1, build(at("fw"), "--registry", at("more.json")), []string{"follow the JSON value"}},
 		{1, build(at("fw"), "--registry", at("unknown.json")), []string{"unknown field"}},
 		{1, build(at("fw"), "--block-size", "1000"), []string{"power of two"}},
 		{2, build(at("fw"), "--sequence", "0"), []string{"first release"}},
