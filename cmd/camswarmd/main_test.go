@@ -107,6 +107,18 @@ func TestCheckVersionAndHelpStartNothing(t *testing.T) {
 	}
 }
 
+// --check refuses a state directory that cannot be one.
+func TestCheckOfAStateDirectoryThatIsAFile(t *testing.T) {
+	path := writeConfig(t, config)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "state"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--config", path, "--check"}, noEnv, &stdout, &stderr); code != exitConfig || !strings.Contains(stderr.String(), "state_dir") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+	}
+}
+
 // listenNotify is the service manager's end of sd_notify.
 func listenNotify(t *testing.T, name string) *net.UnixConn {
 	t.Helper()
@@ -341,7 +353,7 @@ func TestHangupTakesOverLimits(t *testing.T) {
 	}
 	cancel()
 	<-done
-	for _, says := range []string{"nothing is taken over", "uploadLimit=64kB/s", "mode=leech", "settings=[install]"} {
+	for _, says := range []string{"nothing is taken over", "uploadLimit=64kB/s", "uploadLimit=unlimited", "mode=leech", "settings=[install]"} {
 		if !strings.Contains(log.String(), says) {
 			t.Errorf("the log does not say %q:\n%s", says, log.String())
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/node/install"
+	"camswarm/swarm/units"
 )
 
 // checkDevice looks for what the configuration names on this device.
@@ -17,6 +19,9 @@ func checkDevice(cfg *node.Config) error {
 		if _, err := cfg.Products[i].Verifier(); err != nil {
 			return err
 		}
+	}
+	if info, err := os.Stat(cfg.StateDir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%w: state_dir: %s is no directory; name one, or one that can be made", node.ErrConfig, cfg.StateDir)
 	}
 	if cfg.Role == node.RoleCamera && len(cfg.Install.Command) > 0 {
 		return (&install.ExecInstaller{Command: cfg.Install.Command}).Check()
@@ -46,11 +51,19 @@ func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running no
 			log.Error("SIGHUP: the limits are not taken over", "err", err)
 			continue
 		}
-		log.Info("SIGHUP: limits and mode are those of the configuration", "uploadLimit", limits.UploadLimit.String(), "downloadLimit", limits.DownloadLimit.String(), "mode", string(limits.Mode))
+		log.Info("SIGHUP: limits and mode are those of the configuration", "uploadLimit", limitText(limits.UploadLimit), "downloadLimit", limitText(limits.DownloadLimit), "mode", string(limits.Mode))
 		if waits := waiting(running, next); len(waits) > 0 {
 			log.Warn("SIGHUP: these settings have changed and wait for the next start", "settings", waits)
 		}
 	}
+}
+
+// limitText is a rate limit in words: 0 is none.
+func limitText(r units.Rate) string {
+	if r == 0 {
+		return "unlimited"
+	}
+	return r.String()
 }
 
 // waiting lists the settings at the top of a configuration that differ in more

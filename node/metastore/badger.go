@@ -16,6 +16,7 @@ import (
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/ipfs/go-datastore"
 	badgerds "github.com/ipfs/go-ds-badger4"
+	golog "github.com/ipfs/go-log/v2"
 )
 
 // The database of this target. Badger is sound on 64-bit little-endian targets
@@ -29,6 +30,11 @@ func openBadger(dir string, log *slog.Logger) (datastore.Batching, error) {
 		return nil, err
 	}
 	if err := checkBadgerTables(dir); err != nil {
+		return nil, err
+	}
+	// What goes wrong is returned and logged by the node, in its own format; the
+	// adapter's log would print it a second time in another one.
+	if err := golog.SetLogLevel("badger4", "fatal"); err != nil {
 		return nil, err
 	}
 	opts := badgerds.DefaultOptions
