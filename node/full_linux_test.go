@@ -66,3 +66,36 @@ func TestThreatDiskFull(t *testing.T) {
 	s.untilAllRun(2)
 	s.slotIs(camera, second)
 }
+
+// A camera that starts on a full disk gives its reserve up for the metadata store,
+// without which it could collect nothing.
+func TestThreatDiskFull_AtStart(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := aloneConfig(t)
+	cfg.StateDir, cfg.Storage.ReserveBytes = filepath.Join(disk, "state"), 4<<20
+	n, err := node.New(cfg, node.WithoutControl())
+	must(t, err)
+	must(t, n.Close())
+	reserve := gc.NewReserve(filepath.Join(cfg.StateDir, "reserve"), int64(cfg.Storage.ReserveBytes))
+	must(t, reserve.Hold())
+	recording, err := os.Create(filepath.Join(disk, "recording"))
+	must(t, err)
+	for err == nil {
+		_, err = recording.Write(make([]byte, 4096))
+	}
+	must(t, recording.Close())
+	n, err = node.New(cfg, node.WithoutControl())
+	must(t, err)
+	must(t, n.Close())
+	if held, err := reserve.Held(); err != nil || held != 0 {
+		t.Errorf("the reserve holds %d bytes, %v", held, err)
+	}
+}

@@ -36,17 +36,7 @@ func TestCredentialOfAnotherNode(t *testing.T) {
 		must(t, err)
 		return key
 	}
-	signer, err := sign.Generate(verify.EdDSA)
-	must(t, err)
-	own, cfg := newKey(), node.DefaultConfig(node.RoleCamera)
-	cfg.StateDir = filepath.Join(t.TempDir(), "state")
-	cfg.Storage.ReserveBytes = 4 << 10
-	cfg.Network.Listen, cfg.Network.MDNS = []string{"/ip4/127.0.0.1/tcp/0"}, false
-	p := node.DefaultProduct(node.RoleCamera)
-	p.Name, p.Keys, p.Threshold = "acme.example/cam-1", []verify.PublicKey{signer.Public()}, 1
-	p.Chain.ChainID, p.Chain.Registry = 1, "0x00000000000000000000000000000000000000aa"
-	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: "http://127.0.0.1:1"}} // nobody is asked before Run
-	cfg.Products = []node.ProductConfig{p}
+	own, cfg := newKey(), aloneConfig(t)
 	issue(&cfg, newKey())
 	if _, err := node.New(cfg, node.WithIdentity(own), node.WithoutControl()); !errors.Is(err, node.ErrConfig) || !strings.Contains(err.Error(), "members issue") {
 		t.Errorf("another node's credential: %v", err)
@@ -55,4 +45,21 @@ func TestCredentialOfAnotherNode(t *testing.T) {
 	n, err := node.New(cfg, node.WithIdentity(own), node.WithoutControl())
 	must(t, err)
 	must(t, n.Close())
+}
+
+// aloneConfig is the configuration of a camera that meets nobody.
+func aloneConfig(t *testing.T) node.Config {
+	t.Helper()
+	signer, err := sign.Generate(verify.EdDSA)
+	must(t, err)
+	cfg := node.DefaultConfig(node.RoleCamera)
+	cfg.StateDir = filepath.Join(t.TempDir(), "state")
+	cfg.Storage.ReserveBytes = 4 << 10
+	cfg.Network.Listen, cfg.Network.MDNS = []string{"/ip4/127.0.0.1/tcp/0"}, false
+	p := node.DefaultProduct(node.RoleCamera)
+	p.Name, p.Keys, p.Threshold = "acme.example/cam-1", []verify.PublicKey{signer.Public()}, 1
+	p.Chain.ChainID, p.Chain.Registry = 1, "0x00000000000000000000000000000000000000aa"
+	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: "http://127.0.0.1:1"}} // nobody is asked before Run
+	cfg.Products = []node.ProductConfig{p}
+	return cfg
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camswarm/announce"
+	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/metastore"
@@ -93,6 +94,12 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	}
 	if n.lock, err = lockDir(cfg.StateDir); err != nil {
 		return nil, err
+	}
+	if free, err := gc.Free(cfg.StateDir); err == nil && free < metastore.Room {
+		// The reserve is for this: without metadata nothing can be collected.
+		if err := gc.NewReserve(filepath.Join(cfg.StateDir, reserveFile), int64(cfg.Storage.ReserveBytes)).Release(); err != nil {
+			return nil, err
+		}
 	}
 	if o.data != nil {
 		n.store = metastore.Wrap(o.data)

@@ -11,5 +11,10 @@ const (
 	maxFile   = 64 << 20 // bytes of one file of the database; ours are made with up to 4 MB
 )
 
+// Room is how many bytes must be free for a store to be opened: its log, a table and
+// a little more. A database that maps files of a full file system into memory ends
+// the process (SIGBUS), which would look like damage.
+const Room = 768 << 10
+
 // writeBuffer is how many bytes the database's log takes before it becomes a table.
 const writeBuffer = 512 << 10

@@ -20,8 +20,9 @@ import (
 const Damaged = ".damaged"
 
 const (
-	openingFile = "OPENING" // holds how often the database was opened in vain
-	maxOpenings = 3         // after so many the database is taken for damaged
+	openingFile = "OPENING"      // holds how often the database was opened in vain
+	roomFile    = "OPENING.room" // is written and removed, to see whether there is room
+	maxOpenings = 3              // after so many the database is taken for damaged
 )
 
 // OpenOrRebuild opens the metadata store in dir. A store that is damaged, or that
@@ -68,6 +69,9 @@ func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
 	}
+	if err := haveRoom(filepath.Join(dir, roomFile)); err != nil {
+		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
+	}
 	if err := os.WriteFile(note, []byte(strconv.Itoa(tries+1)), 0o600); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err)) // not synced: only the end of the process counts
 	}
@@ -84,6 +88,20 @@ func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("metadata store: %w", rerr), s.Close())
 	}
 	return s, err
+}
+
+// haveRoom tells whether Room bytes can be written: what the file system says is free
+// may be reserved, or over a quota.
+func haveRoom(path string) error {
+	f, err := statedir.Create(path, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, Room))
+	if err == nil {
+		err = f.Sync() // space may be allocated late
+	}
+	return errors.Join(err, f.Close(), os.Remove(path))
 }
 
 // readAll reads every value, some kB. Single values that are not what was written

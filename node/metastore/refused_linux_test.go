@@ -59,6 +59,42 @@ func TestRefusedWritesChild(t *testing.T) {
 // opened again. It never faults.
 func TestThreatDiskFull_Store(t *testing.T) { inChild(t, "full", smallDisk(t, "16m")) }
 
+// A disk that is full when the node starts is no damage: however often it starts,
+// nothing is set aside, and what was kept is there when there is room again.
+func TestThreatDiskFull_StoreAtStart(t *testing.T) {
+	for _, b := range []backend{own, level} {
+		t.Run(b.name, func(t *testing.T) {
+			disk := smallDisk(t, "16m")
+			dir := filepath.Join(disk, "meta")
+			s, _, err := openOrRebuild(dir, quiet(), b)
+			fatal(t, err)
+			fatal(t, s.Namespace("x").Put(t.Context(), crashKey(1), crashValue(1)))
+			fatal(t, s.Close())
+			filler, err := os.Create(filepath.Join(disk, "recording"))
+			fatal(t, err)
+			for err == nil {
+				_, err = filler.Write(make([]byte, 4096))
+			}
+			fatal(t, filler.Close())
+			for range maxOpenings + 2 {
+				if s, rebuilt, err := openOrRebuild(dir, quiet(), b); !errors.Is(err, syscall.ENOSPC) || rebuilt != nil || s != nil {
+					t.Fatalf("on a full disk: %v, rebuilt for %v", err, rebuilt)
+				}
+			}
+			fatal(t, os.Remove(filler.Name()))
+			s, rebuilt, err := openOrRebuild(dir, quiet(), b)
+			fatal(t, err)
+			if rebuilt != nil {
+				t.Errorf("it was rebuilt: %v", rebuilt)
+			}
+			if v, err := s.Namespace("x").Get(t.Context(), crashKey(1)); err != nil || !bytes.Equal(v, crashValue(1)) {
+				t.Errorf("what was kept is %q, %v", v, err)
+			}
+			fatal(t, s.Close())
+		})
+	}
+}
+
 func writeOnAFullDisk(t *testing.T, disk string) {
 	dir := filepath.Join(disk, "meta")
 	s, _, err := openOrRebuild(dir, quiet(), level)
