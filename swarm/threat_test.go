@@ -329,10 +329,11 @@ func TestThreatDenialOfService_OldNews(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
 				reg := prometheus.NewRegistry()
-				over, start := 0, time.Now()
+				start := time.Now()
+				var over atomic.Int64
 				s.nodes[0].start(ExchangeOptions{Registerer: reg, Budget: tokens.NewBudget(tokens.BudgetConfig{
 					Peer: tokens.Limit{Burst: burst}, Prefix: tokens.Limit{Burst: burst}, Peers: 10,
-					Now: func() time.Time { return start }, Over: func(peer.ID) { over++ },
+					Now: func() time.Time { return start }, Over: func(peer.ID) { over.Add(1) },
 				})})
 				s.nodes[0].add(f, data)
 				s.connect(1, 0)
@@ -348,8 +349,8 @@ func TestThreatDenialOfService_OldNews(t *testing.T) {
 				_ = st.SetWriteDeadline(time.Now().Add(time.Minute))
 				_, _ = st.Write(all)
 				time.Sleep(time.Minute)
-				if n := counted(t, reg, "in"); n != c.taken || over != 1 {
-					t.Errorf("%v messages were taken, not %v; told %d times", n, c.taken, over)
+				if n := counted(t, reg, "in"); n != c.taken || over.Load() != 1 {
+					t.Errorf("%v messages were taken, not %v; told %d times", n, c.taken, over.Load())
 				}
 			})
 		})

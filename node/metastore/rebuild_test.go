@@ -50,29 +50,31 @@ func TestDamagedStoreIsRebuilt(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, openingFile), []byte("3"), 0o600)
 		},
 	} {
-		t.Run(what, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "meta")
-			for range 2 { // what is set aside makes way for what is set aside later
-				s, rebuilt, err := OpenOrRebuild(dir, quiet())
-				if err != nil || rebuilt != nil {
-					t.Fatalf("before the damage: %v, %v", rebuilt, err)
+		for _, b := range []backend{own, level} {
+			t.Run(b.name+"/"+what, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "meta")
+				for range 2 { // what is set aside makes way for what is set aside later
+					s, rebuilt, err := openOrRebuild(dir, quiet(), b)
+					if err != nil || rebuilt != nil {
+						t.Fatalf("before the damage: %v, %v", rebuilt, err)
+					}
+					put(t, s)
+					fatal(t, s.Close(), damage(dir))
+					s, rebuilt, err = openOrRebuild(dir, quiet(), b)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if strings.Contains(what, "instead of the store") == (rebuilt != nil) {
+						t.Errorf("rebuilt: %v", rebuilt)
+					}
+					if ok, err := s.Namespace("x").Has(t.Context(), crashKey(1)); ok || err != nil {
+						t.Errorf("the rebuilt store has a value: %v", err)
+					}
+					put(t, s)
+					fatal(t, s.Close())
 				}
-				put(t, s)
-				fatal(t, s.Close(), damage(dir))
-				s, rebuilt, err = OpenOrRebuild(dir, quiet())
-				if err != nil {
-					t.Fatal(err)
-				}
-				if strings.Contains(what, "instead of the store") == (rebuilt != nil) {
-					t.Errorf("rebuilt: %v", rebuilt)
-				}
-				if ok, err := s.Namespace("x").Has(t.Context(), crashKey(1)); ok || err != nil {
-					t.Errorf("the rebuilt store has a value: %v", err)
-				}
-				put(t, s)
-				fatal(t, s.Close())
-			}
-		})
+			})
+		}
 	}
 
 	dir := filepath.Join(t.TempDir(), "meta")
