@@ -106,6 +106,10 @@ type Plan struct {
 // no use to try again before the quota or the free space has grown.
 var ErrNoSpace = errors.New("not enough space")
 
+// ErrQuota is wrapped beside [ErrNoSpace] where the quota is what is short: how much
+// of the file system is free says nothing then.
+var ErrQuota = fmt.Errorf("%w under the quota", ErrNoSpace)
+
 // Err returns nil when the plan's need fits, else an [ErrNoSpace] that names
 // the bytes needed and missing and says what to do.
 func (p *Plan) Err() error {
@@ -113,12 +117,12 @@ func (p *Plan) Err() error {
 		return nil
 	}
 	over, full := shortfalls(p.Policy, p.BytesAfter, p.FreeAfter, p.Need.Bytes)
-	advice := fmt.Sprintf("free %d bytes on the file system of the state directory (%d are free, %d are kept in reserve)",
+	kind, advice := ErrNoSpace, fmt.Sprintf("free %d bytes on the file system of the state directory (%d are free, %d are kept in reserve)",
 		full, p.FreeAfter, p.Policy.ReserveBytes)
 	if over >= full {
-		advice = fmt.Sprintf("raise storage.quota_bytes from %d to at least %d", p.Policy.QuotaBytes, add(p.Policy.QuotaBytes, over))
+		kind, advice = ErrQuota, fmt.Sprintf("raise storage.quota_bytes from %d to at least %d", p.Policy.QuotaBytes, add(p.Policy.QuotaBytes, over))
 	}
-	return fmt.Errorf("%w: %d bytes are needed and %d are missing; %s", ErrNoSpace, p.Need.Bytes, p.Shortfall, advice)
+	return fmt.Errorf("%w: %d bytes are needed and %d are missing; %s", kind, p.Need.Bytes, p.Shortfall, advice)
 }
 
 // Removals returns the decisions that remove, in order.

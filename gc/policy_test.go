@@ -289,8 +289,8 @@ func TestShortfallSaysWhatToDo(t *testing.T) {
 
 	plan := Decide(running, Policy{QuotaBytes: 1000}, need, 1<<40)
 	err := plan.Err()
-	if !errors.Is(err, ErrNoSpace) {
-		t.Fatalf("error %v, want ErrNoSpace", err)
+	if !errors.Is(err, ErrNoSpace) || !errors.Is(err, ErrQuota) {
+		t.Fatalf("error %v, want ErrNoSpace and ErrQuota", err)
 	}
 	for _, want := range []string{"500 bytes are needed", "100 are missing", "quota_bytes from 1000 to at least 1100"} {
 		if !strings.Contains(err.Error(), want) {
@@ -304,6 +304,9 @@ func TestShortfallSaysWhatToDo(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
+	}
+	if errors.Is(err, ErrQuota) {
+		t.Errorf("a disk that is short is taken for the quota: %v", err)
 	}
 }
 

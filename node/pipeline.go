@@ -51,7 +51,7 @@ func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
 			_, err := f.collector.Relieve(ctx)
 			r.err = errors.Join(r.err, err)
 		}
-		if free, err := gc.Free(f.stateDir); err == nil {
+		if free, err := gc.Free(f.stateDir); err == nil && !errors.Is(r.err, gc.ErrQuota) {
 			r.free = max(free, 1)
 		}
 	}

@@ -51,7 +51,8 @@ type Config struct {
 	Peers []string `toml:"peers"`
 
 	// Region is a short label that nodes near one another share. It is told to
-	// peers in the agent string and makes equal labels the "region" tier.
+	// peers in the agent string and makes equal labels the "region" tier. "": in a
+	// node, the region of its first product.
 	Region string `toml:"region"`
 
 	// Memory is the size of the device: "64MB", "128MB", "256MB", "large", or a
