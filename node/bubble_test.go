@@ -120,6 +120,13 @@ func (w *replay) kill() {
 	w.dead = true
 }
 
+// revive has everybody answer again.
+func (w *replay) revive() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead = false
+}
+
 // A world is a chain and its nodes in a bubble.
 type world struct {
 	*replay

@@ -408,6 +408,35 @@ func TestReleaseThatIsNeverConfirmedMakesWay(t *testing.T) {
 	})
 }
 
+// What was allowed yesterday is not installed today on memory alone: with the quorum
+// silent at the last moment nothing begins, however long that takes.
+func TestThreatUpdUnapproved_SilentQuorum(t *testing.T) {
+	rec, r := recordReleases(t, imageOf(t, 1, 200_000))
+	rec.inBubble(t, chainNow, chainNow, func(w *world) {
+		seed, camera := w.add(node.RoleSeed), w.add(node.RoleCamera)
+		must(t, camera.stop())
+		camera.cfg.Install.InhibitFile = filepath.Join(w.dir, "recording")
+		must(t, os.WriteFile(camera.cfg.Install.InhibitFile, nil, 0o600))
+		w.start(camera)
+		w.release(seed, r[0], 1)
+		w.until("the camera holds release 1", func() bool {
+			tg := camera.Status().Products[0].Target
+			return tg != nil && tg.State == control.StateVerified
+		})
+		w.kill()
+		time.Sleep(10 * time.Minute) // what was confirmed is no longer fresh
+		must(t, os.Remove(camera.cfg.Install.InhibitFile))
+		time.Sleep(3 * time.Hour)
+		if i := camera.Status().Products[0].Installed; i != nil {
+			t.Fatalf("release %d was installed though nobody confirmed it", i.Sequence)
+		}
+		w.revive()
+		time.Sleep(15 * time.Minute) // it asks at least every 64 times install.retry_after
+		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		w.slotHolds(camera, r[0])
+	})
+}
+
 // Storage decays while nodes are off: of the image that a camera runs, of one that it
 // holds for later, and of the one that a seed serves. None of them is said to be
 // whole until it is again, from the swarm or from whoever hands it over.
