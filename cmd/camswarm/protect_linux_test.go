@@ -41,6 +41,9 @@ func TestThreatKeyExposure_ProtectedKeysSign(t *testing.T) {
 	refused(t, exitFailed, []string{"chmod 600"}, append(signs, "--passphrase-file", w.at("plain"))...)
 	must(t, append(signs, "--passphrase-file", w.at("passphrase"))...)
 	must(t, append(w.publish(dir, "manufacturer"), "--passphrase-file", w.at("passphrase"))...)
+	must(t, append([]string{"registry", "move", "new", "--from", w.registry, "--to", w.registry, "--out", w.at("reset")}, w.signers()...)...)
+	refused(t, exitFailed, []string{"wrong passphrase"}, "registry", "move", "sign", w.at("reset"), "--key", w.at("s1"), "--passphrase-file", w.at("wrong"))
+	must(t, "registry", "move", "sign", w.at("reset"), "--key", w.at("s1"), "--passphrase-file", w.at("passphrase"))
 	// The public half is known without it.
 	if f := facts[keyFacts](t, "keys", "show", w.at("s1")); f.PublicKey != publicKey(t, w.at("s1.pub")) {
 		t.Errorf("shown %+v", f)

@@ -309,7 +309,7 @@ registry and at whom cameras will ask before you pass the file on.`,
 			if err != nil {
 				return err
 			}
-			key, err := sign.Load(keyPath)
+			key, err := loadKey(cmd, keyPath)
 			if err != nil {
 				return err
 			}
@@ -320,6 +320,7 @@ registry and at whom cameras will ask before you pass the file on.`,
 		},
 	}
 	cmd.Flags().StringVar(&keyPath, "key", "", "secret key file of the signer")
+	addPassphrase(cmd)
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("key")
 	return cmd
