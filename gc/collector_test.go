@@ -156,6 +156,19 @@ func TestCancelledCollectionStops(t *testing.T) {
 	}
 }
 
+// A write that failed for want of room gives the reserve up, and what is stale goes at
+// once.
+func TestRelieveCollects(t *testing.T) {
+	d := deviceWith(t, state{Running: 3, Confirmed: true}, 1, 2, 3)
+	r := NewReserve(filepath.Join(d.root, "reserve"), 64<<10)
+	must(t, r.Hold())
+	plan, err := New(d, Policy{ReserveBytes: 64 << 10}, Options{Reserve: r}).Relieve(t.Context())
+	must(t, err)
+	if got := d.sequences(t); !slices.Equal(got, []uint64{3}) || len(plan.Removals()) != 2 {
+		t.Errorf("left %v, plan %+v", got, plan)
+	}
+}
+
 func TestReserveIsHeldByCollections(t *testing.T) {
 	d := deviceWith(t, state{Running: 1, Confirmed: true}, 1)
 	r := NewReserve(filepath.Join(d.root, "reserve"), 1<<20)
