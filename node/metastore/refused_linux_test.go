@@ -127,15 +127,18 @@ func writeOnAFullDisk(t *testing.T, disk string) {
 	for round := range 3 {
 		filler, err := os.Create(filepath.Join(disk, "recording"))
 		fatal(t, err)
-		for size := 64 << 10; size > 0; { // to the last byte
-			n, err := filler.Write(make([]byte, size))
-			if err != nil && !errors.Is(err, syscall.ENOSPC) {
-				t.Fatal(err)
-			}
-			if n == 0 {
-				size /= 2
+		fill := func() {
+			for size := 64 << 10; size > 0; { // to the last byte
+				n, err := filler.Write(make([]byte, size))
+				if err != nil && !errors.Is(err, syscall.ENOSPC) {
+					t.Fatal(err)
+				}
+				if n == 0 {
+					size /= 2
+				}
 			}
 		}
+		fill()
 		// Every part of the database meets the full disk: its log, tables and manifest.
 		refused := 0
 		for range 300 {
@@ -160,6 +163,7 @@ func writeOnAFullDisk(t *testing.T, disk string) {
 			if err := s.Close(); !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("Close after a write that failed: %v", err)
 			}
+			fill() // whatever was removed meanwhile
 			if _, rebuilt, err := openOrRebuild(dir, quiet(), level); !errors.Is(err, syscall.ENOSPC) || rebuilt != nil || errors.Is(err, ErrCorrupt) {
 				t.Fatalf("opening on a full disk: %v, rebuilt: %v", err, rebuilt)
 			}
