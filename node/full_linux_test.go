@@ -13,9 +13,9 @@ import (
 	"camswarm/verify"
 )
 
-// A camera's disk is full while a release comes: it says so, loses nothing of
-// what it has, and takes the release as soon as there is room.
-func TestThreatDiskFull(t *testing.T) {
+// smallDisk mounts a file system of 24 MB.
+func smallDisk(t *testing.T) string {
+	t.Helper()
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
 		t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)
@@ -25,6 +25,13 @@ func TestThreatDiskFull(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return disk
+}
+
+// A camera's disk is full while a release comes: it says so, loses nothing of
+// what it has, and takes the release as soon as there is room.
+func TestThreatDiskFull(t *testing.T) {
+	disk := smallDisk(t)
 	s := startSwarm(t, 1, func(member string, c *node.Config) {
 		if member != "seed" {
 			c.StateDir = filepath.Join(disk, "state")
@@ -70,15 +77,7 @@ func TestThreatDiskFull(t *testing.T) {
 // A camera that starts on a full disk gives its reserve up for the metadata store,
 // without which it could collect nothing.
 func TestThreatDiskFull_AtStart(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			t.Error(err)
-		}
-	})
+	disk := smallDisk(t)
 	cfg := aloneConfig(t)
 	cfg.StateDir, cfg.Storage.ReserveBytes = filepath.Join(disk, "state"), 4<<20
 	n, err := node.New(cfg, node.WithoutControl())

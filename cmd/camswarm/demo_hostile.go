@@ -107,12 +107,10 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 		Image: func(root cid.Cid) []byte { return public[root] },
 	}
 	for _, m := range c.d.net.Members() {
-		h := m.Node.Host()
-		info := peer.AddrInfo{ID: h.ID(), Addrs: h.Network().ListenAddresses()}
 		if m == c.d.net.Seed {
-			base.Seeds = append(base.Seeds, info)
+			base.Seeds = append(base.Seeds, m.Info())
 		} else {
-			base.Victims = append(base.Victims, info)
+			base.Victims = append(base.Victims, m.Info())
 		}
 	}
 	base.Eclipse = len(base.Victims)

@@ -74,8 +74,9 @@ func (f toSignFacts) print(w io.Writer) {
 	fmt.Fprintf(w, "their sha256  %s\n", f.SHA256)
 }
 
-// write writes what key signs of a statement, then prints the facts.
-func (t *toSign) write(cmd *cobra.Command, what sign.Statement, key verify.PublicKey, facts func(toSignFacts) error) error {
+// write writes what key signs of a statement, then prints the statement's facts and
+// what was written: as one document that join makes of them, or one after the other.
+func (t *toSign) write(cmd *cobra.Command, what sign.Statement, key verify.PublicKey, join func(toSignFacts) any, print func(io.Writer)) error {
 	message, err := what.ToBeSigned(key)
 	if err != nil {
 		return err
@@ -98,7 +99,10 @@ func (t *toSign) write(cmd *cobra.Command, what sign.Statement, key verify.Publi
 	if err := writeFileAtomic(t.out, message, 0o644); err != nil {
 		return err
 	}
-	return facts(f)
+	return cli.PrintFacts(cmd, t.asJSON, join(f), func(w io.Writer) {
+		print(w)
+		f.print(w)
+	})
 }
 
 // attached is the flags of the commands that take a signature.
@@ -117,12 +121,7 @@ func (a *attached) add(cmd *cobra.Command) {
 // find reads the signature and says which key made it: the one of --key-id, else
 // the one of known that did.
 func (a *attached) find(what sign.Statement, known []verify.PublicKey) (key verify.PublicKey, made []byte, err error) {
-	f, err := openRegular(a.file)
-	if err != nil {
-		return key, nil, fmt.Errorf("signature: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if made, err = io.ReadAll(io.LimitReader(f, sign.MaxForeignSignature+1)); err != nil {
+	if made, err = readBounded(a.file, sign.MaxForeignSignature); err != nil {
 		return key, nil, fmt.Errorf("signature: %w", err)
 	}
 	if a.key != "" {
@@ -185,16 +184,13 @@ What it returns goes into the release with 'camswarm release attach'.
 			if err := r.mayBeSigned(cmd, known, key); err != nil {
 				return err
 			}
-			return to.write(cmd, r.envelope, key, func(f toSignFacts) error {
-				facts := r.facts(r.image != "", known)
-				return cli.PrintFacts(cmd, to.asJSON, struct {
+			facts := r.facts(r.image != "", known)
+			return to.write(cmd, r.envelope, key, func(f toSignFacts) any {
+				return struct {
 					releaseFacts
 					ToSign toSignFacts `json:"toSign"`
-				}{facts, f}, func(w io.Writer) {
-					facts.print(w)
-					f.print(w)
-				})
-			})
+				}{facts, f}
+			}, facts.print)
 		},
 	}
 	to.add(cmd)
@@ -271,16 +267,13 @@ rotate attach'.
 			if !r.From.Has(key) && !r.To.Has(key) {
 				return fmt.Errorf("key %s is in neither key set of the rotation: its signature would make every camera refuse it", key)
 			}
-			return to.write(cmd, r.Rotation, key, func(f toSignFacts) error {
-				facts := r.facts()
-				return cli.PrintFacts(cmd, to.asJSON, struct {
+			facts := r.facts()
+			return to.write(cmd, r.Rotation, key, func(f toSignFacts) any {
+				return struct {
 					rotationFacts
 					ToSign toSignFacts `json:"toSign"`
-				}{facts, f}, func(w io.Writer) {
-					facts.print(w)
-					f.print(w)
-				})
-			})
+				}{facts, f}
+			}, facts.print)
 		},
 	}
 	to.add(cmd)

@@ -48,14 +48,9 @@ type rotationFile struct {
 }
 
 func readRotationFile(path string) (*rotationFile, error) {
-	f, err := openRegular(path)
+	raw, err := readBounded(path, verify.MaxRotationSize)
 	if err != nil {
 		return nil, fmt.Errorf("rotation: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, verify.MaxRotationSize+1))
-	if err != nil {
-		return nil, err
 	}
 	r, err := verify.DecodeRotation(raw)
 	if err != nil {
@@ -279,16 +274,22 @@ func (r *rotationFile) checkSignatures() error {
 	return nil
 }
 
+// replaceStatement writes a statement in the place of what was read of it, unless
+// somebody else has changed the file meanwhile.
+func replaceStatement(path string, was, now []byte) error {
+	if found, err := os.ReadFile(path); err != nil || !bytes.Equal(found, was) {
+		return fmt.Errorf("%s changed meanwhile; do it again", path)
+	}
+	return writeFileAtomic(path, now, 0o644)
+}
+
 // saveAndShow writes a statement with more signatures and prints who has signed.
 func (r *rotationFile) saveAndShow(cmd *cobra.Command, asJSON bool) error {
 	raw, err := r.Encode()
 	if err != nil {
 		return err
 	}
-	if now, err := os.ReadFile(r.path); err != nil || !bytes.Equal(now, r.raw) {
-		return fmt.Errorf("%s changed meanwhile; do it again", r.path)
-	}
-	if err := writeFileAtomic(r.path, raw, 0o644); err != nil {
+	if err := replaceStatement(r.path, r.raw, raw); err != nil {
 		return err
 	}
 	facts := r.facts()

@@ -45,14 +45,9 @@ type moveFile struct {
 }
 
 func readMoveFile(path string) (*moveFile, error) {
-	f, err := openRegular(path)
+	raw, err := readBounded(path, verify.MaxMoveSize)
 	if err != nil {
 		return nil, fmt.Errorf("move: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, verify.MaxMoveSize+1))
-	if err != nil {
-		return nil, err
 	}
 	m, err := verify.DecodeMove(raw)
 	if err != nil {
@@ -346,10 +341,7 @@ func (m *moveFile) saveAndShow(cmd *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if now, err := os.ReadFile(m.path); err != nil || !bytes.Equal(now, m.raw) {
-		return fmt.Errorf("%s changed meanwhile; do it again", m.path)
-	}
-	if err := writeFileAtomic(m.path, raw, 0o644); err != nil {
+	if err := replaceStatement(m.path, m.raw, raw); err != nil {
 		return err
 	}
 	facts := m.facts()
@@ -380,16 +372,13 @@ move attach'.
 			if !m.Move.Keys.Has(key) {
 				return fmt.Errorf("key %s is not in the key set of the move: its signature would make every camera refuse it", key)
 			}
-			return to.write(cmd, m.Move, key, func(f toSignFacts) error {
-				facts := m.facts()
-				return cli.PrintFacts(cmd, to.asJSON, struct {
+			facts := m.facts()
+			return to.write(cmd, m.Move, key, func(f toSignFacts) any {
+				return struct {
 					moveFacts
 					ToSign toSignFacts `json:"toSign"`
-				}{facts, f}, func(w io.Writer) {
-					facts.print(w)
-					f.print(w)
-				})
-			})
+				}{facts, f}
+			}, facts.print)
 		},
 	}
 	to.add(cmd)

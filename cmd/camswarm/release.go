@@ -138,6 +138,17 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
+// readBounded reads a regular file, one byte past limit at most, so that its decoder
+// sees that it is too long.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
 // releaseFacts is what `release build`, `sign` and `show` print.
 type releaseFacts struct {
 	Product      verify.Product     `json:"product"`

@@ -353,10 +353,15 @@ func bound(h host.Host) []ma.Multiaddr {
 	})
 }
 
+// Info returns the member's peer id and the addresses of its sockets.
+func (m *Member) Info() peer.AddrInfo {
+	h := m.Node.Host()
+	return peer.AddrInfo{ID: h.ID(), Addrs: bound(h)}
+}
+
 // Addrs returns the member's addresses with its peer id.
 func (m *Member) Addrs() ([]string, error) {
-	h := m.Node.Host()
-	info := peer.AddrInfo{ID: h.ID(), Addrs: bound(h)}
+	info := m.Info()
 	full, err := peer.AddrInfoToP2pAddrs(&info)
 	if err != nil {
 		return nil, err
