@@ -75,9 +75,12 @@ SHA-256 and nothing of release 1 was left.
 
 With --hostile the cameras have company: announcers of forged and of old releases,
 a poisoner, a staller and a flooder among their peers, and four chain endpoints of
-which one lies and another lied for a moment. The report then says of each attack how often it was tried and what stopped
-it, as the nodes' own metrics count it, and the exit code is 0 only if besides no
-camera installed a byte that was not published.`,
+which one lies and another lied for a moment. Beside them runs a private swarm, a
+seed and two cameras, that a stranger tries to list: it knows their addresses and
+asks each of them everything, and an open seed the same, which answers. The report
+then says of each attack how often it was tried and what stopped it, as the nodes'
+own metrics count it, and the exit code is 0 only if besides no camera installed a
+byte that was not published and the stranger heard nothing.`,
 		Example: `  camswarm demo
   camswarm demo --cameras 30 --rollout
   camswarm demo --hostile
@@ -273,7 +276,7 @@ func (d *demo) options(m *localnet.Member) []node.Option {
 	if d.hostile {
 		out = append(out, node.WithRegistry(d.company.registry()))
 	}
-	if m.Config.Role != node.RoleCamera {
+	if m.Config.Role != node.RoleCamera || m.Config.Network.Membership != "" { // private ones are not counted
 		return out
 	}
 	slot := &install.FileInstaller{Dir: m.Slot}

@@ -32,6 +32,10 @@ const (
 	// lies. Three of four must agree before a camera believes anything new.
 	demoOperators = 4
 
+	// demoPrivate cameras and a seed are the private swarm that a stranger tries to
+	// list.
+	demoPrivate = 2
+
 	// demoMeet bounds the wait until the hostile peers have met every camera,
 	// demoEvidence that until each attack was tried and stopped.
 	demoMeet     = 15 * time.Second
@@ -47,6 +51,8 @@ type company struct {
 	liar  *localnet.Endpoint // lies for ever
 	once  *localnet.Endpoint // lied for a moment, and tells the truth since
 	flood *flooder
+	root  cid.Cid // of the release that every camera ends on
+	asked listing // by the stranger who lists
 
 	mu         sync.Mutex
 	registries []*prometheus.Registry // of the honest nodes
@@ -90,11 +96,14 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 		if err != nil {
 			return err
 		}
-		public[info.Root] = image
+		public[info.Root], c.root = image, info.Root
 		c.published[info.SHA256] = true
 	}
 	forged, lie, err := c.forge(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.d.net.StartPrivate(ctx, demoPrivate); err != nil {
 		return err
 	}
 	c.liar = c.d.net.Endpoints[len(c.d.net.Endpoints)-1]
@@ -139,8 +148,8 @@ func (c *company) join(ctx context.Context, images [2]string) error {
 	if err := until(ctx, demoMeet, met); err != nil {
 		return err
 	}
-	c.d.view.say("%d hostile peers have joined (2 announcers of forged releases, a parrot, a poisoner, a staller, a flooder); %s's chain endpoint lies, %s's lies for a moment",
-		len(c.peers)+1, c.liar.Operator, c.once.Operator)
+	c.d.view.say("%d hostile peers have joined (2 announcers of forged releases, a parrot, a poisoner, a staller, a flooder); %s's chain endpoint lies, %s's lies for a moment; a stranger will try to list a private swarm of %d",
+		len(c.peers)+1, c.liar.Operator, c.once.Operator, demoPrivate+1)
 	return nil
 }
 
@@ -336,6 +345,9 @@ type stopReport struct {
 // report waits until each attack was tried and stopped, and says so; an attack
 // that got a byte of its own installed is an error.
 func (c *company) report(ctx context.Context) (out []attackReport, err error) {
+	if err := c.list(ctx); err != nil {
+		return nil, err
+	}
 	err = until(ctx, demoEvidence, func() bool {
 		out, err = c.attacks()
 		return err != nil || !slices.ContainsFunc(out, func(a attackReport) bool {
@@ -395,12 +407,53 @@ func (c *company) attacks() ([]attackReport, error) {
 			stop("no vote while it contradicts the others, a vote again afterwards (counted together with the other liar)", "camswarm_chain_refusals_total", `attack="rpc_single_liar"`)}},
 		{"denial_of_service", c.flood.streams.Load(), "streams opened without end", []stopReport{
 			stop("over the budget of a peer: hung up on and banned", "camswarm_network_refused_total", `reason="flood"`)}},
+		{"fleet_listing", c.asked.questions, "questions of a stranger to the nodes of a private swarm, whose addresses it knows: by TCP and QUIC, who they are, whom the DHT knows, latest, gossip, blocks", []stopReport{
+			stop("no certificate of membership: hung up on before a stream opens, no answer", "camswarm_network_refused_total", `reason="not-member"`)}},
 		{"poisoned_peer", poisoner.Wrong, "blocks with wrong bytes", []stopReport{
 			stop("block's hash is not one that was asked for: sender banned", "camswarm_exchange_hostile_total", `what="poisoned_peer"`),
 			stop("connection from a banned peer refused", "camswarm_network_refused_total", `reason="banned"`)}},
 		{"drop_request", staller.Wants, "requests for blocks, never answered", []stopReport{
 			stop("request taken back from a late peer, whoever it is, and put to another", "camswarm_exchange_requests_withdrawn_total")}},
 	}, nil
+}
+
+// listing is what a stranger asked of a private swarm.
+type listing struct {
+	questions int64
+	answers   []string // and heard
+}
+
+// list has a stranger ask the nodes of the private swarm who they are. The same
+// questions to the open swarm's seed must be answered, or they would prove nothing.
+func (c *company) list(ctx context.Context) error {
+	probe := func(m *localnet.Member) ([]hostile.Answer, error) {
+		return hostile.Probe(ctx, loopbackHost, m.Info(), c.d.net.Product.ID(), c.root)
+	}
+	open, err := probe(c.d.net.Seed)
+	if err != nil {
+		return err
+	}
+	for _, a := range open {
+		if a.Bytes == 0 {
+			return fmt.Errorf("an open swarm's seed did not answer %q at %s, so that the same question proves nothing of a private one", a.Question, a.Address)
+		}
+	}
+	for _, m := range c.d.net.Private {
+		answers, err := probe(m)
+		if err != nil {
+			return err
+		}
+		c.asked.questions += int64(len(answers))
+		for _, a := range answers {
+			if a.Bytes > 0 {
+				c.asked.answers = append(c.asked.answers, fmt.Sprintf("%s at %s answered %q with %d bytes", m.Name, a.Address, a.Question, a.Bytes))
+			}
+		}
+	}
+	if len(c.asked.answers) > 0 {
+		return fmt.Errorf("a stranger learned something of a private swarm: %s", strings.Join(c.asked.answers, ", "))
+	}
+	return nil
 }
 
 // samples are the counters of the honest nodes by their name and labels.

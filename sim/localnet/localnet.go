@@ -71,6 +71,7 @@ type Network struct {
 	Endpoints []*Endpoint // one per operator
 	Seed      *Member
 	Cameras   []*Member
+	Private   []*Member // see StartPrivate; the first is a seed
 
 	cfg  Config
 	left []*Authority // see Move
@@ -373,7 +374,7 @@ func (m *Member) Addrs() ([]string, error) {
 	return out, nil
 }
 
-// Members returns the seed and all cameras.
+// Members returns the seed and all cameras, without those of the private swarm.
 func (n *Network) Members() []*Member {
 	var out []*Member
 	if n.Seed != nil {
@@ -385,12 +386,13 @@ func (n *Network) Members() []*Member {
 // Close stops every node, then the endpoints and the chain.
 func (n *Network) Close() error {
 	var errs []error
-	for _, m := range n.Members() {
+	all := append(n.Members(), n.Private...)
+	for _, m := range all {
 		if m.cancel != nil {
 			m.cancel() // all at once, then wait for each
 		}
 	}
-	for _, m := range n.Members() {
+	for _, m := range all {
 		errs = append(errs, m.Stop())
 	}
 	for _, e := range n.Endpoints {
@@ -476,7 +478,7 @@ func SignHistory(m *verify.Manifest, h verify.History, path string, signers ...*
 }
 
 // Publish puts a release and its rollout policy on chain and hands the image
-// to the seed.
+// to the seed, and to that of the private swarm.
 func (n *Network) Publish(ctx context.Context, r *Release, policy verify.Rollout) error {
 	if _, err := n.Registry.Publish(ctx, n.Manufacturer, r.Record); err != nil {
 		return err
@@ -484,12 +486,19 @@ func (n *Network) Publish(ctx context.Context, r *Release, policy verify.Rollout
 	if err := n.SetRollout(ctx, r.Record.Sequence, policy); err != nil {
 		return err
 	}
+	if err := n.Seed.provide(ctx, r); err != nil || len(n.Private) == 0 {
+		return err
+	}
+	return n.Private[0].provide(ctx, r)
+}
+
+func (m *Member) provide(ctx context.Context, r *Release) error {
 	f, err := os.Open(r.Path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	_, err = n.Seed.Node.Provide(ctx, r.Envelope, io.Reader(f))
+	_, err = m.Node.Provide(ctx, r.Envelope, io.Reader(f))
 	return err
 }
 
