@@ -48,7 +48,7 @@ func (g *Gate) dial(ctx context.Context, c transport.CapableConn) (epoch uint32,
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = s.Reset() }() // nothing is left to say: the peer has closed its side
+	defer func() { _ = s.Reset() }() // nothing is left to say
 	defer closeOnEnd(ctx, s)()
 
 	ours := g.list.Load()
@@ -125,8 +125,11 @@ func (g *Gate) listen(ctx context.Context, c transport.CapableConn, s network.Mu
 	if why := g.list.Load().out(cert); why != "" {
 		return 0, errors.New(why)
 	}
-	_, err = s.Write([]byte{1})
-	return cert.Epoch, errors.Join(err, s.CloseWrite())
+	if _, err := s.Write([]byte{1}); err != nil {
+		return 0, err
+	}
+	_ = s.CloseWrite() // the dialer has reset the stream if it has read the 1 already
+	return cert.Epoch, nil
 }
 
 // hello is our certificate and the number of a list of ours, sealed for a peer.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,9 +58,17 @@ func identity(t testing.TB, seed uint64) (crypto.PrivKey, peer.ID) {
 	return key, id
 }
 
-// network is a libp2p swarm on loopback over TCP and QUIC, behind a gate if there
+// startNode is a libp2p swarm on loopback over TCP and QUIC, behind a gate if there
 // is one.
 func startNode(t *testing.T, key crypto.PrivKey, gate *Gate) *libp2pswarm.Swarm {
+	t.Helper()
+	if gate == nil {
+		return startNodeOver(t, key, func(tr transport.Transport) transport.Transport { return tr })
+	}
+	return startNodeOver(t, key, gate.Wrap)
+}
+
+func startNodeOver(t *testing.T, key crypto.PrivKey, wrap func(transport.Transport) transport.Transport) *libp2pswarm.Swarm {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -89,10 +98,7 @@ func startNode(t *testing.T, key crypto.PrivKey, gate *Gate) *libp2pswarm.Swarm 
 	overQUIC, err := libp2pquic.NewTransport(key, manager, nil, nil, nil)
 	must(err)
 	for _, tr := range []transport.Transport{overTCP, overQUIC} {
-		if gate != nil {
-			tr = gate.Wrap(tr)
-		}
-		must(sw.AddTransport(tr))
+		must(sw.AddTransport(wrap(tr)))
 	}
 	must(sw.Listen(ma.StringCast("/ip4/127.0.0.1/tcp/0"), ma.StringCast("/ip4/127.0.0.1/udp/0/quic-v1")))
 	// Whoever gets a stream through hears this.
@@ -163,6 +169,66 @@ func TestMembersTalk(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A dialer has done with the stream of the handshake when it has read the last byte,
+// and may have reset it before the listener closes it: that is no refusal.
+func TestMembersTalk_DialerIsFaster(t *testing.T) {
+	for name, code := range transports {
+		t.Run(name, func(t *testing.T) {
+			fleet := fleetKey(1)
+			k1, id1 := identity(t, 1)
+			k2, id2 := identity(t, 2)
+			a := startNode(t, k1, gate(t, fleet, id1, 0, Options{}))
+			g := gate(t, fleet, id2, 0, Options{Refused: func(_ peer.ID, err error) { t.Error(err) }})
+			b := startNodeOver(t, k2, func(tr transport.Transport) transport.Transport { return g.Wrap(&lateTransport{tr}) })
+			if got, _, err := hear(t, a, b, code); err != nil || got != "firmware camera" {
+				t.Fatalf("heard %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// lateTransport is one that listens for others; the end of the first stream of a
+// connection is late: the writer of its last byte goes on when the peer has reset it.
+type lateTransport struct{ transport.Transport }
+
+type lateListener struct{ transport.Listener }
+
+type lateConn struct {
+	transport.CapableConn
+	first sync.Once
+}
+
+type lateStream struct{ network.MuxedStream }
+
+func (l *lateTransport) Listen(a ma.Multiaddr) (transport.Listener, error) {
+	inner, err := l.Transport.Listen(a)
+	return &lateListener{inner}, err
+}
+
+func (l *lateListener) Accept() (transport.CapableConn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &lateConn{CapableConn: c}, nil
+}
+
+func (c *lateConn) AcceptStream() (s network.MuxedStream, err error) {
+	s, err = c.CapableConn.AcceptStream()
+	if err == nil {
+		c.first.Do(func() { s = &lateStream{s} })
+	}
+	return s, err
+}
+
+func (s *lateStream) Write(b []byte) (int, error) {
+	n, err := s.MuxedStream.Write(b)
+	if len(b) == 1 {
+		_, _ = s.MuxedStream.Read(make([]byte, 1)) // fails with the reset
+	}
+	return n, err
 }
 
 // An outsider completes the transport's handshake and learns nothing beyond it: no
