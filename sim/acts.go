@@ -20,7 +20,7 @@ func (r *run) rollout(ctx context.Context, i int) {
 			}
 			view, err := r.stateView(state)
 			if err != nil {
-				r.violate("simulator", "", err.Error())
+				r.violate(recorded, "", err.Error())
 				return
 			}
 			r.chain.set(state)

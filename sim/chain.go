@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,42 +72,85 @@ func (c *chain) set(state int) {
 }
 
 // answer is the result of eth_call now, with the block's number and time in
-// their words of the returned struct (behind the offset word).
-func (c *chain) answer(data string) (string, bool) {
+// their words of the returned struct (behind the offset word), and the state that
+// it is of.
+func (c *chain) answer(data string) (result string, state int, ok bool) {
 	c.mu.Lock()
-	result, ok := c.history.states[c.state][data]
+	state = c.state
 	c.mu.Unlock()
+	result, ok = c.history.states[state][data]
 	if !ok {
-		return "", false
+		return "", state, false
 	}
 	b, err := hex.DecodeString(result[2:])
 	if err != nil {
-		return "", false
+		return "", state, false
 	}
 	since := time.Since(c.start)
 	word := func(i int) []byte { return b[32*(i+2)-8 : 32*(i+2)] }
 	binary.BigEndian.PutUint64(word(1), firstBlock+uint64(since/blockTime))
 	binary.BigEndian.PutUint64(word(2), uint64(c.start.Add(since/blockTime*blockTime).Unix()))
-	return "0x" + hex.EncodeToString(b), true
+	return "0x" + hex.EncodeToString(b), state, true
 }
 
 // keepAlive is how long an idle HTTPS connection lasts: what the real client of
 // package chainwatch allows.
 const keepAlive = 15 * time.Second
 
+// heard is what a node has been told by the operators since it started: for the
+// last look, which is held without asking the node.
+type heard struct {
+	mu   sync.Mutex
+	last map[heardFrom]time.Time
+}
+
+type heardFrom struct {
+	operator, state int
+}
+
+func (h *heard) note(operator, state int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last[heardFrom{operator, state}] = time.Now()
+}
+
+// confirmed is the newest state that so many operators have told the node within a
+// time, and for how long that has been so; state -1: none.
+func (h *heard) confirmed(need int, within time.Duration) (state int, age time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ages := map[int][]time.Duration{}
+	for from, at := range h.last {
+		if d := time.Since(at); d <= within {
+			ages[from.state] = append(ages[from.state], d)
+		}
+	}
+	state = -1
+	for s, a := range ages {
+		if len(a) >= need && s > state {
+			slices.Sort(a)
+			state, age = s, a[need-1]
+		}
+	}
+	return state, age
+}
+
 // endpoint is one operator's server as one node sees it.
 type endpoint struct {
-	chain *chain
-	rtt   time.Duration
-	down  bool
+	chain    *chain
+	operator int
+	heard    *heard
+	rtt      time.Duration
+	down     bool
 
 	mu   sync.Mutex
 	used time.Time // when the connection was last used; zero: never
 }
 
 // endpoints returns the configuration of a node's endpoints and the dialler that
-// stands for the HTTP client. The round trips are drawn from rng.
-func (c *chain) endpoints(rng *rand.Rand) ([]chainwatch.Endpoint, func(chainwatch.Endpoint) (chainwatch.Caller, error)) {
+// stands for the HTTP client. The round trips are drawn from rng; what is answered
+// is noted in h.
+func (c *chain) endpoints(rng *rand.Rand, h *heard) ([]chainwatch.Endpoint, func(chainwatch.Endpoint) (chainwatch.Caller, error)) {
 	var list []chainwatch.Endpoint
 	callers := map[string]*endpoint{}
 	for i := range c.model.Operators {
@@ -114,7 +158,7 @@ func (c *chain) endpoints(rng *rand.Rand) ([]chainwatch.Endpoint, func(chainwatc
 		list = append(list, e)
 		spread := int64(c.model.RTTMax - c.model.RTTMin)
 		callers[e.URL] = &endpoint{
-			chain: c, rtt: c.model.RTTMin + time.Duration(rng.Int64N(spread+1)),
+			chain: c, operator: i, heard: h, rtt: c.model.RTTMin + time.Duration(rng.Int64N(spread+1)),
 			down: i >= c.model.Operators-c.model.Down,
 		}
 	}
@@ -138,6 +182,7 @@ func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json
 		return nil, err
 	}
 	var result any
+	told := -1
 	switch method {
 	case "eth_chainId":
 		result = fmt.Sprintf("0x%x", e.chain.history.registry.ChainID)
@@ -152,16 +197,19 @@ func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json
 		if err := json.Unmarshal(call, &q); err != nil {
 			return nil, err
 		}
-		answer, ok := e.chain.answer(q.Data)
+		answer, state, ok := e.chain.answer(q.Data)
 		if !ok {
 			return nil, fmt.Errorf("the scenario recorded no answer to %s", q.Data)
 		}
-		result = answer
+		result, told = answer, state
 	default:
 		return nil, fmt.Errorf("the simulated endpoint has no method %s", method)
 	}
 	if err := sleep(ctx, e.rtt/2); err != nil {
 		return nil, err
+	}
+	if told >= 0 {
+		e.heard.note(e.operator, told)
 	}
 	return json.Marshal(result)
 }

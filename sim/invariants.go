@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"time"
 
 	"camswarm/sim/report"
+	"camswarm/verify"
 )
 
 // What every run is held to. Beside these, every honest camera that stays must
@@ -15,6 +17,7 @@ import (
 const (
 	onlyVerified  = "only verified images are installed"
 	onlyPublished = "only published images are installed"
+	lastLook      = "a quorum confirms what is installed at the last moment"
 	neverBack     = "no release is installed twice or after a newer one"
 	noRollback    = "nothing is rolled back"
 	onlyLatest    = "only the latest release is kept"
@@ -23,7 +26,39 @@ const (
 	stops         = "a node stops when it is told to"
 	announces     = "a step of the rollout is announced"
 	stopReaches   = "a stop reaches every connected camera"
+	recorded      = "the simulator knows what the contract answered"
 )
+
+// invariants are all of them.
+var invariants = []string{onlyVerified, onlyPublished, lastLook, neverBack, noRollback, onlyLatest, notAccused, startsAgain, stops, announces, stopReaches, recorded}
+
+// lookAge is how old the quorum's word may be when an image is installed: what
+// ARCHITECTURE promises, and the time that one look may take.
+const lookAge = 2*time.Minute + 10*time.Second
+
+// judgeLook holds an install of a release to what the operators have told the
+// camera: more than half of them, within lookAge, one state of the contract in
+// which this camera may install it. What the node itself believes plays no part.
+func (m *member) judgeLook(sequence uint64) {
+	state, age := m.heard.confirmed(m.run.s.Chain.Operators/2+1, lookAge)
+	if state < 0 {
+		m.run.violate(lastLook, m.actor.name, fmt.Sprintf("release %d is installed, and no quorum of operators has said anything within %v", sequence, lookAge))
+		return
+	}
+	view, err := m.run.stateViewFor(state, verify.Region(m.actor.region))
+	if err != nil {
+		m.run.violate(recorded, m.actor.name, err.Error())
+		return
+	}
+	m.mu.Lock()
+	m.lookAge = age
+	device := verify.Device{DID: string(m.actor.did), Installed: m.lowest}
+	m.mu.Unlock()
+	choice := verify.Choose(&view, device, uint64(time.Now().Unix()))
+	if !choice.Install || choice.Sequence != sequence {
+		m.run.violate(lastLook, m.actor.name, fmt.Sprintf("release %d is installed, and revision %d, which a quorum has confirmed, does not have it installed", sequence, view.Rev))
+	}
+}
 
 // check holds those promises that can be held while everybody still runs, after
 // things have settled.

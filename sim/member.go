@@ -42,9 +42,12 @@ func newTimeline() timeline {
 type member struct {
 	run   *run
 	actor *actor
-	slot  string
 	dial  func(chainwatch.Endpoint) (chainwatch.Caller, error)
+	heard *heard             // from the operators, in this life
 	meta  datastore.Batching // survives a restart, as flash would
+
+	installer install.Installer // the member itself but in tests
+	trusts    int               // operators that it is provisioned with; 0: all
 
 	node     *node.Node // nil while it is off, and for the hostile; written under mu, by whoever starts and stops it
 	registry *prometheus.Registry
@@ -58,8 +61,9 @@ type member struct {
 	start    time.Time
 	waited   bool // the run waits for it
 	line     timeline
-	lowest   uint64 // sequence that was installed last
-	stopRev  uint64 // of the stop; 0: none yet
+	lowest   uint64        // sequence that was installed last
+	lookAge  time.Duration // of the last install: since when a quorum had confirmed it
+	stopRev  uint64        // of the stop; 0: none yet
 	stopAt   time.Time
 	stopped  time.Duration // from its block to the view that has it
 	traffic  map[peer.ID]swarm.PeerStats
@@ -85,7 +89,7 @@ func (m *member) begin(ctx context.Context) error {
 		node.WithIdentity(m.actor.key),
 		node.WithDatastore(m.meta),
 		node.WithChainDialer(m.dial),
-		node.WithInstaller(m),
+		node.WithInstaller(m.installer),
 		node.WithObserver(m.observe),
 		node.WithRegistry(m.registry),
 		node.WithLogger(m.run.o.NodeLogger.With("node", m.actor.name)),
@@ -343,6 +347,7 @@ func (m *member) Install(_ context.Context, img *verify.Image) error {
 		if r.Record.ImageSHA256 != sum {
 			continue
 		}
+		m.judgeLook(r.Record.Sequence)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if r.Record.Sequence <= m.lowest {

@@ -68,7 +68,7 @@ func (r *run) nodeReport(m *member) report.Node {
 	n := report.Node{
 		Name: a.name, Role: a.role, Region: a.region, Class: a.class, NAT: a.line.NAT, Peers: m.peers,
 		Announced: seconds(m.line.announced), FirstByte: seconds(m.line.first), Fetched: seconds(m.line.fetched),
-		Verified: seconds(m.line.verified), Installed: seconds(m.line.installed),
+		Verified: seconds(m.line.verified), Installed: seconds(m.line.installed), LookAge: seconds(m.lookAge),
 		Joined: a.late.Seconds(), Gone: a.leaves >= 0 && r.s.Churn.Back == 0,
 		LineSent: m.sentLine, LineRecv: m.recvLine, ByTier: map[string]int64{},
 	}

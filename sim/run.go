@@ -36,6 +36,10 @@ type Options struct {
 	Progress func(Progress)
 	// Commit names the code in the report.
 	Commit string
+
+	// tamper breaks something of a run that is about to be played, for the tests of
+	// the invariants.
+	tamper func(*run)
 }
 
 // Progress is how far a run is.
@@ -146,9 +150,13 @@ func (r *run) play(ctx context.Context) (err error) {
 	r.allDone = make(chan struct{}, 1) // of the bubble: a channel from outside would stop its clock
 	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now()}
 	for _, a := range r.cast.actors {
-		m := &member{run: r, actor: a, slot: filepath.Join(r.dir, a.name)}
+		m := &member{run: r, actor: a, lookAge: never}
+		m.installer = m
 		r.members = append(r.members, m)
 		r.byPeer[string(a.id)] = m
+	}
+	if r.o.tamper != nil {
+		r.o.tamper(r)
 	}
 	defer func() { err = errors.Join(err, r.stopAll()) }()
 	began := time.Now()
@@ -430,7 +438,11 @@ func (r *run) nodeConfig(m *member) node.Config {
 	p.Name, p.Keys, p.Threshold, p.Region = r.script.product.String(), r.script.keys.Keys, r.script.keys.Threshold, verify.Region(a.region)
 	p.Chain.ChainID, p.Chain.Registry = r.script.history.registry.ChainID, r.script.history.registry.Address.String()
 	rng := rand.New(rand.NewPCG(r.s.Seed, a.rpcSeed))
-	p.Chain.Endpoints, m.dial = r.chain.endpoints(rng)
+	m.heard = &heard{last: map[heardFrom]time.Time{}}
+	p.Chain.Endpoints, m.dial = r.chain.endpoints(rng, m.heard)
+	if m.trusts > 0 {
+		p.Chain.Endpoints = p.Chain.Endpoints[:m.trusts]
+	}
 	c.Products = []node.ProductConfig{p}
 	return c
 }

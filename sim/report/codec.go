@@ -117,6 +117,7 @@ func (r *Report) check() error {
 	c.quantiles("completionSeconds", r.CompletionSeconds)
 	c.quantiles("ratioToBound", r.RatioToBound)
 	c.quantiles("announceSeconds", r.AnnounceSeconds)
+	c.quantiles("lookAgeSeconds", r.LookAgeSeconds)
 	for name, v := range map[string]float64{"duplicateRatio": r.DuplicateRatio, "seedCopies": r.SeedCopies, "messagesPerBlock": r.MessagesPerBlock,
 		"cpuSeconds": r.CPUSeconds, "wallSeconds": r.WallSeconds, "virtualSeconds": r.VirtualSeconds} {
 		c.number(name, v)
@@ -166,7 +167,7 @@ func (r *Report) check() error {
 		c.count("faults.nodes", f.Nodes)
 	}
 	for _, n := range r.PerNode {
-		for _, v := range []float64{n.Joined, n.Announced, n.FirstByte, n.Fetched, n.Verified, n.Installed} {
+		for _, v := range []float64{n.Joined, n.Announced, n.FirstByte, n.Fetched, n.Verified, n.Installed, n.LookAge} {
 			c.number("perNode", v)
 		}
 		if len(n.Progress) > maxProgress {

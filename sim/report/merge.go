@@ -123,6 +123,7 @@ func Merge(runs []*Report) (*Merged, error) {
 	m.CompletionSeconds = quantiles("completionSeconds")
 	m.RatioToBound = quantiles("ratioToBound")
 	m.AnnounceSeconds = quantiles("announceSeconds")
+	m.LookAgeSeconds = quantiles("lookAgeSeconds")
 	m.DuplicateRatio = median("duplicateRatio")
 	m.SeedCopies = median("seedCopies")
 	m.MessagesPerBlock = median("messagesPerBlock")

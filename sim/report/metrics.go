@@ -44,6 +44,9 @@ func (r *Report) Metrics() []Metric {
 	add("seedCopies", "ratio", r.SeedCopies)
 	add("messagesPerBlock", "ratio", r.MessagesPerBlock)
 	quantiles("announceSeconds", "s", r.AnnounceSeconds)
+	if r.LookAgeSeconds != (Quantiles{}) {
+		quantiles("lookAgeSeconds", "s", r.LookAgeSeconds)
+	}
 	for _, tier := range TierKeys(r.BytesByTier) {
 		add("bytesByTier."+tier, "bytes", float64(r.BytesByTier[tier]))
 	}

@@ -57,6 +57,10 @@ type Report struct {
 	// and confirmed by the node's own view of the chain.
 	AnnounceSeconds Quantiles `json:"announceSeconds"`
 
+	// LookAgeSeconds is, at a camera's install, for how long a quorum of operators had
+	// confirmed what it installed.
+	LookAgeSeconds Quantiles `json:"lookAgeSeconds,omitzero"`
+
 	// BytesByTier are the block bytes that cameras received, by how near the
 	// sender was: "lan", "region", "seed", "other".
 	BytesByTier map[string]int64 `json:"bytesByTier"`
@@ -178,6 +182,7 @@ type Node struct {
 	Fetched   float64 `json:"fetchedSeconds"`
 	Verified  float64 `json:"verifiedSeconds"`
 	Installed float64 `json:"installedSeconds"`
+	LookAge   float64 `json:"lookAgeSeconds,omitempty"` // at its last install, since a quorum confirmed the release; negative: none
 
 	// Progress are the times at which 10 %, 20 % … 100 % of the image were there.
 	Progress []float64 `json:"progressSeconds,omitempty"`

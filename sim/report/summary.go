@@ -35,7 +35,7 @@ func Rank(sorted []float64, q float64) float64 {
 // from the times of its baselines, replacing what was there. It leaves the rest,
 // MessagesPerBlock and S3Terms among it, to whoever measured that.
 func (r *Report) Summarize() {
-	var completion, announced []float64
+	var completion, announced, looks []float64
 	var useful, duplicate, fromSeeds int64
 	tiers := map[string]int64{}
 	r.Unfinished = 0
@@ -52,6 +52,9 @@ func (r *Report) Summarize() {
 			} else if !n.Gone {
 				r.Unfinished++
 			}
+			if n.Installed >= 0 && n.LookAge >= 0 {
+				looks = append(looks, n.LookAge)
+			}
 			duplicate += n.Duplicate
 			useful += n.Received - n.Duplicate - n.Wrong
 			for tier, b := range n.ByTier {
@@ -60,7 +63,7 @@ func (r *Report) Summarize() {
 		}
 	}
 	r.CompletionSeconds = QuantilesOf(completion)
-	r.AnnounceSeconds = QuantilesOf(announced)
+	r.AnnounceSeconds, r.LookAgeSeconds = QuantilesOf(announced), QuantilesOf(looks)
 	r.RatioToBound = Quantiles{}
 	if b := r.FluidBoundSeconds; b > 0 {
 		c := r.CompletionSeconds

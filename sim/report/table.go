@@ -79,8 +79,13 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 		q := r.RatioToBound
 		p.linef("%s%s%s%s%s%s", tableIn, format.Left("swarm / fluid bound", wName), format.Right(format.Digits(q.P50), wTime), format.Right(format.Digits(q.P95), wTime), format.Right(format.Digits(q.P99), wTime), format.Right(format.Digits(q.Max), wTime))
 	}
-	if a := r.AnnounceSeconds; a != (Quantiles{}) {
-		p.linef("%s%s%s%s%s%s", tableIn, format.Left("announced", wName), format.Right(format.Seconds(a.P50), wTime), format.Right(format.Seconds(a.P95), wTime), format.Right(format.Seconds(a.P99), wTime), format.Right(format.Seconds(a.Max), wTime))
+	for _, times := range []struct {
+		name string
+		of   Quantiles
+	}{{"announced", r.AnnounceSeconds}, {"look before install", r.LookAgeSeconds}} {
+		if q := times.of; q != (Quantiles{}) {
+			p.linef("%s%s%s%s%s%s", tableIn, format.Left(times.name, wName), format.Right(format.Seconds(q.P50), wTime), format.Right(format.Seconds(q.P95), wTime), format.Right(format.Seconds(q.P99), wTime), format.Right(format.Seconds(q.Max), wTime))
+		}
 	}
 	p.linef("")
 
