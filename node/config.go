@@ -51,6 +51,7 @@ type Config struct {
 	Storage  StorageConfig        `toml:"storage"`
 	Install  InstallConfig        `toml:"install"`
 	IPNS     IPNSConfig           `toml:"ipns"`
+	Origin   OriginConfig         `toml:"origin"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -177,6 +178,7 @@ func DefaultConfig(role Role) Config {
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
 		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3},
 		IPNS:     IPNSConfig{Check: true},
+		Origin:   DefaultOriginConfig(),
 	}
 	c.Network.Role = string(role)
 	if role == RoleSeed {
@@ -337,6 +339,9 @@ func (c *Config) Validate() error {
 	}
 	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)
+	}
+	if err := c.Origin.Validate(); err != nil {
+		return bad("origin: %w", err)
 	}
 	return nil
 }

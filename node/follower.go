@@ -54,6 +54,7 @@ type parts struct {
 	stateDir  string
 	exchange  exchange
 	ask       func(context.Context, verify.ProductID) error // peers for their latest announcement
+	origins   *origins
 	collector *gc.Collector
 	installer install.Installer // nil on a seed
 	turn      turn
@@ -71,7 +72,7 @@ type exchange interface {
 	Add(filestore.File) error
 	Remove(root cid.Cid, path string) error
 	Recheck(root cid.Cid) error
-	Fetch(ctx context.Context, root cid.Cid) error
+	Fetch(ctx context.Context, root cid.Cid, origins swarm.Origins) error
 	FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]byte, error)
 	Complete(root cid.Cid) bool
 	Progress(root cid.Cid) (swarm.Progress, bool)

@@ -193,7 +193,11 @@ const misbehaviourBan = time.Hour
 // trafficNow sums up the exchange's counters of this run.
 func (n *Node) trafficNow() lifeTraffic {
 	stats := n.exchange.Stats()
-	t := lifeTraffic{PeerStats: stats.Total}
+	t := lifeTraffic{PeerStats: stats.Total, FromOrigins: stats.Origin.Received}
+	t.Received += stats.Origin.Received
+	t.Useful += stats.Origin.Useful
+	t.Duplicate += stats.Origin.Duplicate
+	t.Wrong += stats.Origin.Wrong
 	for p, s := range stats.Peers {
 		if n.network.Role(p) == p2p.RoleSeed {
 			t.FromSeeds += s.Received
@@ -209,7 +213,8 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	}
 	p = parts{
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
-		gate: n.mayInstall, metrics: n.metrics, observe: o.observe,
+		origins: &origins{cfg: n.cfg.Origin, client: o.origins, log: n.log},
+		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe,
 		verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
 	if o.exchange != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"log/slog"
 	"net"
+	"net/http"
 
 	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -25,6 +26,7 @@ type injected struct {
 	key       crypto.PrivKey
 	network   p2p.Options // Transport and Interfaces
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
+	origins   *http.Client
 	noControl bool
 
 	acceptRegistry bool
@@ -60,6 +62,9 @@ func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, er
 func WithChainDialer(dial func(chainwatch.Endpoint) (chainwatch.Caller, error)) Option {
 	return func(o *injected) { o.dial = dial }
 }
+
+// WithOriginClient replaces the HTTP client that asks origins, for simulated networks.
+func WithOriginClient(c *http.Client) Option { return func(o *injected) { o.origins = c } }
 
 // WithAcceptedRegistry lets the configuration name another registry than the one
 // that the node has followed, which is refused otherwise.

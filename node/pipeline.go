@@ -177,7 +177,8 @@ func (f *follower) fetch(ctx context.Context, t task) error {
 		return err
 	}
 	began := time.Now()
-	if err := f.exchange.Fetch(ctx, t.signed.Manifest().Image.Root); err != nil {
+	m := t.signed.Manifest()
+	if err := f.exchange.Fetch(ctx, m.Image.Root, f.origins.of(m, f.cfg.Region)); err != nil {
 		return err
 	}
 	f.log.Info("fetched", "sequence", t.release.Sequence, "bytes", t.release.ImageSize, "took", time.Since(began).Round(time.Millisecond))

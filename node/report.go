@@ -53,7 +53,7 @@ func (n *Node) Status() control.Status {
 		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
 		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
-			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds,
+			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds - life.FromOrigins, FromOrigins: life.FromOrigins,
 		},
 		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: int64(n.cfg.Storage.QuotaBytes), FreeBytes: disk.free, ReserveBytes: disk.reserve},
 	}

@@ -27,7 +27,8 @@ type traffic struct {
 // lifeTraffic counts the payload bytes of blocks over a node's life.
 type lifeTraffic struct {
 	swarm.PeerStats
-	FromSeeds int64 // of Received
+	FromSeeds   int64 // of Received
+	FromOrigins int64 `json:",omitempty"` // of Received
 }
 
 // trafficEvery bounds what a power cut can lose; counters are not worth more
@@ -57,7 +58,7 @@ func decodeTraffic(data []byte) (lifeTraffic, error) {
 	if err := strictjson.Decode(bytes.NewReader(data), &v); err != nil {
 		return lifeTraffic{}, err
 	}
-	for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds} {
+	for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds, v.FromOrigins} {
 		if n < 0 || n > maxTraffic {
 			return lifeTraffic{}, fmt.Errorf("%d bytes were never counted", n)
 		}
@@ -73,7 +74,8 @@ func (t *traffic) total() lifeTraffic {
 			Sent: b.Sent + now.Sent, Received: b.Received + now.Received, Useful: b.Useful + now.Useful,
 			Duplicate: b.Duplicate + now.Duplicate, Wrong: b.Wrong + now.Wrong,
 		},
-		FromSeeds: b.FromSeeds + now.FromSeeds,
+		FromSeeds:   b.FromSeeds + now.FromSeeds,
+		FromOrigins: b.FromOrigins + now.FromOrigins,
 	}
 }
 

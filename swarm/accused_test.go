@@ -131,7 +131,7 @@ func TestHonestPeersOnSlowLinesAreNotAccused(t *testing.T) {
 				go func() {
 					ctx, cancel := context.WithTimeout(context.Background(), limit)
 					defer cancel()
-					fetched <- n.x.Fetch(ctx, root)
+					fetched <- n.x.Fetch(ctx, root, Origins{})
 				}()
 				remove := func() error { return n.x.Remove(root, filepath.Join(n.dir, root.String())) }
 				time.Sleep(100 * time.Millisecond)
@@ -202,7 +202,7 @@ func TestThreatEndlessData_TheSameBlockAgainAndAgain(t *testing.T) {
 		root := n.add(f, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		go func() { _ = n.x.Fetch(ctx, root) }()
+		go func() { _ = n.x.Fetch(ctx, root, Origins{}) }()
 		time.Sleep(time.Second)
 		p.answer(2)
 		time.Sleep(10 * time.Second)

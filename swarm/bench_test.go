@@ -105,7 +105,7 @@ func benchCamswarm(b *testing.B, from, to host.Host, data []byte, f filestore.Fi
 		xs[i] = x
 	}
 	return func() {
-		if err := xs[1].Fetch(ctx, f.Root); err != nil {
+		if err := xs[1].Fetch(ctx, f.Root, Origins{}); err != nil {
 			b.Fatal(err)
 		}
 	}

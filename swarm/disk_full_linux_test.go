@@ -25,7 +25,7 @@ func TestFullDiskEndsTheFetchAndKeepsWhatArrived(t *testing.T) {
 		s.nodes[0].add(f, data)
 		s.nodes[1].dir = small
 		s.nodes[1].add(f, nil)
-		err := s.nodes[1].x.Fetch(context.Background(), f.Root)
+		err := s.nodes[1].x.Fetch(context.Background(), f.Root, Origins{})
 		if !errors.Is(err, filestore.ErrNoSpace) {
 			t.Fatalf("2 MiB into 1 MiB: %v", err)
 		}

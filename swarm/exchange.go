@@ -126,6 +126,7 @@ type Exchange struct {
 	byKey    map[plan.PeerKey]*remotePeer // the same
 	keys     map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
 	lastKey  plan.PeerKey
+	salt     float64 // of this node's share at origins, 0 to 1
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
@@ -165,7 +166,7 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
 		books: newLedger(), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand,
+		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(),
 		departed: newRecentPeers[asked](maxDeparted),
 		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),

@@ -273,7 +273,7 @@ func TestFetchResumesAfterARestart(t *testing.T) {
 		s.nodes[1].add(f, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		if err := s.nodes[1].x.Fetch(ctx, f.Root); !errors.Is(err, context.DeadlineExceeded) {
+		if err := s.nodes[1].x.Fetch(ctx, f.Root, Origins{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("interrupted fetch: %v", err)
 		}
 		p, ok := s.nodes[1].x.Progress(f.Root)
@@ -403,14 +403,14 @@ func TestModes(t *testing.T) {
 		s.nodes[2].add(f, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := s.nodes[2].x.Fetch(ctx, f.Root); err == nil {
+		if err := s.nodes[2].x.Fetch(ctx, f.Root, Origins{}); err == nil {
 			t.Error("a leech served")
 		}
 		s.nodes[2].x.SetMode(ModeOff)
 		s.nodes[1].x.SetMode(ModeShare)
 		ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := s.nodes[2].x.Fetch(ctx, f.Root); err == nil {
+		if err := s.nodes[2].x.Fetch(ctx, f.Root, Origins{}); err == nil {
 			t.Error("fetched while off")
 		}
 		if st := s.nodes[2].x.Stats().Total; st.Received > 0 {
@@ -442,7 +442,7 @@ func TestOnlyAdmittedPeersAreServedAndAsked(t *testing.T) {
 		fetchAll(t, f.Root, time.Minute, s.nodes[1])
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := s.nodes[2].x.Fetch(ctx, f.Root); err == nil {
+		if err := s.nodes[2].x.Fetch(ctx, f.Root, Origins{}); err == nil {
 			t.Error("one that is not admitted was served, or asked one that it must not ask")
 		}
 		if st := s.nodes[2].x.Stats().Total; st.Received > 0 {
@@ -479,7 +479,7 @@ func TestFetchErrors(t *testing.T) {
 		n := s.nodes[0]
 		n.start(ExchangeOptions{})
 		ctx := context.Background()
-		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, filestore.ErrNotAdded) {
+		if err := n.x.Fetch(ctx, f.Root, Origins{}); !errors.Is(err, filestore.ErrNotAdded) {
 			t.Errorf("unknown root: %v", err)
 		}
 		if err := n.x.Remove(f.Root, "nowhere"); !errors.Is(err, filestore.ErrNotAdded) {
@@ -487,10 +487,10 @@ func TestFetchErrors(t *testing.T) {
 		}
 		n.add(f, nil)
 		first := make(chan error, 1)
-		go func() { first <- n.x.Fetch(ctx, f.Root) }()
+		go func() { first <- n.x.Fetch(ctx, f.Root, Origins{}) }()
 		time.Sleep(time.Second)
 		second := make(chan error, 1)
-		go func() { second <- n.x.Fetch(ctx, f.Root) }()
+		go func() { second <- n.x.Fetch(ctx, f.Root, Origins{}) }()
 		time.Sleep(time.Second)
 		n.remove(f)
 		for _, c := range []chan error{first, second} {
@@ -504,12 +504,12 @@ func TestFetchErrors(t *testing.T) {
 		if err := n.x.Add(ro); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.x.Fetch(ctx, f.Root); !errors.Is(err, ErrReadOnly) {
+		if err := n.x.Fetch(ctx, f.Root, Origins{}); !errors.Is(err, ErrReadOnly) {
 			t.Errorf("fetch into a read-only file: %v", err)
 		}
 		n.x.Remove(ro.Root, ro.Path)
 		n.add(f, nil)
-		go func() { first <- n.x.Fetch(ctx, f.Root) }()
+		go func() { first <- n.x.Fetch(ctx, f.Root, Origins{}) }()
 		time.Sleep(time.Second)
 		x := n.x
 		n.stop()

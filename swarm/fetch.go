@@ -24,6 +24,7 @@ type fetch struct {
 	start  time.Time
 	byKey  map[plan.PeerKey]*remotePeer
 	probes map[plan.PeerKey]*stockProbe
+	origin *originFetch // nil: none
 
 	wake chan struct{} // capacity 1: look at err, at Missing, at the time
 	err  error         // why it has to end
@@ -100,8 +101,11 @@ func (f *fetch) speed() float64 {
 // Errors: filestore.ErrNotAdded, also when the last owner is removed meanwhile;
 // ErrReadOnly; filestore.ErrNoSpace, which is not retried; ErrStopped; and those
 // of the file system.
-func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
-	err := x.fetch(ctx, root)
+//
+// Origins are asked beside peers, as far as their budget allows. Where another Fetch
+// runs already, its origins count.
+func (x *Exchange) Fetch(ctx context.Context, root cid.Cid, origins Origins) error {
+	err := x.fetch(ctx, root, origins)
 	switch {
 	case err == nil:
 		x.m.fetches.WithLabelValues("complete").Inc()
@@ -113,7 +117,7 @@ func (x *Exchange) Fetch(ctx context.Context, root cid.Cid) error {
 	return err
 }
 
-func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
+func (x *Exchange) fetch(ctx context.Context, root cid.Cid, origins Origins) error {
 	if _, err := x.store.Find(root); err != nil {
 		return err
 	}
@@ -140,7 +144,7 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid) error {
 			return err
 		}
 		if mine {
-			f.result = x.finishFetch(f, x.drive(ctx, f))
+			f.result = x.finishFetch(f, x.drive(ctx, f, origins))
 			f.interrupted = ctx.Err() != nil
 			close(f.done)
 			return f.result
@@ -279,6 +283,10 @@ func (x *Exchange) introduce(f *fetch, p *remotePeer) {
 // act carries out what the planner decided. The caller holds mu.
 func (x *Exchange) act(f *fetch, actions []plan.Action) {
 	for _, a := range actions {
+		if a.Peer == originKey {
+			f.origin.want(a)
+			continue
+		}
 		p := f.byKey[a.Peer]
 		if p == nil {
 			continue
@@ -289,6 +297,9 @@ func (x *Exchange) act(f *fetch, actions []plan.Action) {
 		} else {
 			p.want(d, filestore.LeafCID(d), wantBlock)
 		}
+	}
+	if f.origin != nil {
+		f.origin.flush()
 	}
 	for _, key := range f.plan.Failures() {
 		p := f.byKey[key]
@@ -329,10 +340,11 @@ func (x *Exchange) arrived(done []filestore.Arrival) {
 const elsewhere plan.PeerKey = -1
 
 // drive waits, ticks the planner and looks for peers until the fetch is done.
-func (x *Exchange) drive(ctx context.Context, f *fetch) error {
+func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
 	pause, nextFind := findPeersAfter, time.Now().Add(findPeersAfter)
 	searching := make(chan struct{}, 1)
 	fctx, cancel := context.WithCancel(ctx)
+	defer x.useOrigins(fctx, f, origins)()
 	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -359,6 +371,9 @@ func (x *Exchange) drive(ctx context.Context, f *fetch) error {
 			case may:
 				f.plan.Progress(f.now(), p.key, p.in.Load())
 			}
+		}
+		if f.origin != nil {
+			f.plan.Progress(f.now(), originKey, f.origin.read.Load())
 		}
 		actions := f.plan.Tick(f.now())
 		for _, a := range actions {

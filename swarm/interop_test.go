@@ -95,7 +95,7 @@ func TestStockBitswapGetsBlocksThatArriveAfterItAsked(t *testing.T) {
 		time.AfterFunc(3*time.Second, func() {
 			s.connect(0, 1)
 			s.nodes[0].add(f, data)
-			s.nodes[1].x.Fetch(ctx, f.Root)
+			s.nodes[1].x.Fetch(ctx, f.Root, Origins{})
 		})
 		b, err := x.GetBlock(ctx, filestore.LeafCID(f.Blocks[2]))
 		if err != nil || !bytes.Equal(b.RawData(), blockOf(&f, data, 2)) {

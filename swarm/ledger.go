@@ -31,8 +31,9 @@ func (s *PeerStats) add(o PeerStats) {
 
 // Stats is a snapshot of what the exchange has moved.
 type Stats struct {
-	Total PeerStats
-	Peers map[peer.ID]PeerStats // the MaxLedgerPeers peers of the latest exchange of bytes
+	Total  PeerStats             // with peers
+	Origin PeerStats             // from origins
+	Peers  map[peer.ID]PeerStats // the MaxLedgerPeers peers of the latest exchange of bytes
 }
 
 // ledger counts bytes per peer. It forgets the peer that was idle longest when
@@ -40,6 +41,7 @@ type Stats struct {
 type ledger struct {
 	mu    sync.Mutex
 	total PeerStats
+	http  PeerStats // from origins
 	peers recentPeers[PeerStats]
 }
 
@@ -52,10 +54,17 @@ func (l *ledger) add(p peer.ID, s PeerStats) {
 	l.peers.of(p).add(s)
 }
 
+// origin adds what came from an origin.
+func (l *ledger) origin(s PeerStats) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.http.add(s)
+}
+
 func (l *ledger) snapshot() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Stats{Total: l.total, Peers: make(map[peer.ID]PeerStats, l.peers.Len())}
+	s := Stats{Total: l.total, Origin: l.http, Peers: make(map[peer.ID]PeerStats, l.peers.Len())}
 	for _, id := range l.peers.Keys() {
 		e, _ := l.peers.Peek(id)
 		s.Peers[id] = *e

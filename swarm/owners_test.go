@@ -178,12 +178,12 @@ func TestTwoOwnersFetchOnce(t *testing.T) {
 		n.add(f, nil)
 		ctx, giveUp := context.WithCancel(context.Background())
 		first, other := make(chan error, 1), make(chan error, 1)
-		go func() { first <- n.x.Fetch(ctx, f.Root) }()
+		go func() { first <- n.x.Fetch(ctx, f.Root, Origins{}) }()
 		time.Sleep(time.Second)
 		if err := n.x.Add(second); err != nil {
 			t.Fatal(err)
 		}
-		go func() { other <- n.x.Fetch(context.Background(), f.Root) }()
+		go func() { other <- n.x.Fetch(context.Background(), f.Root, Origins{}) }()
 		time.Sleep(time.Second)
 		giveUp()
 		if err := <-first; !errors.Is(err, context.Canceled) {

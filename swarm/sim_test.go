@@ -285,7 +285,7 @@ func fetchAll(t *testing.T, root cid.Cid, limit time.Duration, nodes ...*testNod
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), limit)
 			defer cancel()
-			if err := n.x.Fetch(ctx, root); err != nil && !errors.Is(err, ErrStopped) {
+			if err := n.x.Fetch(ctx, root, Origins{}); err != nil && !errors.Is(err, ErrStopped) {
 				t.Errorf("node %d: %v", i, err)
 			}
 			took[i] = time.Since(start).Seconds()

@@ -607,7 +607,7 @@ func TestThreatChurn(t *testing.T) {
 		all.Go(func() { fetchAll(t, f.Root, time.Minute, s.nodes[4:10]...) })
 		ctx, cancel := context.WithCancel(context.Background())
 		for i := 1; i <= 3; i++ {
-			all.Go(func() { _ = s.nodes[i].x.Fetch(ctx, f.Root) })
+			all.Go(func() { _ = s.nodes[i].x.Fetch(ctx, f.Root, Origins{}) })
 		}
 		time.Sleep(1500 * time.Millisecond)
 		for i := 10; i <= 12; i++ {

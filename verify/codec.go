@@ -58,6 +58,15 @@ type manifestCBOR struct {
 	ChainID     uint64   `cbor:"15,keyasint"`
 	Registry    []byte   `cbor:"16,keyasint"`
 	IPNSName    string   `cbor:"17,keyasint,omitempty"`
+
+	Origins []originCBOR `cbor:"18,keyasint,omitempty"`
+}
+
+// originCBOR is the wire form of an Origin, an array.
+type originCBOR struct {
+	_      struct{} `cbor:",toarray"`
+	Region string
+	URL    string
 }
 
 // DecodeManifest decodes strictly and checks every field on its own and
@@ -101,6 +110,9 @@ func DecodeManifest(b []byte) (*Manifest, error) {
 	for i := range m.Image.Blocks {
 		m.Image.Blocks[i] = [32]byte(w.Blocks[32*i:])
 	}
+	for _, o := range w.Origins {
+		m.Origins = append(m.Origins, Origin{Region: Region(o.Region), URL: o.URL})
+	}
 	again, err := m.Encode()
 	var attack *Error
 	switch {
@@ -141,6 +153,9 @@ func (m *Manifest) Encode() ([]byte, error) {
 	}
 	for i := range m.Image.Blocks {
 		w.Blocks = append(w.Blocks, m.Image.Blocks[i][:]...)
+	}
+	for _, o := range m.Origins {
+		w.Origins = append(w.Origins, originCBOR{Region: string(o.Region), URL: o.URL})
 	}
 	b, err := encMode.Marshal(w)
 	if err != nil {

@@ -18,6 +18,8 @@ const (
 	MaxMoveEndpoints = 8         // endpoints that a move names
 	MaxText          = 128       // bytes of a version, product, component or hardware text
 	MaxHardware      = 64        // hardware revisions in one manifest
+	MaxOrigins       = 8         // origins in one manifest
+	MaxOriginURL     = 512       // bytes of the URL of one
 	MaxRegion        = 31        // bytes of a region code
 	MaxCandidates    = 8         // releases in one View
 	MaxLead          = 64        // sequences; a release this far beyond the latest on chain is no mere lag of the view

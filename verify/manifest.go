@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,7 +22,15 @@ type Manifest struct {
 	Component   string // what to install: "firmware" unless the product has several parts
 	Expires     uint64 // seconds since 1970 after which it must not be installed; 0: never
 	Registry    RegistryRef
-	IPNSName    string // where the release directory is published; may be empty
+	IPNSName    string   // where the release directory is published; may be empty
+	Origins     []Origin // where the flat image can be had outside of the swarm, best first
+}
+
+// Origin is a server outside of the swarm that has the image as a flat file. It needs
+// no trust: every block is hashed.
+type Origin struct {
+	Region Region // whose devices it is for; "": all
+	URL    string // https, of at most MaxOriginURL bytes of ASCII; public, as the manifest is
 }
 
 // Validate checks every field on its own and against the others. It is called
@@ -61,7 +70,34 @@ func (m *Manifest) Validate() error {
 			return fmt.Errorf("manifest IPNS name: %w", err)
 		}
 	}
+	if len(m.Origins) > MaxOrigins {
+		return fmt.Errorf("manifest names %d origins, at most %d are allowed", len(m.Origins), MaxOrigins)
+	}
+	for i, o := range m.Origins {
+		if err := o.validate(); err != nil {
+			return fmt.Errorf("manifest origin %d: %w", i+1, err)
+		}
+		if slices.Contains(m.Origins[:i], o) {
+			return fmt.Errorf("manifest origin %d stands twice", i+1)
+		}
+	}
 	return m.Image.Validate()
+}
+
+func (o Origin) validate() error {
+	if _, err := ParseRegion(string(o.Region)); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(o.URL, "https://") {
+		return errors.New(`its URL does not begin with "https://"`)
+	}
+	if len(o.URL) > MaxOriginURL {
+		return fmt.Errorf("its URL is %d bytes long, at most %d are allowed; a presigned one belongs into the nodes' configuration", len(o.URL), MaxOriginURL)
+	}
+	if strings.ContainsFunc(o.URL, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("its URL holds a blank or what is not ASCII: write it as %XX")
+	}
+	return nil
 }
 
 // checkText refuses what could mislead a person or a log: empty and overlong

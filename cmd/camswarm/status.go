@@ -207,9 +207,9 @@ func printStatus(w io.Writer, s control.Status) {
 	if s.Reach.Tried > 0 {
 		fmt.Fprintf(w, "           %d of %s at a relay became direct connections\n", s.Reach.Punched, count(s.Reach.Tried, "appointment", "appointments"))
 	}
-	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s twice, %s wrong)\n",
+	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s from origins, %s twice, %s wrong)\n",
 		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
-		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))
+		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.FromOrigins), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))
 	fmt.Fprintf(w, "disk       %s used, %s free\n", byteCount(s.Disk.UsedBytes), byteCount(s.Disk.FreeBytes))
 	for _, p := range s.Products {
 		fmt.Fprintf(w, "\n%s", p.Name)

@@ -138,6 +138,7 @@ type TrafficStatus struct {
 	WrongBytes     int64 `json:"wrongBytes"`     // refused: wrong hash or never asked for
 	FromSeeds      int64 `json:"fromSeeds"`      // of the received bytes, those from seeds
 	FromPeers      int64 `json:"fromPeers"`      // of the received bytes, those from cameras
+	FromOrigins    int64 `json:"fromOrigins"`    // of the received bytes, those from web servers, buckets and CDNs
 }
 
 // DiskStatus is the node's use of its file system, in allocated bytes.

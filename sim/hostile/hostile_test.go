@@ -193,7 +193,7 @@ func (s *stage) fetch(limit time.Duration) {
 		}
 		if i > 0 {
 			w.Go(func() {
-				if err := x.Fetch(ctx, info.Root); err != nil {
+				if err := x.Fetch(ctx, info.Root, swarm.Origins{}); err != nil {
 					s.Errorf("camera %d: %v", i, err)
 					return
 				}

@@ -147,7 +147,7 @@ func runSwarm(dir string, topo *Topology, build func(*Topology) (Network, error)
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 			defer cancel()
-			if e := x.Fetch(ctx, file.Root); e != nil {
+			if e := x.Fetch(ctx, file.Root, swarm.Origins{}); e != nil {
 				mu.Lock()
 				err = errors.Join(err, fmt.Errorf("node %d: %w", i+1, e))
 				mu.Unlock()

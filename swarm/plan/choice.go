@@ -26,10 +26,17 @@ type outlook struct {
 
 func (p *Planner) outlook(now time.Duration) outlook {
 	o := outlook{now: now, slow: 1 << 62, horizon: 1 << 62}
-	best, dead := time.Duration(0), int64(0)
+	best, dead, apart, origins := time.Duration(0), int64(0), int64(0), 0.0
 	for _, q := range p.peers {
-		if q.silent(now) > p.cfg.EndgameHedge || q.unproven() && now-q.busySince > unprovenFlight {
+		if q.origin == nil && (q.silent(now) > p.cfg.EndgameHedge || q.unproven() && now-q.busySince > unprovenFlight) {
 			dead += int64(len(q.reqs)) * p.ref
+		}
+		if q.origin != nil {
+			apart += int64(len(q.reqs)) * p.ref // it has a window of its own
+			if q.interval > 0 && !q.excluded && !q.doubted() && len(q.reqs) > 0 {
+				origins += float64(p.ref) / q.interval.Seconds()
+			}
+			continue
 		}
 		if q.excluded || q.doubted() {
 			continue
@@ -48,11 +55,11 @@ func (p *Planner) outlook(now time.Duration) outlook {
 	o.sharers = max(o.sharers, 1)
 	o.flight = max(p.cfg.MinInFlight, min(int64(o.perSecond/2), p.cfg.MaxInFlight), 2*p.ref)
 	// What lies at silent peers must not keep others from being asked.
-	o.flight += min(dead, p.cfg.MaxInFlight)
+	o.flight += min(dead, p.cfg.MaxInFlight) + apart
 	missing := float64(p.missing) * float64(p.ref)
 	if best > 0 {
 		o.slow = max(slowMin, slowTimes*best)
-		o.horizon = time.Duration(missing/o.perSecond*1.25*float64(time.Second)) + 50*time.Millisecond
+		o.horizon = time.Duration(missing/(o.perSecond+origins)*1.25*float64(time.Second)) + 50*time.Millisecond
 	} else {
 		o.perSecond = 0
 	}
@@ -66,13 +73,19 @@ func (p *Planner) schedule(now time.Duration) {
 		return
 	}
 	o := p.outlook(now)
+	p.schedulePeers(now, &o)
+	p.scheduleOrigins(now)
+}
+
+// schedulePeers asks peers.
+func (p *Planner) schedulePeers(now time.Duration, o *outlook) {
 	for p.flight == 0 || p.flight+p.ref <= o.flight {
 		// With a rate limit, a block may be asked for when the blocks before
 		// it have been paid for: an idle link is not saved up.
 		if p.rate > 0 && p.paceAt > now {
 			return
 		}
-		q, unit := p.choose(&o)
+		q, unit := p.choose(o)
 		if q == nil {
 			return
 		}
@@ -94,11 +107,12 @@ const (
 // tierOf says how good q is.
 func (p *Planner) tierOf(o *outlook, q *source) tier {
 	switch {
+	case q.origin != nil: // asked by scheduleOrigins
 	case p.healthy(o, q) && p.queued(o.now, q) <= o.horizon:
 		return prompt
 	case p.healthy(o, q):
 		return late
-	case !q.excluded && q.claimed > 0 && len(q.reqs) == 0 && o.now >= q.suspended:
+	case q.origin == nil && !q.excluded && q.claimed > 0 && len(q.reqs) == 0 && o.now >= q.suspended:
 		return lastResort
 	}
 	return unusable
@@ -127,6 +141,9 @@ func (p *Planner) choose(o *outlook) (*source, int) {
 			default:
 				p.wanted.addBut(q.claims, p.better)
 			}
+		}
+		if p.keptForOrigins(p.wanted) {
+			copy(p.wanted, p.spare)
 		}
 		unit := p.rarest(p.wanted)
 		if unit >= 0 {
@@ -174,7 +191,7 @@ func (p *Planner) quickest(o *outlook, unit int, passes func(*source) bool) *sou
 	var best *source
 	var least time.Duration
 	for _, q := range p.peers {
-		if !q.claims.Has(unit) || p.full(q, o.sharers) || !passes(q) {
+		if !q.claims.Has(unit) || q.origin != nil && !p.usable(o.now, q) || p.full(q, o.sharers) || !passes(q) {
 			continue
 		}
 		if cost := p.queued(o.now, q); best == nil || cost < least {

@@ -26,6 +26,9 @@ func (p *Planner) hedge(now time.Duration) {
 // endgame reports whether nothing is left to ask of a healthy source.
 func (p *Planner) endgame(o *outlook) bool {
 	for _, q := range p.peers {
+		if q.origin != nil && !p.usable(o.now, q) {
+			continue
+		}
 		if p.healthy(o, q) && q.claims.exceeds(p.taken) {
 			return false
 		}

@@ -51,8 +51,10 @@ type Planner struct {
 	paceAt time.Duration // with a rate: when the next unit may be asked for
 	paused bool
 
-	wanted, better Bitset // scratch of choose
-	out            []Action
+	arrivals arrivals // from peers, not origins
+
+	wanted, better, spare Bitset // scratch of choose
+	out                   []Action
 }
 
 // source is what a Planner knows of a peer.
@@ -64,7 +66,8 @@ type source struct {
 	reqs       []request // in the order in which it was asked
 	window
 	record
-	tier tier // scratch of choose
+	origin *origin // nil: a peer
+	tier   tier    // scratch of choose
 }
 
 // NewPlanner returns a Planner for units of the given sizes in bytes, none of
@@ -74,7 +77,7 @@ func NewPlanner(cfg PlannerConfig, sizes []int32, rng *rand.Rand) *Planner {
 		cfg: cfg, rng: rng, requests: newRequests(sizes),
 		have: NewBitset(len(sizes)), missing: len(sizes), avail: make([]uint16, len(sizes)),
 		byKey:  make(map[PeerKey]*source),
-		wanted: NewBitset(len(sizes)), better: NewBitset(len(sizes)),
+		wanted: NewBitset(len(sizes)), better: NewBitset(len(sizes)), spare: NewBitset(len(sizes)),
 	}
 }
 
@@ -101,7 +104,7 @@ func (p *Planner) InFlight() int64 { return p.flight }
 func (p *Planner) Sources(now time.Duration) int {
 	n := 0
 	for _, q := range p.peers {
-		if !q.excluded && now >= q.suspended && q.claims.exceeds(p.have) {
+		if q.origin == nil && !q.excluded && now >= q.suspended && q.claims.exceeds(p.have) {
 			n++
 		}
 	}
@@ -235,7 +238,11 @@ func (p *Planner) Progress(now time.Duration, key PeerKey, total int64) {
 // Received records that a unit has arrived from a peer and is stored. A negative
 // key means that it came from elsewhere.
 func (p *Planner) Received(now time.Duration, key PeerKey, unit int) []Action {
-	if q := p.byKey[key]; q != nil {
+	q := p.byKey[key]
+	if (q == nil || q.origin == nil) && !p.have.Has(unit) {
+		p.arrivals.add(now, int64(p.sizes[unit]))
+	}
+	if q != nil {
 		q.forgive()
 		q.lastByte = now
 		if i := q.find(unit); i >= 0 {
@@ -334,6 +341,9 @@ func (p *Planner) Next(now time.Duration) (time.Duration, bool) {
 		if q.suspended > now && q.claimed > 0 && (!ok || q.suspended-now < next) {
 			next, ok = q.suspended-now, true
 		}
+	}
+	if !ok && p.originGrows() {
+		next, ok = PlannerTick, true
 	}
 	if p.rate > 0 && p.paceAt > now && !p.paused && (!ok || p.paceAt-now < next) {
 		next, ok = p.paceAt-now, true

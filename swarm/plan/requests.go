@@ -63,6 +63,9 @@ func (p *Planner) ask(now time.Duration, q *source, unit int) {
 		q.begin(now)
 	}
 	q.reqs = append(q.reqs, request{unit, now})
+	if q.origin != nil {
+		q.origin.asked += float64(p.sizes[unit])
+	}
 	p.count(unit)
 	if p.rate > 0 {
 		p.paceAt = max(p.paceAt, now-paceSlack) + time.Duration(float64(p.sizes[unit])/float64(p.rate)*float64(time.Second))

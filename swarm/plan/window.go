@@ -80,7 +80,12 @@ func (p *Planner) queued(now time.Duration, q *source) time.Duration {
 }
 
 // full reports whether q has as many requests as it may when n sources share.
-func (p *Planner) full(q *source, n int) bool { return len(q.reqs) >= p.room(q, n) }
+func (p *Planner) full(q *source, n int) bool {
+	if q.origin != nil {
+		return p.originRoom(q) < 1
+	}
+	return len(q.reqs) >= p.room(q, n)
+}
 
 // room returns how many blocks may be in flight at q when n sources share.
 func (p *Planner) room(q *source, n int) int {

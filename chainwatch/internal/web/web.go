@@ -35,7 +35,7 @@ func Client(host string, roots *x509.CertPool) *http.Client {
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
-			TLSClientConfig:        tlsConfig(host, roots, time.Now),
+			TLSClientConfig:        TLSConfig(host, roots, time.Now),
 			TLSHandshakeTimeout:    tlsTimeout,
 			DisableCompression:     true,
 			MaxIdleConns:           1,
@@ -47,11 +47,11 @@ func Client(host string, roots *x509.CertPool) *http.Client {
 	}
 }
 
-// tlsConfig verifies certificates as usual, except that a device whose clock is
+// TLSConfig verifies certificates as usual, except that a device whose clock is
 // certainly wrong (no RTC: 1970) does not hold the certificate's dates against
 // the server: it could otherwise never learn the time from the chain. What an
 // old stolen certificate buys is one operator's vote on such a device.
-func tlsConfig(host string, roots *x509.CertPool, now func() time.Time) *tls.Config {
+func TLSConfig(host string, roots *x509.CertPool, now func() time.Time) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, // VerifyConnection does it

@@ -46,7 +46,7 @@ func TestThreatClockAt1970(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	handshake := func(host string, roots *x509.CertPool, now time.Time) error {
-		cfg := tlsConfig(host, roots, func() time.Time { return now })
+		cfg := TLSConfig(host, roots, func() time.Time { return now })
 		cfg.ServerName = host // as net/http sets it
 		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", s.Listener.Addr().String(), cfg)
 		if err == nil {

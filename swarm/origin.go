@@ -1,0 +1,276 @@
+package swarm
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	blocks "github.com/ipfs/go-block-format"
+
+	"camswarm/swarm/filestore"
+	"camswarm/swarm/origin"
+	"camswarm/swarm/plan"
+)
+
+// Origin is a server outside of the swarm that has the bytes of a file: a bucket, a
+// CDN, a web server. It needs no trust, as every block is hashed when it comes.
+type Origin interface {
+	// Read asks for n bytes from off on and hands them to take, in order and in
+	// pieces of any length; take's error ends it and is returned. Errors that have a
+	// method RetryAfter() time.Duration say when to ask again; origin.ErrWhole says
+	// that only all of the file can be asked for. Called from several goroutines.
+	Read(ctx context.Context, off, n int64, take func([]byte) error) error
+
+	// String names the origin in logs, without secrets.
+	String() string
+}
+
+// Origins are where a file can be had outside of the swarm, best first. One is
+// asked at a time, the next when it fails.
+type Origins struct {
+	Sources []Origin
+	Budget  plan.OriginConfig
+}
+
+// originKey is the planner's key of whichever origin is in use.
+const originKey plan.PeerKey = -2
+
+// originFetch asks origins on behalf of a fetch. Exchange.mu guards it.
+type originFetch struct {
+	x       *Exchange
+	f       *fetch
+	ctx     context.Context
+	left    []Origin             // those that have not lied; the first is in use
+	whole   map[Origin]bool      // send whole files only
+	waits   map[Origin]time.Time // when to ask again
+	fails   int                  // in a row
+	batch   []int                // units that the planner has just asked for
+	running map[*originRange]struct{}
+	read    atomic.Int64 // bytes
+	wg      sync.WaitGroup
+}
+
+// originRange is one request: blocks first to first+n-1 of the file.
+type originRange struct {
+	from     Origin
+	first, n int
+	cancel   context.CancelFunc
+}
+
+// Waits after an origin that failed, doubled with each in a row. See docs/ORIGIN.md.
+const (
+	originRetry    = time.Second
+	originRetryMax = 10 * time.Minute
+)
+
+// useOrigins adds origins to a fetch that begins. What it returns waits for their
+// requests to end, which they do with ctx.
+func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait func()) {
+	if len(o.Sources) == 0 {
+		return func() {}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f.origin = &originFetch{
+		x: x, f: f, ctx: ctx, left: append([]Origin(nil), o.Sources...),
+		whole: make(map[Origin]bool), waits: make(map[Origin]time.Time), running: make(map[*originRange]struct{}),
+	}
+	x.act(f, f.plan.Origin(f.now(), originKey, o.Budget, x.salt))
+	return f.origin.wg.Wait
+}
+
+// want takes an action of the planner. The caller holds mu.
+func (o *originFetch) want(a plan.Action) {
+	if !a.Cancel { // what is under way comes with its range
+		o.batch = append(o.batch, a.Unit)
+	}
+}
+
+// flush asks for what the planner wanted, adjacent blocks in one request. The caller
+// holds mu.
+func (o *originFetch) flush() {
+	batch := o.batch
+	o.batch = nil
+	if len(batch) == 0 || len(o.left) == 0 {
+		return
+	}
+	from := o.left[0]
+	if o.whole[from] {
+		o.start(&originRange{from: from, n: len(o.f.file.Blocks)})
+		return
+	}
+	var r *originRange
+	for _, u := range batch {
+		i := int(o.f.file.First[u])
+		if r != nil && i == r.first+r.n {
+			r.n++
+			continue
+		}
+		if r != nil {
+			o.start(r)
+		}
+		r = &originRange{from: from, first: i, n: 1}
+	}
+	o.start(r)
+}
+
+// start begins a request. The caller holds mu.
+func (o *originFetch) start(r *originRange) {
+	ctx, cancel := context.WithCancel(o.ctx)
+	r.cancel = cancel
+	o.wg.Add(1)
+	if !o.x.goRun(func() {
+		defer o.wg.Done()
+		err := o.run(ctx, r)
+		cancel()
+		o.ended(r, err)
+	}) {
+		cancel()
+		o.wg.Done()
+		return
+	}
+	o.running[r] = struct{}{}
+}
+
+var (
+	errWrongBlock = errors.New("wrong bytes")
+	errNotStored  = errors.New("not stored") // the fetch knows why
+)
+
+// run reads a range and stores its blocks.
+func (o *originFetch) run(ctx context.Context, r *originRange) error {
+	file := o.f.file
+	off, n := int64(r.first)*int64(file.BlockSize), int64(0)
+	for i := range r.n {
+		n += int64(file.BlockLen(r.first + i))
+	}
+	at, buf := r.first, make([]byte, 0, file.BlockSize)
+	err := r.from.Read(ctx, off, n, func(b []byte) error {
+		o.read.Add(int64(len(b)))
+		for len(b) > 0 && at < r.first+r.n {
+			k := min(file.BlockLen(at)-len(buf), len(b))
+			buf = append(buf, b[:k]...)
+			b = b[k:]
+			if len(buf) < file.BlockLen(at) {
+				continue
+			}
+			if err := o.block(at, buf); err != nil {
+				return err
+			}
+			at, buf = at+1, buf[:0]
+		}
+		return ctx.Err()
+	})
+	if err == nil && at < r.first+r.n {
+		return fmt.Errorf("swarm: the origin sent %d blocks of %d", at-r.first, r.n)
+	}
+	return err
+}
+
+// block takes block i of the file from an origin.
+func (o *originFetch) block(i int, data []byte) error {
+	x, f := o.x, o.f
+	d, n := f.file.Blocks[i], int64(len(data))
+	if sha256.Sum256(data) != d {
+		x.books.origin(PeerStats{Received: n, Wrong: n})
+		x.m.bytes.WithLabelValues("wrong").Add(float64(n))
+		return fmt.Errorf("%w for block %d", errWrongBlock, i)
+	}
+	done, err := x.store.Write(d, data)
+	stats := PeerStats{Received: n, Duplicate: n}
+	if len(done) > 0 {
+		stats.Useful, stats.Duplicate = n, 0
+	}
+	x.mu.Lock()
+	u := int(f.file.UnitOf[i])
+	switch {
+	case err != nil:
+		f.fail(err)
+		err = errNotStored
+	case x.store.HasUnit(f.file, u):
+		f.plan.Progress(f.now(), originKey, o.read.Load())
+		if len(done) > 0 {
+			f.sample(n)
+		}
+		o.fails = 0
+		x.act(f, f.plan.Received(f.now(), originKey, u))
+	}
+	x.arrived(done)
+	x.mu.Unlock()
+	x.books.origin(stats)
+	if stats.Useful == 0 {
+		x.m.bytes.WithLabelValues("duplicate").Add(float64(n))
+		return err
+	}
+	x.m.bytes.WithLabelValues("useful").Add(float64(n))
+	if b, err := blocks.NewBlockWithCid(data, filestore.LeafCID(d)); err == nil {
+		x.notify(b)
+	}
+	return err
+}
+
+// ended looks at how a request ended.
+func (o *originFetch) ended(r *originRange, err error) {
+	x := o.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(o.running, r)
+	if err == nil || errors.Is(err, errNotStored) || o.ctx.Err() != nil || len(o.left) == 0 || o.left[0] != r.from {
+		return // nothing to say, or of one that is not asked any more
+	}
+	var later interface{ RetryAfter() time.Duration }
+	wait := min(originRetry<<min(o.fails, 16), originRetryMax)
+	switch {
+	case errors.Is(err, origin.ErrWhole) && !o.whole[r.from]:
+		o.whole[r.from] = true
+		wait = 0
+	case errors.Is(err, errWrongBlock):
+		x.m.hostile.WithLabelValues("poisoned_origin").Inc()
+		x.log.Warn("an origin sends wrong bytes: it is not asked for this release again", "origin", r.from.String(), "err", err)
+		o.next(nil)
+		return
+	default:
+		if errors.As(err, &later) {
+			wait = min(max(wait, later.RetryAfter()), originRetryMax)
+		}
+		o.fails++
+		x.log.Info("an origin does not deliver", "origin", r.from.String(), "err", err, "again_in", wait)
+	}
+	o.waits[r.from] = time.Now().Add(wait + time.Duration(x.rng.Int64N(int64(wait/4)+1)))
+	o.next(r.from)
+}
+
+// next leaves the origin in use for the one that may be asked soonest, one that can
+// send parts rather than one that cannot; again is tried after the others, nil if
+// it never is. The caller holds mu.
+func (o *originFetch) next(again Origin) {
+	for r := range o.running {
+		r.cancel()
+	}
+	o.left = o.left[1:]
+	if again != nil {
+		o.left = append(o.left, again)
+	}
+	x, f := o.x, o.f
+	if len(o.left) == 0 {
+		x.act(f, f.plan.Wrong(f.now(), originKey))
+		return
+	}
+	slices.SortStableFunc(o.left, func(a, b Origin) int {
+		if o.whole[a] != o.whole[b] && o.waits[a].IsZero() == o.waits[b].IsZero() {
+			if o.whole[b] {
+				return -1
+			}
+			return 1
+		}
+		return o.waits[a].Compare(o.waits[b])
+	})
+	wait := max(time.Until(o.waits[o.left[0]]), 0)
+	x.act(f, f.plan.OriginFailed(f.now(), originKey, wait))
+	x.act(f, f.plan.OriginWhole(f.now(), originKey, o.whole[o.left[0]]))
+}

@@ -1,0 +1,262 @@
+package plan
+
+import (
+	"math/bits"
+	"time"
+)
+
+// OriginConfig says how much of a file may be asked of an origin: a server that has
+// all of it, answers for adjacent blocks at once, and costs somebody money. Each
+// node decides alone, so that a crowd of any size spends on average what one node
+// was given.
+type OriginConfig struct {
+	// Share of the file may be asked for at once, 0 to 1. Of a crowd each takes 0.5
+	// to 1.5 times of it by its own salt, so that they are not alike. 1: all of it.
+	Share float64
+
+	// The rest may be asked for when the fetch is older than After, again 0.5 to 1.5
+	// times by the salt, and its peers together bring less than Below bytes per
+	// second: then it grows by the whole file in each Spread. A Spread of 0 never
+	// lets it grow.
+	After  time.Duration
+	Below  int64
+	Spread time.Duration
+}
+
+// origin is what a Planner knows of a source that is an origin.
+type origin struct {
+	cfg   OriginConfig
+	salt  float64 // 0.5 to 1.5
+	size  float64 // bytes of all units
+	whole bool    // it answers with all of the file or nothing
+
+	may   float64       // bytes that it may be asked for in all, by age
+	asked float64       // bytes that it was asked for
+	aged  time.Duration // when may was looked at last
+
+	// zone is a stretch of the file that is left to the origin while there is
+	// anything else to ask of peers: otherwise they would take blocks out of every
+	// range that it could answer.
+	zone Bitset
+}
+
+// Origin adds a source that has all units and is asked for adjacent ones. salt is 0
+// to 1, drawn once by each node.
+func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt float64) []Action {
+	q := p.peer(key)
+	size := 0.0
+	for _, s := range p.sizes {
+		size += float64(s)
+	}
+	q.origin = &origin{cfg: cfg, salt: 0.5 + salt, size: size, aged: now, zone: NewBitset(len(p.sizes))}
+	q.origin.may = size
+	if cfg.Share < 1 {
+		q.origin.may *= min(cfg.Share*q.origin.salt, 1)
+	}
+	for u := range p.sizes {
+		p.claim(q, u)
+	}
+	p.reserve(q)
+	p.schedule(now)
+	return p.drain()
+}
+
+// OriginWhole records whether an origin can only send the file from its beginning.
+// Then it is asked for everything at once, when it may be asked for as much as that.
+func (p *Planner) OriginWhole(now time.Duration, key PeerKey, whole bool) []Action {
+	if q := p.byKey[key]; q != nil && q.origin != nil && q.origin.whole != whole {
+		q.origin.whole = whole
+		p.release(q, anyUnit)
+		clear(q.origin.zone)
+		p.schedule(now)
+	}
+	return p.drain()
+}
+
+// OriginFailed records that an origin did not answer as it should. What was asked
+// of it is asked of others, and nothing of it until wait has passed.
+func (p *Planner) OriginFailed(now time.Duration, key PeerKey, wait time.Duration) []Action {
+	if q := p.byKey[key]; q != nil && q.origin != nil {
+		for _, r := range q.reqs {
+			q.origin.asked -= float64(p.sizes[r.unit]) // did not come
+		}
+		p.release(q, anyUnit)
+		clear(q.origin.zone) // peers are as good, meanwhile
+		q.suspended = max(q.suspended, now+wait)
+		p.schedule(now)
+	}
+	return p.drain()
+}
+
+// grow looks at the age of a fetch: how much of it the origin may be asked for.
+func (p *Planner) grow(now time.Duration, g *origin) {
+	since := now - g.aged
+	g.aged = now
+	if g.cfg.Spread <= 0 || float64(now) < float64(g.cfg.After)*g.salt || p.arrivals.rate(now) >= float64(g.cfg.Below) {
+		return
+	}
+	g.may = min(g.may+g.size*float64(since)/float64(g.cfg.Spread), 2*g.size) // some come twice
+}
+
+// left is how many bytes more an origin may be asked for.
+func (g *origin) left() float64 { return g.may - g.asked }
+
+// reserve lays the zone of an origin: as much as it may be asked for, beginning
+// anywhere, so that those of a crowd differ.
+func (p *Planner) reserve(q *source) {
+	g := q.origin
+	clear(g.zone)
+	n := min(int(g.left()/float64(p.ref)), len(p.sizes))
+	if n <= 0 || g.whole {
+		return
+	}
+	first := p.rng.IntN(len(p.sizes))
+	for i := range n {
+		g.zone.Set((first + i) % len(p.sizes))
+	}
+}
+
+// scheduleOrigins asks the origins for as much as their windows and budgets allow.
+func (p *Planner) scheduleOrigins(now time.Duration) {
+	for _, q := range p.peers {
+		g := q.origin
+		if g == nil {
+			continue
+		}
+		p.grow(now, g)
+		if q.excluded || now < q.suspended {
+			continue
+		}
+		for {
+			units := p.stretch(q)
+			if len(units) == 0 || p.rate > 0 && p.paceAt > now {
+				break
+			}
+			for _, u := range units {
+				p.ask(now, q, u)
+			}
+		}
+	}
+}
+
+// stretch returns the units to ask of an origin next, none if it may not be asked
+// for them or its window is full.
+func (p *Planner) stretch(q *source) []int {
+	g := q.origin
+	if g.whole {
+		return p.allLeft(q)
+	}
+	most := min(p.originRoom(q), originRun, int(g.left()/float64(p.ref)))
+	if most < 1 || len(q.reqs) > 0 && most < originRun/2 {
+		return nil // a request costs a round trip: rather a long one soon
+	}
+	first, n := p.longest(g.zone, most)
+	if n == 0 {
+		first, n = p.longest(nil, most)
+	}
+	units := make([]int, n)
+	for i := range units {
+		units[i] = first + i
+	}
+	return units
+}
+
+// allLeft is what is asked of an origin that sends the file from its beginning:
+// everything that nobody was asked for, once it may be asked for all of the file.
+func (p *Planner) allLeft(q *source) (units []int) {
+	if len(q.reqs) > 0 || q.origin.left() < q.origin.size {
+		return nil
+	}
+	for u := range p.sizes {
+		if !p.taken.Has(u) {
+			units = append(units, u)
+		}
+	}
+	if len(units) > 0 {
+		q.origin.asked = q.origin.may // what lies between comes again
+	}
+	return units
+}
+
+// longest returns the first run of most units, else the longest, of those that are
+// not taken and, with a zone, in it.
+func (p *Planner) longest(zone Bitset, most int) (first, n int) {
+	run := 0
+	for u := range p.sizes {
+		if p.taken.Has(u) || zone != nil && !zone.Has(u) {
+			run = 0
+			continue
+		}
+		if run++; run > n {
+			first, n = u+1-run, run
+			if n == most {
+				break
+			}
+		}
+	}
+	return first, n
+}
+
+// originRoom is how many units more may be in flight at an origin.
+func (p *Planner) originRoom(q *source) int {
+	most := originStart
+	if q.interval > 0 {
+		most = min(max(int((originAhead+q.interval-1)/q.interval), originStart), int(originFlight/p.ref)+1)
+	}
+	return most - len(q.reqs)
+}
+
+// originGrows reports whether an origin may be asked for more later.
+func (p *Planner) originGrows() bool {
+	for _, q := range p.peers {
+		if q.origin != nil && !q.excluded && q.origin.cfg.Spread > 0 && q.origin.may < q.origin.size {
+			return true
+		}
+	}
+	return false
+}
+
+// usable reports whether an origin may be asked for one unit more.
+func (p *Planner) usable(now time.Duration, q *source) bool {
+	return !q.excluded && now >= q.suspended && !q.origin.whole && q.origin.left() >= float64(p.ref)
+}
+
+// keptForOrigins removes from m what is left to origins; it reports whether that
+// left anything.
+func (p *Planner) keptForOrigins(m Bitset) bool {
+	any := false
+	for w := range m {
+		rest := m[w] &^ p.taken[w]
+		for _, q := range p.peers {
+			if q.origin != nil {
+				rest &^= q.origin.zone[w]
+			}
+		}
+		any = any || bits.OnesCount64(rest) > 0
+		p.spare[w] = rest
+	}
+	return any
+}
+
+// arrivals measure what peers deliver, over about a second.
+type arrivals struct {
+	since     time.Duration
+	now, last float64 // bytes since then, and bytes per second before
+}
+
+func (a *arrivals) add(now time.Duration, n int64) {
+	a.turn(now)
+	a.now += float64(n)
+}
+
+func (a *arrivals) turn(now time.Duration) {
+	if d := now - a.since; d >= time.Second {
+		a.last, a.now, a.since = a.now/d.Seconds(), 0, now
+	}
+}
+
+// rate is what arrived per second.
+func (a *arrivals) rate(now time.Duration) float64 {
+	a.turn(now)
+	return max(a.last, a.now)
+}
