@@ -38,6 +38,7 @@ type modelPeer struct {
 	queue   []int
 	busy    bool
 	gone    bool
+	origin  bool
 	sent    int64
 	wanted  int
 }
@@ -174,7 +175,11 @@ func (w *world) act(actions []Action) {
 	holders, flight := map[int]int{}, int64(0)
 	hedged := 0
 	for k, units := range w.asked {
-		if n := len(units); n > max(w.plan.cfg.MaxWindow, 4*w.plan.cfg.Few) {
+		most := max(w.plan.cfg.MaxWindow, 4*w.plan.cfg.Few)
+		if w.peers[k].origin {
+			most = int(originFlight/w.plan.ref) + 1
+		}
+		if n := len(units); n > most && !(w.peers[k].origin && w.plan.byKey[k].origin.whole) {
 			w.t.Fatalf("%v: %d blocks in flight at peer %d", w.now, n, k)
 		}
 		for u := range units {
@@ -194,7 +199,7 @@ func (w *world) act(actions []Action) {
 	if flight != w.plan.InFlight() {
 		w.t.Fatalf("%v: %d bytes in flight, the planner believes %d", w.now, flight, w.plan.InFlight())
 	}
-	if limit := max(2*w.plan.cfg.MaxInFlight, 2*w.plan.ref) + int64(w.plan.cfg.MaxHedges)*w.plan.ref; flight > limit {
+	if limit := max(2*w.plan.cfg.MaxInFlight, 2*w.plan.ref) + int64(w.plan.cfg.MaxHedges)*w.plan.ref + originFlight; flight > limit {
 		w.t.Fatalf("%v: %d bytes in flight", w.now, flight)
 	}
 }

@@ -1,0 +1,161 @@
+package plan
+
+import (
+	"testing"
+	"time"
+)
+
+// origin adds an origin of some speed to a world.
+func (w *world) origin(rate float64, cfg OriginConfig, salt float64) *modelPeer {
+	p := &modelPeer{key: PeerKey(len(w.peers) + 1), rate: rate, rtt: 200 * time.Millisecond, origin: true, has: every(len(w.sizes)), claims: every(len(w.sizes))}
+	w.peers[p.key] = p
+	w.asked[p.key] = map[int]bool{}
+	w.act(w.plan.Origin(w.now, p.key, cfg, salt))
+	return p
+}
+
+const testBlock = 32 << 10
+
+// Each node spends its share and no more while its peers deliver, and a crowd on
+// average what one was given.
+func TestOriginShareIsKept(t *testing.T) {
+	asked := 0
+	const worlds, blocks = 40, 200
+	for i := range uint64(worlds) {
+		w := newWorld(t, i, blocks, testBlock)
+		o := w.origin(12e6, OriginConfig{Share: 0.3, After: 5 * time.Second, Below: 250_000, Spread: 20 * time.Second}, float64(i)/(worlds-1))
+		for range 5 {
+			w.join(&modelPeer{rate: 400_000})
+		}
+		w.run(time.Minute)
+		if o.wanted > blocks*45/100 {
+			t.Errorf("salt %v: the origin was asked for %d of %d blocks", float64(i)/(worlds-1), o.wanted, blocks)
+		}
+		asked += o.wanted
+	}
+	if asked < worlds*blocks*25/100 || asked > worlds*blocks*33/100 {
+		t.Errorf("a crowd asked for %d of %d blocks", asked, worlds*blocks)
+	}
+}
+
+// With an origin a fetch is faster than with peers alone, and than from it alone.
+func TestOriginAddsItsSpeed(t *testing.T) {
+	took := func(share float64, rate float64, peers int) time.Duration {
+		w := newWorld(t, 7, 190, testBlock)
+		if rate > 0 {
+			w.origin(rate, OriginConfig{Share: share}, 0.5)
+		}
+		for range peers {
+			w.join(&modelPeer{rate: 500_000})
+		}
+		return w.run(5 * time.Minute)
+	}
+	both, peers, alone := took(1, 2e6, 4), took(1, 0, 4), took(1, 2e6, 0)
+	if both*10 > peers*7 || both*10 > alone*7 {
+		t.Errorf("%v with both, %v from peers, %v from the origin", both, peers, alone)
+	}
+}
+
+// A fallback costs nothing while peers are quick, and comes when they are not: when
+// there are none, when they stop, and when they are slow.
+func TestOriginFallback(t *testing.T) {
+	cfg := OriginConfig{After: 5 * time.Second, Below: 250_000, Spread: 20 * time.Second}
+	w := newWorld(t, 1, 190, testBlock)
+	o := w.origin(12e6, cfg, 0.5)
+	w.join(&modelPeer{rate: 400_000})
+	if w.run(time.Minute); o.wanted > 0 {
+		t.Errorf("%d blocks were asked of the origin beside a quick peer", o.wanted)
+	}
+	for name, peer := range map[string]*modelPeer{"none": nil, "silent": {}, "slow": {rate: 10_000}} {
+		w := newWorld(t, 2, 190, testBlock)
+		o := w.origin(12e6, cfg, 0.5)
+		if peer != nil {
+			w.join(peer)
+		}
+		if took := w.run(10 * time.Minute); took > 28*time.Second || o.wanted < 100 {
+			t.Errorf("%s: %v, %d blocks of the origin", name, took, o.wanted)
+		}
+	}
+	// One whose peers leave in the middle.
+	w = newWorld(t, 3, 190, testBlock)
+	o = w.origin(12e6, cfg, 0.5)
+	p := w.join(&modelPeer{rate: 400_000})
+	w.at(8*time.Second, func() { w.leave(p) })
+	if took := w.run(10 * time.Minute); took > 30*time.Second || o.wanted == 0 {
+		t.Errorf("left in the middle: %v, %d blocks of the origin", took, o.wanted)
+	}
+}
+
+// What an origin is asked for is adjacent: a request costs a round trip.
+func TestOriginIsAskedForRanges(t *testing.T) {
+	w := newWorld(t, 5, 400, testBlock)
+	const key = 99
+	w.peers[key] = &modelPeer{key: key, origin: true, claims: every(400), has: every(400), rate: 0}
+	w.asked[key] = map[int]bool{}
+	acts := w.plan.Origin(w.now, key, OriginConfig{Share: 1}, 0.5)
+	runs := 0
+	for i, a := range acts {
+		if i == 0 || a.Unit != acts[i-1].Unit+1 {
+			runs++
+		}
+	}
+	if len(acts) != originStart || runs > 2 {
+		t.Errorf("%d blocks in %d ranges", len(acts), runs)
+	}
+}
+
+// While an origin has its stretch, peers are asked for the rest.
+func TestPeersLeaveTheOriginItsStretch(t *testing.T) {
+	w := newWorld(t, 6, 400, testBlock)
+	w.origin(1e6, OriginConfig{Share: 0.4}, 0.5)
+	zone := w.plan.byKey[1].origin.zone
+	for range 6 {
+		w.join(&modelPeer{rate: 200_000})
+	}
+	for k, units := range w.asked {
+		for u := range units {
+			if k != 1 && zone.Has(u) {
+				t.Errorf("peer %d is asked for block %d of the origin's", k, u)
+			}
+		}
+	}
+	w.run(time.Minute)
+}
+
+// An origin that fails gives back what it was asked for and its stretch; after its
+// wait it is asked again, and never when it has lied.
+func TestOriginFails(t *testing.T) {
+	for name, fail := range map[string]func(w *world){
+		"failed": func(w *world) { w.act(w.plan.OriginFailed(w.now, 1, 3*time.Second)) },
+		"lied":   func(w *world) { w.act(w.plan.Wrong(w.now, 1)) },
+	} {
+		w := newWorld(t, 8, 190, testBlock)
+		o := w.origin(1e6, OriginConfig{Share: 1}, 0.5)
+		w.join(&modelPeer{rate: 300_000})
+		wanted := 0
+		w.at(time.Second, func() { fail(w); wanted = o.wanted; o.queue = nil })
+		w.run(time.Minute)
+		if again := o.wanted > wanted; again != (name == "failed") {
+			t.Errorf("%s: asked again: %v", name, again)
+		}
+	}
+}
+
+// One that sends whole files only is asked once, and only by those who may ask for as
+// much.
+func TestOriginWhole(t *testing.T) {
+	w := newWorld(t, 9, 190, testBlock)
+	o := w.origin(1e6, OriginConfig{Share: 0.3}, 0.5)
+	w.join(&modelPeer{rate: 500_000})
+	w.act(w.plan.OriginWhole(w.now, o.key, true))
+	before := o.wanted
+	if w.run(time.Minute); o.wanted > before {
+		t.Errorf("asked for %d blocks more", o.wanted-before)
+	}
+	w = newWorld(t, 10, 190, testBlock)
+	o = w.origin(1e6, OriginConfig{Share: 0.3, Spread: 5 * time.Second, Below: 1 << 40}, 0.5)
+	w.act(w.plan.OriginWhole(w.now, o.key, true))
+	if w.run(time.Minute); o.wanted < 190 {
+		t.Errorf("asked for %d blocks of 190", o.wanted)
+	}
+}
