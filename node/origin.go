@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"camswarm/chainwatch"
 	"camswarm/swarm"
+	"camswarm/swarm/filestore"
 	"camswarm/swarm/origin"
 	"camswarm/swarm/plan"
 	"camswarm/swarm/units"
@@ -38,8 +40,10 @@ type OriginConfig struct {
 	// MinRate is what peers must bring together, such as "2Mbit/s", or they are slow.
 	MinRate units.Rate `toml:"min_rate"`
 	// URLs are asked before those that a release names. {vendor}, {name}, {sequence},
-	// {version} and {sha256} (of the image, in hexadecimal) are replaced. They may
-	// hold a secret query (presigned URLs): keep the file readable by its owner only.
+	// {version}, {sha256} (of the image, in hexadecimal) and {root} (its root CID) are
+	// replaced; one with {block} is asked for each block by its CID, as trustless IPFS
+	// gateways want it. They may hold a secret query (presigned URLs): keep the file
+	// readable by its owner only.
 	URLs []string `toml:"urls"`
 	// Named is whether origins that a release names are used.
 	Named bool `toml:"named"`
@@ -81,11 +85,17 @@ func (c *OriginConfig) Validate() error {
 		return fmt.Errorf("%d urls, at most %d are allowed", len(c.URLs), maxOriginURLs)
 	}
 	for i, u := range c.URLs {
-		if _, err := fillURL(u, &verify.Manifest{Product: verify.Product{Vendor: "v", Name: "n"}, Sequence: 1, Version: "1"}); err != nil {
+		if err := CheckOriginURL(u); err != nil {
 			return fmt.Errorf("urls, number %d: %w", i+1, err)
 		}
 	}
 	return nil
+}
+
+// CheckOriginURL says what is wrong with the URL of an origin, placeholders included.
+func CheckOriginURL(u string) error {
+	_, err := fillURL(u, &verify.Manifest{Product: verify.Product{Vendor: "v", Name: "n"}, Sequence: 1, Version: "1"})
+	return err
 }
 
 // budget is what the policy means to a planner.
@@ -105,12 +115,27 @@ func fillURL(template string, m *verify.Manifest) (string, error) {
 	s := strings.NewReplacer(
 		"{vendor}", url.PathEscape(m.Product.Vendor), "{name}", url.PathEscape(m.Product.Name),
 		"{sequence}", strconv.FormatUint(m.Sequence, 10), "{version}", url.PathEscape(m.Version),
-		"{sha256}", fmt.Sprintf("%x", m.Image.SHA256),
+		"{sha256}", fmt.Sprintf("%x", m.Image.SHA256), "{root}", m.Image.Root.String(),
 	).Replace(template)
-	if i := strings.IndexAny(s, "{}"); i >= 0 {
-		return "", errors.New("it holds a placeholder other than {vendor}, {name}, {sequence}, {version} and {sha256}")
+	if strings.ContainsAny(strings.ReplaceAll(s, blockCID, ""), "{}") {
+		return "", errors.New("it holds a placeholder other than {vendor}, {name}, {sequence}, {version}, {sha256}, {root} and {block}")
 	}
 	return s, origin.CheckURL(s)
+}
+
+// blockCID is the placeholder that makes an origin one of blocks.
+const blockCID = "{block}"
+
+// source returns the origin at a URL whose other placeholders are replaced.
+func (o *origins) source(u string, m *verify.Manifest) (swarm.Origin, error) {
+	before, after, blocks := strings.Cut(u, blockCID)
+	if !blocks {
+		return origin.New(u, int64(m.Image.Size), o.clientFor(u))
+	}
+	name, _, _ := strings.Cut(u, "?")
+	return origin.NewBlocks(name, int64(m.Image.Size), int64(m.Image.BlockSize), func(i int) string {
+		return before + filestore.LeafCID(m.Image.Blocks[i]).String() + after
+	}, o.clientFor(u))
 }
 
 // origins makes the origins of releases.
@@ -131,15 +156,7 @@ func (o *origins) of(m *verify.Manifest, region verify.Region) swarm.Origins {
 		return out
 	}
 	out.Budget = o.cfg.budget()
-	var urls []string
-	for _, t := range o.cfg.URLs {
-		u, err := fillURL(t, m)
-		if err != nil {
-			o.log.Warn("an origin cannot be asked for this release", "sequence", m.Sequence, "err", err)
-			continue
-		}
-		urls = append(urls, u)
-	}
+	urls := slices.Clone(o.cfg.URLs)
 	if o.cfg.Named {
 		for _, here := range []bool{true, false} {
 			for _, n := range m.Origins {
@@ -149,10 +166,14 @@ func (o *origins) of(m *verify.Manifest, region verify.Region) swarm.Origins {
 			}
 		}
 	}
-	for _, u := range urls {
-		f, err := origin.New(u, int64(m.Image.Size), o.clientFor(u))
+	for _, t := range urls {
+		var f swarm.Origin
+		u, err := fillURL(t, m)
+		if err == nil {
+			f, err = o.source(u, m)
+		}
 		if err != nil {
-			o.log.Warn("an origin that the release names cannot be asked", "sequence", m.Sequence, "err", err)
+			o.log.Warn("an origin cannot be asked for this release", "sequence", m.Sequence, "err", err)
 			continue
 		}
 		out.Sources = append(out.Sources, f)
@@ -169,15 +190,15 @@ func (o *origins) clientFor(rawURL string) *http.Client {
 	if u, err := url.Parse(rawURL); err == nil {
 		host = u.Hostname()
 	}
+	fresh := origin.Client(chainwatch.TLSConfig(host))
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	c := o.clients[host]
-	if c == nil {
-		if o.clients == nil || len(o.clients) > 4*maxOriginURLs {
-			o.clients = make(map[string]*http.Client)
-		}
-		c = origin.Client(chainwatch.TLSConfig(host))
-		o.clients[host] = c
+	if c := o.clients[host]; c != nil {
+		return c
 	}
-	return c
+	if o.clients == nil || len(o.clients) > 4*maxOriginURLs {
+		o.clients = make(map[string]*http.Client)
+	}
+	o.clients[host] = fresh
+	return fresh
 }

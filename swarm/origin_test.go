@@ -119,7 +119,7 @@ func TestThreatPoisonedOrigin(t *testing.T) {
 			for i := c.from; i < len(bad); i += 4096 {
 				bad[i] ^= 1
 			}
-			runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
+			runSim(t, []link{{5, 100}, fast}, flat(20*time.Millisecond), func(s *testSim) {
 				s.nodes[0].start(ExchangeOptions{})
 				s.nodes[1].start(ExchangeOptions{})
 				s.nodes[1].add(f, nil)
@@ -136,7 +136,7 @@ func TestThreatPoisonedOrigin(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.nodes[1].holds(f, data)
-				if st := s.nodes[1].x.Stats(); st.Origin.Wrong == 0 || st.Origin.Wrong > 4*32<<10 {
+				if st := s.nodes[1].x.Stats(); st.Origin.Wrong == 0 || st.Origin.Wrong > 2*32<<10 {
 					t.Errorf("%d wrong bytes of the liar: it was asked again, or never", st.Origin.Wrong)
 				}
 			})

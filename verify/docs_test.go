@@ -70,6 +70,7 @@ func TestFormatDocListsEveryManifestKey(t *testing.T) {
 		"text":          reflect.TypeFor[string](),
 		"bytes":         reflect.TypeFor[[]byte](),
 		"array of text": reflect.TypeFor[[]any](),
+		"array":         reflect.TypeFor[[]any](),
 	}
 	rows := regexp.MustCompile(`(?m)^\| (\d+) \| ([a-z ]+) \| (.*?) \|`).FindAllStringSubmatch(formatDoc(t, "Manifest"), -1)
 	if len(rows) != len(fields) {

@@ -29,8 +29,8 @@ type Manifest struct {
 // Origin is a server outside of the swarm that has the image as a flat file. It needs
 // no trust: every block is hashed.
 type Origin struct {
-	Region Region // whose devices it is for; "": all
-	URL    string // https, of at most MaxOriginURL bytes of ASCII; public, as the manifest is
+	Region Region `json:"region,omitempty"` // whose devices it is for; "": all
+	URL    string `json:"url"`              // https, of at most MaxOriginURL bytes of ASCII; public, as the manifest is
 }
 
 // Validate checks every field on its own and against the others. It is called

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ func fullManifest(t testing.TB) *verify.Manifest {
 	m.MinSequence = 5
 	m.Expires = 1_900_000_000
 	m.IPNSName = "k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8"
+	m.Origins = []verify.Origin{{URL: "https://fw.acme.example/cam-1/{sequence}.bin"}, {Region: "eu", URL: "https://eu.acme.example/{sha256}"}}
 	return m
 }
 
@@ -118,7 +120,17 @@ func TestManifestFieldsAreChecked(t *testing.T) {
 		"registry as text":          {16, "0xab", "malformed"},
 		"IPNS name empty":           {17, "", "malformed"},
 		"IPNS name too long":        {17, long, "malformed"},
-		"unknown field":             {18, 1, "malformed"},
+		"origins a text":            {18, "https://a.example/x", "malformed"},
+		"origins empty":             {18, []any{}, "malformed"},
+		"origin of one part":        {18, []any{[]any{"https://a.example/x"}}, "malformed"},
+		"origin of three parts":     {18, []any{[]any{"", "https://a.example/x", ""}}, "malformed"},
+		"origin not encrypted":      {18, []any{[]any{"", "http://a.example/x"}}, "malformed"},
+		"origin with a blank":       {18, []any{[]any{"", "https://a.example/ x"}}, "malformed"},
+		"origin with a bad region":  {18, []any{[]any{"e u", "https://a.example/x"}}, "malformed"},
+		"origin too long":           {18, []any{[]any{"", "https://a.example/" + strings.Repeat("x", verify.MaxOriginURL)}}, "malformed"},
+		"origin twice":              {18, []any{[]any{"", "https://a.example/x"}, []any{"", "https://a.example/x"}}, "malformed"},
+		"origins too many":          {18, nineOrigins(), "malformed"},
+		"unknown field":             {19, 1, "malformed"},
 		"negative key":              {-1, 1, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,8 +193,8 @@ func TestManifestHasOneEncoding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if good[0] != 0xa0|17 || good[1] != 1 || good[2] != 1 || good[3] != 2 {
-		t.Fatalf("manifest begins %x, this test expects a map of 17 pairs", good[:4])
+	if good[0] != 0xa0|18 || good[1] != 1 || good[2] != 1 || good[3] != 2 {
+		t.Fatalf("manifest begins %x, this test expects a map of 18 pairs", good[:4])
 	}
 	for name, b := range map[string][]byte{
 		"trailing byte":        append(bytes.Clone(good), 0),
@@ -191,9 +203,9 @@ func TestManifestHasOneEncoding(t *testing.T) {
 		"null":                 {0xf6},
 		"array":                {0x80},
 		"indefinite map":       slices.Concat([]byte{0xbf}, good[1:], []byte{0xff}),
-		"long form of the map": slices.Concat([]byte{0xb8, 17}, good[1:]),
+		"long form of the map": slices.Concat([]byte{0xb8, 18}, good[1:]),
 		"long form of a key":   slices.Concat(good[:1], []byte{0x18, 1}, good[2:]),
-		"key twice":            slices.Concat([]byte{0xa0 | 18}, []byte{1, 1}, good[1:]),
+		"key twice":            slices.Concat([]byte{0xa0 | 19}, []byte{1, 1}, good[1:]),
 		"keys out of order":    slices.Concat(good[:1], good[3:], good[1:3]),
 		"tagged":               append([]byte{0xd9, 0xd9, 0xf7}, good...),
 		"text key":             slices.Concat(good[:1], []byte{0x61, '1'}, good[2:]),
@@ -222,4 +234,11 @@ func TestManifestThatWouldBeRefusedIsNotMade(t *testing.T) {
 			t.Errorf("%s: encoded", name)
 		}
 	}
+}
+
+func nineOrigins() (out []any) {
+	for i := range verify.MaxOrigins + 1 {
+		out = append(out, []any{"", fmt.Sprintf("https://a.example/%d", i)})
+	}
+	return out
 }

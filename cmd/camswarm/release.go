@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -160,6 +161,7 @@ type releaseFacts struct {
 	Expires      uint64             `json:"expires"` // seconds since 1970, 0: never
 	Registry     verify.RegistryRef `json:"registry"`
 	IPNSName     string             `json:"ipnsName,omitempty"`
+	Origins      []verify.Origin    `json:"origins,omitempty"`
 	ImageBytes   uint64             `json:"imageBytes"`
 	ImageSHA256  string             `json:"imageSha256"`
 	ImageRoot    string             `json:"imageRoot"`
@@ -189,6 +191,7 @@ func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts
 	f := releaseFacts{
 		Product: m.Product, Sequence: m.Sequence, Version: m.Version, Hardware: append([]string{}, m.Hardware...),
 		MinSequence: m.MinSequence, Component: m.Component, Expires: m.Expires, Registry: m.Registry, IPNSName: m.IPNSName,
+		Origins:    m.Origins,
 		ImageBytes: m.Image.Size, ImageSHA256: hex.EncodeToString(m.Image.SHA256[:]), ImageRoot: m.Image.Root.String(),
 		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
 		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
@@ -223,6 +226,13 @@ func (f releaseFacts) print(w io.Writer) {
 	if f.IPNSName != "" {
 		fmt.Fprintf(w, "IPNS name     %s\n", f.IPNSName)
 	}
+	for _, o := range f.Origins {
+		fmt.Fprintf(w, "origin        %s", cli.Line(o.URL))
+		if o.Region != "" {
+			fmt.Fprintf(w, " in %s", o.Region)
+		}
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintf(w, "image         %d bytes in %d blocks of %d\n", f.ImageBytes, f.Blocks, f.BlockBytes)
 	fmt.Fprintf(w, "image sha256  %s\n", f.ImageSHA256)
 	fmt.Fprintf(w, "image root    %s\n", f.ImageRoot)
@@ -255,6 +265,24 @@ func (f releaseFacts) print(w io.Writer) {
 	}
 }
 
+// parseOrigins reads origins as --origin names them: a URL, or REGION=URL.
+func parseOrigins(texts []string) (out []verify.Origin, err error) {
+	for _, t := range texts {
+		o := verify.Origin{URL: t}
+		if region, url, ok := strings.Cut(t, "="); ok && !strings.Contains(region, ":") {
+			if o.Region, err = verify.ParseRegion(region); err != nil {
+				return nil, cli.Usagef("--origin %s: %v", t, err)
+			}
+			o.URL = url
+		}
+		if err := node.CheckOriginURL(o.URL); err != nil {
+			return nil, cli.Usagef("--origin %s: %v", t, err)
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
 func newReleaseBuildCommand() *cobra.Command {
 	var (
 		reg       registryFlags
@@ -263,6 +291,7 @@ func newReleaseBuildCommand() *cobra.Command {
 		blockSize uint32
 		expires   string
 		ipns      string
+		origins   []string
 		rotations []string
 		moves     []string
 		out       string
@@ -309,6 +338,9 @@ since the first registry, so that a camera that slept through them can follow.`,
 					return err
 				}
 			}
+			if m.Origins, err = parseOrigins(origins); err != nil {
+				return err
+			}
 			m.Registry = file.ref()
 			history, err := readHistory(rotations, moves, file.ref())
 			if err != nil {
@@ -343,6 +375,7 @@ since the first registry, so that a camera that slept through them can follow.`,
 	fl.StringVar(&expires, "expires", "", "when it must no longer be installed: a time or +duration (default never)")
 	fl.StringVar(&ipns, "ipns", "", "IPNS name that the release is published under, or the Ed25519 key file it is made of")
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
+	fl.StringArrayVar(&origins, "origin", nil, "https URL of the flat image, or REGION=URL for devices of a region; repeat it, best first. What stands in {braces} is filled in by devices: see docs/ORIGIN.md")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&moves, "move", nil, "file of a complete move to this registry; repeat it for each there ever was, oldest first, and name every rotation too")
 	fl.StringVar(&out, "out", "", "directory to make")

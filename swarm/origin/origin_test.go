@@ -324,3 +324,30 @@ func FuzzContentRange(f *testing.F) {
 		}
 	})
 }
+
+// A gateway has a URL for each block.
+func TestBlocks(t *testing.T) {
+	data := testData(100_000)
+	var asked atomic.Int32
+	s := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		var i int
+		if _, err := fmt.Sscanf(r.URL.Path, "/ipfs/%d", &i); err != nil || r.URL.RawQuery != "format=raw" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(data[i*30_000 : min((i+1)*30_000, len(data))])
+	})
+	b, err := NewBlocks("gateway", int64(len(data)), 30_000, func(i int) string { return fmt.Sprintf("%s/ipfs/%d?format=raw", s.URL, i) }, Client(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ off, n, requests int }{{0, 100_000, 4}, {30_000, 60_000, 2}, {90_000, 10_000, 1}, {29_999, 2, 2}, {12, 5, 1}} {
+		asked.Store(0)
+		var got bytes.Buffer
+		err := b.Read(context.Background(), int64(c.off), int64(c.n), func(p []byte) error { got.Write(p); return nil })
+		if err != nil || !bytes.Equal(got.Bytes(), data[c.off:c.off+c.n]) || int(asked.Load()) != c.requests {
+			t.Errorf("%d at %d: %d bytes, %d requests, %v", c.n, c.off, got.Len(), asked.Load(), err)
+		}
+	}
+}
