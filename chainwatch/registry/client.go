@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"math/big"
@@ -13,7 +12,6 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/rpc"
 
 	"camswarm/chainwatch/registry/bindings"
@@ -190,15 +188,11 @@ func (c *Client) transact(ctx context.Context, key *sign.Key, to *verify.Address
 	if err != nil {
 		return Tx{}, nil, err
 	}
-	secret, err := crypto.ToECDSA(key.Bytes())
-	if err != nil {
-		return Tx{}, nil, fmt.Errorf("account %s: %w", from, err)
-	}
 	msg := message{From: from.String(), Data: data}
 	if to != nil {
 		msg.To = to.String()
 	}
-	hash, err := c.send(ctx, from, secret, to, msg)
+	hash, err := c.send(ctx, from, key, to, msg)
 	if err != nil {
 		return Tx{}, nil, err
 	}
@@ -222,7 +216,7 @@ func (c *Client) transact(ctx context.Context, key *sign.Key, to *verify.Address
 }
 
 // send signs and sends, one transaction at a time.
-func (c *Client) send(ctx context.Context, from verify.Address, key *ecdsa.PrivateKey, to *verify.Address, msg message) (hash common.Hash, err error) {
+func (c *Client) send(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, msg message) (hash common.Hash, err error) {
 	select {
 	case c.sending <- struct{}{}:
 		defer func() { <-c.sending }()
@@ -255,7 +249,7 @@ func nonceTaken(err error) bool {
 		strings.Contains(err.Error(), "replacement transaction underpriced"))
 }
 
-func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *ecdsa.PrivateKey, to *verify.Address, data []byte, gas uint64) (hash common.Hash, err error) {
+func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, data []byte, gas uint64) (hash common.Hash, err error) {
 	var nonce hexutil.Uint64
 	if err := c.rpc.CallContext(ctx, &nonce, "eth_getTransactionCount", from.String(), "pending"); err != nil {
 		return hash, fmt.Errorf("transaction count of %s: %w", from, err)
@@ -269,7 +263,11 @@ func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *ecdsa.P
 	if err != nil {
 		return hash, err
 	}
-	tx, err := types.SignNewTx(key, types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID)), unsigned)
+	tx, signer := types.NewTx(unsigned), types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID))
+	signature, err := key.SignHash(signer.Hash(tx))
+	if err == nil {
+		tx, err = tx.WithSignature(signer, signature)
+	}
 	if err != nil {
 		return hash, fmt.Errorf("sign transaction: %w", err)
 	}

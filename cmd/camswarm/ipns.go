@@ -91,7 +91,7 @@ func ipnsNameOf(arg string) (string, error) {
 
 // loadIPNSKey reads a secret Ed25519 key file.
 func loadIPNSKey(cmd *cobra.Command, path string) (crypto.PrivKey, error) {
-	key, err := loadKey(cmd, path)
+	key, err := loadFileKey(cmd, path)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/sha3"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/cmd/internal/token"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -26,7 +27,12 @@ var keyTypes = map[string]verify.Algorithm{
 func newKeysCommand() *cobra.Command {
 	return cli.Group("keys", "Make, show, protect and rotate keys", `Keys sign releases (any type) and chain transactions (secp256k1 only).
 A secret key is one file with mode 0600, its public half lies beside it with
-the suffix .pub; give that one to others.`,
+the suffix .pub; give that one to others.
+
+A key on a PKCS#11 token is named by its URI in the place of a file, in a camswarm
+that is built with '-tags pkcs11':
+
+  pkcs11:token=acme;object=signer1?module-path=/usr/lib/softhsm/libsofthsm2.so`,
 		newKeysNewCommand(), newKeysShowCommand(), newKeysProtectCommand(), newKeysUnprotectCommand(), newKeysRotateCommand())
 }
 
@@ -136,8 +142,11 @@ func newKeysShowCommand() *cobra.Command {
 }
 
 // readPublicKey reads a key's public half from a .pub file, or from the secret
-// key file itself.
+// key file itself, or from a PKCS#11 token by its URI, which is asked without a PIN.
 func readPublicKey(path string) (verify.PublicKey, error) {
+	if token.Is(path) {
+		return token.Public(path)
+	}
 	pub, err := sign.LoadPublic(path)
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		return pub, err

@@ -33,7 +33,7 @@ product is one, or none is: members and others do not meet.`,
 
 // loadFleet reads the fleet's secret key.
 func loadFleet(cmd *cobra.Command, path string) (ed25519.PrivateKey, error) {
-	key, err := loadKey(cmd, path)
+	key, err := loadFileKey(cmd, path)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
+	"camswarm/cmd/internal/token"
 	"camswarm/verify/sign"
 )
 
@@ -19,11 +20,24 @@ const passphraseFlag = "passphrase-file"
 
 // addPassphrase adds it.
 func addPassphrase(cmd *cobra.Command) {
-	cmd.Flags().String(passphraseFlag, "", "file of mode 0600 with the passphrase of a protected key (default: ask on the terminal)")
+	cmd.Flags().String(passphraseFlag, "", "file of mode 0600 with the passphrase of a protected key, or the PIN of a token (default: ask on the terminal)")
 }
 
-// loadKey reads a secret key file, and asks for the passphrase of a protected one.
-func loadKey(cmd *cobra.Command, path string) (*sign.Key, error) {
+// loadKey returns the secret key that a --key names: a file, or a key on a PKCS#11
+// token by its URI.
+func loadKey(cmd *cobra.Command, name string) (*sign.Key, error) {
+	if !token.Is(name) {
+		return loadFileKey(cmd, name)
+	}
+	return token.Load(name, func(label string) ([]byte, error) { return readPassphrase(cmd, "PIN of token "+label) })
+}
+
+// loadFileKey reads a secret key file, and asks for the passphrase of a protected
+// one. It is for keys that sign what no token does.
+func loadFileKey(cmd *cobra.Command, path string) (*sign.Key, error) {
+	if token.Is(path) {
+		return nil, cli.Usagef("%s: this key must be in a file; tokens sign releases, rotations, moves and transactions", path)
+	}
 	key, err := sign.Load(path)
 	if !errors.Is(err, sign.ErrProtected) {
 		return key, err

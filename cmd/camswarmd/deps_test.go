@@ -19,6 +19,7 @@ func TestCameraBinaryLinksNoToolOrTestCode(t *testing.T) {
 		"net/http/pprof",
 		"testing/",
 		"camswarm/verify/sign",
+		"camswarm/cmd/internal/token",
 		"camswarm/chainwatch/registry",
 		"camswarm/chainwatch/devchain",
 		"camswarm/sim",

@@ -145,6 +145,12 @@ func (s signer) Algorithm() cose.Algorithm { return cose.Algorithm(s.k.alg) }
 
 func (s signer) Sign(_ io.Reader, content []byte) ([]byte, error) {
 	hash := sha256.Sum256(content)
+	if s.k.remote != nil {
+		if s.k.alg == verify.EdDSA {
+			return s.k.ask(content)
+		}
+		return s.k.ask(hash[:])
+	}
 	switch s.k.alg {
 	case verify.EdDSA:
 		return ed25519.Sign(ed25519.NewKeyFromSeed(s.k.secret), content), nil

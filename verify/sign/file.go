@@ -210,6 +210,9 @@ func readLine(r io.Reader) (string, error) {
 func (k *Key) Save(path string) error { return k.save(path, k.secretText()+"\n") }
 
 func (k *Key) save(path, secret string) error {
+	if k.remote != nil {
+		return fmt.Errorf("the secret of %s is %w", k.public, ErrElsewhere)
+	}
 	if err := writeNew(path, secret, 0o600); err != nil {
 		return fmt.Errorf("secret key: %w", err)
 	}

@@ -21,6 +21,7 @@ type Key struct {
 	alg    verify.Algorithm
 	secret []byte // Ed25519 seed or ECDSA scalar, 32 bytes
 	public verify.PublicKey
+	remote func([]byte) ([]byte, error) // signs in the place of secret; see Remote
 }
 
 // Generate makes a new key.
@@ -92,7 +93,8 @@ func (k *Key) Public() verify.PublicKey { return k.public }
 // Algorithm returns the key's signature algorithm.
 func (k *Key) Algorithm() verify.Algorithm { return k.alg }
 
-// Bytes returns the raw secret: an Ed25519 seed or an ECDSA scalar, 32 bytes.
+// Bytes returns the raw secret: an Ed25519 seed or an ECDSA scalar, 32 bytes; nil
+// if the key is a Remote one.
 func (k *Key) Bytes() []byte { return append([]byte(nil), k.secret...) }
 
 // String names the key by its public half.
@@ -108,9 +110,12 @@ func (k *Key) Address() (a verify.Address, ok bool) {
 	if k.alg != verify.ES256K {
 		return a, false
 	}
-	point := secp256k1.PrivKeyFromBytes(k.secret).PubKey().SerializeUncompressed()
+	point, err := k.point()
+	if err != nil {
+		return a, false
+	}
 	h := sha3.NewLegacyKeccak256()
-	h.Write(point[1:])
+	h.Write(point.SerializeUncompressed()[1:])
 	copy(a[:], h.Sum(nil)[12:])
 	return a, true
 }
