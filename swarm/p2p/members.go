@@ -86,6 +86,16 @@ func (m *members) wrap(t transport.Transport) transport.Transport {
 	return m.gate.Wrap(t)
 }
 
+// out says why the list in force puts out the member at the other end of a
+// connection; "" if it does not, and of strangers.
+func (m *members) out(c network.Conn) string {
+	var at member.Member
+	if m == nil || !c.As(&at) {
+		return ""
+	}
+	return m.gate.Out(c.RemotePeer(), at.Epoch)
+}
+
 // secretName replaces a namespace by a name that only members can compute.
 func (m *members) secretName(namespace string) string {
 	if m == nil {
@@ -160,7 +170,7 @@ func (n *Network) spreadRevocations(ctx context.Context) {
 			if !c.As(&m) {
 				continue
 			}
-			if why := n.members.gate.Out(c.RemotePeer(), m.Epoch); why != "" {
+			if why := n.members.out(c); why != "" {
 				n.log.Warn("hanging up on a member that was put out", "peer", c.RemotePeer().String(), "reason", why)
 				work.Go(c.Close)
 				continue

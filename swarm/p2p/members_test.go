@@ -160,6 +160,7 @@ func TestRevocationSpreads(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the seed to hang up", func() bool { return seed.Revocations() != nil && !linked(seed, b) })
+	await(t, "the other end to notice", func() bool { return !linked(b, seed) })
 	if err := connectNets(t, b, seed); err == nil {
 		t.Error("a revoked member came back")
 	}
@@ -174,6 +175,31 @@ func TestRevocationSpreads(t *testing.T) {
 	if err := newNet(t, netConfig(RoleSeed)).Revoke(list.Bytes()); err == nil {
 		t.Error("an open swarm took a revocation list")
 	}
+}
+
+// A list that comes between the check of a certificate and the report of its
+// connection puts the member out too.
+func TestThreatFleetListing_RevokedMeanwhile(t *testing.T) {
+	fleet := testFleet(t)
+	seed, b := newMember(t, netConfig(RoleSeed), fleet, Membership{}), newMember(t, netConfig(RoleCamera), fleet, Membership{})
+	if err := connectNets(t, b, seed); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the seed's end", func() bool { return linked(seed, b) })
+	name, err := member.NameOf(b.Host().ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := member.Revoke(fleet, nil, 0, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed.Revoke(list.Bytes()); err != nil { // the seed does not run: nobody looks through its connections
+		t.Fatal(err)
+	}
+	nw := seed.Host().Network()
+	seed.connected(nw, nw.ConnsToPeer(b.Host().ID())[0])
+	await(t, "the seed to hang up", func() bool { return !linked(seed, b) })
 }
 
 // At a seed with the option a stock peer may ask for blocks and for nothing else.

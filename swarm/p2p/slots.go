@@ -13,6 +13,11 @@ import (
 
 // connected and disconnected are called by the host for every connection.
 func (n *Network) connected(nw network.Network, c network.Conn) {
+	if why := n.members.out(c); why != "" { // a list that came after the handshake had checked
+		n.log.Warn("hanging up on a member that was put out", "peer", c.RemotePeer().String(), "reason", why)
+		n.hangUp(c.Close)
+		return
+	}
 	if c.Stat().Limited {
 		return // an appointment at a relay: the direct connection is what counts
 	}

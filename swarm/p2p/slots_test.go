@@ -130,6 +130,7 @@ func TestThreatEclipse_WhoDeliversNothingLosesItsSlot(t *testing.T) {
 	}
 	for _, n := range bad {
 		if !linked(camera, n) {
+			await(t, "the other end to notice", func() bool { return !linked(n, camera) })
 			_ = connectNets(t, n, camera)
 			await(t, "the refusal", func() bool { return !linked(camera, n) && counted(t, reg, "useless") > 0 })
 			break
