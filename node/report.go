@@ -19,6 +19,7 @@ import (
 	"camswarm/node/install"
 	"camswarm/node/metastore"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -100,7 +101,7 @@ func (n *Node) Peers() []control.PeerStatus {
 		if p == nil {
 			t := stats[c.Peer]
 			p = &control.PeerStatus{
-				ID: id, Direction: c.Direction + "bound", Agent: c.Agent, Role: n.network.Role(c.Peer), Tier: string(c.Tier),
+				ID: id, Direction: c.Direction + "bound", Agent: c.Agent, Role: n.network.Role(c.Peer), Tier: string(c.Tier), Via: string(c.Via),
 				LatencyMS: n.network.Host().Peerstore().LatencyEWMA(c.Peer).Milliseconds(),
 				SentBytes: t.Sent, ReceivedBytes: t.Received, DuplicateBytes: t.Duplicate, WrongBytes: t.Wrong,
 				Score: math.Round(10*n.network.Reputations().Score(c.Peer)) / 10,
@@ -109,6 +110,9 @@ func (n *Node) Peers() []control.PeerStatus {
 			out = append(out, p)
 		}
 		p.Addrs = append(p.Addrs, c.Addr)
+		if c.Via.Rank() < p2p.Via(p.Via).Rank() {
+			p.Via = string(c.Via)
+		}
 	}
 	list := make([]control.PeerStatus, 0, len(out))
 	for _, p := range out {

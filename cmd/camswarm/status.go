@@ -273,9 +273,9 @@ func newPeersCommand() *cobra.Command {
 				}
 				return cli.PrintFacts(cmd, asJSON, peers, func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "PEER\tROLE\tTIER\tMS\tSENT\tRECEIVED\tTWICE\tWRONG\tSCORE\tADDRESS")
+					fmt.Fprintln(t, "PEER\tROLE\tTIER\tVIA\tMS\tSENT\tRECEIVED\tTWICE\tWRONG\tSCORE\tADDRESS")
 					for _, p := range peers {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%.1f\t%s\n", p.ID, p.Role, p.Tier, p.LatencyMS,
+						fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%.1f\t%s\n", p.ID, p.Role, p.Tier, p.Via, p.LatencyMS,
 							byteCount(p.SentBytes), byteCount(p.ReceivedBytes), byteCount(p.DuplicateBytes), byteCount(p.WrongBytes), p.Score, strings.Join(p.Addrs, " "))
 					}
 					_ = t.Flush()

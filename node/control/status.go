@@ -160,6 +160,7 @@ type Alarm struct {
 type PeerStatus struct {
 	ID             string   `json:"id"`
 	Addrs          []string `json:"addrs"`     // multiaddrs of its connections
+	Via            string   `json:"via"`       // the best of them: "lan", "direct", "punched" (through NATs) or "relay" (an appointment, no blocks)
 	Direction      string   `json:"direction"` // "inbound" or "outbound", of the oldest connection
 	Agent          string   `json:"agent"`
 	Role           string   `json:"role,omitempty"` // as it claims

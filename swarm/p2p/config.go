@@ -84,6 +84,12 @@ type Config struct {
 	// home routers suffer from more. Default 3.
 	DialRate float64 `toml:"dial_rate"`
 
+	// PortMapping is "auto" to ask the router, by UPnP or NAT-PMP, to forward the
+	// ports of Listen from the Internet (renewed every 20 s or 10 min); or "off", the default:
+	// a hole is opened for one peer at a time, a forwarded port for everybody, and
+	// that is the router's owner's to decide. With lan_only it must be off.
+	PortMapping string `toml:"port_mapping"`
+
 	// LANOnly refuses every address that is not private, in and out.
 	LANOnly bool `toml:"lan_only"`
 
@@ -122,6 +128,7 @@ func DefaultConfig() Config {
 		},
 		DialTimeout: 3 * time.Second,
 		DialRate:    3,
+		PortMapping: PortMappingOff,
 		DHT:         true,
 		MDNS:        true,
 	}
@@ -166,6 +173,12 @@ func (c *Config) Validate() error {
 	}
 	if math.IsNaN(c.DialRate) || c.DialRate < 0.1 || c.DialRate > 1000 {
 		return bad("dial_rate is %v; write 0.1 to 1000 dials per second", c.DialRate)
+	}
+	switch {
+	case c.PortMapping != "" && c.PortMapping != PortMappingOff && c.PortMapping != PortMappingAuto:
+		return bad("port_mapping is %q; write %q or %q", c.PortMapping, PortMappingOff, PortMappingAuto)
+	case c.PortMapping == PortMappingAuto && c.LANOnly:
+		return bad("port_mapping is %q, which asks the router for a port on the Internet, but lan_only refuses everybody there; set one of them only", PortMappingAuto)
 	}
 	if len(c.MDNSInterfaces) > 0 && !c.MDNS {
 		return bad("mdns_interfaces is set but mdns is off; set mdns = true or leave the interfaces out")

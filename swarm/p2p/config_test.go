@@ -35,6 +35,8 @@ func TestConfigSaysWhatToMend(t *testing.T) {
 		"mesh over max":     {func(c *Config) { c.MeshHigh = 17 }, "must not decrease"},
 		"dial timeout":      {func(c *Config) { c.DialTimeout = 0 }, "dial_timeout"},
 		"dial rate":         {func(c *Config) { c.DialRate = 0 }, "dial_rate"},
+		"port mapping":      {func(c *Config) { c.PortMapping = "yes" }, `"off" or "auto"`},
+		"mapping in a LAN":  {func(c *Config) { c.PortMapping, c.LANOnly = PortMappingAuto, true }, "one of them only"},
 		"mdns interfaces":   {func(c *Config) { c.MDNS, c.MDNSInterfaces = false, []string{"eth0"} }, "mdns is off"},
 	} {
 		t.Run(name, func(t *testing.T) {

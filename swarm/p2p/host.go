@@ -59,8 +59,8 @@ type TransportConstructor func(crypto.PrivKey, connmgr.ConnectionGater, network.
 // cameraHost is a libp2p host assembled by hand. Importing go-libp2p's root or
 // config package would link every transport it has, 5 to 6 MB of binary, so
 // this file wires what config.NewNode wires, less what a camera has no use for:
-// no fx, no TLS over TCP, no WebSocket, WebTransport or WebRTC, no AutoNAT
-// client, no port mapping, no libp2p metrics.
+// no fx, no TLS over TCP, no WebSocket, WebTransport or WebRTC, no libp2p
+// metrics.
 type cameraHost struct {
 	*basichost.BasicHost
 	swarm     *libp2pswarm.Swarm
@@ -71,6 +71,7 @@ type cameraHost struct {
 	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
 	members   *members       // nil: the swarm is open
 	reach     *reach         // nil: this node asks for no way through a NAT
+	mapper    *mapper        // nil: the router is asked for nothing
 	foreign   bool           // the transport is the program's: there is no QUIC to turn on
 	closers   []func() error // of what serves on top of the host; closed first
 
@@ -168,11 +169,15 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		}
 		undo = append(undo, through.Close)
 	}
+	var ports *mapper
+	if construct == nil && cfg.PortMapping == PortMappingAuto {
+		opts.NATManager = func(nw network.Network) basichost.NATManager { ports = newMapper(nw); return ports }
+	}
 	basic, err := basichost.NewHost(sw, opts)
 	if err != nil {
 		return nil, err
 	}
-	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, reach: through, listeners: newListeners(sw.AddListenAddr, g.now, log)}
+	h := &cameraHost{BasicHost: basic, swarm: sw, rcmgr: resources, key: key, gater: g, members: m, reach: through, mapper: ports, listeners: newListeners(sw.AddListenAddr, g.now, log)}
 	undo = []func() error{h.Close} // closes all of the above
 	pings := &ping.PingService{Host: h}
 	h.SetStreamHandler(ping.ID, func(s network.Stream) { pings.PingHandler(&meteredStream{Stream: s, budget: budget, cost: pingBytes}) })

@@ -133,7 +133,7 @@ func TestTransports(t *testing.T) {
 				t.Fatalf("%d connections", len(s.Connections))
 			}
 			got := s.Connections[0]
-			if got.Transport != c.transport || got.Direction != "out" || !got.LAN || got.Tier != TierLAN || got.Agent != "camswarm/1 seed" {
+			if got.Transport != c.transport || got.Direction != "out" || got.Via != ViaLAN || got.Tier != TierLAN || got.Agent != "camswarm/1 seed" {
 				t.Errorf("connection is %+v", got)
 			}
 			conn := client.Host().Network().Conns()[0].ConnState()

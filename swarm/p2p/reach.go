@@ -39,8 +39,10 @@ type reach struct {
 	mu     sync.Mutex
 	relays map[peer.ID]reservation
 	seen   map[peer.ID]netip.AddrPort // by which UDP address each seed sees this node
-	tried  int                        // peers that a hole was punched for, or not
-	opened int
+	holes  map[peer.ID]bool           // peers whose direct connection was punched
+	dates  map[peer.ID]bool           // peers met at a relay, and not directly yet
+	tried  int                        // relayed connections
+	opened int                        // of which a direct one came
 }
 
 type reservation struct {
@@ -54,7 +56,7 @@ func newReach(bus event.Bus, sw *libp2pswarm.Swarm, opts *basichost.HostOpts, di
 	if err != nil {
 		return nil, err
 	}
-	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, seen: map[peer.ID]netip.AddrPort{}}
+	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, holes: map[peer.ID]bool{}, dates: map[peer.ID]bool{}, seen: map[peer.ID]netip.AddrPort{}}
 	opts.ObservedAddrsManager = observed
 	opts.EnableHolePunching = true
 	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsTracer(r)}
@@ -101,16 +103,48 @@ func (r *reach) addrs() (out []ma.Multiaddr) {
 
 // HolePunchFinished implements holepunch.MetricsTracer.
 func (r *reach) HolePunchFinished(_ string, _ int, _, _ []ma.Multiaddr, direct network.ConnMultiaddrs) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.tried++
-	if direct != nil {
-		r.opened++
+	if c, ok := direct.(network.Conn); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.holes[c.RemotePeer()] = true
 	}
 }
 
 // DirectDialFinished implements holepunch.MetricsTracer.
 func (r *reach) DirectDialFinished(bool) {}
+
+// met notes an appointment, arrived that a direct connection came of it, if there
+// was one, and parted that none did.
+func (r *reach) met(p peer.ID) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tried++
+	r.dates[p] = true
+}
+
+func (r *reach) arrived(p peer.ID) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dates[p] {
+		r.opened++
+		delete(r.dates, p)
+	}
+}
+
+func (r *reach) parted(p peer.ID) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.dates, p)
+}
 
 // saw notes by which address a seed sees this node.
 func (r *reach) saw(p peer.ID, addr ma.Multiaddr) {
@@ -133,6 +167,7 @@ func (r *reach) forget(p peer.ID) (changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.seen, p)
+	delete(r.holes, p)
 	_, changed = r.relays[p]
 	delete(r.relays, p)
 	return changed
@@ -243,6 +278,16 @@ func directTo(nw network.Network, p peer.ID) network.Conn {
 	return nil
 }
 
+// punched tells whether the direct connection with a peer came of an appointment.
+func (r *reach) punched(p peer.ID) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.holes[p]
+}
+
 // directPeers returns the peers with a connection that is no relay's.
 func directPeers(nw network.Network) []peer.ID {
 	return slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool { return nw.Connectedness(p) != network.Connected })
@@ -262,9 +307,10 @@ const (
 type Reach struct {
 	NAT     string   `json:"nat"`     // one of the NAT constants
 	Seen    []string `json:"seen"`    // IP:port by which seeds see this node's QUIC
+	Mapped  []string `json:"mapped"`  // addresses outside that the router forwards to this node, by UPnP or NAT-PMP
 	Relays  []string `json:"relays"`  // addresses at which others make appointments with it
-	Tried   int      `json:"tried"`   // appointments kept, to punch a hole
-	Punched int      `json:"punched"` // of these, direct connections
+	Tried   int      `json:"tried"`   // appointments at relays, its own and others'
+	Punched int      `json:"punched"` // of these, those that became direct connections
 	Words   string   `json:"words"`   // what that means, for people
 }
 

@@ -140,3 +140,27 @@ func newNetOf(t *testing.T, cfg Config, fleet ed25519.PrivateKey) *Network {
 	}
 	return newMember(t, cfg, fleet, Membership{})
 }
+
+// Each appointment counts once, whichever end made it and however often both dial,
+// and a direct connection without one is none.
+func TestAppointmentsAreCounted(t *testing.T) {
+	r := &reach{dates: map[peer.ID]bool{}, holes: map[peer.ID]bool{}}
+	for _, step := range []struct {
+		do             func(peer.ID)
+		peer           peer.ID
+		tried, punched int
+	}{
+		{r.arrived, "a", 0, 0},
+		{r.met, "b", 1, 0},
+		{r.arrived, "b", 1, 1},
+		{r.arrived, "b", 1, 1},
+		{r.met, "c", 2, 1},
+		{r.parted, "c", 2, 1},
+		{r.arrived, "c", 2, 1},
+	} {
+		step.do(step.peer)
+		if got := r.status(&links{}, nil); got.Tried != step.tried || got.Punched != step.punched {
+			t.Fatalf("%d of %d appointments, want %d of %d", got.Punched, got.Tried, step.punched, step.tried)
+		}
+	}
+}

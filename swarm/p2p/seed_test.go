@@ -34,7 +34,7 @@ func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
 	}
 	s := a.Status()
 	for _, conn := range s.Connections {
-		if conn.Peer == b.Host().ID() && (conn.Transport != "relay" || conn.LAN || conn.Tier == TierLAN) {
+		if conn.Peer == b.Host().ID() && (conn.Transport != "relay" || conn.Via == ViaLAN || conn.Tier == TierLAN) {
 			t.Errorf("a relayed connection is %+v", conn)
 		}
 	}

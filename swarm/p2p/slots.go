@@ -19,8 +19,10 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 		return
 	}
 	if c.Stat().Limited {
+		n.host.reach.met(c.RemotePeer())
 		return // an appointment at a relay: the direct connection is what counts
 	}
+	n.host.reach.arrived(c.RemotePeer())
 	n.mu.Lock()
 	n.book.Connected(c.RemotePeer(), n.now())
 	n.mu.Unlock()
@@ -68,6 +70,7 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 		return
 	}
 	if c.Stat().Limited {
+		n.host.reach.parted(p)
 		return
 	}
 	if n.host.reach.forget(p) {

@@ -78,6 +78,34 @@ func parseAgent(agent string) (role, region string) {
 	return parts[1], region
 }
 
+// Via is how a connection reached its peer.
+type Via string
+
+// The ways, best first.
+const (
+	ViaLAN     Via = "lan"     // on a network that this machine is attached to
+	ViaDirect  Via = "direct"  // one dialled the other
+	ViaPunched Via = "punched" // through NATs, by an appointment at a relay
+	ViaRelay   Via = "relay"   // an appointment, before a hole is open: no blocks
+)
+
+// Rank orders ways, best first, from 0.
+func (v Via) Rank() int {
+	return max(0, slices.Index([]Via{ViaLAN, ViaDirect, ViaPunched, ViaRelay}, v))
+}
+
+func (n *Network) via(c network.Conn) Via {
+	switch {
+	case n.links.on(c.RemoteMultiaddr()):
+		return ViaLAN
+	case !direct(c.RemoteMultiaddr()):
+		return ViaRelay
+	case n.host.reach.punched(c.RemotePeer()):
+		return ViaPunched
+	}
+	return ViaDirect
+}
+
 // Status is what a node knows about its place in the network.
 type Status struct {
 	Peer        peer.ID            `json:"peer"`
@@ -98,7 +126,7 @@ type ConnectionStatus struct {
 	Addr      string    `json:"addr"`
 	Direction string    `json:"direction"` // "in" or "out"
 	Transport string    `json:"transport"` // "tcp", "quic", "relay" or "other"
-	LAN       bool      `json:"lan"`
+	Via       Via       `json:"via"`
 	Tier      Tier      `json:"tier"`
 	Agent     string    `json:"agent"` // what the peer calls itself
 	Opened    time.Time `json:"opened"`
@@ -116,6 +144,7 @@ func (n *Network) Status() Status {
 		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
 	}
 	s.Reach = n.host.reach.status(n.links, quicPorts(bound))
+	s.Reach.ports(n.host.mapper, bound)
 	if d := n.dht.Load(); d != nil {
 		s.DHTServers = d.RoutingTable().Size()
 	}
@@ -125,7 +154,7 @@ func (n *Network) Status() Status {
 	for _, c := range n.host.Network().Conns() {
 		s.Connections = append(s.Connections, ConnectionStatus{
 			Peer: c.RemotePeer(), Addr: c.RemoteMultiaddr().String(), Direction: direction(c),
-			Transport: transportOf(c.RemoteMultiaddr()), LAN: n.links.on(c.RemoteMultiaddr()),
+			Transport: transportOf(c.RemoteMultiaddr()), Via: n.via(c),
 			Tier: n.Tier(c.RemotePeer()), Agent: n.agent(c.RemotePeer()), Opened: c.Stat().Opened,
 		})
 	}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"camswarm/node/control"
+)
+
+// camera is one process in a namespace.
+type camera struct {
+	site   *site
+	ns     string
+	router string // the nearest; "" for none
+	dir    string
+	cmd    *exec.Cmd
+	dials  int // most places that its router saw opened within a minute
+	ports  int // most ports of one address among them
+}
+
+// add makes a site and starts its cameras.
+func (b *bench) add(ctx context.Context, s *site) error {
+	daemons, err := s.build(b.dir)
+	b.daemons = append(b.daemons, daemons...)
+	if err != nil {
+		return err
+	}
+	for k := range s.cameras {
+		c := &camera{site: s, ns: s.camera(k), router: s.router(), dir: filepath.Join(b.dir, s.camera(k))}
+		switch {
+		case s.kind.public:
+			c.router = ""
+		case s.kind.homes:
+			c.router = fmt.Sprintf("h%d-%d", s.index, k+1)
+		}
+		if err := b.configure(c); err != nil {
+			return err
+		}
+		c.cmd = exec.CommandContext(ctx, "ip", "netns", "exec", c.ns, b.program, "--config", filepath.Join(c.dir, "camswarmd.toml"))
+		c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		logs, err := os.Create(filepath.Join(c.dir, "log"))
+		if err != nil {
+			return err
+		}
+		c.cmd.Stdout, c.cmd.Stderr = logs, logs
+		if b.verbose {
+			c.cmd.Stdout, c.cmd.Stderr = os.Stderr, os.Stderr
+		}
+		b.cameras = append(b.cameras, c)
+		if err := c.cmd.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) configure(c *camera) error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	seeds, err := b.net.Seed.Addrs()
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, k := range b.net.Keys.Keys {
+		text, err := k.MarshalText()
+		if err != nil {
+			return err
+		}
+		keys = append(keys, strconv.Quote(string(text)))
+	}
+	for i := range seeds {
+		seeds[i] = strconv.Quote(seeds[i])
+	}
+	mapping, chain := "off", fmt.Sprintf("http://%s:%d", internet, chainPort)
+	if c.site.kind.daemon != "" {
+		mapping = "auto"
+	}
+	if c.site.kind.no4 {
+		chain = fmt.Sprintf("http://[%s]:%d", internet6, chainPort)
+	}
+	text := fmt.Sprintf(`role = "camera"
+state_dir = "state"
+
+[network]
+peers = [%s]
+port_mapping = %q
+
+[exchange]
+upload_limit = %q
+download_limit = %q
+
+[storage]
+reserve_bytes = "256KB"
+
+[[product]]
+name = %q
+region = "lab"
+threshold = %d
+keys = [%s]
+
+[product.chain]
+chain_id = %d
+registry = %q
+min_gap = "200ms"
+
+[[product.chain.endpoints]]
+url = %q
+operator = "devchain"
+`, strings.Join(seeds, ", "), mapping, b.up, b.down, b.net.Product.String(), b.net.Keys.Threshold, strings.Join(keys, ", "),
+		b.net.Chain.ChainID(), b.net.Registry.Address().String(), chain)
+	return os.WriteFile(filepath.Join(c.dir, "camswarmd.toml"), []byte(text), 0o600)
+}
+
+func (c *camera) client() (*control.Client, error) {
+	return control.Dial(filepath.Join(c.dir, "state", control.SocketName))
+}
+
+func (c *camera) status(ctx context.Context) (control.Status, error) {
+	client, err := c.client()
+	if err != nil {
+		return control.Status{}, err
+	}
+	defer client.Close()
+	return client.Status(ctx)
+}
+
+func (c *camera) peers(ctx context.Context) ([]control.PeerStatus, error) {
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return client.Peers(ctx)
+}
+
+// count notes to how many addresses and ports the router has seen connections
+// opened within the last minute: its sets keep each for that long.
+func (c *camera) count() error {
+	if c.router == "" {
+		return nil
+	}
+	all, perIP := 0, map[string]int{}
+	for _, set := range []string{"dials4", "dials6"} {
+		out, err := output("", "ip", "netns", "exec", c.router, "nft", "-j", "list", "set", "inet", "filter", set)
+		if err != nil {
+			return err
+		}
+		var doc struct {
+			Nftables []struct {
+				Set struct {
+					Elem []struct {
+						Elem struct {
+							Val struct{ Concat []any }
+						}
+					}
+				}
+			}
+		}
+		if err := json.Unmarshal(out, &doc); err != nil {
+			return err
+		}
+		for _, part := range doc.Nftables {
+			for _, e := range part.Set.Elem {
+				if at := e.Elem.Val.Concat; len(at) == 2 {
+					all++
+					perIP[fmt.Sprint(at[0])]++
+				}
+			}
+		}
+	}
+	c.dials = max(c.dials, all)
+	for _, n := range perIP {
+		c.ports = max(c.ports, n)
+	}
+	return nil
+}
+
+// serveChain carries the chain, which listens on loopback, to the Internet.
+func serveChain(at, target string) error {
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = in.Close() }()
+				out, err := net.Dial("tcp", target)
+				if err != nil {
+					return
+				}
+				defer func() { _ = out.Close() }()
+				go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+				_, _ = io.Copy(in, out)
+			}()
+		}
+	}()
+	return nil
+}
