@@ -1,13 +1,17 @@
 package node
 
 import (
+	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -97,17 +101,29 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 // an unsigned varint (did:key method specification).
 var ed25519Multicodec = []byte{0xed, 0x01}
 
-// DIDOf returns the did:key of a libp2p identity. Only Ed25519 identities have
-// one here; others are an error that wraps ErrIdentity.
-func DIDOf(pub crypto.PubKey) (verify.DID, error) {
-	if pub.Type() != crypto.Ed25519 {
-		return "", fmt.Errorf("%w: a key of type %s has no DID here, only Ed25519 has", ErrIdentity, pub.Type())
+// didPurpose is the info of HKDF that takes a device's rollout key out of its
+// network key.
+const didPurpose = "camswarm/did/1"
+
+// DIDOf returns the DID by which rollouts know the device with a libp2p identity:
+// the did:key of a second Ed25519 key, HKDF-SHA256 of the first one's seed. It says
+// nothing of the first, so that whoever sees a device in the network does not find
+// it in a list of canaries. Only Ed25519 identities have one; others are an error
+// that wraps ErrIdentity.
+func DIDOf(identity crypto.PrivKey) (verify.DID, error) {
+	if identity.Type() != crypto.Ed25519 {
+		return "", fmt.Errorf("%w: a key of type %s has no DID here, only Ed25519 has", ErrIdentity, identity.Type())
 	}
-	raw, err := pub.Raw()
+	raw, err := identity.Raw() // seed, public key
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
-	key, err := verify.PublicKeyFromBytes(append(append([]byte(nil), ed25519Multicodec...), raw...))
+	seed, err := hkdf.Key(sha256.New, raw[:ed25519.SeedSize], nil, didPurpose, ed25519.SeedSize)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	key, err := verify.PublicKeyFromBytes(append(slices.Clone(ed25519Multicodec), public...))
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrIdentity, err)
 	}

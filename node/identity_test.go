@@ -93,26 +93,31 @@ func TestUnusableIdentityIsRefusedAndNeverReplaced(t *testing.T) {
 	})
 }
 
-// The key and DID are the first test vector of the did:key method specification
-// for Ed25519.
-func TestDIDOfIsDidKey(t *testing.T) {
-	const want = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
-	did, err := verify.ParseDID(want)
+// The DID of a known identity, computed apart: HKDF-SHA256 without salt of 32 bytes
+// of 1, then the Ed25519 key of that seed.
+func TestThreatFleetListing_DIDIsNotThePeerID(t *testing.T) {
+	identity, pub, err := crypto.GenerateEd25519Key(bytes.NewReader(bytes.Repeat([]byte{1}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := verify.ParsePublicKey(strings.TrimPrefix(want, "did:key:"))
+	const want = "did:key:z6Mknwzuz3rKCHm686BPVEHs3dggDSTeny7AuJYywBwo5Fw3"
+	did, err := DIDOf(identity)
+	if err != nil || string(did) != want {
+		t.Errorf("got %s, %v", did, err)
+	}
+	// What the network shows of the device leads to another DID.
+	raw, err := pub.Raw()
 	if err != nil {
 		t.Fatal(err)
 	}
-	pub, err := crypto.UnmarshalEd25519PublicKey(parsed.Bytes()[2:])
+	shown, err := verify.PublicKeyFromBytes(append([]byte{0xed, 0x01}, raw...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := DIDOf(pub); err != nil || got != did {
-		t.Errorf("got %s, %v", got, err)
+	if verify.DIDKey(shown) == did {
+		t.Error("the DID can be told from the peer id")
 	}
-	_, secp, err := crypto.GenerateSecp256k1Key(rand.Reader)
+	secp, _, err := crypto.GenerateSecp256k1Key(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

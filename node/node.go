@@ -112,7 +112,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 			return nil, err
 		}
 	}
-	if n.did, err = DIDOf(key.GetPublic()); err != nil {
+	if n.did, err = DIDOf(key); err != nil {
 		return nil, err
 	}
 	if err := n.wireSwarm(key, o); err != nil {

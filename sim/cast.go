@@ -143,7 +143,7 @@ func assemble(s *Scenario) (*cast, error) {
 		if a.id, err = peer.IDFromPrivateKey(a.key); err != nil {
 			return err
 		}
-		if a.did, err = node.DIDOf(a.key.GetPublic()); err != nil {
+		if a.did, err = node.DIDOf(a.key); err != nil {
 			return err
 		}
 		c.actors = append(c.actors, a)

@@ -243,7 +243,7 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if did, err := node.DIDOf(key.GetPublic()); err != nil || did != cam.DID {
+	if did, err := node.DIDOf(key); err != nil || did != cam.DID {
 		t.Errorf("the identity is %s, %v; printed was %s", did, err, cam.DID)
 	}
 	// The node finds this identity, and does not make another.

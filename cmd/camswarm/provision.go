@@ -302,7 +302,7 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	if err != nil {
 		return facts, err
 	}
-	if facts.DID, err = node.DIDOf(key.GetPublic()); err != nil {
+	if facts.DID, err = node.DIDOf(key); err != nil {
 		return facts, err
 	}
 	id, err := peer.IDFromPublicKey(key.GetPublic())
