@@ -58,6 +58,7 @@ type cast struct {
 	hostile []*actor
 	regions []string
 	topo    links.Topology
+	origin  int // its node in the topology; 0: none
 	model   report.LinkModel
 
 	// One-way delays to places that are no nodes, for the baselines: from a line
@@ -204,6 +205,7 @@ func assemble(s *Scenario) (*cast, error) {
 		c.topo.Sites = append(c.topo.Sites, links.Site{Up: s.Site.Up * mbit, Down: s.Site.Down * mbit, Delay: s.Site.Delay})
 	}
 	s.latencies(c)
+	s.placeOrigin(c)
 	s.describe(c)
 	return c, nil
 }

@@ -114,6 +114,13 @@ func (s *Scenario) describe(c *cast) {
 		c.model.Notes = append(c.model.Notes, fmt.Sprintf("%d sites, each behind one line of %g up and %g down Mbit/s, %g Mbit/s and %v inside",
 			s.Site.Count, s.Site.Up, s.Site.Down, s.Site.LAN, s.Site.Delay))
 	}
+	if c.origin > 0 {
+		egress := "no limit to its egress"
+		if s.Origin.Egress > 0 {
+			egress = fmt.Sprintf("%g Mbit/s of egress", s.Origin.Egress)
+		}
+		c.model.Notes = append(c.model.Notes, fmt.Sprintf("an origin in %s with %s, first byte after %v, asked by policy %q", c.regions[0], egress, s.firstByte(), s.Origin.Policy))
+	}
 	if s.Links == "fast" {
 		c.model.Notes = append(c.model.Notes, "fast links: a model of QUIC without packets; losses are ignored")
 	}
@@ -137,6 +144,13 @@ func (c *cast) bound(imageBytes int64, share float64) float64 {
 	var seedUp float64
 	for _, a := range c.seeds {
 		seedUp += a.line.Up
+	}
+	if c.origin > 0 {
+		if egress := c.topo.Nodes[c.origin].Up; egress > 0 {
+			seedUp += egress
+		} else {
+			seedUp = math.Inf(1)
+		}
 	}
 	up := seedUp
 	var downs []float64

@@ -53,8 +53,9 @@ type member struct {
 	registry *prometheus.Registry
 	cancel   context.CancelFunc
 	done     chan error
-	stop     func() // of the hostile
-	peers    int    // at the announcement
+	stop     func()        // of the hostile
+	web      *originClient // nil: no origin
+	peers    int           // at the announcement
 
 	mu       sync.Mutex
 	target   uint64
@@ -67,6 +68,7 @@ type member struct {
 	stopAt   time.Time
 	stopped  time.Duration // from its block to the view that has it
 	traffic  map[peer.ID]swarm.PeerStats
+	origin   swarm.PeerStats
 	messages float64
 	sentLine int64
 	recvLine int64
@@ -84,7 +86,13 @@ func (m *member) begin(ctx context.Context) error {
 		m.meta = keptDatastore{dssync.MutexWrap(datastore.NewMapDatastore())}
 	}
 	m.registry = prometheus.NewRegistry()
+	web, err := m.run.openOrigin(m)
+	if err != nil {
+		return err
+	}
+	m.web = web
 	n, err := node.New(cfg,
+		node.WithOriginClient(web.client()),
 		node.WithTransport(m.run.net.Transport(m.actor.index), m.interfaces),
 		node.WithIdentity(m.actor.key),
 		node.WithDatastore(m.meta),
@@ -130,6 +138,7 @@ func (m *member) end() error {
 	m.account()
 	m.cancel()
 	err := <-m.done
+	m.web.close()
 	m.mu.Lock()
 	m.node = nil
 	m.mu.Unlock()
@@ -151,6 +160,7 @@ func (m *member) account() {
 	for p, s := range stats.Peers {
 		m.traffic[p] = plus(m.traffic[p], s, 1)
 	}
+	m.origin = plus(m.origin, stats.Origin, 1)
 	m.messages += messagesOf(m.registry)
 }
 
@@ -192,11 +202,12 @@ func (m *member) newTarget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.target, m.start, m.line = r.target, r.start, newTimeline()
-	m.traffic, m.messages = map[peer.ID]swarm.PeerStats{}, 0
+	m.traffic, m.messages, m.origin = map[peer.ID]swarm.PeerStats{}, 0, swarm.PeerStats{}
 	if m.node != nil {
 		for p, s := range m.node.Traffic().Peers {
 			m.traffic[p] = plus(swarm.PeerStats{}, s, -1)
 		}
+		m.origin = plus(swarm.PeerStats{}, m.node.Traffic().Origin, -1)
 		m.messages = -messagesOf(m.registry)
 	}
 	m.sentLine, m.recvLine = r.net.Traffic(m.actor.index)

@@ -87,6 +87,12 @@ func (r *run) nodeReport(m *member) report.Node {
 			n.ByTier[tier(a, o.actor)] += s.Received
 		}
 	}
+	if o := m.origin; o.Received > 0 {
+		n.Received += o.Received
+		n.Duplicate += o.Duplicate
+		n.Wrong += o.Wrong
+		n.ByTier["origin"] = o.Received
+	}
 	return n
 }
 

@@ -19,6 +19,7 @@ import (
 	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
+	"camswarm/sim/web"
 	"camswarm/verify"
 )
 
@@ -62,8 +63,9 @@ type run struct {
 	dir    string
 	log    *slog.Logger
 
-	net   links.Network
-	chain *chain
+	net    links.Network
+	chain  *chain
+	bucket *web.Endpoint // the origin; nil: none
 
 	members []*member // by actor
 	byPeer  map[string]*member
@@ -158,6 +160,11 @@ func (r *run) play(ctx context.Context) (err error) {
 	if r.o.tamper != nil {
 		r.o.tamper(r)
 	}
+	stopOrigin, err := r.startOrigin()
+	if err != nil {
+		return err
+	}
+	defer stopOrigin()
 	defer func() { err = errors.Join(err, r.stopAll()) }()
 	began := time.Now()
 	defer func() { r.virtual = time.Since(began) }()
@@ -444,5 +451,6 @@ func (r *run) nodeConfig(m *member) node.Config {
 		p.Chain.Endpoints = p.Chain.Endpoints[:m.trusts]
 	}
 	c.Products = []node.ProductConfig{p}
+	c.Origin = r.s.originConfig()
 	return c
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"camswarm/node"
 	"camswarm/verify"
 )
 
@@ -56,6 +57,7 @@ type Scenario struct {
 	Limit time.Duration `toml:"limit"`
 
 	Seeds     Seeds     `toml:"seeds"`
+	Origin    Origin    `toml:"origin"`
 	Classes   []Class   `toml:"class"`
 	Latency   Latency   `toml:"latency"`
 	Chain     Chain     `toml:"chain"`
@@ -81,6 +83,21 @@ type Seeds struct {
 	// PerCamera is how many of its region's seeds a camera is provisioned with;
 	// 0: all of them, and the first seed where its region has none.
 	PerCamera int `toml:"per_camera"`
+}
+
+// Origin is a bucket in the first region that has every release, as S3 in the
+// baselines. Nodes ask it as node.OriginConfig says.
+type Origin struct {
+	// Policy is "", none, or one of node.OriginConfig.
+	Policy string `toml:"policy"`
+	// Share is that of the policy "share"; 0: the default.
+	Share float64 `toml:"share"`
+	// Egress bounds what it sends, in Mbit/s; 0: no bound.
+	Egress float64 `toml:"egress"`
+	// FirstByte is how long it takes to answer, beyond the network; 0: as S3.
+	FirstByte time.Duration `toml:"first_byte"`
+	// Dies is when it stops answering, from the announcement; 0: never.
+	Dies time.Duration `toml:"dies"`
 }
 
 // Class is a kind of camera and its line.
@@ -406,6 +423,10 @@ func (s *Scenario) Validate() error {
 		return bad("seeds.count is %d; write 0 (one a region) to 256", s.Seeds.Count)
 	case !rate(s.Seeds.Up) || !rate(s.Seeds.Down):
 		return bad("seeds.up and seeds.down are in Mbit/s and positive")
+	case !slices.Contains([]string{"", node.OriginNever, node.OriginFallback, node.OriginShare, node.OriginFastest}, s.Origin.Policy):
+		return bad("origin.policy is %q; write \"\" (no origin), \"fallback\", \"share\" or \"fastest\"", s.Origin.Policy)
+	case !share(s.Origin.Share) || s.Origin.Egress < 0 || s.Origin.Egress > 1e6 || s.Origin.FirstByte < 0 || s.Origin.Dies < 0:
+		return bad("origin.share is 0 to 1, origin.egress in Mbit/s, its times are not negative")
 	case s.Latency.Kind != "uniform" && s.Latency.Kind != "world":
 		return bad("latency.kind is %q; write \"uniform\" or \"world\"", s.Latency.Kind)
 	case s.Latency.RTTMin < 0 || s.Latency.RTTMax < s.Latency.RTTMin || s.Latency.RTTMax > 10*time.Second || s.Latency.NearRTT < 0:

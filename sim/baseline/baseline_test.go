@@ -15,6 +15,7 @@ import (
 	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
+	"camswarm/sim/web"
 )
 
 const mbit = 1e6
@@ -179,26 +180,26 @@ func TestDownloadGoesOnWhereItStopped(t *testing.T) {
 			return err
 		}
 		defer net.Close()
-		origin, err := newEndpoint(net, node)
+		origin, err := web.New(net, node)
 		if err != nil {
 			return err
 		}
-		defer origin.close()
-		stop, err := origin.serve(object(0, func() io.ReadSeeker { return strings.NewReader(string(env.Image)) }))
+		defer origin.Close()
+		stop, err := origin.Serve(web.Object(0, func() io.ReadSeeker { return strings.NewReader(string(env.Image)) }))
 		if err != nil {
 			return err
 		}
 		defer stop()
-		client, err := newEndpoint(net, 1)
+		client, err := web.New(net, 1)
 		if err != nil {
 			return err
 		}
-		defer client.close()
+		defer client.Close()
 		// The network is cut for longer than a connection lives.
 		time.AfterFunc(300*time.Millisecond, func() { net.Cut(func(a, b int) bool { return true }) })
 		time.AfterFunc(60*time.Second, func() { net.Cut(nil) })
 		start := time.Now()
-		err = client.download(ctx, origin, env.Image, 0, len(env.Image), 0)
+		err = download(ctx, client, origin, env.Image, 0, len(env.Image), 0)
 		sent, _ := net.Traffic(node)
 		if took := time.Since(start); took < 60*time.Second || took > 100*time.Second {
 			t.Errorf("took %v", took)

@@ -3,11 +3,9 @@ package baseline
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -15,15 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/transport"
-	ma "github.com/multiformats/go-multiaddr"
-
 	"camswarm/sim/bubble"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
+	"camswarm/sim/web"
 )
 
 // place is where a node stands that the swarm's topology does not have.
@@ -70,172 +63,10 @@ func (x *extended) delay(a, b int) time.Duration {
 	return x.env.DataCentre(a, x.places[b-n].region)
 }
 
-// endpoint is a node that speaks HTTP.
-type endpoint struct {
-	net  links.Network
-	node int
-	id   peer.ID
-	t    transport.Transport
-}
-
-func newEndpoint(n links.Network, node int) (*endpoint, error) {
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	id, err := peer.IDFromPrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	t, err := n.Transport(node)(key, nil, &network.NullResourceManager{})
-	if err != nil {
-		return nil, err
-	}
-	return &endpoint{net: n, node: node, id: id, t: t}, nil
-}
-
-func (p *endpoint) close() {
-	if c, ok := p.t.(io.Closer); ok {
-		_ = c.Close()
-	}
-}
-
-// dial opens a connection to another endpoint.
-func (p *endpoint) dial(ctx context.Context, to *endpoint) (transport.CapableConn, error) {
-	return p.t.Dial(ctx, to.net.Addr(to.node), to.id)
-}
-
-// stream is a stream as a net.Conn. Closing the client's closes its connection.
-type stream struct {
-	network.MuxedStream
-	conn  transport.CapableConn
-	owner bool
-}
-
-func (s *stream) Close() error {
-	err := s.MuxedStream.Close()
-	if s.owner {
-		err = errors.Join(err, s.conn.Close())
-	}
-	return err
-}
-
-func (s *stream) LocalAddr() net.Addr  { return addr{s.conn.LocalMultiaddr()} }
-func (s *stream) RemoteAddr() net.Addr { return addr{s.conn.RemoteMultiaddr()} }
-
-// addr is a multiaddr where net/http wants to print one.
-type addr struct{ ma.Multiaddr }
-
-func (addr) Network() string { return "libp2p" }
-
-// listener hands every stream of every connection to an HTTP server.
-type listener struct {
-	l       transport.Listener
-	streams chan net.Conn
-	closed  chan struct{}
-	once    sync.Once
-	wg      sync.WaitGroup
-
-	mu    sync.Mutex
-	conns []transport.CapableConn
-}
-
-func (p *endpoint) listen() (*listener, error) {
-	l, err := p.t.Listen(p.net.Addr(p.node))
-	if err != nil {
-		return nil, err
-	}
-	s := &listener{l: l, streams: make(chan net.Conn), closed: make(chan struct{})}
-	s.wg.Go(s.accept)
-	return s, nil
-}
-
-func (s *listener) accept() {
-	for {
-		c, err := s.l.Accept()
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		s.conns = append(s.conns, c)
-		s.mu.Unlock()
-		s.wg.Go(func() {
-			for {
-				st, err := c.AcceptStream()
-				if err != nil {
-					return
-				}
-				select {
-				case s.streams <- &stream{MuxedStream: st, conn: c}:
-				case <-s.closed:
-					_ = st.Reset()
-					return
-				}
-			}
-		})
-	}
-}
-
-func (s *listener) Accept() (net.Conn, error) {
-	select {
-	case c := <-s.streams:
-		return c, nil
-	case <-s.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (s *listener) Close() error {
-	s.once.Do(func() {
-		close(s.closed)
-		_ = s.l.Close()
-		s.mu.Lock()
-		conns := s.conns
-		s.mu.Unlock()
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		s.wg.Wait()
-	})
-	return nil
-}
-
-func (s *listener) Addr() net.Addr { return s.l.Addr() }
-
-// serve answers GETs of the image in the way of h until stop is called.
-func (p *endpoint) serve(h http.Handler) (stop func(), err error) {
-	l, err := p.listen()
-	if err != nil {
-		return nil, err
-	}
-	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = srv.Serve(l)
-	}()
-	return func() {
-		_ = srv.Close()
-		_ = l.Close()
-		<-done
-	}, nil
-}
-
-// object answers requests for content, or a range of it, after wait.
-func object(wait time.Duration, content func() io.ReadSeeker) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sleep(r.Context(), wait) != nil {
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		http.ServeContent(w, r, "", time.Time{}, content())
-	})
-}
-
 // get requests size bytes at offset of the image, and checks each as it comes
 // against want, which is all of it. It returns how many came, all right, before
 // an error. before is waited for ahead of the handshake.
-func (p *endpoint) get(ctx context.Context, from *endpoint, want []byte, offset, size int, before time.Duration) (n int, err error) {
+func get(ctx context.Context, p, from *web.Endpoint, want []byte, offset, size int, before time.Duration) (n int, err error) {
 	tr := &http.Transport{
 		DisableKeepAlives:  true,
 		DisableCompression: true,
@@ -243,16 +74,7 @@ func (p *endpoint) get(ctx context.Context, from *endpoint, want []byte, offset,
 			if err := sleep(ctx, before); err != nil {
 				return nil, err
 			}
-			c, err := p.dial(ctx, from)
-			if err != nil {
-				return nil, err
-			}
-			st, err := c.OpenStream(ctx)
-			if err != nil {
-				_ = c.Close()
-				return nil, err
-			}
-			return &stream{MuxedStream: st, conn: c, owner: true}, nil
+			return p.Connect(ctx, from)
 		},
 	}
 	defer tr.CloseIdleConnections()
@@ -303,9 +125,9 @@ const (
 
 // download gets bytes from..to of the image over one connection after another,
 // each time what is still missing.
-func (p *endpoint) download(ctx context.Context, from *endpoint, want []byte, lo, hi int, before time.Duration) error {
+func download(ctx context.Context, p, from *web.Endpoint, want []byte, lo, hi int, before time.Duration) error {
 	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
-		n, err := p.get(ctx, from, want, lo, hi-lo, before)
+		n, err := get(ctx, p, from, want, lo, hi-lo, before)
 		if lo += n; err == nil {
 			return nil
 		}
@@ -400,9 +222,9 @@ func (r *edgeReader) Read(b []byte) (int, error) {
 
 // fill fetches the object from the origin when it is asked for. The connection
 // is there already, as CDNs keep them; its congestion window is a new one.
-func (e *edge) fill(ctx context.Context, p, origin *endpoint, image []byte) error {
+func (e *edge) fill(ctx context.Context, p, origin *web.Endpoint, image []byte) error {
 	defer e.stop()
-	c, err := p.dial(ctx, origin)
+	c, err := p.Dial(ctx, origin)
 	if err != nil {
 		return err
 	}
@@ -412,7 +234,7 @@ func (e *edge) fill(ctx context.Context, p, origin *endpoint, image []byte) erro
 		if err != nil {
 			return nil, err
 		}
-		return &stream{MuxedStream: st, conn: c}, nil
+		return web.Conn(st, c), nil
 	}}
 	defer tr.CloseIdleConnections()
 	select {
@@ -469,10 +291,10 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 	}
 	undo = append(undo, net.Close)
 
-	open := func(node int) (*endpoint, error) {
-		p, err := newEndpoint(net, node)
+	open := func(node int) (*web.Endpoint, error) {
+		p, err := web.New(net, node)
 		if err == nil {
-			undo = append(undo, p.close)
+			undo = append(undo, p.Close)
 		}
 		return p, err
 	}
@@ -480,13 +302,13 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 	if err != nil {
 		return b, 0, err
 	}
-	stop, err := origin.serve(object(cfg.FirstByte, func() io.ReadSeeker { return bytes.NewReader(e.Image) }))
+	stop, err := origin.Serve(web.Object(cfg.FirstByte, func() io.ReadSeeker { return bytes.NewReader(e.Image) }))
 	if err != nil {
 		return b, 0, err
 	}
 	undo = append(undo, stop)
 
-	servers := map[string]*endpoint{} // by region
+	servers := map[string]*web.Endpoint{} // by region
 	var fills sync.WaitGroup
 	var fillErrs sync.Map
 	for _, r := range e.Regions {
@@ -509,14 +331,14 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 				}
 			})
 		}
-		stop, err := p.serve(object(cfg.EdgeFirstByte, cache.open))
+		stop, err := p.Serve(web.Object(cfg.EdgeFirstByte, cache.open))
 		if err != nil {
 			return b, 0, err
 		}
 		servers[r] = p
 		undo = append(undo, func() { cancel(); fills.Wait(); stop() })
 	}
-	clients := make([]*endpoint, len(e.Cameras))
+	clients := make([]*web.Endpoint, len(e.Cameras))
 	for k, c := range e.Cameras {
 		if clients[k], err = open(c); err != nil {
 			return b, 0, err
@@ -535,13 +357,13 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 		camera := e.Cameras[k]
 		server := servers[e.Region(camera)]
 		// The look-up at the provider's resolver, and TCP's handshake.
-		wait := 2*e.Edge(camera) + 2*topo.delay(camera, server.node)
+		wait := 2*e.Edge(camera) + 2*topo.delay(camera, server.Node())
 		errs := make([]error, ways)
 		var wg sync.WaitGroup
 		for i := range ways {
 			wg.Go(func() {
 				lo, hi := len(e.Image)*i/ways, len(e.Image)*(i+1)/ways
-				errs[i] = clients[k].download(ctx, server, e.Image, lo, hi, wait)
+				errs[i] = download(ctx, clients[k], server, e.Image, lo, hi, wait)
 			})
 		}
 		wg.Wait()

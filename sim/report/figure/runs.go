@@ -451,6 +451,8 @@ func tierLook(tier string) (name string, fill color.Color) {
 		return "a seed", orange
 	case "other":
 		return "farther cameras", purple
+	case "origin":
+		return "the origin", blue
 	}
 	return format.Plain(tier), grey
 }
