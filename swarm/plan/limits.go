@@ -68,12 +68,14 @@ const (
 )
 
 // What is asked of an origin. At most originRun adjacent blocks are one request, 1
-// MiB of 32 KiB blocks; originStart are in flight before its speed is known, what
+// MiB of 32 KiB blocks, and less while they would be fewer than originWays requests,
+// each over a connection that starts slowly; originStart are in flight before its speed is known, what
 // arrives in originAhead after that, as its round trip and first byte come once for
 // each range, and at most originFlight bytes. Measured with 100 ms of both; see
 // docs/SWARM.md.
 const (
 	originRun    = 32
+	originWays   = 4
 	originStart  = 32
 	originAhead  = 600 * time.Millisecond
 	originFlight = 8 << 20

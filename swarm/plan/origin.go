@@ -146,8 +146,10 @@ func (p *Planner) stretch(q *source) []int {
 	if g.whole {
 		return p.allLeft(q)
 	}
-	most := min(p.originRoom(q), originRun, int(g.left()/float64(p.ref)))
-	if most < 1 || len(q.reqs) > 0 && most < originRun/2 {
+	window := p.originWindow(q)
+	run := min(max(window/originWays, originRun/originWays), originRun)
+	most := min(window-len(q.reqs), run, int(g.left()/float64(p.ref)))
+	if most < 1 || len(q.reqs) > 0 && most < run/2 {
 		return nil // a request costs a round trip: rather a long one soon
 	}
 	first, n := p.longest(g.zone, most)
@@ -197,13 +199,12 @@ func (p *Planner) longest(zone Bitset, most int) (first, n int) {
 	return first, n
 }
 
-// originRoom is how many units more may be in flight at an origin.
-func (p *Planner) originRoom(q *source) int {
-	most := originStart
-	if q.interval > 0 {
-		most = min(max(int((originAhead+q.interval-1)/q.interval), originStart), int(originFlight/p.ref)+1)
+// originWindow is how many units may be in flight at an origin.
+func (p *Planner) originWindow(q *source) int {
+	if q.interval == 0 {
+		return originStart
 	}
-	return most - len(q.reqs)
+	return min(max(int((originAhead+q.interval-1)/q.interval), originStart), int(originFlight/p.ref)+1)
 }
 
 // originGrows reports whether an origin may be asked for more later.

@@ -99,7 +99,7 @@ func TestOriginIsAskedForRanges(t *testing.T) {
 			runs++
 		}
 	}
-	if len(acts) != originStart || runs > 2 {
+	if len(acts) != originStart || runs > originWays+1 {
 		t.Errorf("%d blocks in %d ranges", len(acts), runs)
 	}
 }

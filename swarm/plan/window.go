@@ -82,7 +82,7 @@ func (p *Planner) queued(now time.Duration, q *source) time.Duration {
 // full reports whether q has as many requests as it may when n sources share.
 func (p *Planner) full(q *source, n int) bool {
 	if q.origin != nil {
-		return p.originRoom(q) < 1
+		return len(q.reqs) >= p.originWindow(q)
 	}
 	return len(q.reqs) >= p.room(q, n)
 }
