@@ -89,6 +89,11 @@ func (r Region) Bytes32() [32]byte {
 	return b
 }
 
+// RegionFromBytes32 reads a code that is left-aligned and filled with zeros.
+func RegionFromBytes32(b [32]byte) (Region, error) {
+	return ParseRegion(strings.TrimRight(string(b[:]), "\x00"))
+}
+
 // MarshalText returns the code.
 func (r Region) MarshalText() ([]byte, error) { return []byte(r), nil }
 

@@ -29,3 +29,9 @@ const (
 	maxRotationsSize   = MaxRotations*(MaxRotationSize+3) + 16 // bytes of an encoded chain
 	maxMovesSize       = MaxMoves*(MaxMoveSize+3) + 16         // likewise
 )
+
+// Limits on what witnesses say.
+const (
+	MaxWitnesses        = 16       // that a device is provisioned with
+	MaxWitnessStatement = 24 << 10 // bytes: MaxCandidates releases with MaxCanaries each, MaxSigners keys and a signature
+)

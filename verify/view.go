@@ -40,6 +40,11 @@ type View struct {
 	Block uint64 // head block the answer was read at
 	Time  uint64 // that block's time, seconds since 1970
 
+	// Witnessed says that witnesses added to the view what the device's own quorum
+	// has not confirmed. What they say is good enough to fetch and to relay by, and
+	// never a reason to penalise somebody.
+	Witnessed bool
+
 	Paused       bool        // the operator stopped the whole registry: install nothing
 	Latest       uint64      // newest sequence ever published, revoked ones included
 	MinSequence  uint64      // anti-rollback floor set by the manufacturer
