@@ -80,7 +80,7 @@ type Gossip struct {
 	stopped chan struct{} // closed when Run has ended
 	gate    gate
 
-	// followed is the number of products. pubsub's loop reads it where it must
+	// followed is the number of topics. pubsub's loop reads it where it must
 	// not wait for mu: joining a topic waits for the loop under mu.
 	followed atomic.Int32
 
@@ -142,7 +142,10 @@ func (g *Gossip) Follow(s Subject) error {
 		}
 	}
 	g.products[sub.id] = sub
-	g.followed.Store(int32(len(g.products)))
+	g.followed.Add(1)
+	if sub.Witnesses != nil {
+		g.followed.Add(1)
+	}
 	if g.ps != nil {
 		select {
 		case g.greet <- struct{}{}:
@@ -177,7 +180,10 @@ func (g *Gossip) join(s *subject) error {
 	s.mu.Lock()
 	s.handle = t
 	s.mu.Unlock()
-	return nil
+	if s.Witnesses == nil {
+		return nil
+	}
+	return g.joinWitnesses(s)
 }
 
 // subject returns a followed product, or nil.
@@ -213,6 +219,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 	err := g.start(ctx)
 	if err == nil {
 		g.host.SetStreamHandler(LatestProtocol, g.serve(ctx))
+		g.host.SetStreamHandler(WitnessProtocol, g.serveStatements(ctx))
 		wg.Go(func() { g.greetPeers(ctx) })
 		wg.Go(func() { g.rejudge(ctx) })
 		wg.Go(func() { g.punish(ctx) })
@@ -226,12 +233,13 @@ func (g *Gossip) Run(ctx context.Context) error {
 
 	cancel()
 	g.host.RemoveStreamHandler(LatestProtocol)
+	g.host.RemoveStreamHandler(WitnessProtocol)
 	g.host.RemoveStreamHandler(MeshProtocol)
 	wg.Wait()
 	g.gate.close()
 	for _, c := range g.host.Network().Conns() {
 		for _, s := range c.GetStreams() {
-			if p := s.Protocol(); p == MeshProtocol || p == LatestProtocol {
+			if p := s.Protocol(); p == MeshProtocol || p == LatestProtocol || p == WitnessProtocol {
 				s.Reset()
 			}
 		}
@@ -309,11 +317,11 @@ func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		return errOverBudget // nothing in it is looked at
 	}
 	now := time.Now()
-	products := max(1, int(g.followed.Load()))
+	topics := max(1, int(g.followed.Load()))
 	taken, punish := 0, false
 	g.peers.with(from, func(p *peerState) {
 		p.heard = true
-		for taken < len(rpc.Publish) && !p.muted(now) && p.messages.take(now, 1, g.cfg.PeerBurst*products, g.cfg.PeerEvery/time.Duration(products)) {
+		for taken < len(rpc.Publish) && !p.muted(now) && p.messages.take(now, 1, g.cfg.PeerBurst*topics, g.cfg.PeerEvery/time.Duration(topics)) {
 			taken++
 		}
 		p.drops += len(rpc.Publish) - taken

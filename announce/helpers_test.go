@@ -187,6 +187,10 @@ func (c *memChain) Current() (verify.View, bool) {
 	return *c.view, true
 }
 
+func (c *memChain) ViewOwn(ctx context.Context, minRev uint64) (verify.View, error) {
+	return c.View(ctx, minRev)
+}
+
 func (c *memChain) ViewProven(ctx context.Context, minRev uint64) (verify.View, error) {
 	return c.View(ctx, minRev)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -50,24 +49,11 @@ func (g *Gossip) serve(ctx context.Context) network.StreamHandler {
 }
 
 func (g *Gossip) answer(st network.Stream) (outcome string, err error) {
-	now := time.Now()
-	var allowed bool
-	g.peers.with(st.Conn().RemotePeer(), func(p *peerState) {
-		allowed = p.serves.take(now, 1, serveBurst, serveEvery)
-	})
-	if !allowed {
-		return "refused", errors.New("asks too often")
+	done, err := g.admitQuestion(st)
+	if err != nil {
+		return "refused", err
 	}
-	select {
-	case g.serving <- struct{}{}:
-		defer func() { <-g.serving }()
-	default:
-		return "refused", errors.New("too many questions at once")
-	}
-	// Streams without deadlines (some in-memory transports) say so; the reset
-	// with Run's context still ends them.
-	_ = st.SetDeadline(now.Add(askTimeout))
-
+	defer done()
 	var question [questionSize]byte
 	if _, err := io.ReadFull(st, question[:]); err != nil {
 		return "failed", err
@@ -289,6 +275,9 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 				for _, s := range g.subjects() {
 					if ctx.Err() != nil {
 						return
+					}
+					if s.Witnesses != nil {
+						g.askStatements(ctx, next.peer, s)
 					}
 					g.ask(ctx, next.peer, s, viaLatest)
 				}

@@ -104,6 +104,10 @@ const (
 	serveEvery = 5 * time.Second
 	servings   = 32
 
+	// maxStatements is how many witness statements one answer holds: for each
+	// witness the newest, or the two that convict it.
+	maxStatements = 2 * verify.MaxWitnesses
+
 	// rpcTokens is what a pubsub message of a peer counts of its budget (see
 	// [Options.Budget]), whatever is in it; tokenBytes of them count one more before
 	// they are decoded, and so do tokenReads reads, as empty messages cost; rejectTokens

@@ -22,11 +22,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "camswarm_announce_judged_total",
-			Help: "Announcements by source (gossip, latest, ask, held, self), verdict (accept, ignore, reject, hold) and the attack that the verdict names.",
+			Help: "Announcements and witness statements by source (gossip, latest, ask, held, self; witness), verdict (accept, ignore, reject, hold) and the attack that the verdict names.",
 		}, []string{"source", "verdict", "attack"}),
 		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "camswarm_announce_looks_total",
-			Help: "Looks at the chain by cause: release (a signed envelope never seen before), hint (a claim that proves nothing), credit (the same from a peer whose last one was true), retry (for what is held), self.",
+			Help: "Looks at the chain by cause: release (a signed envelope never seen before), doubt (one that witnesses do not confirm), hint (a claim that proves nothing), credit (the same from a peer whose last one was true), retry (for what is held), self.",
 		}, []string{"cause"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "camswarm_announce_dropped_total",

@@ -63,6 +63,8 @@ func (s *subject) toTell(view *verify.View, now time.Time, within time.Duration)
 	s.countIn(view)
 	rev := view.Rev
 	switch {
+	case view.Witnessed:
+		return false, time.Time{} // whoever asks the chain is not sent there on the word of others
 	case rev <= s.told:
 		s.told, s.tellAt, s.rev = rev, time.Time{}, min(s.rev, rev) // lower: what it showed before was refuted
 		return false, time.Time{}

@@ -28,6 +28,8 @@ type Chain interface {
 	// ViewProven is View for what strangers cannot make up: its looks do not wait
 	// behind those of View.
 	ViewProven(ctx context.Context, minRev uint64) (verify.View, error)
+	// ViewOwn is ViewProven for a view to which witnesses add nothing.
+	ViewOwn(ctx context.Context, minRev uint64) (verify.View, error)
 }
 
 // Subject is one product that a Gossip follows.
@@ -35,6 +37,11 @@ type Subject struct {
 	Product  verify.Product
 	Verifier *verify.Verifier
 	Chain    Chain
+
+	// Region is the node's, of which it wants to hear from Witnesses. Witnesses nil:
+	// the product has none.
+	Region    verify.Region
+	Witnesses Witnesses
 
 	// Latest returns what to answer a peer that asks for the latest
 	// announcement; nil: nothing yet. It is called from many goroutines and
@@ -69,17 +76,18 @@ type subject struct {
 	id    verify.ProductID
 	topic string
 
-	mu       sync.Mutex
-	handle   *pubsub.Topic // nil until Run joined the topic
-	seen     *simplelru.LRU[[32]byte, decision]
-	signed   *simplelru.LRU[[32]byte, *verify.Signed] // by envelope digest
-	unsigned *simplelru.LRU[[32]byte, error]
-	looked   *simplelru.LRU[[32]byte, struct{}] // envelopes that had their look
-	accepted *simplelru.LRU[[32]byte, struct{}] // envelopes that passed
-	rev      uint64                             // highest rev that passed
-	registry verify.RegistryRef                 // that rev is of
-	releases bucket                             // looks for envelopes never seen before
-	hints    bucket                             // looks for claims that prove nothing
+	mu         sync.Mutex
+	handle     *pubsub.Topic // nil until Run joined the topic
+	statements *pubsub.Topic // likewise, of the witnesses; nil: there are none
+	seen       *simplelru.LRU[[32]byte, decision]
+	signed     *simplelru.LRU[[32]byte, *verify.Signed] // by envelope digest
+	unsigned   *simplelru.LRU[[32]byte, error]
+	looked     *simplelru.LRU[[32]byte, struct{}] // envelopes that had their look
+	accepted   *simplelru.LRU[[32]byte, struct{}] // envelopes that passed
+	rev        uint64                             // highest rev that passed
+	registry   verify.RegistryRef                 // that rev is of
+	releases   bucket                             // looks for envelopes never seen before
+	hints      bucket                             // looks for claims that prove nothing
 
 	told   uint64    // rev of the view that neighbours need not be told any more
 	tellAt time.Time // when they are told of a higher one; zero: there is none
@@ -168,7 +176,7 @@ func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) err
 		return nil
 	case known && !news:
 		return fmt.Errorf("release %d at rev %d was accepted before", a.Sequence, a.Rev)
-	case a.Rev < view.Rev && a.Sequence <= view.Latest && !offered && !verify.CarriesMoves(a.Envelope): // another registry counts anew
+	case a.Rev < view.Rev && !view.Witnessed && a.Sequence <= view.Latest && !offered && !verify.CarriesMoves(a.Envelope): // another registry counts anew
 		return fmt.Errorf("release %d is no longer offered at rev %d, the newest is %d", a.Sequence, view.Rev, view.Latest)
 	}
 	return nil
@@ -187,6 +195,16 @@ func (s *subject) countIn(view *verify.View) {
 func (s *subject) elsewhere(signed *verify.Signed, view *verify.View) bool {
 	return signed != nil && (len(s.Verifier.Route(signed)) > 0 ||
 		view.Registry != (verify.RegistryRef{}) && view.Registry != signed.Manifest().Registry)
+}
+
+// agrees reports whether a view is one to judge a signed release by: what witnesses
+// add may confirm one, and refuses none.
+func (s *subject) agrees(signed *verify.Signed, view *verify.View) bool {
+	if signed == nil || !view.Witnessed {
+		return true
+	}
+	_, err := s.Verifier.Approve(signed, view, 0)
+	return err == nil
 }
 
 // checkSigned is Verifier.CheckSigned, once per envelope.
@@ -309,7 +327,7 @@ func (s *subject) due(now time.Time, view *verify.View) (ready, expired []*held,
 		h := s.held[i]
 		elsewhere := s.elsewhere(h.signed, view)
 		switch {
-		case h.announcement.Rev <= view.Rev && !elsewhere:
+		case h.announcement.Rev <= view.Rev && !elsewhere && s.agrees(h.signed, view):
 			ready = append(ready, s.release(i))
 		case now.After(h.until):
 			expired = append(expired, s.release(i))

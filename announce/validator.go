@@ -158,9 +158,9 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			return g.hold(s, h), err
 		}
 	}
+	cause := ""
+	now := time.Now()
 	if a.Rev > view.Rev {
-		cause := ""
-		now := time.Now()
 		switch {
 		case src == viaSelf:
 			cause = "self"
@@ -175,7 +175,11 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			return g.hold(s, h), err
 		}
 		var err error
-		if view, err = g.look(ctx, s, a.Rev, cause, cause != "hint"); err != nil {
+		see := s.Chain.ViewProven
+		if cause == "hint" { // what is proven does not wait behind it
+			see = s.Chain.View
+		}
+		if view, err = g.look(ctx, s, a.Rev, cause, see); err != nil {
 			if src == viaSelf {
 				return ignore, err
 			}
@@ -189,20 +193,27 @@ func (g *Gossip) weigh(ctx context.Context, s *subject, h *held, view verify.Vie
 			g.peers.with(h.from, func(p *peerState) { p.credit = true })
 		}
 	}
+	if !s.agrees(h.signed, &view) {
+		if src != viaSelf && cause != "release" && !s.firstLook(h.digest, now) {
+			return g.hold(s, h), verify.Soft(attackFlood, "witnesses do not know release %d, and too many such claims came: held", a.Sequence)
+		}
+		var err error
+		if view, err = g.look(ctx, s, a.Rev, "doubt", s.Chain.ViewOwn); err != nil {
+			if src == viaSelf {
+				return ignore, err
+			}
+			return g.hold(s, h), err
+		}
+	}
 	return g.settle(s, h, view, src)
 }
 
-// look waits for a view of at least the given rev, for a bounded time. What is
-// proven does not wait behind the looks of claims that are not. Its error is soft
-// and names what stands in the way.
-func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string, proven bool) (verify.View, error) {
+// look waits with see for a view of at least the given rev, for a bounded time. Its
+// error is soft and names what stands in the way.
+func (g *Gossip) look(ctx context.Context, s *subject, rev uint64, cause string, see func(context.Context, uint64) (verify.View, error)) (verify.View, error) {
 	g.metrics.looks.WithLabelValues(cause).Inc()
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.LookTimeout)
 	defer cancel()
-	see := s.Chain.View
-	if proven {
-		see = s.Chain.ViewProven
-	}
 	view, err := see(ctx, rev)
 	if err == nil && view.Rev < rev {
 		err = fmt.Errorf("the chain is at rev %d", view.Rev)
@@ -227,7 +238,7 @@ func (g *Gossip) settle(s *subject, h *held, view verify.View, src source) (deci
 			// Penalise only where the sender saw the very same state of the
 			// chain: with a newer view an honest relay may have been right
 			// when it sent this.
-			if view.Rev != h.announcement.Rev {
+			if view.Rev != h.announcement.Rev || view.Witnessed {
 				return ignore, err
 			}
 			return refusal(err), err
@@ -350,7 +361,14 @@ func (g *Gossip) rejudge(ctx context.Context) {
 					defer func() { looks <- struct{}{} }()
 					// The view itself is read from Current, so that one look
 					// serves all that is held, whatever rev each one waits for.
-					if _, err := g.look(ctx, s, retry, "retry", proven); err != nil {
+					see := s.Chain.View
+					switch {
+					case view.Witnessed:
+						see = s.Chain.ViewOwn
+					case proven:
+						see = s.Chain.ViewProven
+					}
+					if _, err := g.look(ctx, s, retry, "retry", see); err != nil {
 						g.log.Debug("chain has not reached a held announcement", "product", s.Product.String(), "rev", retry, "err", err)
 					}
 					s.retried(time.Now())

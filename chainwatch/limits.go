@@ -1,6 +1,10 @@
 package chainwatch
 
-import "time"
+import (
+	"time"
+
+	"camswarm/verify"
+)
 
 // Limits on everything that comes from an endpoint, and on how often endpoints
 // are asked.
@@ -24,6 +28,15 @@ const (
 	stragglerGrace = 2 * time.Second // how long a look with a quorum still waits for slower endpoints
 	recoverFor     = time.Hour       // after an unreadable checkpoint every operator must agree for this long, then the usual quorum suffices
 	checkpointAge  = 24 * time.Hour  // an unchanged checkpoint is rewritten this often for its time alone, to spare the flash
+
+	maxPanel          = 16 + verify.MaxWitnesses*2*(verify.MaxWitnessStatement+8) // bytes of what is kept of witnesses
+	maxWitnessRegions = 64                                                        // regions that one witness speaks of
+	maxWitnessSaid    = 4                                                         // revisions of which a witness's word is remembered, to find that it said something else before
+	witnessBurst      = 16                                                        // statements of one witness that may follow one another closely;
+	witnessRefill     = 10 * time.Second                                          // after that one in this time
+	witnessRenewal    = time.Minute                                               // of the chain's time: what is renewed sooner is no news
+	witnessLead       = 30 * time.Second                                          // for which witnesses may be ahead of a device's own endpoints
+	witnessMistrust   = time.Hour                                                 // for which witnesses count for nothing after a device's own quorum contradicted them
 
 	// What was accepted is refuted when start quorums contradict it for refuteFor.
 	// It is longer than the outages and restores in which honest operators agree on

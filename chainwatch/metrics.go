@@ -85,3 +85,38 @@ func (m *metrics) answered(host string, a Answer, latency time.Duration) {
 	m.says.WithLabelValues(host).Set(float64(a.View.Rev))
 	m.block.WithLabelValues(host).Set(float64(a.View.Block))
 }
+
+// panelMetrics are those of one panel of witnesses.
+type panelMetrics struct {
+	statements   *prometheus.CounterVec
+	rev          prometheus.Gauge
+	setAside     prometheus.Gauge
+	contradicted prometheus.Counter
+}
+
+func newPanelMetrics(r prometheus.Registerer, product verify.ProductID) (*panelMetrics, error) {
+	m := &panelMetrics{
+		statements: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "camswarm_witness_statements_total", Help: "Statements of witnesses that came, by result: accepted, or the attack name.",
+		}, []string{"result"}),
+		rev: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "camswarm_witness_rev", Help: "Revision that a quorum of witnesses agreed on last.",
+		}),
+		setAside: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "camswarm_witness_set_aside", Help: "Witnesses that said two things of one revision and count for nothing.",
+		}),
+		contradicted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "camswarm_witness_contradicted_total", Help: "Times that the device's own quorum contradicted the witnesses.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
+	for _, c := range []prometheus.Collector{m.statements, m.rev, m.setAside, m.contradicted} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register witness metrics: %w", err)
+		}
+	}
+	return m, nil
+}

@@ -61,6 +61,7 @@ type Watcher struct {
 	mu       sync.Mutex
 	view     *verify.View // in force, stops included; the value is never changed in place
 	content  [32]byte     // of the accepted view, before stops
+	plain    *verify.View // the accepted view, before stops
 	stopped  bool
 	accepted time.Time     // when a start quorum last confirmed the view
 	looked   time.Time     // when the last look ended
@@ -253,6 +254,17 @@ func (w *Watcher) Look() {
 	w.hinted = true
 	w.mu.Unlock()
 	w.poke()
+}
+
+// Accepted returns what a start quorum accepted last, without what a stop quorum
+// said since, and the local time at which it was confirmed last.
+func (w *Watcher) Accepted() (view verify.View, at time.Time, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.plain == nil {
+		return verify.View{}, time.Time{}, false
+	}
+	return *w.plain, w.accepted, true
 }
 
 // Reset is for the owner of the device: what a start quorum says next is believed
@@ -608,7 +620,7 @@ func (w *Watcher) apply(out *Outcome, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if out.Accepted != nil {
-		w.content, w.accepted, w.doubt = out.Content, now, doubt{}
+		w.content, w.plain, w.accepted, w.doubt = out.Content, out.Accepted, now, doubt{}
 		w.clock.accepted(out.Head, now, w.cfg.MaxStale)
 	}
 	w.doubted = w.doubt.For

@@ -109,6 +109,7 @@ type replay struct {
 
 	mu    sync.Mutex
 	state int
+	calls int    // of eth_call
 	dead  bool   // nobody answers
 	ahead uint64 // by which the revision is a lie
 }
@@ -134,8 +135,9 @@ type world struct {
 	ctx context.Context
 	dir string
 
-	also  map[string]*replay         // of other products, by the URL of their endpoint
-	peers map[string]chan manet.Conn // listeners by address
+	also  map[string]*replay                // of other products, by the URL of their endpoint
+	alter func(name string, c *node.Config) // nil: configurations stay as they are
+	peers map[string]chan manet.Conn        // listeners by address
 	nodes []*citizen
 	ends  []func() error // of others
 }
@@ -198,6 +200,7 @@ func (w *replay) Call(_ context.Context, method string, _ ...any) (json.RawMessa
 		return nil, errors.New("no such method")
 	}
 	w.mu.Lock()
+	w.calls++
 	b := append([]byte(nil), w.answers[w.state]...)
 	rev := b[32*5-8 : 32*5]
 	binary.BigEndian.PutUint64(rev, binary.BigEndian.Uint64(rev)+w.ahead)
@@ -225,6 +228,9 @@ func (w *world) add(role node.Role, more ...node.Option) *citizen {
 		}
 	}
 	cfg.Products = []node.ProductConfig{w.product(role, "https://rpc.example")}
+	if w.alter != nil {
+		w.alter(c.name, &cfg)
+	}
 	c.cfg = cfg
 	if err := os.MkdirAll(filepath.Dir(cfg.StateDir), 0o700); err != nil {
 		w.t.Fatal(err)

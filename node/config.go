@@ -50,6 +50,7 @@ type Config struct {
 	Announce announce.Config      `toml:"announce"`
 	Storage  StorageConfig        `toml:"storage"`
 	Install  InstallConfig        `toml:"install"`
+	Witness  WitnessConfig        `toml:"witness"`
 	IPNS     IPNSConfig           `toml:"ipns"`
 	Origin   OriginConfig         `toml:"origin"`
 }
@@ -87,6 +88,24 @@ type ProductConfig struct {
 	Moves []string `toml:"moves"`
 	// Chain says where the registry contract is and whom to ask about it.
 	Chain chainwatch.Config `toml:"chain"`
+	// Witnesses names independent operators whose word on the chain is good enough to
+	// fetch and relay by, so that an announcement does not make the whole fleet ask
+	// the endpoints of Chain at one moment.
+	Witnesses chainwatch.WitnessConfig `toml:"witnesses"`
+}
+
+// WitnessConfig makes the node a witness: it signs what its own quorum accepts of
+// the chain, for the region of each product, and tells everybody. Each product must
+// name it under Witnesses and be looked at at least once a minute.
+type WitnessConfig struct {
+	// Key is the file of the secret Ed25519 key ('camswarm keys new'), mode 0600;
+	// relative to the configuration file. "": the node is no witness. Two nodes must
+	// never share one: what they say would differ one day, which convicts the key.
+	Key string `toml:"key"`
+	// Renew is how often a statement is signed anew when nothing changes, so that
+	// it does not grow too old for devices (product.witnesses.max_age). Shorter costs
+	// every node of the product about 1 kB each time. 1 minute to 24 hours.
+	Renew time.Duration `toml:"renew"`
 }
 
 // StorageConfig bounds what the node keeps on disk.
@@ -129,6 +148,12 @@ type InstallConfig struct {
 	// Attempts bounds failed installs of one release; after that it is left
 	// alone until a newer one comes.
 	Attempts int `toml:"attempts"`
+	// ConfirmSpread is the time over which the devices of a fleet with witnesses ask
+	// the chain themselves before they install, each at a moment of its own after the
+	// witnesses' word. Longer lets endpoints live with a larger fleet, shorter installs
+	// sooner: a gateway with 100 places that is busy for 0.4 s with each asks for 400 s
+	// with 100,000 devices. 0: at once. At most 24 hours.
+	ConfirmSpread time.Duration `toml:"confirm_spread"`
 }
 
 // Command is a program and its first arguments. In TOML a text stands for a list
@@ -176,7 +201,8 @@ func DefaultConfig(role Role) Config {
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
-		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3},
+		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, ConfirmSpread: 10 * time.Minute},
+		Witness:  WitnessConfig{Renew: time.Hour},
 		IPNS:     IPNSConfig{Check: true},
 		Origin:   DefaultOriginConfig(),
 	}
@@ -193,7 +219,7 @@ func DefaultConfig(role Role) Config {
 // and tell the cameras: a stop is worth that. It costs each endpoint 70,000 calls and
 // about 350 MB a day.
 func DefaultProduct(role Role) ProductConfig {
-	p := ProductConfig{Chain: chainwatch.DefaultConfig()}
+	p := ProductConfig{Chain: chainwatch.DefaultConfig(), Witnesses: chainwatch.DefaultWitnessConfig()}
 	if role == RoleSeed {
 		p.Chain.Poll, p.Chain.PollJitter, p.Chain.MinGap = time.Second, 250*time.Millisecond, 500*time.Millisecond
 	}
@@ -222,8 +248,10 @@ func LoadConfig(path string) (Config, error) {
 	if !filepath.IsAbs(c.StateDir) {
 		c.StateDir = filepath.Join(filepath.Dir(path), c.StateDir)
 	}
-	if m := c.Network.Membership; m != "" && !filepath.IsAbs(m) {
-		c.Network.Membership = filepath.Join(filepath.Dir(path), m)
+	for _, f := range []*string{&c.Network.Membership, &c.Witness.Key} {
+		if *f != "" && !filepath.IsAbs(*f) {
+			*f = filepath.Join(filepath.Dir(path), *f)
+		}
 	}
 	for _, p := range c.Products {
 		for _, files := range [][]string{p.Rotations, p.Moves} {
@@ -337,11 +365,37 @@ func (c *Config) Validate() error {
 	if c.Install.ConfirmWithin < time.Minute {
 		return bad("install.confirm_within is %v; at least one minute: an installed release that is never confirmed would block newer ones for ever without it", c.Install.ConfirmWithin)
 	}
+	if c.Install.ConfirmSpread < 0 || c.Install.ConfirmSpread > maxSpread {
+		return bad("install.confirm_spread is %v; it must be between 0 and 24h", c.Install.ConfirmSpread)
+	}
 	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)
 	}
 	if err := c.Origin.Validate(); err != nil {
 		return bad("origin: %w", err)
+	}
+	if err := c.validateWitness(); err != nil {
+		return bad("witness: %w", err)
+	}
+	return nil
+}
+
+func (c *Config) validateWitness() error {
+	if c.Witness.Key == "" {
+		return nil
+	}
+	if c.Witness.Renew < time.Minute || c.Witness.Renew > 24*time.Hour {
+		return fmt.Errorf("renew is %v; it must be between 1m and 24h", c.Witness.Renew)
+	}
+	for _, p := range c.Products {
+		switch {
+		case !p.Witnesses.Enabled():
+			return fmt.Errorf("product %q names no witnesses: add threshold and keys, this one's among them, under [product.witnesses]", p.Name)
+		case p.Witnesses.Install:
+			return fmt.Errorf("product %q acts by its witnesses' word (witnesses.install): a witness must see the chain itself", p.Name)
+		case p.Chain.Poll > time.Minute:
+			return fmt.Errorf("product %q looks at the chain every %v; a witness must look at least once a minute: set product.chain.poll", p.Name, p.Chain.Poll)
+		}
 	}
 	return nil
 }
@@ -375,7 +429,7 @@ func (p *ProductConfig) Validate() error {
 	if len(p.Moves) > verify.MaxMoves {
 		return fmt.Errorf("moves: %d files, at most %d are allowed", len(p.Moves), verify.MaxMoves)
 	}
-	return p.Chain.Validate()
+	return errors.Join(p.Chain.Validate(), p.Witnesses.Validate())
 }
 
 // printable reports whether a text shows as it is wherever it is printed.

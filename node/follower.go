@@ -37,11 +37,13 @@ type follower struct {
 	watcher *chain
 	catalog catalog
 	trust   metastore.Value // the rotations and moves that were adopted
+	signer  *signer         // nil: the node is no witness
 	log     *slog.Logger
 
 	left    map[uint64]record // what a former run left; not changed
 	adopted verify.KeySet     // the same of the rotations
 
+	patience  atomic.Pointer[patience] // of the install that waits to ask the chain
 	mail      *mailbox
 	published atomic.Pointer[snapshot]
 	work      sync.WaitGroup // jobs
@@ -152,6 +154,9 @@ func (f *follower) run(ctx context.Context) error {
 		if view != nil {
 			f.metrics.keysDisagreeNow(f.rules.verifier.Product, f.keysDisagree(view) != "")
 		}
+		if f.signer != nil {
+			f.signer.wake.set()
+		}
 		f.changed()
 		timer.Reset(max(wait, 10*time.Millisecond))
 	}
@@ -213,6 +218,11 @@ func (f *follower) running() bool {
 // accepted takes an announcement that the gossip validator has matched with the
 // chain. It is a hint: it carries the manifest and makes the follower look.
 func (f *follower) accepted(a announce.Accepted) {
+	by := "quorum"
+	if a.View.Witnessed {
+		by = "witnesses"
+	}
+	f.metrics.verdicts.WithLabelValues(by).Inc()
 	if a.Approved != nil {
 		f.mail.envelope(a.Approved.Signed)
 		f.tell(a.Approved.Manifest().Sequence, 0)
@@ -233,6 +243,9 @@ func (f *follower) latest() *announce.Announcement {
 			a.Sequence, a.Envelope = c.Sequence, signed.Envelope()
 			break
 		}
+	}
+	if a.Bare() && view.Witnessed {
+		return nil // what the own quorum has not confirmed is no reason to have others ask it
 	}
 	return a // a bare hint when everything was revoked: who asks may not know yet
 }

@@ -23,6 +23,8 @@ const (
 	moveLook      = 5 * time.Minute  // looks at both registries
 	moveSave      = 15 * time.Minute // and saves of how long it has been known
 
+	maxSpread = 24 * time.Hour // install.confirm_spread
+
 	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views
 	spaceRecheck = time.Minute              // between looks whether there is more space than when a stage found none
 )

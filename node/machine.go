@@ -714,6 +714,7 @@ func (m *machine) advance(seq uint64, now time.Time) (*task, time.Duration) {
 const (
 	reasonInstall = "another install runs"
 	reasonConfirm = "the installed release is not confirmed yet"
+	reasonSpread  = "waiting for this device's moment to ask the chain (install.confirm_spread)"
 	reasonWindow  = "outside the maintenance window, or inhibited"
 )
 

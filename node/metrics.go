@@ -11,6 +11,7 @@ type metrics struct {
 	refusals  *prometheus.CounterVec
 	installed *prometheus.GaugeVec
 	keys      *prometheus.GaugeVec
+	verdicts  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -28,7 +29,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "1 while the registry lists other signing keys than this device trusts, and nothing is installed.",
 		}, []string{"product"}),
 	}
-	reg.MustRegister(m.refusals, m.installed, m.keys)
+	m.verdicts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "camswarm", Subsystem: "pipeline", Name: "verdicts_total",
+		Help: "Announcements accepted, by whose word on the chain: the own quorum's, or witnesses'.",
+	}, []string{"by"})
+	reg.MustRegister(m.refusals, m.installed, m.keys, m.verdicts)
 	return m
 }
 

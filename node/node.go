@@ -48,6 +48,7 @@ type Node struct {
 	traffic   *traffic
 	ipns      *ipnsKeeper
 	metrics   *metrics
+	witness   *witnessKey // nil: the node is none
 	registry  *prometheus.Registry
 	control   *control.Server
 	started   atomic.Pointer[time.Time]
@@ -114,6 +115,11 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	}
 	if n.did, err = DIDOf(key); err != nil {
 		return nil, err
+	}
+	if cfg.Witness.Key != "" {
+		if n.witness, err = loadWitnessKey(cfg.Witness.Key); err != nil {
+			return nil, err
+		}
 	}
 	if err := n.wireSwarm(key, o); err != nil {
 		return nil, err
@@ -254,6 +260,10 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	if err != nil {
 		return err
 	}
+	signer, err := n.wireWitness(ctx, cfg, watcher, log)
+	if err != nil {
+		return err
+	}
 	f, err := newFollower(ctx, p, cfg, rules{
 		verifier: v, retryAfter: n.cfg.Install.RetryAfter, confirmIn: n.cfg.Install.ConfirmWithin,
 		policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
@@ -268,13 +278,18 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 		f.mail.envelope(s)
 		f.mail.hint()
 	}
+	watcher.news, f.signer = f.mail.hint, signer
 	n.followers = append(n.followers, f)
 	if err := n.network.Join(announce.Topic(id)); err != nil {
 		return err
 	}
-	return n.gossip.Follow(announce.Subject{
-		Product: v.Product, Verifier: v, Chain: watcher, Latest: f.latest, Accepted: f.accepted, Moved: watcher.propose,
-	})
+	subject := announce.Subject{
+		Product: v.Product, Verifier: v, Chain: watcher, Region: cfg.Region, Latest: f.latest, Accepted: f.accepted, Moved: watcher.propose,
+	}
+	if watcher.panel != nil {
+		subject.Witnesses = listener{watcher}
+	}
+	return n.gossip.Follow(subject)
 }
 
 // Run runs the node until ctx ends, then waits for every goroutine it started
@@ -302,6 +317,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	for _, f := range n.followers {
 		g.Go(func() error { return f.watcher.Run(ctx) })
 		g.Go(func() error { return f.run(ctx) })
+		if f.signer != nil {
+			g.Go(func() error { return f.signer.run(ctx) })
+		}
 	}
 	if n.control != nil {
 		g.Go(func() error { return n.control.Run(ctx) })
@@ -369,7 +387,8 @@ func (n *Node) Block(ctx context.Context, c cid.Cid) ([]byte, error) {
 
 // Announce publishes an announcement on its product's topic, after the checks
 // that every received announcement passes, and waits within ctx until there is
-// a peer to hear it.
+// a peer to hear it. Where witnesses are named it waits up to 2 s until they know, or
+// every node would ask the chain before they have spoken.
 func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 	f := n.follower(a.Product)
 	if f == nil {
@@ -378,6 +397,7 @@ func (n *Node) Announce(ctx context.Context, a announce.Announcement) error {
 	if _, err := f.watcher.ViewProven(ctx, a.Rev); err != nil {
 		return err
 	}
+	f.watcher.witnessed(ctx, a.Rev)
 	return n.gossip.Publish(ctx, a)
 }
 

@@ -229,6 +229,9 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 		if ok, next := f.gate(); !ok {
 			return result{notBefore: later(next), reason: reasonWindow}
 		}
+		if at := f.spreadConfirm(t.release.Sequence); !at.IsZero() {
+			return result{notBefore: later(at), reason: reasonSpread}
+		}
 		fresh, cancel := context.WithTimeout(ctx, confirmWait)
 		_, err := f.watcher.Confirm(fresh, confirmAge)
 		cancel()

@@ -31,6 +31,12 @@ type chain struct {
 	moving  atomic.Pointer[moving] // nil: no move is to be made
 	moved   func(*verify.Signed)   // one was, as this release said
 	box     proposals
+
+	panel     *chainwatch.Panel         // nil: no witnesses are named
+	spread    time.Duration             // install.confirm_spread
+	salt      string                    // of this device's moment in it
+	confirmAt atomic.Pointer[time.Time] // when the own quorum is asked about what they say; zero: not
+	news      func()                    // what they say changed
 }
 
 // wiring is what the watchers of one product share.
@@ -53,7 +59,7 @@ type watch struct {
 // newChain returns the chain of a product in the registry in force. accept: the
 // configuration may name another one than this node has followed.
 func newChain(ctx context.Context, p ProductConfig, v *verify.Verifier, trust, known metastore.Value, w wiring, accept bool) (*chain, error) {
-	c := &chain{product: p, verifier: v, wiring: w, trust: trust, known: known, moved: func(*verify.Signed) {}, box: proposals{wake: newSignal()}}
+	c := &chain{product: p, verifier: v, wiring: w, trust: trust, known: known, moved: func(*verify.Signed) {}, news: func() {}, box: proposals{wake: newSignal()}}
 	id, moves := v.Product.ID(), v.Moves()
 	if slices.ContainsFunc(moves, func(m *verify.Move) bool { return m.To == v.Registry }) {
 		accept = true // the manufacturer's word is enough
@@ -172,11 +178,16 @@ func (c *chain) ask(ctx context.Context, question func(context.Context, *chainwa
 // View is that of the watcher in force. It ends with errMoved when another one
 // comes into force.
 func (c *chain) View(ctx context.Context, rev uint64) (verify.View, error) {
-	return c.ask(ctx, func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.View(ctx, rev) })
+	return c.see(ctx, rev, func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.View(ctx, rev) })
 }
 
 // ViewProven likewise.
 func (c *chain) ViewProven(ctx context.Context, rev uint64) (verify.View, error) {
+	return c.see(ctx, rev, func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.ViewProven(ctx, rev) })
+}
+
+// ViewOwn is the own quorum's, whatever witnesses say.
+func (c *chain) ViewOwn(ctx context.Context, rev uint64) (verify.View, error) {
 	return c.ask(ctx, func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.ViewProven(ctx, rev) })
 }
 
@@ -193,15 +204,34 @@ func (c *chain) Confirm(ctx context.Context, age time.Duration) (verify.View, er
 					c.current.Load().registry, m.to, m.why)
 			}
 		}
-		view, err := c.ask(ctx, func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.Confirm(ctx, age) })
+		view, err := c.confirm(ctx, age)
 		if err != errMoved || ctx.Err() != nil {
 			return view, err
 		}
 	}
 }
 
-// Current is the view in force of the registry in force.
-func (c *chain) Current() (verify.View, bool) { return c.current.Load().Current() }
+// confirm is the own quorum's word, or where the owner allows it and that cannot be
+// had, the witnesses'.
+func (c *chain) confirm(ctx context.Context, age time.Duration) (verify.View, error) {
+	own := func(ctx context.Context, w *chainwatch.Watcher) (verify.View, error) { return w.Confirm(ctx, age) }
+	if c.panel == nil || !c.product.Witnesses.Install {
+		return c.ask(ctx, own)
+	}
+	first, cancel := context.WithTimeout(ctx, c.product.Chain.Timeout+time.Second)
+	view, err := c.ask(first, own)
+	cancel()
+	if err == nil {
+		return view, nil
+	}
+	if view, ok := c.Current(); ok && view.Witnessed {
+		return view, nil
+	}
+	return c.ask(ctx, own)
+}
+
+// Current is the view in force of the registry in force, with what witnesses add.
+func (c *chain) Current() (verify.View, bool) { return c.widened() }
 
 // Changes is signalled when that view changed. It is another channel after a move.
 func (c *chain) Changes() <-chan struct{} { return c.current.Load().Changes() }
@@ -233,6 +263,9 @@ func (c *chain) Run(ctx context.Context) error {
 		})
 	}
 	run(c.current.Load())
+	if c.panel != nil {
+		g.Go(func() error { return c.heed(ctx) })
+	}
 	g.Go(func() error { return c.makeMoves(ctx, run) })
 	return g.Wait()
 }

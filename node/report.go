@@ -225,6 +225,14 @@ func (f *follower) target(now *snapshot) *control.TargetStatus {
 	if now.last.err != nil {
 		t.LastError = now.last.err.Error()
 	}
+	if now.view.Witnessed && !now.choice.Install {
+		if own, _, ok := f.watcher.current.Load().Accepted(); ok && own.Latest < t.Sequence {
+			t.Reason = reasonWitnessed
+			if at := f.watcher.confirmAt.Load(); at != nil {
+				t.NextAt = at.UTC()
+			}
+		}
+	}
 	if at := now.choice.NextAt; at > 0 {
 		t.NextAt = time.Unix(int64(min(at, 1<<40)), 0).UTC()
 	}
@@ -245,10 +253,15 @@ func (f *follower) target(now *snapshot) *control.TargetStatus {
 func (f *follower) chainStatus() control.ChainStatus {
 	view, ok := f.watcher.Current()
 	w := f.watcher.Status()
-	c := control.ChainStatus{Registry: f.rules.verifier.CurrentRegistry(), AgeSeconds: -1, Quorum: "ok", Doubted: int64(w.Doubted / time.Second), Endpoints: []control.EndpointStatus{}}
+	c := control.ChainStatus{Registry: f.rules.verifier.CurrentRegistry(), AgeSeconds: -1, Quorum: "ok", By: "quorum", Witnesses: f.witnessesStatus(), Doubted: int64(w.Doubted / time.Second), Endpoints: []control.EndpointStatus{}}
 	if ok {
 		c.Rev, c.Block, c.BlockTime = view.Rev, view.Block, blockTime(view.Time)
 		c.Latest, c.MinSequence, c.Barrier, c.Paused = view.Latest, view.MinSequence, view.Barrier, view.Paused
+		if view.Witnessed {
+			c.By = "witnesses"
+		}
+	}
+	if !w.Confirmed.IsZero() {
 		c.AgeSeconds = int64(time.Since(w.Confirmed) / time.Second)
 	}
 	if w.Error != "" {
@@ -295,6 +308,7 @@ func (f *follower) alarms() []control.Alarm {
 			out = append(out, control.Alarm{Name: verify.AttackKeyCompromise, Message: what})
 		}
 	}
+	out = append(out, f.witnessAlarms()...)
 	if m := f.watcher.moving.Load(); m != nil {
 		out = append(out, control.Alarm{Name: "registry_move", Since: m.since, Message: fmt.Sprintf("%s: the manufacturer leaves registry %s for %s (move %d): %s",
 			f.rules.verifier.Product, f.rules.verifier.CurrentRegistry(), m.to, m.number, m.why)})

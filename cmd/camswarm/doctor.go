@@ -138,6 +138,7 @@ func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl
 	examineClock(add, s, now)
 	for _, p := range s.Products {
 		examineProduct(add, s.Role, p)
+		examineWitnesses(add, p)
 	}
 	examinePeers(add, s, peers)
 	examineReach(add, s)

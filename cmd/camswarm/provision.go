@@ -21,39 +21,44 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/spf13/cobra"
 
+	"camswarm/chainwatch"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/swarm/member"
 	"camswarm/verify"
+	"camswarm/verify/sign"
 )
 
 const (
 	configFile     = "camswarmd.toml" // in a provisioned directory
 	stateDir       = "state"          // beside it
 	credentialFile = "member.cred"    // the membership of a private swarm, beside the configuration
+	witnessFile    = "witness.key"    // the key of a witness, beside it too
 	identityFile   = "identity.key"   // in the state directory, where the node looks for it
 )
 
 // provisioning is what goes into a node's configuration.
 type provisioning struct {
-	Role     node.Role
-	Listen   []string
-	Peers    []string
-	Loopback bool // every address is on loopback: nothing to find with mDNS
-	Memory   string
-	Product  verify.Product
-	Region   verify.Region
-	Label    string
-	Hardware string
-	Factory  uint64
-	Keys     verify.KeySet
-	Registry verify.RegistryRef
-	RPC      []endpoint
-	History  verify.History     // that led to Keys and Registry
-	Epoch    uint32             // of that fleet
-	Members  ed25519.PrivateKey // of the fleet whose members alone are admitted; nil: the swarm is open
+	Role      node.Role
+	Listen    []string
+	Peers     []string
+	Loopback  bool // every address is on loopback: nothing to find with mDNS
+	Memory    string
+	Product   verify.Product
+	Region    verify.Region
+	Label     string
+	Hardware  string
+	Factory   uint64
+	Keys      verify.KeySet
+	Registry  verify.RegistryRef
+	RPC       []endpoint
+	History   verify.History     // that led to Keys and Registry
+	Epoch     uint32             // of that fleet
+	Witnesses verify.KeySet      // of whom Threshold must say the same; no keys: none
+	Witness   *sign.Key          // the node is this one of them; nil: none
+	Members   ed25519.PrivateKey // of the fleet whose members alone are admitted; nil: the swarm is open
 }
 
 type endpoint struct{ URL, Operator string }
@@ -81,6 +86,11 @@ memory = {{q .Memory}}
 {{- end}}
 {{- if .Loopback}}
 mdns = false # it listens on loopback only
+{{- end}}
+{{- if .Witness}}
+
+[witness]
+key = "` + witnessFile + `" # this node is {{print .Witness.Public}}; no other node may have the key
 {{- end}}
 
 [[product]]
@@ -110,6 +120,19 @@ keys = [
 rotations = [{{range $i, $r := .History.Rotations}}{{if $i}}, {{end}}"rotation-{{$r.Epoch}}.cbor"{{end}}]
 {{- end}}
 moves = [{{range $i, $m := .History.Moves}}{{if $i}}, {{end}}"move-{{$m.Number}}.cbor"{{end}}]
+{{- end}}
+
+{{- if .Witnesses.Keys}}
+
+# Independent operators that watch the chain: by the word of so many of them releases are
+# fetched and relayed. Before an install the node asks the endpoints below.
+[product.witnesses]
+threshold = {{.Witnesses.Threshold}}
+keys = [
+{{- range .Witnesses.Keys}}
+  {{q (print .)}},
+{{- end}}
+]
 {{- end}}
 
 [product.chain]
@@ -163,6 +186,9 @@ func newProvisionCommand() *cobra.Command {
 		rotations      []string
 		moves          []string
 		threshold      int
+		witnesses      []string
+		quorum         int
+		witnessKey     string
 		asJSON         bool
 	)
 	cmd := &cobra.Command{
@@ -172,6 +198,10 @@ func newProvisionCommand() *cobra.Command {
 comparing the given signing keys with those on chain. What is written here is
 the root of the node's trust: the product, the registry, the manufacturer's
 keys. It never overwrites.
+
+With --witness the node goes by the word of independent witnesses of the chain
+until it has asked itself, so that a large fleet does not ask all endpoints at
+one moment; with --witness-key a seed is one of them.
 
 Where the manufacturer has left other registries for this one, --move names the
 statements, so that the node never follows them again.`,
@@ -203,6 +233,12 @@ statements, so that the node never follows them again.`,
 			}
 			if len(rotations) > 0 && len(moves) == 0 {
 				return cli.Usagef("--rotation without --move: a node that is provisioned with the present keys needs none")
+			}
+			if p.Witnesses, p.Witness, err = readWitnesses(cmd, quorum, witnesses, witnessKey); err != nil {
+				return err
+			}
+			if p.Witness != nil && p.Role != node.RoleSeed {
+				return cli.Usagef("--witness-key is for seeds: a witness looks at the chain every second")
 			}
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
 				return cli.Usagef("--listen: %w", err)
@@ -261,6 +297,9 @@ statements, so that the node never follows them again.`,
 	fl.StringArrayVar(&moves, "move", nil, "file of a move that led to this registry; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&rotations, "rotation", nil, "with --move: file of a rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
+	fl.StringArrayVar(&witnesses, "witness", nil, "public key file of a witness of the chain (Ed25519); repeat it for each")
+	fl.IntVar(&quorum, "witness-threshold", 0, "how many witnesses must say the same: more than half of them")
+	fl.StringVar(&witnessKey, "witness-key", "", "seed: secret key file of the witness that it is, which is copied; no two nodes may have one key")
 	addPassphrase(cmd)
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
@@ -317,6 +356,11 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 			return facts, err
 		}
 	}
+	if p.Witness != nil {
+		if err := p.Witness.Save(filepath.Join(tmp, witnessFile)); err != nil {
+			return facts, err
+		}
+	}
 	if p.Members != nil {
 		credential, err := member.Issue(p.Members, id, p.Epoch)
 		if err != nil {
@@ -332,6 +376,37 @@ func provision(dir string, p provisioning) (facts provisionFacts, err error) {
 	facts.Config, facts.Role, facts.PeerID = filepath.Join(dir, configFile), p.Role, id.String()
 	facts.Addresses = append([]string{}, dialable(p.Listen, id)...)
 	return facts, syncDir(filepath.Dir(dir))
+}
+
+// readWitnesses reads what names the witnesses, and the key of the one that the node
+// is.
+func readWitnesses(cmd *cobra.Command, threshold int, files []string, secret string) (set verify.KeySet, key *sign.Key, err error) {
+	if len(files) == 0 {
+		if threshold != 0 || secret != "" {
+			return set, nil, cli.Usagef("--witness-threshold and --witness-key need --witness for each witness")
+		}
+		return set, nil, nil
+	}
+	keys, err := readPublicKeys(files)
+	if err != nil {
+		return set, nil, fmt.Errorf("--witness: %w", err)
+	}
+	set = verify.KeySet{Threshold: threshold, Keys: keys}
+	w := chainwatch.DefaultWitnessConfig()
+	w.Threshold, w.Keys = threshold, keys
+	if err := w.Validate(); err != nil {
+		return set, nil, err
+	}
+	if secret == "" {
+		return set, nil, nil
+	}
+	if key, err = loadKey(cmd, secret); err != nil {
+		return set, nil, err
+	}
+	if !set.Has(key.Public()) {
+		return set, nil, fmt.Errorf("--witness-key %s is none of the witnesses: name its public half with --witness too", secret)
+	}
+	return set, key, nil
 }
 
 // writeHistory writes the statements that the configuration names, and checks that

@@ -222,6 +222,9 @@ func printStatus(w io.Writer, s control.Status) {
 		if c.Paused {
 			fmt.Fprintln(w, "           the registry is PAUSED")
 		}
+		if c.Witnesses != nil {
+			fmt.Fprintf(w, "witnesses  %s\n", witnessLine(c))
+		}
 		if i := p.Installed; i != nil {
 			state := "confirmed"
 			if !i.Confirmed {

@@ -72,6 +72,30 @@ type ChainStatus struct {
 	Quorum      string             `json:"quorum"`                   // "ok", or why no new view is accepted
 	Doubted     int64              `json:"doubtedSeconds,omitempty"` // for how long quorums have contradicted what was accepted before; after four hours they are believed
 	Endpoints   []EndpointStatus   `json:"endpoints"`
+	By          string             `json:"by"`                  // who vouches for Rev: "quorum" of the own endpoints, or "witnesses"
+	Witnesses   *WitnessesStatus   `json:"witnesses,omitempty"` // nil: none are named
+}
+
+// WitnessesStatus is what the witnesses of a product say of the chain.
+type WitnessesStatus struct {
+	Threshold int             `json:"threshold"` // how many must agree
+	Rev       uint64          `json:"rev"`       // that they agree on; 0: none yet
+	BlockTime time.Time       `json:"blockTime,omitzero"`
+	Agree     int             `json:"agree"`              // how many say it
+	ConfirmAt time.Time       `json:"confirmAt,omitzero"` // when the own quorum is asked about it; zero: it has confirmed it, or they say nothing new
+	Install   bool            `json:"install"`            // the owner lets the device install by their word alone
+	Conflict  string          `json:"conflict,omitempty"` // how they contradicted the own quorum
+	Until     time.Time       `json:"until,omitzero"`     // until then they count for nothing because of it
+	List      []WitnessStatus `json:"list"`
+	Signs     string          `json:"signs,omitempty"` // of a witness: "ok", or why it signs nothing
+}
+
+// WitnessStatus is one witness.
+type WitnessStatus struct {
+	Key       verify.PublicKey `json:"key"`
+	Rev       uint64           `json:"rev"` // of its newest statement; 0: none
+	BlockTime time.Time        `json:"blockTime,omitzero"`
+	SetAside  bool             `json:"setAside,omitempty"` // it said two things of one revision and counts for nothing, for good
 }
 
 // EndpointStatus is one chain endpoint.
