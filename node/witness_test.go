@@ -285,7 +285,10 @@ func TestWitnessesDoNotStop(t *testing.T) {
 		w.set(3)
 		began := time.Now()
 		w.until("every camera knows of the halt", func() bool {
-			return all(cameras, func(c *citizen) bool { s := c.chain(); return s.By == "quorum" && s.Rev == seeds[0].chain().Rev && s.Rev > 0 })
+			return all(cameras, func(c *citizen) bool {
+				s := c.chain()
+				return s.By == "quorum" && s.Rev == seeds[0].chain().Rev && s.Rev > 0
+			})
 		})
 		w.until("all have asked", func() bool { return fleet.asked() > asked })
 		if d := time.Since(began); d > 15*time.Second {
