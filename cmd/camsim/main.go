@@ -25,7 +25,7 @@ daily poll over the same lines.
 
 Runs are statistically repeatable, not bit for bit: report medians over at least
 three seeds (--seeds 3).`,
-		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p))
+		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p), newMeetCommand())
 	root.Version = version.Of("camsim", "")
 	root.Example = `  camsim run --scenario flash-crowd --nodes 50
   camsim run --scenario flash-crowd --nodes 200 --seeds 3 --out results
