@@ -440,10 +440,10 @@ func (n *Node) mayInstall() (bool, time.Time) {
 	return install.MayInstall(time.Now(), n.window, inhibited)
 }
 
-// reprovide tells the DHT which images this node holds, after start, after each
-// one that was verified, and again before the records expire (two days on the
-// DHT). A failure costs only findability, since connected peers are told
-// directly; it is tried again.
+// reprovide tells which images this node holds, after start and after each one that
+// was verified: a camera tells seeds, when it asks them for neighbours next; a seed
+// tells the DHT, again before the records expire (a day). A failure costs only
+// findability, since connected peers are told directly; it is tried again.
 func (n *Node) reprovide(ctx context.Context) error {
 	timer := time.NewTimer(provideRetry)
 	defer timer.Stop()
@@ -454,9 +454,14 @@ func (n *Node) reprovide(ctx context.Context) error {
 		case <-n.providers:
 		case <-timer.C:
 		}
-		next := provideEvery
+		var roots []cid.Cid
 		for _, f := range n.followers {
-			for _, root := range f.roots() {
+			roots = append(roots, f.roots()...)
+		}
+		n.network.Hold(roots)
+		next := provideEvery
+		if n.cfg.Role == RoleSeed {
+			for _, root := range roots {
 				if err := n.network.Provide(ctx, root); err != nil && ctx.Err() == nil {
 					n.log.Debug("not provided on the DHT", "root", root.String(), "err", err)
 					next = provideRetry

@@ -3,6 +3,7 @@ package hostile
 import (
 	"context"
 	"crypto/sha256"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -16,6 +17,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/announce"
+	"camswarm/swarm/p2p"
+	"camswarm/swarm/p2p/introduce"
 	"camswarm/verify"
 )
 
@@ -165,7 +168,8 @@ func (p *Peer) connect(ctx context.Context, info peer.AddrInfo) error {
 	return nil
 }
 
-// provide has the DHT lead those who look for neighbours, or for a file, here.
+// provide has seeds and the DHT lead those who look for neighbours, or for a file,
+// here.
 func (p *Peer) provide() {
 	done := map[cid.Cid]bool{}
 	rendezvous := verify.RawCID(sha256.Sum256([]byte("camswarm/rendezvous/1/" + announce.Topic(p.cfg.Product))))
@@ -176,7 +180,9 @@ func (p *Peer) provide() {
 		}
 		for _, s := range p.cfg.Seeds {
 			ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
-			_ = p.host.Connect(ctx, s)
+			if p.host.Connect(ctx, s) == nil {
+				p.beNamed(ctx, s.ID, keys)
+			}
 			cancel()
 		}
 		for _, k := range keys {
@@ -191,4 +197,24 @@ func (p *Peer) provide() {
 			return
 		}
 	}
+}
+
+// beNamed tells a seed that this peer is a member, and holds the files, as a camera
+// does when it asks for others.
+func (p *Peer) beNamed(ctx context.Context, seed peer.ID, keys []cid.Cid) {
+	s, err := p.host.NewStream(ctx, seed, p2p.PeersProtocol)
+	if err != nil {
+		return
+	}
+	defer func() { _ = s.Reset() }()
+	ask := introduce.Ask{NAT: introduce.NATNone}
+	for _, k := range keys {
+		ask.Keys = append(ask.Keys, introduce.KeyOf(k))
+	}
+	if _, err := s.Write(ask.Encode()); err != nil || s.CloseWrite() != nil {
+		return
+	}
+	deadline, _ := ctx.Deadline()
+	_ = s.SetReadDeadline(deadline)
+	_, _ = io.Copy(io.Discard, io.LimitReader(s, introduce.MaxAnswerBytes))
 }

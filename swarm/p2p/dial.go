@@ -113,18 +113,28 @@ func (n *Network) neighbours() (m book.Mesh) {
 			m.Own--
 		}
 	}
+	m.Static = n.staticHere()
 	m.Away = n.away()
 	return m
 }
 
-// away counts the static peers that are not connected.
-func (n *Network) away() (count int) {
+// staticHere counts the static peers that are connected, away those that are
+// lacking.
+func (n *Network) staticHere() (count int) {
 	for _, p := range n.static {
-		if n.host.Network().Connectedness(p.ID) != network.Connected {
+		if n.host.Network().Connectedness(p.ID) == network.Connected {
 			count++
 		}
 	}
 	return count
+}
+
+func (n *Network) away() int {
+	wanted := len(n.static)
+	if enough := n.limits.Static; enough > 0 {
+		wanted = min(wanted, enough)
+	}
+	return max(wanted-n.staticHere(), 0)
 }
 
 // connectedBy reports whether a connection with p was opened by us (outbound) or by

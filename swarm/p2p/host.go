@@ -118,7 +118,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	}
 	resources := &meteredResources{ResourceManager: unmetered, budget: budget}
 	undo = append(undo, resources.Close)
-	conns, err := basicconnmgr.NewConnManager(limits.MeshLow, limits.MeshHigh, basicconnmgr.WithGracePeriod(gracePeriod))
+	low, high := limits.MeshLow, limits.MeshHigh
+	if cfg.seed() {
+		low, high = limits.Connections, limits.Connections // it ends visits by itself, with a word
+	}
+	conns, err := basicconnmgr.NewConnManager(low, high, basicconnmgr.WithGracePeriod(gracePeriod))
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,20 @@ const (
 	// maxNamespaceBytes bounds the name of one.
 	maxNamespaceBytes = 256
 
+	// maxHeld bounds the images of which seeds are told that this node has them.
+	maxHeld = 8
+	// knownPerConnection is how many nodes a seed knows for each connection that it
+	// may have, about 600 bytes each: those that visited it lately are named too.
+	knownPerConnection = 4
+	// enoughSeeds is how many static peers a camera keeps connected: with fewer the
+	// death of one would cost more, with more a fleet's seeds would be full of few.
+	enoughSeeds = 4
+
+	// maxProviders bounds the providers of one key that a DHT server keeps,
+	// providersNamed those that it names: seeds alone provide.
+	maxProviders   = 64
+	providersNamed = 20
+
 	// maxDHTRecords bounds the provider records that a DHT server keeps, about
 	// 200 bytes each.
 	maxDHTRecords = 1 << 16
@@ -62,6 +76,18 @@ const (
 	// is too small, found nobody; it doubles up to rendezvousRetryMax.
 	rendezvousRetry    = 5 * time.Second
 	rendezvousRetryMax = 10 * time.Minute
+	// seedsAskEvery is how often seeds ask one another whether there is room.
+	seedsAskEvery = time.Minute
+	// askAgainLeast lies between two questions to one seed, askTimeout bounds one,
+	// fullTimeout a refusal.
+	askAgainLeast = 5 * time.Second
+	askTimeout    = 10 * time.Second
+	fullTimeout   = 2 * time.Second
+	// comeBackLeast and comeBackMost bound what a full seed asks of those that it
+	// hangs up on, in the middle of which it sees about visitsMost a second.
+	comeBackLeast = time.Minute
+	comeBackMost  = 10 * time.Minute
+	visitsMost    = 8
 	// routingTimeout bounds one provide or one search.
 	routingTimeout = 30 * time.Second
 	// findCount ends a search for members of a namespace.
@@ -161,6 +187,8 @@ type Limits struct {
 	// static ones, and at least one. A seed, which everybody dials, chooses
 	// nobody as long as its mesh is large enough.
 	Chosen int
+	// Static is how many static peers a camera keeps connected; 0, on a seed: all.
+	Static int
 	// Streams is how many 256 KiB windows fit into Memory.
 	Streams int
 	// StreamWindow is the largest receive window of one yamux stream in bytes:
@@ -228,6 +256,7 @@ func LimitsFor(c Config) (Limits, error) {
 	if !c.seed() {
 		l.Inbound = max(l.MeshHigh-l.Connections/4, 1)
 		static, _ := parsePeers(c.Peers) // Validate reports the error
+		l.Static = enoughSeeds
 		l.Chosen = max(l.Connections/4-len(static), 1)
 	}
 	return l, nil
@@ -331,6 +360,8 @@ const (
 	// each, and about as much work as a stream.
 	pingBytes = 4 * 32
 	dhtCost   = 0.5
+	// askCost is what a question to a seed costs: an answer has up to 8 KiB.
+	askCost = 4
 
 	// floodBan is how long a peer that came over its budget is not talked to, and
 	// floodLog the least time between two lines about such peers.
@@ -340,7 +371,7 @@ const (
 
 // bounds are those that the choice of peers to dial keeps to.
 func (l Limits) bounds() book.Bounds {
-	return book.Bounds{Connections: l.Connections, MeshLow: l.MeshLow, MeshHigh: l.MeshHigh, Chosen: l.Chosen}
+	return book.Bounds{Connections: l.Connections, MeshLow: l.MeshLow, MeshHigh: l.MeshHigh, Chosen: l.Chosen, Static: l.Static}
 }
 
 // Limits of IPNS. A record has at most 10 KiB (ipns.MaxRecordSize, which the

@@ -9,6 +9,7 @@ type metrics struct {
 	dials       *prometheus.CounterVec // by source and result
 	discovered  *prometheus.CounterVec // by source
 	refused     *prometheus.CounterVec // by reason
+	full        *prometheus.CounterVec // by who has no room
 	connections *connectionCollector
 }
 
@@ -16,11 +17,13 @@ func newMetrics(n *Network) *metrics {
 	name := func(s string) string { return prometheus.BuildFQName("camswarm", "network", s) }
 	return &metrics{
 		dials: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("dials_total"),
-			Help: "Dials of discovery, by source of the peer (static, provider, mdns, dht) and result (ok, failed)."}, []string{"source", "result"}),
+			Help: "Dials of discovery, by source of the peer (static, provider, mdns, introduced, dht) and result (ok, failed)."}, []string{"source", "result"}),
 		discovered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("discovered_total"),
 			Help: "Peers discovered that were not known, by source."}, []string{"source"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("refused_total"),
 			Help: "Connections and dials refused, by reason: banned, not-lan, not-admitted, useless."}, []string{"reason"}),
+		full: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("full_total"),
+			Help: "Connections ended for want of room with a word about when to come back, by who has none: here, there."}, []string{"who"}),
 		connections: &connectionCollector{network: n,
 			open: prometheus.NewDesc(name("connections"), "Open connections, by transport and direction.", []string{"transport", "direction"}, nil),
 			bans: prometheus.NewDesc(name("bans"), "Peers that are banned.", nil, nil),
@@ -33,7 +36,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 		return nil
 	}
 	m.registerer = r
-	for _, c := range []prometheus.Collector{m.dials, m.discovered, m.refused, m.connections} {
+	for _, c := range []prometheus.Collector{m.dials, m.discovered, m.refused, m.full, m.connections} {
 		if err := r.Register(c); err != nil {
 			return err // Close unregisters the others
 		}

@@ -58,11 +58,13 @@ type Network struct {
 	joined  chan struct{} // capacity 1: a namespace was joined
 	// relayMet (capacity 1): a static peer came or went, which may be a relay.
 	relayMet chan struct{}
+	asks     chan struct{} // capacity 1: a seed may be asked for others
 
 	mu         sync.Mutex
 	ended      bool // Close was called
 	book       *book.Book
 	namespaces map[string]*membership
+	intro      introductions
 
 	ipns ipnsNames
 }
@@ -133,12 +135,13 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 		cfg: cfg, opts: opts, log: opts.Logger, now: opts.Now,
 		links:       &links{now: opts.Now, get: opts.Interfaces},
 		reputations: reputation.New(opts.Now),
-		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1), relayMet: make(chan struct{}, 1),
+		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1), relayMet: make(chan struct{}, 1), asks: make(chan struct{}, 1),
 		book: book.New(), namespaces: map[string]*membership{}, clockCheck: clockCheckEvery,
 	}
 	if n.limits, err = LimitsFor(cfg); err != nil {
 		return nil, err
 	}
+	n.intro = newIntroductions(n.limits, cfg.seed())
 	n.metrics = newMetrics(n)
 	n.budget = n.newBudget()
 	n.gater = &gater{
@@ -270,6 +273,10 @@ func (n *Network) Run(ctx context.Context) error {
 		defer cancel()
 		work.Go(func() { n.rendezvous(ctx) })
 	}
+	n.serveIntroductions()
+	defer n.host.RemoveStreamHandler(FullProtocol)
+	defer n.host.RemoveStreamHandler(PeersProtocol)
+	work.Go(func() { n.meet(ctx) })
 	if n.cfg.MDNS {
 		work.Go(func() { n.runMDNS(ctx) })
 	}

@@ -235,6 +235,7 @@ func (n *Network) announceAgain() {
 	}
 	n.mu.Unlock()
 	nudge(n.joined)
+	n.askSoon(addrsSettle)
 }
 
 // awaitDirect waits, for a peer that was met at a relay, until a hole is punched. It

@@ -8,14 +8,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"camswarm/swarm/p2p/book"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipfs/go-datastore"
-	dssync "github.com/ipfs/go-datastore/sync"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p-kad-dht/records"
@@ -37,8 +34,8 @@ var ErrNoDHT = errors.New("swarm: the DHT is off; set dht = true and run the net
 func (n *Network) startDHT() (*dht.IpfsDHT, error) {
 	opts := []dht.Option{
 		dht.ProtocolPrefix(DHTProtocolPrefix),
-		dht.Datastore(newBoundedRecords()),
-		dht.ProviderManagerOpts(records.ProvideValidity(providerValidity), records.ProviderAddrTTL(providerValidity)),
+		dht.Datastore(n.newBoundedRecords()),
+		dht.ProviderManagerOpts(records.ProvideValidity(providerValidity), records.ProviderAddrTTL(providerValidity), records.Cache(noCache{})),
 		// Of values only IPNS records, and of names that the node cares for: others
 		// would let anybody fill a server's memory.
 		dht.Validator(ipnsValidator{&n.ipns}),
@@ -100,11 +97,15 @@ func (n *Network) FindProviders(ctx context.Context, c cid.Cid) ([]peer.AddrInfo
 	return found, nil
 }
 
-// Seek finds providers of c on the DHT and has discovery dial them, at its own
-// pace, even when the mesh is full. It is the exchange's way to find sources of
+// Seek asks seeds who holds c, finds its providers on the DHT, and has discovery dial
+// them, at its own pace, even when the mesh is full. It is the exchange's way to find sources of
 // a file that no neighbour has. It returns when the search has ended.
 func (n *Network) Seek(ctx context.Context, c cid.Cid) error {
+	known := n.seekHolders(ctx, c)
 	found, err := n.FindProviders(ctx, c)
+	if known > 0 && errors.Is(err, ErrNoDHT) {
+		err = nil
+	}
 	for _, info := range found {
 		n.discovered(info, book.Provider)
 	}
@@ -121,9 +122,10 @@ func rendezvousCID(namespace string) cid.Cid {
 	return cid.NewCidV1(cid.Raw, mh)
 }
 
-// Join makes this node a member of a namespace, before or during Run: it is
-// provided on the DHT, and other members are sought while the mesh is below its
-// low watermark. Joining twice is joining once.
+// Join makes this node a member of a namespace, before or during Run: seeds are told
+// so, and asked for other members while the mesh is below its low watermark. A seed
+// provides the namespace on the DHT, where those look for seeds who have none.
+// Joining twice is joining once.
 func (n *Network) Join(namespace string) error {
 	if namespace == "" || len(namespace) > maxNamespaceBytes {
 		return fmt.Errorf("swarm: a namespace has 1 to %d bytes, not %d", maxNamespaceBytes, len(namespace))
@@ -138,6 +140,10 @@ func (n *Network) Join(namespace string) error {
 	}
 	n.namespaces[namespace] = &membership{key: rendezvousCID(n.members.secretName(namespace))}
 	nudge(n.joined)
+	for _, a := range n.intro.asked {
+		a.next = n.now()
+	}
+	nudge(n.asks)
 	return nil
 }
 
@@ -150,7 +156,7 @@ type membership struct {
 	findMiss   int       // searches in a row that found nobody new
 }
 
-// rendezvous provides the namespaces and seeks their members until ctx ends.
+// rendezvous provides the namespaces of a seed and seeks their seeds until ctx ends.
 func (n *Network) rendezvous(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -175,7 +181,7 @@ func (n *Network) rendezvousRound(ctx context.Context) time.Duration {
 		if ctx.Err() != nil {
 			break
 		}
-		if n.due(&m.provide) {
+		if n.cfg.seed() && n.due(&m.provide) {
 			err := n.provideNamespace(ctx, m.key)
 			n.mu.Lock()
 			if m.provide = n.now().Add(n.spread(rendezvousEvery)); err != nil {
@@ -202,7 +208,10 @@ func (n *Network) rendezvousRound(ctx context.Context) time.Duration {
 	defer n.mu.Unlock()
 	wait := rendezvousRetryMax
 	for _, m := range n.namespaces {
-		wait = min(wait, m.provide.Sub(n.now()), m.find.Sub(n.now()))
+		wait = min(wait, m.find.Sub(n.now()))
+		if n.cfg.seed() {
+			wait = min(wait, m.provide.Sub(n.now()))
+		}
 	}
 	return max(wait, 100*time.Millisecond)
 }
@@ -218,9 +227,6 @@ var errNoServers = errors.New("no DHT server is known yet")
 
 func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
 	servers := n.dht.Load().RoutingTable().Size()
-	if servers == 0 && !n.cfg.seed() {
-		return errNoServers
-	}
 	err := n.Provide(ctx, key) // a server keeps its own record even when it is the first
 	if servers == 0 {
 		return errNoServers // try again when there are others
@@ -228,13 +234,18 @@ func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
 	return err
 }
 
+// findMembers looks for seeds of a namespace when the mesh is too small and no seed
+// can be asked.
 func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
-	if !n.neighbours().Small(n.limits.bounds()) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
+	n.mu.Lock()
+	asked := len(n.intro.asked)
+	n.mu.Unlock()
+	if asked > 0 || !n.neighbours().Small(n.limits.bounds()) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
 		return 0
 	}
 	infos, err := n.FindProviders(ctx, key)
 	if err != nil {
-		n.log.Debug("no members found", "err", err)
+		n.log.Debug("no seeds found", "err", err)
 	}
 	for _, info := range infos {
 		if n.discovered(info, book.DHT) {
@@ -259,6 +270,7 @@ func (n *Network) hurry() {
 	}
 	n.mu.Unlock()
 	nudge(n.joined)
+	n.askSoon(time.Second)
 }
 
 // spread lengthens a wait by up to a quarter, so that nodes that start together
@@ -280,58 +292,4 @@ func nudge(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// boundedRecords is the datastore of a DHT server. It drops new records beyond
-// maxDHTRecords in all and maxDHTRecordsPerPeer of one peer, so that a flood
-// cannot take the memory; room comes back as records expire.
-type boundedRecords struct {
-	*dssync.MutexDatastore
-
-	mu   sync.Mutex
-	keys map[datastore.Key]struct{}
-	peer map[string]int // records of one provider, the last part of the key
-}
-
-func newBoundedRecords() *boundedRecords {
-	return &boundedRecords{
-		MutexDatastore: dssync.MutexWrap(datastore.NewMapDatastore()),
-		keys:           map[datastore.Key]struct{}{}, peer: map[string]int{},
-	}
-}
-
-// Put implements datastore.Write. What is over a bound is dropped without an
-// error, since the error would be that of everybody in the same batch.
-func (b *boundedRecords) Put(ctx context.Context, k datastore.Key, v []byte) error {
-	b.mu.Lock()
-	if _, known := b.keys[k]; !known {
-		by := k.BaseNamespace()
-		if len(b.keys) >= maxDHTRecords || b.peer[by] >= maxDHTRecordsPerPeer {
-			b.mu.Unlock()
-			return nil
-		}
-		b.keys[k] = struct{}{}
-		b.peer[by]++
-	}
-	b.mu.Unlock()
-	return b.MutexDatastore.Put(ctx, k, v)
-}
-
-// Delete implements datastore.Write.
-func (b *boundedRecords) Delete(ctx context.Context, k datastore.Key) error {
-	b.mu.Lock()
-	if _, known := b.keys[k]; known {
-		delete(b.keys, k)
-		by := k.BaseNamespace()
-		if b.peer[by]--; b.peer[by] <= 0 {
-			delete(b.peer, by)
-		}
-	}
-	b.mu.Unlock()
-	return b.MutexDatastore.Delete(ctx, k)
-}
-
-// Batch implements datastore.Batching through Put and Delete.
-func (b *boundedRecords) Batch(context.Context) (datastore.Batch, error) {
-	return datastore.NewBasicBatch(b), nil
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
+	"github.com/libp2p/go-libp2p-kad-dht/records"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-base32"
 	"github.com/multiformats/go-multihash"
 )
 
@@ -149,11 +151,51 @@ func TestThreatDenialOfService_DHTRecords(t *testing.T) {
 		t.Errorf("%d records after one made room", got)
 	}
 	for i := 0; len(b.keys) < maxDHTRecords && i < 2*maxDHTRecords; i++ {
-		put(b, "sybil", fmt.Sprint(i))
+		put(b, fmt.Sprint("sybils-", i/maxProviders), fmt.Sprint(i))
 	}
 	put(b, "one", "more")
 	if got := count(b); got != maxDHTRecords {
 		t.Errorf("%d records, at most %d", got, maxDHTRecords)
+	}
+}
+
+// A key with many providers, genuine or not, is answered with a few, and seeds that
+// are known are among them however late they come.
+func TestThreatDenialOfService_ProvidersOfOneKey(t *testing.T) {
+	ctx := t.Context()
+	static := peer.ID("\x00\x04seed")
+	b := newBoundedRecords(static)
+	manager, err := records.NewProviderManager("\x00\x04self", newNet(t, netConfig(RoleSeed)).Host().Peerstore(), b, records.Cache(noCache{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = manager.Close() }()
+	key := []byte(testCID("a namespace").Hash())
+	add := func(p peer.ID) {
+		if err := manager.AddProvider(ctx, key, peer.AddrInfo{ID: p}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1024 {
+		add(peer.ID(fmt.Sprintf("\x00\x08%08d", i)))
+	}
+	add(static)
+	for i := range 256 { // so that all of this is written
+		add(peer.ID(fmt.Sprintf("\x00\x08%08d", i)))
+	}
+	found, err := manager.GetProviders(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is not written yet, 256 at most, comes on top.
+	if len(found) == 0 || len(found) > providersNamed+256 {
+		t.Errorf("%d providers are named", len(found))
+	}
+	if !slices.ContainsFunc(found, func(i peer.AddrInfo) bool { return i.ID == static }) {
+		t.Error("the seed that is known is not among them")
+	}
+	if got := b.key["/providers/"+base32.RawStdEncoding.EncodeToString(key)]; got > maxProviders+1 {
+		t.Errorf("%d records of one key are kept", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package p2p
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -79,6 +80,7 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	n.mu.Lock()
 	n.book.Disconnected(p, n.now())
 	n.mu.Unlock()
+	n.left(p)
 	nudge(n.woken)
 	if n.neighbours().Small(n.limits.bounds()) {
 		n.hurry()
@@ -106,6 +108,9 @@ func (n *Network) identified(ctx context.Context, sub event.Subscription) {
 			}
 			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
 				n.hurry()
+			}
+			if slices.Contains(done.Protocols, PeersProtocol) {
+				n.met(done.Peer)
 			}
 		}
 	}
@@ -147,27 +152,34 @@ func (n *Network) makeRoom() {
 	}
 }
 
-// endVisits keeps some room at a full seed for those who know nobody else yet:
-// it hangs up on the latest arrivals that have been here for visitTime, so that
-// the others are stable neighbours. The connection manager alone would take
-// minutes for a crowd, since it spares newcomers and looks rarely.
+// endVisits keeps some room at a full seed for those who know nobody else yet: it
+// hangs up on the latest arrivals that have been here for visitTime, on those first
+// that say they have another seed, so that the others are stable neighbours.
 func (n *Network) endVisits(ctx context.Context) {
+	nw := n.host.Network()
+	room := min(n.limits.MeshHigh, n.limits.Inbound-max(n.limits.Inbound/8, 1))
 	tick := time.NewTicker(visitEvery)
 	defer tick.Stop()
-	nw := n.host.Network()
-	for {
+	leaving := map[network.Conn]bool{}
+	refused := 0
+	for paced := n.now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		if n.now().Sub(paced) >= time.Minute {
+			n.pace(refused)
+			refused, paced = 0, n.now()
+		}
+		maps.DeleteFunc(leaving, func(c network.Conn, _ bool) bool { return c.IsClosed() })
 		var inbound []network.Conn
 		for _, c := range nw.Conns() {
-			if c.Stat().Direction == network.DirInbound && !c.Stat().Limited {
+			if c.Stat().Direction == network.DirInbound && !c.Stat().Limited && !leaving[c] {
 				inbound = append(inbound, c)
 			}
 		}
-		over := len(inbound) + max(n.limits.Inbound/8, 1) - n.limits.Inbound
+		over := len(inbound) - room
 		if over <= 0 {
 			continue
 		}
@@ -175,9 +187,19 @@ func (n *Network) endVisits(ctx context.Context) {
 		visitors := slices.DeleteFunc(inbound, func(c network.Conn) bool {
 			return now.Sub(c.Stat().Opened) < visitTime || n.isStatic(c.RemotePeer())
 		})
-		slices.SortFunc(visitors, func(a, b network.Conn) int { return b.Stat().Opened.Compare(a.Stat().Opened) })
+		n.mu.Lock()
+		others := map[peer.ID]int{}
+		for _, c := range visitors {
+			others[c.RemotePeer()] = min(n.intro.table.Seeds(c.RemotePeer()), 1)
+		}
+		n.mu.Unlock()
+		slices.SortFunc(visitors, func(a, b network.Conn) int {
+			return cmp.Or(cmp.Compare(others[b.RemotePeer()], others[a.RemotePeer()]), b.Stat().Opened.Compare(a.Stat().Opened))
+		})
 		for _, c := range visitors[:min(over, len(visitors))] {
-			_ = c.Close()
+			leaving[c] = true
+			refused++
+			n.hangUp(func() error { return n.refuse(c) })
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package book
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -15,27 +17,32 @@ type Source int
 
 // The sources of addresses.
 const (
-	Static   Source = iota // the configuration
-	Provider               // holds a file that is fetched and that no neighbour has
-	LAN                    // mDNS
-	DHT                    // a member of a namespace
+	Static     Source = iota // the configuration
+	Provider                 // holds a file that is fetched and that no neighbour has
+	LAN                      // mDNS
+	Introduced               // a seed named it
+	DHT                      // a seed of a namespace
 )
 
 // String names a source as metrics and logs do.
-func (s Source) String() string { return [...]string{"static", "provider", "mdns", "dht"}[s] }
+func (s Source) String() string {
+	return [...]string{"static", "provider", "mdns", "introduced", "dht"}[s]
+}
 
 // Bounds are the limits on connections that a choice keeps to.
 type Bounds struct {
 	Connections       int // of all kinds
 	MeshLow, MeshHigh int // between which the node is content
 	Chosen            int // how many neighbours must be of its own choice
+	Static            int // how many static peers are enough; 0: all of them
 }
 
 // Mesh is what the choice of the next dial needs to know of the connections.
 type Mesh struct {
-	Peers int // connected
-	Own   int // of these, neither static nor those who dialled us
-	Away  int // static peers that are not connected
+	Peers  int // connected
+	Own    int // of these, neither static nor those who dialled us
+	Static int // of these, static
+	Away   int // static peers that are lacking
 }
 
 // Small reports whether neighbours are to be sought. Whoever dials a node first
@@ -45,7 +52,8 @@ func (m Mesh) Small(b Bounds) bool {
 	return m.Peers < b.MeshLow || m.Own < b.Chosen && m.Peers < b.MeshHigh
 }
 
-// seeks reports whether peers of a source are dialled. Static peers always are.
+// seeks reports whether peers of a source are dialled. Static peers are until there
+// are enough of them: a fleet's seeds are for all of it.
 // Providers of a file that is fetched may go above the mesh, since neighbours that
 // hold nothing, or pretend to, must not keep them out; the least useful neighbour
 // goes then. Peers on the LAN are dialled until the mesh is full, others until it
@@ -53,7 +61,7 @@ func (m Mesh) Small(b Bounds) bool {
 func (m Mesh) seeks(src Source, b Bounds) bool {
 	switch src {
 	case Static:
-		return true
+		return b.Static == 0 || m.Static < b.Static
 	case Provider:
 		return m.Peers+max(m.Away, 1) < b.Connections // a static peer finds a slot when it comes back
 	case LAN:
@@ -70,6 +78,9 @@ type Book struct {
 	Worth func(peer.ID) int
 
 	peers  map[peer.ID]*candidate
+	places map[netip.Addr]*place
+	again  time.Time      // a node with enough neighbours visits no static peer before
+	full   int            // static peers that had no room, in a row
 	random func() float64 // [0, 1): all that a choice depends on beside what it is told
 }
 
@@ -83,11 +94,15 @@ type candidate struct {
 	failures  int       // in a row
 	dialling  bool
 	connected time.Time // zero: not connected
+
+	// What it asked for when it had no room: not before until, and untilAlone for a
+	// node that has no connection at all.
+	until, untilAlone time.Time
 }
 
 // New returns an empty book, to which all peers are worth the same.
 func New() *Book {
-	return &Book{peers: map[peer.ID]*candidate{}, random: rand.Float64, Worth: func(peer.ID) int { return 0 }}
+	return &Book{peers: map[peer.ID]*candidate{}, places: map[netip.Addr]*place{}, random: rand.Float64, Worth: func(peer.ID) int { return 0 }}
 }
 
 // Len returns the number of peers that are known, connected or not.
@@ -129,8 +144,9 @@ func (b *Book) Add(info peer.AddrInfo, src Source, now time.Time) bool {
 	return isNew
 }
 
-// makeRoom forgets one candidate if the book is full: the least recently seen
-// of the worst source, which must not be better than src.
+// makeRoom forgets one candidate if the book is full: the least recently seen of
+// the worst source, which must not be better than src, and there of those that are
+// worth least, so that nobody who was good is pushed out by names.
 func (b *Book) makeRoom(src Source, now time.Time) bool {
 	var worst peer.ID
 	for id, c := range b.peers {
@@ -141,7 +157,8 @@ func (b *Book) makeRoom(src Source, now time.Time) bool {
 			delete(b.peers, id)
 			continue
 		}
-		if w := b.peers[worst]; w == nil || c.source > w.source || c.source == w.source && c.seen.Before(w.seen) {
+		w := b.peers[worst]
+		if w == nil || cmp.Or(cmp.Compare(c.source, w.source), cmp.Compare(b.Worth(worst), b.Worth(id)), w.seen.Compare(c.seen)) > 0 {
 			worst = id
 		}
 	}
@@ -149,7 +166,7 @@ func (b *Book) makeRoom(src Source, now time.Time) bool {
 		return true
 	}
 	w := b.peers[worst]
-	if w == nil || w.source < src {
+	if w == nil || w.source < src || b.Worth(worst) > 0 && w.source == src {
 		return false
 	}
 	delete(b.peers, worst)
@@ -163,7 +180,7 @@ func (b *Book) Next(now time.Time, m Mesh, bounds Bounds) (peer.AddrInfo, Source
 	var due []peer.ID
 	best, most := DHT, math.MinInt
 	for id, c := range b.peers {
-		if c.dialling || !c.connected.IsZero() || now.Before(c.due(m)) || !m.seeks(c.source, bounds) || c.source > best {
+		if c.dialling || !c.connected.IsZero() || now.Before(b.due(c, m, bounds)) || !m.seeks(c.source, bounds) || c.source > best {
 			continue
 		}
 		worth := b.Worth(id)
@@ -181,16 +198,21 @@ func (b *Book) Next(now time.Time, m Mesh, bounds Bounds) (peer.AddrInfo, Source
 	id := due[int(b.random()*float64(len(due)))]
 	c := b.peers[id]
 	c.dialling = true
-	return peer.AddrInfo{ID: id, Addrs: c.addrs}, c.source, true
+	return peer.AddrInfo{ID: id, Addrs: b.open(c, now)}, c.source, true
 }
 
 // withDials counts dials in flight, which may become connections.
 func (b *Book) withDials(m Mesh) Mesh {
 	for _, c := range b.peers {
-		if c.dialling {
-			m.Peers++
+		switch {
+		case !c.dialling:
+			continue
+		case c.source == Static:
+			m.Static++
+		default:
 			m.Own++
 		}
+		m.Peers++
 	}
 	return m
 }
@@ -201,7 +223,7 @@ func (b *Book) Wait(now time.Time, m Mesh, bounds Bounds) time.Duration {
 	wait := time.Minute
 	for _, c := range b.peers {
 		if !c.dialling && c.connected.IsZero() && m.seeks(c.source, bounds) {
-			wait = min(wait, max(c.due(m).Sub(now), 0))
+			wait = min(wait, max(b.due(c, m, bounds).Sub(now), 0))
 		}
 	}
 	return wait
@@ -214,6 +236,7 @@ func (b *Book) Dialled(id peer.ID, err error, now time.Time) {
 		return
 	}
 	c.dialling = false
+	b.reached(c, err == nil || !c.connected.IsZero(), now)
 	if err != nil && c.connected.IsZero() {
 		c.demote()
 		b.backOff(c, now)
@@ -240,6 +263,9 @@ func (b *Book) Disconnected(id peer.ID, now time.Time) {
 	}
 	if now.Sub(c.connected) >= steady {
 		c.failures = 0
+		if c.source == Static {
+			b.full, b.again = 0, time.Time{}
+		}
 	}
 	c.connected = time.Time{}
 	c.demote()
@@ -281,9 +307,23 @@ func (b *Book) backOff(c *candidate, now time.Time) {
 }
 
 // due returns when a candidate may be dialled.
-func (c *candidate) due(m Mesh) time.Time {
+func (b *Book) due(c *candidate, m Mesh, bounds Bounds) time.Time {
 	if m.Peers == 0 {
-		return c.alone
+		return later(c.alone, c.untilAlone)
 	}
-	return c.next
+	at := later(c.next, c.until)
+	if c.source == Static {
+		if m.Small(bounds) {
+			return at
+		}
+		return later(at, b.again)
+	}
+	return later(at, b.opens(c))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -24,7 +24,7 @@ func neighbours(n int) Mesh { return Mesh{Peers: n, Own: n} }
 func id(i int) peer.ID { return peer.ID(fmt.Sprintf("\x00\x08%08d", i)) }
 
 func info(i int) peer.AddrInfo {
-	return peer.AddrInfo{ID: id(i), Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", i+1))}}
+	return peer.AddrInfo{ID: id(i), Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/192.0.%d.%d/tcp/4417", 2+i/250, 1+i%250))}}
 }
 
 func testBook() *Book {
