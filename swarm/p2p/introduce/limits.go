@@ -35,6 +35,7 @@ const (
 	// answerEvery is the least time between two answers with peers to one node.
 	answerEvery = 2 * time.Second
 
-	// draws is how many nodes are looked at for each that is named: the better are.
-	draws = 3
+	// draws is how many nodes are looked at for an answer, of which the better are
+	// named.
+	draws = 3 * MaxPeers
 )

@@ -153,7 +153,7 @@ func (t *Table) Name(id peer.ID, now time.Time) (out []peer.AddrInfo) {
 	drawn := map[peer.ID]bool{asker.ID: true}
 	for _, k := range keys {
 		list := t.byKey[k]
-		for _, i := range t.some(len(list), draws*want) {
+		for _, i := range t.some(len(list), draws) {
 			n := t.nodes[list[i]]
 			if !drawn[n.ID] && (n.gone.IsZero() || now.Sub(n.gone) <= goneAge) {
 				nodes = append(nodes, n)

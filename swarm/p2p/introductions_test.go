@@ -1,0 +1,189 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"camswarm/swarm/p2p/book"
+	"camswarm/swarm/p2p/introduce"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Cameras find one another through a seed without the DHT, those of other products
+// do not, and who holds an image is found when it is sought.
+func TestSeedsIntroduceCameras(t *testing.T) {
+	seed := newNet(t, netConfig(RoleSeed))
+	runNet(t, seed)
+	cfg := netConfig(RoleCamera)
+	cfg.Peers = fullAddrs(seed)
+	a, b, other := newNet(t, cfg), newNet(t, cfg), newNet(t, cfg)
+	image := testCID("an image")
+	a.Hold([]cid.Cid{image})
+	for n, namespace := range map[*Network]string{a: "cam-1", b: "cam-1", other: "cam-2"} {
+		if err := n.Join(namespace); err != nil {
+			t.Fatal(err)
+		}
+		runNet(t, n)
+	}
+	await(t, "the two members to meet", func() bool { return linked(a, b) })
+	if linked(a, other) || linked(b, other) {
+		t.Error("a node of another namespace was connected")
+	}
+	await(t, "the holder to be found", func() bool {
+		if err := other.Seek(t.Context(), image); err != nil && !linked(other, a) {
+			time.Sleep(200 * time.Millisecond) // the seed names nobody twice at once
+		}
+		return linked(other, a)
+	})
+	if linked(other, b) {
+		t.Error("who holds nothing was dialled for it")
+	}
+}
+
+// crowdedSeed is a seed with room for n cameras.
+func crowdedSeed(n int, peers ...*Network) Config {
+	cfg := netConfig(RoleSeed)
+	cfg.MaxConnections, cfg.MeshLow, cfg.MeshHigh = 24, 1, n
+	for _, p := range peers {
+		cfg.Peers = append(cfg.Peers, fullAddrs(p)...)
+	}
+	return cfg
+}
+
+// A seed that has no room says so, names another that has some, and is left alone.
+func TestAFullSeedSendsCamerasToAnother(t *testing.T) {
+	roomy := newNet(t, netConfig(RoleSeed))
+	runNet(t, roomy)
+	full := newNet(t, crowdedSeed(2, roomy)) // one is the other seed
+	runNet(t, full)
+	await(t, "the seeds to meet", func() bool { return linked(full, roomy) })
+	cfg := netConfig(RoleCamera)
+	cfg.Peers = fullAddrs(full) // it knows no other
+	first, second := newNet(t, cfg), newNet(t, cfg)
+	for i, n := range []*Network{first, second} {
+		if err := n.Join("cam"); err != nil {
+			t.Fatal(err)
+		}
+		runNet(t, n)
+		if i == 0 {
+			await(t, "the first camera", func() bool { return linked(n, full) })
+		}
+	}
+	third := newNet(t, cfg)
+	runNet(t, third)
+	await(t, "a camera to be sent to the other seed", func() bool {
+		for _, n := range []*Network{first, second, third} {
+			if linked(n, roomy) && !linked(n, full) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// refusing makes a host that tells a camera whatever its test wants when it is
+// connected.
+func refusing(t *testing.T, say func(camera peer.ID) []byte) *Network {
+	seed := newNet(t, netConfig(RoleSeed))
+	seed.Host().Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			for { // until the camera serves it
+				s, err := seed.Host().NewStream(network.WithNoDial(ctx, "test"), c.RemotePeer(), FullProtocol)
+				if err == nil {
+					_, _ = s.Write(say(c.RemotePeer()))
+					_ = s.CloseWrite()
+					_, _ = s.Read(make([]byte, 1))
+					_ = s.Reset()
+				}
+				if ctx.Err() != nil || c.IsClosed() || seed.Host().Network().Connectedness(c.RemotePeer()) != network.Connected {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+	}})
+	return seed
+}
+
+// A hostile refusal, huge, endless or of a year, is a hint of bounded size: the
+// camera keeps its other seed and its book, and bans who goes on and on.
+func TestThreatDenialOfService_HostileRefusals(t *testing.T) {
+	lies := introduce.Answer{Full: true, After: 365 * 24 * time.Hour}
+	for i := range introduce.MaxPeers {
+		lies.Peers = append(lies.Peers, peer.AddrInfo{
+			ID:    testID(t),
+			Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/203.0.113.9/tcp/%d", i+1)), ma.StringCast("/ip4/203.0.113.8/tcp/1/p2p/" + testID(t).String() + "/p2p-circuit")},
+		})
+	}
+	for what, say := range map[string][]byte{
+		"huge": make([]byte, 1<<20), "garbage": []byte("full"), "no refusal": introduce.Answer{Peers: lies.Peers}.Encode(), "lies": lies.Encode(),
+	} {
+		t.Run(what, func(t *testing.T) {
+			honest := newNet(t, netConfig(RoleSeed))
+			runNet(t, honest)
+			liar := refusing(t, func(peer.ID) []byte { return say })
+			cfg := netConfig(RoleCamera)
+			cfg.Peers = append(fullAddrs(honest), fullAddrs(liar)...)
+			camera := newNet(t, cfg)
+			if err := camera.Join("cam"); err != nil {
+				t.Fatal(err)
+			}
+			runNet(t, camera)
+			await(t, "the liar to be banned for going on and on", func() bool { return len(camera.Bans()) == 1 && camera.Bans()[0].Peer == liar.Host().ID() })
+			await(t, "the honest seed", func() bool { return linked(camera, honest) })
+			if known := camera.Status().Candidates; known > 2+introduce.MaxPeers {
+				t.Errorf("%d peers are known", known)
+			}
+			if _, known := camera.source(lies.Peers[0].ID); known != (what == "lies") {
+				t.Errorf("named peers are known: %v", known)
+			}
+		})
+	}
+}
+
+// Who dials a camera cannot send it anywhere.
+func TestThreatEclipse_RefusedByAStranger(t *testing.T) {
+	camera := newNet(t, netConfig(RoleCamera))
+	runNet(t, camera)
+	named := peer.AddrInfo{ID: testID(t), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/203.0.113.9/tcp/1")}}
+	said := make(chan struct{}, 1)
+	stranger := refusing(t, func(peer.ID) []byte {
+		select {
+		case said <- struct{}{}:
+		default:
+		}
+		return introduce.Answer{Full: true, Peers: []peer.AddrInfo{named}}.Encode()
+	})
+	if err := connectNets(t, stranger, camera); err != nil {
+		t.Fatal(err)
+	}
+	<-said
+	for range 5 { // each waits for the end of the one before
+		<-said
+		if _, known := camera.source(named.ID); known {
+			t.Fatal("a stranger's word was heeded")
+		}
+	}
+}
+
+func testID(t *testing.T) peer.ID {
+	id, err := peer.IDFromPrivateKey(testKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (n *Network) source(p peer.ID) (book.Source, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.book.SourceOf(p)
+}
