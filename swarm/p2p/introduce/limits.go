@@ -16,7 +16,7 @@ const (
 	MaxAddrBytes = 192
 	// MaxAskBytes and MaxAnswerBytes bound the messages: an ask of all keys, and 20
 	// peers with two addresses of the longest kind, or all six of the usual.
-	MaxAskBytes    = 4 + 2*2 + 2*MaxKeys*KeyBytes
+	MaxAskBytes    = 3 + 2*(1+MaxKeys*KeyBytes)
 	MaxAnswerBytes = 8 << 10
 	// maxIDBytes bounds a peer id: 38 bytes are usual, 42 those of a P-256 key's hash.
 	maxIDBytes = 64
