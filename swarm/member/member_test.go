@@ -82,6 +82,9 @@ func startNodeOver(t *testing.T, key crypto.PrivKey, wrap func(transport.Transpo
 	must(err)
 	must(store.AddPrivKey(id, key))
 	must(store.AddPubKey(id, key.GetPublic()))
+	manager, err := quicreuse.NewConnManager(quic.StatelessResetKey{}, quic.TokenGeneratorKey{})
+	must(err)
+	t.Cleanup(func() { _ = manager.Close() }) // after the swarm, which uses its sockets
 	sw, err := libp2pswarm.NewSwarm(id, store, eventbus.NewBus())
 	must(err)
 	t.Cleanup(func() { _ = sw.Close(); _ = store.Close() })
@@ -92,9 +95,6 @@ func startNodeOver(t *testing.T, key crypto.PrivKey, wrap func(transport.Transpo
 	must(err)
 	overTCP, err := tcp.NewTCPTransport(up, nil, nil, tcp.DisableReuseport())
 	must(err)
-	manager, err := quicreuse.NewConnManager(quic.StatelessResetKey{}, quic.TokenGeneratorKey{})
-	must(err)
-	t.Cleanup(func() { _ = manager.Close() })
 	overQUIC, err := libp2pquic.NewTransport(key, manager, nil, nil, nil)
 	must(err)
 	for _, tr := range []transport.Transport{overTCP, overQUIC} {
