@@ -50,7 +50,7 @@ func (n *Node) Status() control.Status {
 	life, disk, net := n.traffic.total(), n.keeper.usage(), n.network.Status()
 	s := control.Status{
 		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
-		ListenAddrs: net.Addrs, Reach: net.Reach, Peers: len(n.network.Host().Network().Peers()),
+		ListenAddrs: net.Addrs, Reach: net.Reach, Relay: net.Relay, Peers: len(n.network.Host().Network().Peers()),
 		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
 		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,

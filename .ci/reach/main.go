@@ -45,6 +45,8 @@ func main() {
 	settle := flag.Duration("settle", 30*time.Second, "time for the cameras to find one another before the release")
 	atLeast := flag.Float64("at-least", 0, "exit 1 unless this share of all bytes came from cameras")
 	copies := flag.Float64("copies", 0, "exit 1 if more copies of the image than this left the seed; 0: any number may")
+	dials := flag.Int("dials", 0, "exit 1 if a camera's router saw it open connections to more addresses and ports within a minute; 0: any number may")
+	connections := flag.Int("connections", 16, "exit 1 if a camera has more connections")
 	want := flag.String("want", "", "exit 1 unless pairs of cameras are connected so, comma-separated: c1-1+c2-1=mapped, with | between ways that are all right, and none for no connection")
 	timeout := flag.Duration("timeout", 3*time.Minute, "for everything")
 	asJSON := flag.Bool("json", false, "print one JSON document")
@@ -73,7 +75,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := r.hold(*want); err != nil {
+	if err := errors.Join(r.hold(*want), r.gentle(*dials, *connections)); err != nil {
 		log.Fatal(err)
 	}
 	if r.Share < *atLeast {

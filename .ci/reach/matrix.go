@@ -134,6 +134,19 @@ func (r *result) hold(wants string) error {
 	return nil
 }
 
+// gentle checks what each camera asks of its router; 0 dials are any number.
+func (r *result) gentle(dials, connections int) error {
+	for _, c := range r.Rows {
+		if dials > 0 && c.Dials > dials {
+			return fmt.Errorf("%s (%s) opened connections to %d addresses and ports within a minute; at most %d should be", c.Name, c.Kind, c.Dials, dials)
+		}
+		if c.Conns > connections {
+			return fmt.Errorf("%s (%s) has %d connections; at most %d should be", c.Name, c.Kind, c.Conns, connections)
+		}
+	}
+	return nil
+}
+
 func (r *result) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "camera\tplace\tfound out\tmet\tpunched\tfrom seed\tfrom cameras\tconnections\tdials/min\tports/address")

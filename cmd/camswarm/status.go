@@ -207,6 +207,10 @@ func printStatus(w io.Writer, s control.Status) {
 	if s.Reach.Tried > 0 {
 		fmt.Fprintf(w, "           %d of %s at a relay became direct connections\n", s.Reach.Punched, count(s.Reach.Tried, "appointment", "appointments"))
 	}
+	if r := s.Relay; r != nil {
+		fmt.Fprintf(w, "relay      %d of %s taken; %d of %s at once now, %d kept, %d refused, %s carried\n", r.Places, count(r.MaxPlaces, "place", "places"),
+			r.Appointments, count(r.MaxAppointments, "appointment", "appointments"), r.Kept, r.Refused, byteCount(r.Bytes))
+	}
 	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s from origins, %s twice, %s wrong)\n",
 		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
 		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.FromOrigins), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))

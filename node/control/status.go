@@ -24,6 +24,8 @@ type Status struct {
 	Peers         int        `json:"peers"`       // connected now
 
 	Reach p2p.Reach `json:"reach"` // what stands between this node and the Internet
+	// Relay is what a seed does for cameras behind NATs.
+	Relay *p2p.RelayStatus `json:"relay,omitempty"`
 
 	// Private tells about the membership of a private swarm; absent in an open one.
 	Private *PrivateStatus `json:"private,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,8 +73,10 @@ type cameraHost struct {
 	members   *members       // nil: the swarm is open
 	reach     *reach         // nil: this node asks for no way through a NAT
 	mapper    *mapper        // nil: the router is asked for nothing
+	prober    *prober        // nil: nobody is asked whether this node can be dialled
+	relays    *relays        // nil: this node is no relay
 	foreign   bool           // the transport is the program's: there is no QUIC to turn on
-	closers   []func() error // of what serves on top of the host; closed first
+	closers   []func() error // of what serves on top of the host; called first, the last of them before the others
 
 	mu     sync.Mutex
 	closed bool
@@ -195,6 +198,9 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		if err := through.start(h, up, m); err != nil {
 			return nil, err
 		}
+		if h.prober, err = newProber(h); err != nil {
+			return nil, err
+		}
 	}
 	if construct != nil {
 		h.foreign = true
@@ -304,7 +310,7 @@ func (h *cameraHost) quicOn() bool {
 // Close closes the host and every part of it, and waits.
 func (h *cameraHost) Close() error {
 	var err error
-	for _, c := range h.closers {
+	for _, c := range slices.Backward(h.closers) {
 		err = errors.Join(err, c())
 	}
 	err = errors.Join(err, h.reach.Close(), h.BasicHost.Close()) // and with it the swarm, its transports, managers and peerstore

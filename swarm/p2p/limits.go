@@ -122,6 +122,19 @@ const (
 	punchTimeout = 5 * time.Second
 	punchLook    = 50 * time.Millisecond
 
+	// probeCheck is how often it is looked whether a seed has to be asked about an
+	// address (AutoNAT v2); probeFresh is how long its answer is good, probeTimeout
+	// bounds one, and maxProbed the addresses.
+	probeCheck   = 30 * time.Second
+	probeFresh   = time.Hour
+	probeTimeout = 20 * time.Second
+	maxProbed    = 8
+	// What a seed dials for others in a minute, beside half as many probes as it takes
+	// connections: for one peer, and where nobody calls from, for which 30 KB or more
+	// are wanted first.
+	probesPerPeer   = 6
+	probesElsewhere = 6
+
 	// mapRetry is how long a router has to answer UPnP, for which go-libp2p waits
 	// 10 s. Then NAT-PMP is tried, and then both again, after pauses that double up to
 	// mapRetryMax.

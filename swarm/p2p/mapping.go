@@ -90,12 +90,12 @@ func (m *mapper) Close() error {
 	return m.current().Close()
 }
 
-// ports adds what the router forwards to what is known of a node's reach.
-func (r *Reach) ports(m *mapper, bound []ma.Multiaddr) {
+// describe adds what the router forwards to what is known of a node's reach.
+func (m *mapper) describe(r *Reach, bound []ma.Multiaddr) {
 	if m == nil {
 		return
 	}
-	at, router := m.mapped(bound)
+	at, router := m.mapped(bound), m.HasDiscoveredNAT()
 	for _, a := range at {
 		r.Mapped = append(r.Mapped, a.String())
 	}
@@ -111,13 +111,15 @@ func (r *Reach) ports(m *mapper, bound []ma.Multiaddr) {
 	}
 }
 
-// mapped returns the addresses outside at which the router forwards to those bound,
-// and whether a router answers at all.
-func (m *mapper) mapped(bound []ma.Multiaddr) (out []ma.Multiaddr, router bool) {
+// mapped returns the addresses outside that the router forwards to those bound.
+func (m *mapper) mapped(bound []ma.Multiaddr) (out []ma.Multiaddr) {
+	if m == nil {
+		return nil
+	}
 	for _, a := range bound {
 		if at := m.GetMapping(a); at != nil && !ma.Contains(out, at) {
 			out = append(out, at)
 		}
 	}
-	return out, m.HasDiscoveredNAT()
+	return out
 }

@@ -81,7 +81,7 @@ func TestPortMapping(t *testing.T) {
 		})
 		words := func() Reach {
 			var r Reach
-			r.ports(m, bound)
+			m.describe(&r, bound)
 			return r
 		}
 		time.Sleep(10 * time.Minute)

@@ -296,6 +296,7 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	if n.host.reach != nil {
 		work.Go(func() { n.keepReservations(ctx) })
+		work.Go(func() { n.keepProbing(ctx) })
 	}
 	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.host.listeners.run(ctx) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -195,7 +196,8 @@ func (n *Network) keepReservations(ctx context.Context) {
 func (n *Network) reserve(ctx context.Context) (changed bool) {
 	r, nw := n.host.reach, n.host.Network()
 	for _, p := range n.static {
-		c := directTo(nw, p.ID)
+		// Holes are punched over QUIC: where that does not get out, nobody need call.
+		c := quicTo(nw, p.ID)
 		if c == nil || r.near(c.RemoteMultiaddr()) {
 			changed = r.forget(p.ID) || changed
 			continue
@@ -269,10 +271,10 @@ func (n *Network) awaitDirect(ctx context.Context, p peer.ID) error {
 	}
 }
 
-// directTo returns a connection to the peer that is no relay's, or nil.
-func directTo(nw network.Network, p peer.ID) network.Conn {
+// quicTo returns a connection to the peer over QUIC, or nil.
+func quicTo(nw network.Network, p peer.ID) network.Conn {
 	for _, c := range nw.ConnsToPeer(p) {
-		if !c.Stat().Limited && !c.IsClosed() {
+		if transportOf(c.RemoteMultiaddr()) == transportQUIC && !c.IsClosed() {
 			return c
 		}
 	}
@@ -306,13 +308,17 @@ const (
 
 // Reach tells how this node can be reached.
 type Reach struct {
-	NAT     string   `json:"nat"`     // one of the NAT constants
-	Seen    []string `json:"seen"`    // IP:port by which seeds see this node's QUIC
-	Mapped  []string `json:"mapped"`  // addresses outside that the router forwards to this node, by UPnP or NAT-PMP
-	Relays  []string `json:"relays"`  // addresses at which others make appointments with it
-	Tried   int      `json:"tried"`   // appointments at relays, its own and others'
-	Punched int      `json:"punched"` // of these, those that became direct connections
-	Words   string   `json:"words"`   // what that means, for people
+	NAT  string   `json:"nat"`  // one of the NAT constants
+	Seen []string `json:"seen"` // IP:port by which seeds see this node's QUIC
+	// Reachable is "yes" when a seed dialled this node at one of Dialable, "no" when
+	// none could anywhere, "unknown" before one has tried.
+	Reachable string   `json:"reachable"`
+	Dialable  []string `json:"dialable"`
+	Mapped    []string `json:"mapped"`  // addresses outside that the router forwards to this node, by UPnP or NAT-PMP
+	Relays    []string `json:"relays"`  // addresses at which others make appointments with it
+	Tried     int      `json:"tried"`   // appointments at relays, its own and others'
+	Punched   int      `json:"punched"` // of these, those that became direct connections
+	Words     string   `json:"words"`   // what that means, for people
 }
 
 // status tells what was found out. bound are the UDP ports listened on.
@@ -380,6 +386,24 @@ func (r Reach) explain() string {
 }
 
 var _ holepunch.MetricsTracer = (*reach)(nil)
+
+// seenAt returns where seeds see this node over QUIC.
+func (r *reach) seenAt() (out []ma.Multiaddr) {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, at := range r.seen {
+		a, err := manet.FromNetAddr(net.UDPAddrFromAddrPort(at))
+		if err == nil {
+			out = append(out, a.Encapsulate(quicV1))
+		}
+	}
+	return out
+}
+
+var quicV1 = ma.StringCast("/quic-v1")
 
 // udpOf returns the IP and UDP port that a QUIC address begins with.
 func udpOf(a ma.Multiaddr) (at netip.AddrPort, ok bool) {

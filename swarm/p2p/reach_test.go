@@ -11,6 +11,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/swarm/p2p/book"
@@ -70,7 +71,7 @@ func TestAppointmentWithoutAHoleIsEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			seed := newNetOf(t, netConfig(RoleSeed), fleet)
+			seed := newNetOf(t, netConfig(RoleSeed, "/ip4/127.0.0.1/udp/0/quic-v1"), fleet)
 			b := behindNAT(t, seed, fleet)
 			at, err := peer.AddrInfoFromString(b.Status().Reach.Relays[0] + "/p2p/" + b.Host().ID().String())
 			if err != nil {
@@ -112,7 +113,7 @@ func TestThreatRelayedStranger(t *testing.T) {
 	defer cancel()
 	fleet := testFleet(t)
 	key := testKey(t)
-	seed := newMember(t, netConfig(RoleSeed), fleet, Membership{Strangers: true})
+	seed := newMember(t, netConfig(RoleSeed, "/ip4/127.0.0.1/udp/0/quic-v1"), fleet, Membership{Strangers: true})
 	b := behindNAT(t, seed, fleet)
 	at, err := peer.AddrInfoFromString(b.Status().Reach.Relays[0] + "/p2p/" + b.Host().ID().String())
 	if err != nil {
@@ -162,5 +163,26 @@ func TestAppointmentsAreCounted(t *testing.T) {
 		if got := r.status(&links{}, nil); got.Tried != step.tried || got.Punched != step.punched {
 			t.Fatalf("%d of %d appointments, want %d of %d", got.Punched, got.Tried, step.punched, step.tried)
 		}
+	}
+}
+
+// A camera whose seed is reached over TCP alone asks for no place: no hole would be
+// punched for those who called it.
+func TestNoPlaceWithoutQUIC(t *testing.T) {
+	seed := newNet(t, netConfig(RoleSeed))
+	cfg := netConfig(RoleCamera)
+	cfg.Listen, cfg.Peers = nil, fullAddrs(seed)
+	n := newNet(t, cfg)
+	n.host.reach.near = func(ma.Multiaddr) bool { return false }
+	if err := connectNets(t, n, seed); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "what the seed speaks", func() bool {
+		speaks, err := n.Host().Peerstore().SupportsProtocols(seed.Host().ID(), proto.ProtoIDv2Hop)
+		return err == nil && len(speaks) == 1
+	})
+	n.reserve(t.Context())
+	if got := n.Status().Reach.Relays; len(got) != 0 {
+		t.Errorf("it has a place at %v", got)
 	}
 }

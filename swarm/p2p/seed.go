@@ -1,86 +1,102 @@
 package p2p
 
 import (
-	"crypto/rand"
 	"errors"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/autonat"
+	"github.com/libp2p/go-libp2p/p2p/host/blank"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	libp2pswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
 	relayv2 "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
-	ma "github.com/multiformats/go-multiaddr"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 )
 
-// serveNAT makes a seed help nodes behind NAT: AutoNAT tells them over TCP
-// whether they can be reached, and a relay carries what two of them need to
-// punch a hole. A relayed connection ends after 128 KiB or 2 minutes (the
-// defaults of circuit v2), so that no image travels through a seed this way.
-// All parts are linked by the basic host anyway; together they add 0.1 MB.
+// serveNAT makes a seed help nodes behind NAT: a relay carries what two of them need
+// to punch a hole, and AutoNAT v2 tells them whether they can be dialled. A relayed
+// connection ends after 128 KiB or 2 minutes (the defaults of circuit v2), so that no
+// image travels through a seed this way. All parts are linked by the basic host
+// anyway.
 func (h *cameraHost) serveNAT(cfg Config, limits Limits) error {
-	resources := relayv2.DefaultResources()
-	resources.MaxReservations = limits.Connections / 2
-	resources.MaxReservationsPerIP = limits.ConnectionsPerIP
-	resources.MaxReservationsPerASN = limits.Connections / 2 // cameras of a country share a few providers
-	relay, err := relayv2.New(h, relayv2.WithResources(resources), relayv2.WithACL(relayACL{h.gater}))
+	h.relays = newRelays(limits)
+	relay, err := relayv2.New(h, relayv2.WithResources(h.relays.resources), relayv2.WithACL(relayACL{h.gater, h.relays}), relayv2.WithMetricsTracer(h.relays))
 	if err != nil {
 		return err
 	}
 	h.closers = append(h.closers, relay.Close)
+	return h.serveProbes(cfg, limits)
+}
 
-	// AutoNAT dials from an identity of its own, so that it is never answered on
-	// a connection that exists already.
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+// serveProbes answers AutoNAT v2: it dials a node where it asks to be dialled, and
+// wants 30 KB or more of it first if that is not where it calls from.
+func (h *cameraHost) serveProbes(cfg Config, limits Limits, opts ...autonatv2.AutoNATOption) error {
+	dialer, err := h.newDialer(cfg, limits)
 	if err != nil {
 		return err
 	}
-	id, err := peer.IDFromPrivateKey(key)
+	an, err := autonatv2.New(dialer, append(opts, autonatv2.WithServerRateLimit(limits.Connections/2, probesPerPeer, probesElsewhere, 1))...)
 	if err != nil {
-		return err
+		return errors.Join(err, dialer.Close())
+	}
+	if err := an.Start(h); err != nil {
+		return errors.Join(err, dialer.Close())
+	}
+	h.closers = append(h.closers, func() error { an.Close(); return nil }) // and the dialer
+	return nil
+}
+
+// newDialer is a host that dials and nothing else: from ports and over connections of
+// its own, so that a router has not let them in before. It has this node's identity,
+// since a member is answered by members alone, and answers no identify, so that it is
+// not taken for this node.
+func (h *cameraHost) newDialer(cfg Config, limits Limits) (_ *blankhost.BlankHost, err error) {
+	id, err := peer.IDFromPrivateKey(h.key)
+	if err != nil {
+		return nil, err
 	}
 	store, err := pstoremem.NewPeerstore()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.closers = append(h.closers, store.Close)
-	if err := errors.Join(store.AddPrivKey(id, key), store.AddPubKey(id, key.GetPublic())); err != nil {
-		return err
+	if err := errors.Join(store.AddPrivKey(id, h.key), store.AddPubKey(id, h.key.GetPublic())); err != nil {
+		return nil, err
 	}
-	dialer, err := libp2pswarm.NewSwarm(id, store, eventbus.NewBus(),
+	bus := eventbus.NewBus()
+	dialer, err := libp2pswarm.NewSwarm(id, store, bus,
 		libp2pswarm.WithConnectionGater(h.gater),
 		libp2pswarm.WithResourceManager(h.rcmgr),
 		libp2pswarm.WithDialTimeout(cfg.DialTimeout),
 		libp2pswarm.WithUDPBlackHoleSuccessCounter(nil),
 		libp2pswarm.WithIPv6BlackHoleSuccessCounter(nil))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	h.closers = append(h.closers, dialer.Close)
-	// No gate: its identity is nobody's, and all that it tells is that the
-	// transport answers.
-	if _, err := addTCP(dialer, key, limits, h.rcmgr, h.gater, nil, cfg.DialTimeout); err != nil {
-		return err
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, dialer.Close())
+		}
+	}()
+	if _, err := addTCP(dialer, h.key, limits, h.rcmgr, h.gater, h.members, cfg.DialTimeout); err != nil {
+		return nil, err
 	}
-	// A seed has a public address or forwarded ports; it does not probe itself.
-	service, err := autonat.New(h, autonat.EnableService(dialer), autonat.WithReachability(network.ReachabilityPublic))
+	reset, token, err := quicKeys(h.key)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	h.SetAutoNat(service) // the host closes it
-	return nil
-}
-
-// relayACL relays for and to those who may connect.
-type relayACL struct{ gater *gater }
-
-// AllowReserve implements relay.ACLFilter.
-func (a relayACL) AllowReserve(p peer.ID, addr ma.Multiaddr) bool { return a.gater.allow(p, addr) }
-
-// AllowConnect implements relay.ACLFilter. The destination was asked when it
-// reserved.
-func (a relayACL) AllowConnect(src peer.ID, addr ma.Multiaddr, dest peer.ID) bool {
-	return a.gater.allow(src, addr) && !a.gater.bans.holds(dest, a.gater.now())
+	manager, err := quicreuse.NewConnManager(reset, token)
+	if err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, manager.Close)
+	quic, err := libp2pquic.NewTransport(h.key, manager, nil, h.gater, h.rcmgr)
+	if err != nil {
+		return nil, err
+	}
+	if err := dialer.AddTransport(h.members.wrap(quic)); err != nil {
+		return nil, err
+	}
+	return blankhost.NewBlankHost(dialer, blankhost.WithEventBus(bus)), nil
 }

@@ -2,15 +2,20 @@ package p2p
 
 import (
 	"context"
+	"crypto/ed25519"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/autonat"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
+	pbv2 "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
@@ -28,6 +33,10 @@ func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
 	if err := a.Host().Connect(network.WithAllowLimitedConn(ctx, "test"), peer.AddrInfo{ID: b.Host().ID(), Addrs: []ma.Multiaddr{circuit}}); err != nil {
 		t.Fatalf("no way through the relay: %v", err)
 	}
+	await(t, "the seed's status of its relay", func() bool {
+		got := seed.Status().Relay
+		return got != nil && got.Places == 1 && got.Appointments == 1
+	})
 	c := a.Host().Network().ConnsToPeer(b.Host().ID())
 	if len(c) != 1 || !c[0].Stat().Limited {
 		t.Fatalf("connections are %v", c)
@@ -41,7 +50,7 @@ func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
 
 	// Whoever is banned is relayed neither to nor from.
 	seed.Ban(b.Host().ID(), time.Hour, "test")
-	acl := relayACL{seed.gater}
+	acl := relayACL{seed.gater, seed.host.relays}
 	addr := a.Host().Addrs()[0]
 	if acl.AllowReserve(b.Host().ID(), addr) || acl.AllowConnect(b.Host().ID(), addr, a.Host().ID()) || acl.AllowConnect(a.Host().ID(), addr, b.Host().ID()) {
 		t.Error("a banned peer is relayed")
@@ -51,22 +60,139 @@ func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
 	}
 }
 
-func TestSeedAnswersAutoNAT(t *testing.T) {
+// A seed dials a camera back where it says it may be dialled, in an open swarm and
+// in a private one, and the camera says what came of it.
+func TestSeedDialsBack(t *testing.T) {
+	for name, fleet := range map[string]ed25519.PrivateKey{"open": nil, "private": testFleet(t)} {
+		for transport, listen := range map[string]string{"tcp": "/ip4/127.0.0.1/tcp/0", "quic": "/ip4/127.0.0.1/udp/0/quic-v1"} {
+			t.Run(name+" "+transport, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				cfg := netConfig(RoleSeed)
+				seed, camera := newNetOf(t, cfg, fleet), newNetOf(t, netConfig(RoleCamera, listen), fleet)
+				for _, p := range camera.Host().Mux().Protocols() {
+					if p == autonatv2.DialProtocol || strings.HasSuffix(string(p), "/hop") {
+						t.Errorf("a camera serves %s", p)
+					}
+				}
+				// Outside tests no private address is dialled.
+				limits, err := LimitsFor(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := seed.host.serveProbes(cfg, limits, autonatv2.AllowPrivateAddrs); err != nil {
+					t.Fatal(err)
+				}
+				p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := connectNets(t, camera, seed); err != nil {
+					t.Fatal(err)
+				}
+				var r Reach
+				p.describe(&r)
+				if r.Reachable != ReachableUnknown {
+					t.Errorf("before anybody was asked: %s", r.Reachable)
+				}
+				at := camera.Host().Addrs()[0]
+				await(t, "an answer", func() bool {
+					p.probe(ctx, []ma.Multiaddr{at})
+					r = Reach{}
+					p.describe(&r)
+					return r.Reachable != ReachableUnknown
+				})
+				if r.Reachable != ReachableYes || !slices.Equal(r.Dialable, []string{at.String()}) {
+					t.Errorf("%+v", r)
+				}
+				if got := camera.Host().Network().Connectedness(seed.Host().ID()); got != network.Connected {
+					t.Errorf("the seed is %v afterwards", got)
+				}
+				if len(camera.Host().Network().ConnsToPeer(seed.Host().ID())) != 1 {
+					await(t, "the end of the dial", func() bool { return len(camera.Host().Network().ConnsToPeer(seed.Host().ID())) == 1 })
+				}
+				role, _ := parseAgent(camera.agent(seed.Host().ID()))
+				speaks, err := camera.Host().Peerstore().SupportsProtocols(seed.Host().ID(), autonatv2.DialProtocol)
+				if role != RoleSeed || err != nil || len(speaks) != 1 {
+					t.Errorf("the dialer was taken for the seed: role %q, speaks %v, %v", role, speaks, err)
+				}
+			})
+		}
+	}
+}
+
+// An address at which nobody answers is found to be none, and what is no address of
+// the node's any more is forgotten.
+func TestSeedCannotDialBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	seed, camera := newNet(t, netConfig(RoleSeed)), newNet(t, netConfig(RoleCamera))
+	cfg := netConfig(RoleSeed)
+	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
+	limits, err := LimitsFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed.host.serveProbes(cfg, limits, autonatv2.AllowPrivateAddrs); err != nil {
+		t.Fatal(err)
+	}
+	p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := connectNets(t, camera, seed); err != nil {
 		t.Fatal(err)
 	}
-	// The service never dials private addresses, and this test has no others:
-	// a refusal is its answer.
-	err := autonat.NewAutoNATClient(camera.Host(), nil, nil).DialBack(ctx, seed.Host().ID())
-	if !autonat.IsDialRefused(err) {
-		t.Errorf("got %v", err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, p := range camera.Host().Mux().Protocols() {
-		if strings.Contains(string(p), "autonat") || strings.HasSuffix(string(p), "/hop") {
-			t.Errorf("a camera serves %s", p)
+	closed, err := manet.FromNetAddr(l.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	var r Reach
+	await(t, "an answer", func() bool {
+		p.probe(ctx, []ma.Multiaddr{closed})
+		r = Reach{}
+		p.describe(&r)
+		return r.Reachable != ReachableUnknown
+	})
+	if r.Reachable != ReachableNo || len(r.Dialable) != 0 || !strings.Contains(r.Words, "could not") {
+		t.Errorf("%+v", r)
+	}
+	r = Reach{}
+	p.probe(ctx, nil)
+	if p.describe(&r); r.Reachable != ReachableUnknown {
+		t.Errorf("without an address: %s", r.Reachable)
+	}
+}
+
+// A relay carries as many appointments as it may and no more, and says so.
+func TestRelayIsBounded(t *testing.T) {
+	r := newRelays(Limits{Connections: 4, ConnectionsPerIP: 4})
+	acl := relayACL{&gater{now: time.Now, refused: func(string) {}}, r}
+	addr := ma.StringCast("/ip4/45.83.1.1/tcp/1")
+	for range 2 {
+		if !acl.AllowConnect("a", addr, "b") {
+			t.Fatal("there is room")
 		}
+		r.ConnectionOpened()
+	}
+	if acl.AllowConnect("a", addr, "b") {
+		t.Error("a third appointment of two")
+	}
+	r.ConnectionRequestHandled(pbv2.Status_PERMISSION_DENIED)
+	r.ConnectionClosed(time.Second)
+	if !acl.AllowConnect("a", addr, "b") {
+		t.Error("one has ended")
+	}
+	r.ReservationAllowed(false)
+	r.ReservationAllowed(true)
+	r.ReservationAllowed(false)
+	r.ReservationClosed(1)
+	r.BytesTransferred(100)
+	if got, want := *r.Status(), (RelayStatus{Places: 1, MaxPlaces: 4, Appointments: 1, MaxAppointments: 2, Kept: 2, Refused: 1, Bytes: 100}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

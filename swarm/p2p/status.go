@@ -114,6 +114,7 @@ type Status struct {
 	Awaited     []AwaitedAddr      `json:"awaited"` // what will be, when this machine has the address
 	QUIC        bool               `json:"quic"`
 	Reach       Reach              `json:"reach"`
+	Relay       *RelayStatus       `json:"relay"`      // nil on a camera
 	DHTServers  int                `json:"dhtServers"` // in the routing table
 	Candidates  int                `json:"candidates"` // known peers, connected or not
 	Connections []ConnectionStatus `json:"connections"`
@@ -134,7 +135,7 @@ type ConnectionStatus struct {
 
 // Status returns a snapshot, connections in order of tier and age.
 func (n *Network) Status() Status {
-	s := Status{Peer: n.host.ID(), Bans: n.Bans(), Awaited: n.host.listeners.awaited()}
+	s := Status{Peer: n.host.ID(), Bans: n.Bans(), Awaited: n.host.listeners.awaited(), Relay: n.host.relays.Status()}
 	for _, a := range n.host.Addrs() {
 		s.Addrs = append(s.Addrs, fmt.Sprintf("%s/p2p/%s", a, n.host.ID()))
 	}
@@ -144,7 +145,8 @@ func (n *Network) Status() Status {
 		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
 	}
 	s.Reach = n.host.reach.status(n.links, quicPorts(bound))
-	s.Reach.ports(n.host.mapper, bound)
+	n.host.mapper.describe(&s.Reach, bound)
+	n.host.prober.describe(&s.Reach)
 	if d := n.dht.Load(); d != nil {
 		s.DHTServers = d.RoutingTable().Size()
 	}

@@ -1,0 +1,141 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// The values of Reach.Reachable.
+const (
+	ReachableUnknown = "unknown" // no seed has said
+	ReachableYes     = "yes"     // a seed dialled this node from the Internet
+	ReachableNo      = "no"      // none could
+)
+
+// prober asks seeds to dial this node where it may be dialled (AutoNAT v2). What
+// they find is for people to read; nothing follows from it. A nil prober asks nobody.
+type prober struct {
+	service *autonatv2.AutoNAT
+
+	mu    sync.Mutex
+	found map[string]probed // by address
+}
+
+type probed struct {
+	yes bool
+	at  time.Time
+}
+
+// noDialer is in the place of the host that a service dials with; this one serves
+// nobody.
+type noDialer struct{ host.Host }
+
+func (noDialer) Close() error { return nil }
+
+// newProber makes h answer the dials that it asks for.
+func newProber(h *cameraHost, opts ...autonatv2.AutoNATOption) (*prober, error) {
+	service, err := autonatv2.New(noDialer{}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := service.Start(h); err != nil {
+		return nil, err
+	}
+	h.RemoveStreamHandler(autonatv2.DialProtocol) // it came with the client
+	h.closers = append(h.closers, func() error { service.Close(); return nil })
+	return &prober{service: service, found: map[string]probed{}}, nil
+}
+
+// keepProbing asks about every address once an hour.
+func (n *Network) keepProbing(ctx context.Context) {
+	tick := time.NewTicker(probeCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		n.host.prober.probe(ctx, n.outside())
+	}
+}
+
+// outside lists where this node may be dialled from the Internet: what the router
+// forwards, where seeds see it, and its own public addresses.
+func (n *Network) outside() (out []ma.Multiaddr) {
+	add := func(addrs []ma.Multiaddr) {
+		for _, a := range addrs {
+			if len(out) < maxProbed && manet.IsPublicAddr(a) && direct(a) && !ma.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
+	add(n.host.mapper.mapped(n.host.Network().ListenAddresses()))
+	add(n.host.reach.seenAt())
+	add(n.host.AllAddrs())
+	return out
+}
+
+// probe asks about the addresses that no answer is fresh about, one after the other:
+// a seed is asked once in two minutes (autonatv2's default).
+func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
+	p.mu.Lock()
+	maps.DeleteFunc(p.found, func(at string, _ probed) bool {
+		return !slices.ContainsFunc(addrs, func(a ma.Multiaddr) bool { return a.String() == at })
+	})
+	p.mu.Unlock()
+	for _, a := range addrs {
+		p.mu.Lock()
+		last, ok := p.found[a.String()]
+		p.mu.Unlock()
+		if ok && time.Since(last.at) < probeFresh {
+			continue
+		}
+		asked, cancel := context.WithTimeout(ctx, probeTimeout)
+		got, err := p.service.GetReachability(asked, []autonatv2.Request{{Addr: a}})
+		cancel()
+		if errors.Is(err, autonatv2.ErrNoPeers) || ctx.Err() != nil {
+			return
+		}
+		if err != nil || got.AllAddrsRefused || got.Reachability == network.ReachabilityUnknown {
+			continue
+		}
+		p.mu.Lock()
+		p.found[a.String()] = probed{yes: got.Reachability == network.ReachabilityPublic, at: time.Now()}
+		p.mu.Unlock()
+	}
+}
+
+// describe adds what was found to what is known of a node's reach.
+func (p *prober) describe(r *Reach) {
+	r.Reachable = ReachableUnknown
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for at, answer := range p.found {
+		if answer.yes {
+			r.Dialable = append(r.Dialable, at)
+		}
+	}
+	slices.Sort(r.Dialable)
+	switch {
+	case len(r.Dialable) > 0:
+		r.Reachable = ReachableYes
+		r.Words += "; a seed could dial it from outside"
+	case len(p.found) > 0:
+		r.Reachable = ReachableNo
+		r.Words += "; seeds could not dial it from outside"
+	}
+}
