@@ -168,7 +168,7 @@ func TestWhatAHookLeavesIsWaitedForThenEnded(t *testing.T) {
 	dir := t.TempDir()
 	var log bytes.Buffer
 	h := hook(dir, `case $1 in
-rollback) setsid sleep 1000 >/dev/null 2>&1 & echo $! > keeps; setsid sleep 1000 3>&- >/dev/null 2>&1 & echo $! > closes; sleep 0.2 >/dev/null 2>&1 & ;;
+rollback) setsid sleep 1000 >/dev/null 2>&1 & echo $! > keeps; setsid sh -c 'echo $$ > closes; exec sleep 1000' 3>&- >/dev/null 2>&1 & until [ -s closes ]; do sleep 0.01; done; sleep 0.2 >/dev/null 2>&1 & ;;
 esac`)
 	h.StateDir, h.linger, h.Logger = dir, 50*time.Millisecond, slog.New(slog.NewTextHandler(&log, nil))
 	pid := func(name string) int {
