@@ -1,11 +1,14 @@
 package gc
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -180,5 +183,34 @@ func TestReserveIsHeldByCollections(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(d.root, "reserve")); err != nil {
 		t.Error(err)
+	}
+}
+
+// An operator reads that the reserve was given up or cannot be held, and nothing when
+// there is none to give up or only no room for it.
+func TestReserveIsSpokenOf(t *testing.T) {
+	const given, cannot = "the reserve is given up", "cannot hold the disk reserve"
+	d := deviceWith(t, state{Running: 1, Confirmed: true}, 1)
+	for _, c := range []struct {
+		name, path string
+		size       int64
+		held       bool
+		says, not  string
+	}{
+		{"held", "held", 64 << 10, true, given, cannot},
+		{"none is held", "none", 64 << 10, false, "", given},
+		{"no room", "huge", 1 << 62, false, "", cannot},
+		{"no directory", "nowhere/reserve", 64 << 10, false, cannot, given},
+	} {
+		var log bytes.Buffer
+		r := NewReserve(filepath.Join(d.root, c.path), c.size)
+		if c.held {
+			must(t, r.Hold())
+		}
+		_, err := New(d, Policy{}, Options{Reserve: r, Logger: slog.New(slog.NewTextHandler(&log, nil))}).Relieve(t.Context())
+		must(t, err)
+		if said := log.String(); !strings.Contains(said, c.says) || strings.Contains(said, c.not) {
+			t.Errorf("%s: %q", c.name, said)
+		}
 	}
 }

@@ -98,6 +98,24 @@ func TestBudgetOfANetwork(t *testing.T) {
 	}
 }
 
+// Of a network that has spent its share those are cut who have spent more than a
+// quarter of their own; what is refused counts as spent.
+func TestBudgetOfANetwork_QuarterIsCut(t *testing.T) {
+	b, _, over := testBudget(BudgetConfig{Peer: Limit{100, 1}, Prefix: Limit{100, 1}, Peers: 4})
+	for _, p := range []peer.ID{"modest", "greedy"} {
+		b.From(p, netip.MustParseAddr("192.0.2.1"))
+	}
+	if !b.Allow("modest", 24) || !b.Allow("greedy", 76) {
+		t.Fatal("refused within the network's share")
+	}
+	if b.Allow("modest", 1) || len(*over) != 0 {
+		t.Errorf("at a quarter: %q are cut", *over)
+	}
+	if b.Allow("modest", 1) || !slices.Equal(*over, []peer.ID{"modest"}) {
+		t.Errorf("above a quarter: %q are cut", *over)
+	}
+}
+
 // Who is asked for much may do much, and saves nothing up by it.
 func TestBudgetOfAPeerThatIsOfUse(t *testing.T) {
 	b, _, over := testBudget(BudgetConfig{Peer: Limit{10, 1}, Prefix: Limit{20, 2}, Peers: 4})
