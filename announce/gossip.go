@@ -436,7 +436,8 @@ func (g *Gossip) Scores() map[peer.ID]float64 {
 // ctx ends first, the error wraps ErrNoPeers. When it returns nil the message
 // is on its way to every such peer. The same bytes published again within two
 // minutes go nowhere. A crowd is sent a bare hint 25 ms before the envelope, so that
-// all of it looks at the chain while the envelopes are still on the line.
+// all of it looks at the chain while the envelopes are still on the line, unless
+// witnesses spare it that.
 func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	s := g.subject(a.Product)
 	if s == nil {
@@ -473,7 +474,8 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 			return err
 		}
 	}
-	if !a.Bare() && len(topic.ListPeers()) >= hintFirst {
+	confirmed := s.Witnesses != nil && s.Witnesses.Agree(a.Rev) // nobody has to look at the chain
+	if !a.Bare() && !confirmed && len(topic.ListPeers()) >= hintFirst {
 		g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block))
 		select { // or hint and envelope would leave together, one peer after the other
 		case <-time.After(hintLead):
@@ -515,6 +517,18 @@ func (g *gate) enter() bool {
 }
 
 func (g *gate) leave() { g.inside.Done() }
+
+// run runs f beside the caller, unless the gate is closed.
+func (g *gate) run(f func()) bool {
+	if !g.enter() {
+		return false
+	}
+	go func() {
+		defer g.leave()
+		f()
+	}()
+	return true
+}
 
 func (g *gate) close() {
 	g.mu.Lock()

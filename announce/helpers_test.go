@@ -273,7 +273,7 @@ func (n *testNode) releases() (all []uint64) {
 	return all
 }
 
-func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *testNode {
+func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config, change ...func(*Subject)) *testNode {
 	t.Helper()
 	n := &testNode{h: h, chain: chain, reg: prometheus.NewRegistry()}
 	var err error
@@ -281,7 +281,7 @@ func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *
 		t.Fatal(err)
 	}
 	v := m.verifier
-	err = n.Follow(Subject{
+	subject := Subject{
 		Product: v.Product, Verifier: &v, Chain: chain,
 		Latest: func() *Announcement {
 			n.mu.Lock()
@@ -297,7 +297,11 @@ func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config) *
 				n.latest = &a.Announcement
 			}
 		},
-	})
+	}
+	for _, f := range change {
+		f(&subject)
+	}
+	err = n.Follow(subject)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -23,6 +24,8 @@ type Witnesses interface {
 	// Judge takes an encoded statement. nil: it is genuine and new, and told to
 	// others; else a *verify.Error, a hard one if no honest peer sends it.
 	Judge(raw []byte) error
+	// Agree reports whether a quorum of them knows a revision.
+	Agree(rev uint64) bool
 	// Statements returns what a peer of a region should hear that knows nothing.
 	Statements(region verify.Region) [][]byte
 }
@@ -62,6 +65,9 @@ func (g *Gossip) joinWitnesses(s *subject) error {
 		}
 		switch g.hear(s, from, m.GetData()) {
 		case accept:
+			if g.cfg.TellWithin == 0 && g.again(s, m.GetData()) {
+				return pubsub.ValidationIgnore
+			}
 			return pubsub.ValidationAccept
 		case reject:
 			return pubsub.ValidationReject
@@ -86,6 +92,28 @@ func (g *Gossip) joinWitnesses(s *subject) error {
 	s.statements = t
 	s.mu.Unlock()
 	return nil
+}
+
+// again publishes a statement of others as if it were this node's own, so that it
+// goes to every neighbour that listens and not to the mesh alone: most cameras are a
+// seed's neighbours, and what comes by their own mesh would come after the
+// announcement that it is to confirm. pubsub lets a message that it saw, but did not
+// deliver, pass once.
+func (g *Gossip) again(s *subject, raw []byte) bool {
+	s.mu.Lock()
+	t := s.statements
+	s.mu.Unlock()
+	select {
+	case <-g.running:
+	default:
+		return false
+	}
+	raw = slices.Clone(raw)
+	return g.gate.run(func() {
+		if err := t.Publish(context.Background(), raw, pubsub.WithValidatorData(vouched{})); err != nil {
+			g.log.Debug("witness statement not passed on", "product", s.Product.String(), "err", err)
+		}
+	})
 }
 
 // hear judges a statement.

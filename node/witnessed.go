@@ -32,6 +32,12 @@ func (l listener) Judge(raw []byte) error {
 	return l.panel.Judge(context.Background(), raw, l.reference())
 }
 
+// Agree implements announce.Witnesses.
+func (l listener) Agree(rev uint64) bool {
+	said, _, _ := l.panel.Said(l.reference())
+	return said != nil && said.Rev >= rev
+}
+
 // Statements implements announce.Witnesses.
 func (l listener) Statements(region verify.Region) [][]byte { return l.panel.Statements(region) }
 

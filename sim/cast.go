@@ -42,11 +42,14 @@ type actor struct {
 	startsIn time.Duration // of the warm-up, so that not all dial at one moment
 }
 
-func (a *actor) honest() bool { return a.role == roleSeed || a.role == roleCamera }
+func (a *actor) honest() bool {
+	return a.role == roleSeed || a.role == roleCamera || a.role == roleWitness
+}
 
 const (
-	roleSeed   = string(node.RoleSeed)
-	roleCamera = string(node.RoleCamera)
+	roleWitness = "witness" // a seed that serves no blocks and says what it sees of the chain
+	roleSeed    = string(node.RoleSeed)
+	roleCamera  = string(node.RoleCamera)
 )
 
 // A cast is all actors and what lies between them. Seeds come first, then the
@@ -55,7 +58,7 @@ type cast struct {
 	actors  []*actor
 	seeds   []*actor
 	cameras []*actor
-	hostile []*actor
+	hostile []*actor // and the witnesses after them
 	regions []string
 	topo    links.Topology
 	origin  int // its node in the topology; 0: none
@@ -195,6 +198,13 @@ func assemble(s *Scenario) (*cast, error) {
 		}
 	}
 	c.hostile = c.actors[seeds+s.Nodes:]
+	for i := range s.Witnesses {
+		a := &actor{name: fmt.Sprintf("%s-%d", roleWitness, i+1), role: roleWitness, region: regions[0], class: "seed",
+			line: links.Node{Up: s.Seeds.Up * mbit, Down: s.Seeds.Down * mbit}}
+		if err := add(a); err != nil {
+			return nil, err
+		}
+	}
 
 	for _, a := range c.actors {
 		a.seeds = s.provisionedSeeds(c, a)
@@ -255,7 +265,7 @@ func (s *Scenario) fate(cameras []*actor) {
 
 // provisionedSeeds are the seeds in an actor's configuration.
 func (s *Scenario) provisionedSeeds(c *cast, a *actor) (out []int) {
-	if a.role == roleSeed {
+	if a.role != roleCamera && a.honest() {
 		for _, o := range c.seeds {
 			if o != a {
 				out = append(out, o.index)

@@ -67,8 +67,9 @@ type run struct {
 	chain  *chain
 	bucket *web.Endpoint // the origin; nil: none
 
-	members []*member // by actor
-	byPeer  map[string]*member
+	members   []*member // by actor
+	witnesses []verify.PublicKey
+	byPeer    map[string]*member
 
 	mu         sync.Mutex
 	phase      string
@@ -124,6 +125,9 @@ func Run(ctx context.Context, s *Scenario, o Options) (out *report.Report, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	if err := r.makeWitnesses(); err != nil {
+		return nil, err
+	}
 	resetPeak()
 	played := bubble.Run(ctx, r.play)
 	if played != nil && (ctx.Err() == nil || !r.measuring) {
@@ -343,14 +347,21 @@ func (r *run) warm(ctx context.Context, i int) error {
 
 const warmLimit = 30 * time.Minute
 
-// seen waits until the first seed's view has a revision. It looks at once, and no
+// seen waits until the first seed's view has a revision, and the witnesses agree on it
+// where there are any. It looks at once, and no
 // longer than it must: cameras that connect meanwhile are told before the
 // announcement.
 func (r *run) seen(ctx context.Context, rev uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, warmLimit)
 	defer cancel()
 	first := r.seedMembers()[0]
-	for i := 0; first.node.Status().Products[0].Chain.Rev < rev; i++ {
+	knows := func() bool {
+		c := first.node.Status().Products[0].Chain
+		return c.Rev >= rev && (c.Witnesses == nil || c.Witnesses.Rev >= rev)
+	}
+	began := time.Now()
+	defer func() { r.log.Info("the publisher's seed has it", "after", time.Since(began)) }()
+	for i := 0; !knows(); i++ {
 		if i%100 == 0 {
 			first.node.Look()
 		}
@@ -432,7 +443,11 @@ func (r *run) stopAll() error {
 // what provisioning would write.
 func (r *run) nodeConfig(m *member) node.Config {
 	a := m.actor
-	c := node.DefaultConfig(node.Role(a.role))
+	role := node.Role(a.role)
+	if a.role == roleWitness {
+		role = node.RoleSeed
+	}
+	c := node.DefaultConfig(role)
 	c.StateDir = filepath.Join(r.dir, a.name)
 	c.Storage.ReserveBytes = 4 << 10
 	c.Network.Listen = []string{r.net.Addr(a.index).String()}
@@ -441,7 +456,7 @@ func (r *run) nodeConfig(m *member) node.Config {
 	for _, i := range a.seeds {
 		c.Network.Peers = append(c.Network.Peers, r.net.Addr(i).String()+"/p2p/"+r.cast.actors[i].id.String())
 	}
-	p := node.DefaultProduct(node.Role(a.role))
+	p := node.DefaultProduct(role)
 	p.Name, p.Keys, p.Threshold, p.Region = r.script.product.String(), r.script.keys.Keys, r.script.keys.Threshold, verify.Region(a.region)
 	p.Chain.ChainID, p.Chain.Registry = r.script.history.registry.ChainID, r.script.history.registry.Address.String()
 	rng := rand.New(rand.NewPCG(r.s.Seed, a.rpcSeed))
@@ -450,6 +465,7 @@ func (r *run) nodeConfig(m *member) node.Config {
 	if m.trusts > 0 {
 		p.Chain.Endpoints = p.Chain.Endpoints[:m.trusts]
 	}
+	r.nameWitnesses(a, &c, &p)
 	c.Products = []node.ProductConfig{p}
 	c.Origin = r.s.originConfig()
 	return c

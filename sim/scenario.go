@@ -56,11 +56,15 @@ type Scenario struct {
 	// Limit ends the run, counted from the last announcement.
 	Limit time.Duration `toml:"limit"`
 
-	Seeds     Seeds     `toml:"seeds"`
-	Origin    Origin    `toml:"origin"`
-	Classes   []Class   `toml:"class"`
-	Latency   Latency   `toml:"latency"`
-	Chain     Chain     `toml:"chain"`
+	Seeds   Seeds   `toml:"seeds"`
+	Origin  Origin  `toml:"origin"`
+	Classes []Class `toml:"class"`
+	Latency Latency `toml:"latency"`
+	Chain   Chain   `toml:"chain"`
+	// Witnesses is the number of independent witnesses of the chain, 0 to 16, of whom
+	// more than half must agree: nodes of their own beside the seeds, which serve no
+	// blocks. The publisher announces when they know what it announces.
+	Witnesses int       `toml:"witnesses"`
 	Rollout   []Step    `toml:"rollout"`
 	Stop      Stop      `toml:"stop"`
 	Late      Late      `toml:"late"`
@@ -435,6 +439,10 @@ func (s *Scenario) Validate() error {
 		return bad("chain.operators is 1 to 16, and chain.down fewer")
 	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || s.Chain.Server < 0:
 		return bad("chain: rtt_min and rtt_max must not decrease, and server is not negative")
+	case s.Witnesses < 0 || s.Witnesses > verify.MaxWitnesses:
+		return bad("witnesses is %d; write 0 to %d", s.Witnesses, verify.MaxWitnesses)
+	case s.Witnesses > 0 && (s.Latency.Kind == "world" && len(s.Latency.Regions) != 1 || len(s.Latency.Regions) > 1):
+		return bad("witnesses speak for one region; leave latency.regions out, or name one")
 	case !slices.Contains([]string{"", "pause", "halt", "revoke"}, s.Stop.Kind) || s.Stop.Idle < 0:
 		return bad("stop.kind is \"pause\", \"halt\" or \"revoke\", and stop.idle not negative")
 	case !share(s.Late.Share) || s.Late.Over < 0:

@@ -1,0 +1,197 @@
+package announce
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
+
+	"camswarm/verify"
+)
+
+// panel stands for what judges statements: those that begin with "true" are genuine,
+// each once, those with "false" forged, others by strangers.
+type panel struct {
+	mu    sync.Mutex
+	heard [][]byte
+	agree uint64
+}
+
+func (p *panel) Judge(raw []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case bytes.HasPrefix(raw, []byte("false")):
+		return verify.Hard("witness_forged", "signature is wrong")
+	case !bytes.HasPrefix(raw, []byte("true")):
+		return verify.Soft("witness_unknown", "stranger")
+	case slices.ContainsFunc(p.heard, func(b []byte) bool { return bytes.Equal(b, raw) }):
+		return verify.Soft(attackReplay, "heard before")
+	}
+	p.heard = append(p.heard, bytes.Clone(raw))
+	return nil
+}
+
+func (p *panel) Statements(verify.Region) [][]byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard)
+}
+
+func (p *panel) Agree(rev uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return rev <= p.agree
+}
+
+// knows reports whether a statement came.
+func (p *panel) knows(text string) bool {
+	return slices.ContainsFunc(p.Statements(""), func(b []byte) bool { return string(b) == text })
+}
+
+// chained are nodes in a row, each connected to the next, with witnesses.
+func chained(t *testing.T, n int, change ...func(i int, s *Subject)) ([]*testNode, []*panel, *maker) {
+	t.Helper()
+	m := newMaker(t, "cam")
+	mn := mocknet.New()
+	t.Cleanup(func() { mn.Close() })
+	var nodes []*testNode
+	var panels []*panel
+	for i := range n {
+		h, err := mn.GenPeer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &panel{}
+		panels = append(panels, p)
+		cfg := DefaultConfig()
+		if i == 0 {
+			cfg = SeedConfig()
+		}
+		nodes = append(nodes, newNode(t, h, m, newChain(m.view(5, 0)), cfg, func(s *Subject) {
+			s.Witnesses = p
+			for _, f := range change {
+				f(i, s)
+			}
+		}))
+	}
+	if err := mn.LinkAll(); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < n; i++ {
+		if _, err := mn.ConnectPeers(nodes[i-1].h.ID(), nodes[i].h.ID()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(10 * time.Second) // the meshes form
+	synctest.Wait()
+	return nodes, panels, m
+}
+
+// A statement goes from node to node; who joins later is told when he asks.
+func TestStatementsSpread(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nodes, panels, m := chained(t, 4)
+		id := m.verifier.Product.ID()
+		if err := panels[3].Judge([]byte("true one")); err != nil {
+			t.Fatal(err)
+		}
+		if err := nodes[3].State(t.Context(), id, []byte("true one")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for i, p := range panels {
+			if !p.knows("true one") {
+				t.Errorf("node %d has not heard", i)
+			}
+		}
+		// Two that know of nothing in common meet.
+		if err := panels[0].Judge([]byte("true two")); err != nil {
+			t.Fatal(err)
+		}
+		nodes[1].askStatements(t.Context(), nodes[0].h.ID(), nodes[1].subject(id))
+		if !panels[1].knows("true two") {
+			t.Error("who asks is not told")
+		}
+	})
+}
+
+// A neighbour that sends forged statements is muted after three; what is by witnesses
+// that a node does not know costs nobody anything and goes no further.
+func TestThreatWitnessForged_Gossip(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		nodes, panels, m := chained(t, 3)
+		id := m.verifier.Product.ID()
+		liar, victim := nodes[0], nodes[1]
+		say := func(text string) {
+			if err := liar.State(t.Context(), id, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		say("strange")
+		say("true before")
+		if !panels[2].knows("true before") {
+			t.Error("a stranger's statement cost its relay something")
+		}
+		for i := range maxStrikes {
+			say("false " + string(rune('0'+i)))
+		}
+		say("true after")
+		if panels[1].knows("true after") {
+			t.Error("who forges is heard on")
+		}
+		if n := victim.counter(t, "judged_total", "source", "witness", "verdict", "reject", "attack", "witness_forged"); n == 0 || n > maxStrikes {
+			t.Errorf("%v forged statements are counted", n)
+		}
+	})
+}
+
+// witnessedChain is a view that witnesses widened, until the own quorum is asked.
+type witnessedChain struct {
+	*memChain
+	said verify.View
+}
+
+func (c witnessedChain) Current() (verify.View, bool) {
+	if own, _ := c.memChain.Current(); own.Rev > c.said.Rev {
+		return own, true
+	}
+	return c.said, true
+}
+
+// A release that witnesses do not confirm is for the own quorum to judge: it costs a
+// look, no honest peer his score, and goes through.
+func TestThreatWitnessesContradicted_Announcement(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := newMaker(t, "cam")
+		honest, lie := m.genuine(t, 1), m.release(t, 1, 20<<10, verify.MinBlockSize, m.keys[0], m.keys[2])
+		chain := newChain(m.view(5, 0))
+		said := m.view(9, 1, lie)
+		said.Witnessed = true
+		nodes, _, _ := chained(t, 2, func(i int, s *Subject) {
+			if i == 1 {
+				s.Chain = witnessedChain{chain, said}
+			}
+		})
+		nodes[0].chain.mine(m.view(9, 1, honest))
+		chain.mine(m.view(9, 1, honest))
+		if err := nodes[0].Publish(t.Context(), m.news(honest, 9)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := nodes[1].releases(); len(got) != 1 || chain.count() == 0 {
+			t.Errorf("accepted %v after %d looks", got, chain.count())
+		}
+		if n := nodes[1].counter(t, "judged_total", "verdict", "reject"); n != 0 {
+			t.Errorf("%v announcements were held against their sender", n)
+		}
+	})
+}
