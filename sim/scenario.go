@@ -56,15 +56,16 @@ type Scenario struct {
 	// Limit ends the run, counted from the last announcement.
 	Limit time.Duration `toml:"limit"`
 
-	Seeds   Seeds   `toml:"seeds"`
-	Origin  Origin  `toml:"origin"`
-	Classes []Class `toml:"class"`
-	Latency Latency `toml:"latency"`
-	Chain   Chain   `toml:"chain"`
 	// Witnesses is the number of independent witnesses of the chain, 0 to 16, of whom
 	// more than half must agree: nodes of their own beside the seeds, which serve no
 	// blocks. The publisher announces when they know what it announces.
-	Witnesses int       `toml:"witnesses"`
+	Witnesses int `toml:"witnesses"`
+
+	Seeds     Seeds     `toml:"seeds"`
+	Origin    Origin    `toml:"origin"`
+	Classes   []Class   `toml:"class"`
+	Latency   Latency   `toml:"latency"`
+	Chain     Chain     `toml:"chain"`
 	Rollout   []Step    `toml:"rollout"`
 	Stop      Stop      `toml:"stop"`
 	Late      Late      `toml:"late"`
