@@ -6,22 +6,18 @@ import (
 	"slices"
 
 	"camswarm/node"
+	"camswarm/sim/localnet"
 	"camswarm/swarm"
-	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 // makeWitnesses makes the witnesses' keys, each in a file for its node.
 func (r *run) makeWitnesses() error {
 	for i := range r.s.Witnesses {
-		key, err := sign.Generate(verify.EdDSA)
+		key, err := localnet.NewWitness(r.witnessFile(fmt.Sprintf("%s-%d", roleWitness, i+1)))
 		if err != nil {
 			return err
 		}
-		if err := key.Save(r.witnessFile(fmt.Sprintf("%s-%d", roleWitness, i+1))); err != nil {
-			return err
-		}
-		r.witnesses = append(r.witnesses, key.Public())
+		r.witnesses = append(r.witnesses, key)
 	}
 	return nil
 }

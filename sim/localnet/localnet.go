@@ -502,6 +502,16 @@ func (m *Member) provide(ctx context.Context, r *Release) error {
 	return err
 }
 
+// NewWitness makes the key of a witness of the chain in a file, and returns its public
+// half.
+func NewWitness(path string) (verify.PublicKey, error) {
+	key, err := sign.Generate(verify.EdDSA)
+	if err != nil {
+		return verify.PublicKey{}, err
+	}
+	return key.Public(), key.Save(path)
+}
+
 // SetRollout changes the policy of a release in every region, as the operator.
 func (a *Authority) SetRollout(ctx context.Context, sequence uint64, policy verify.Rollout) error {
 	_, err := a.Registry.SetRollout(ctx, a.Operator, a.Product.ID(), sequence, "", policy)
