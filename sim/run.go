@@ -453,6 +453,9 @@ func (r *run) nodeConfig(m *member) node.Config {
 	c.Network.Listen = []string{r.net.Addr(a.index).String()}
 	c.Network.MDNS = false // no multicast on these lines
 	c.Network.Memory = a.memory
+	if a.role == roleSeed {
+		c.Network.MaxConnections = r.s.Seeds.Connections
+	}
 	for _, i := range a.seeds {
 		c.Network.Peers = append(c.Network.Peers, r.net.Addr(i).String()+"/p2p/"+r.cast.actors[i].id.String())
 	}

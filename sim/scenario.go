@@ -88,6 +88,9 @@ type Seeds struct {
 	// PerCamera is how many of its region's seeds a camera is provisioned with;
 	// 0: all of them, and the first seed where its region has none.
 	PerCamera int `toml:"per_camera"`
+	// Connections is the most that a seed has, five eighths of them with cameras
+	// that stay; 0: as the node decides.
+	Connections int `toml:"connections"`
 }
 
 // Origin is a bucket in the first region that has every release, as S3 in the
@@ -426,6 +429,8 @@ func (s *Scenario) Validate() error {
 		return bad("release_every, warm_up and limit must be at least 1s")
 	case s.Seeds.Count < 0 || s.Seeds.Count > 256:
 		return bad("seeds.count is %d; write 0 (one a region) to 256", s.Seeds.Count)
+	case s.Seeds.Connections != 0 && (s.Seeds.Connections < 16 || s.Seeds.Connections > 4096):
+		return bad("seeds.connections is %d; write 0 for a seed's own number, or 16 to 4096", s.Seeds.Connections)
 	case !rate(s.Seeds.Up) || !rate(s.Seeds.Down):
 		return bad("seeds.up and seeds.down are in Mbit/s and positive")
 	case !slices.Contains([]string{"", node.OriginNever, node.OriginFallback, node.OriginShare, node.OriginFastest}, s.Origin.Policy):
