@@ -304,7 +304,12 @@ func (n *Network) serveIntroductions() {
 
 // answer serves one question.
 func (n *Network) answer(s network.Stream) {
-	defer func() { _ = s.Reset() }()
+	answered := false
+	defer func() {
+		if !answered { // over QUIC a reset would overtake the answer
+			_ = s.Reset()
+		}
+	}()
 	p := s.Conn().RemotePeer()
 	if !n.budget.Allow(p, askCost) {
 		return
@@ -325,7 +330,7 @@ func (n *Network) answer(s network.Stream) {
 		return
 	}
 	if _, err := s.Write(n.introduceTo(s.Conn(), ask).Encode()); err == nil {
-		_ = s.Close()
+		answered = s.Close() == nil
 	}
 }
 

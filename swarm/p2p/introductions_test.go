@@ -18,9 +18,15 @@ import (
 // Cameras find one another through a seed without the DHT, those of other products
 // do not, and who holds an image is found when it is sought.
 func TestSeedsIntroduceCameras(t *testing.T) {
-	seed := newNet(t, netConfig(RoleSeed))
+	for name, listen := range map[string]string{"tcp": "/ip4/127.0.0.1/tcp/0", "quic": "/ip4/127.0.0.1/udp/0/quic-v1"} {
+		t.Run(name, func(t *testing.T) { introduceCameras(t, listen) })
+	}
+}
+
+func introduceCameras(t *testing.T, listen string) {
+	seed := newNet(t, netConfig(RoleSeed, listen))
 	runNet(t, seed)
-	cfg := netConfig(RoleCamera)
+	cfg := netConfig(RoleCamera, listen)
 	cfg.Peers = fullAddrs(seed)
 	a, b, other := newNet(t, cfg), newNet(t, cfg), newNet(t, cfg)
 	image := testCID("an image")
