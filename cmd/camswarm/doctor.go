@@ -199,6 +199,8 @@ func examineProduct(add adder, role string, p control.ProductStatus) {
 		add("chain", levelBad, "%s: no new view for %v: %s; the node keeps serving and installs nothing new", p.Name, age, c.Quorum)
 	case age > staleView:
 		add("chain", levelWarn, "%s: the view is %v old; see product.chain.poll", p.Name, age)
+	case c.By == "witnesses":
+		add("chain", levelOK, "%s: revision %d by the word of witnesses; the own quorum spoke %v ago", p.Name, c.Rev, age)
 	default:
 		add("chain", levelOK, "%s: revision %d accepted %v ago", p.Name, c.Rev, age)
 	}
