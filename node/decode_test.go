@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"camswarm/node/control"
+	"camswarm/verify"
 )
 
 func FuzzCatalogRecord(f *testing.F) {
@@ -34,6 +35,17 @@ func FuzzTraffic(f *testing.F) {
 			if n < 0 || n > maxTraffic {
 				t.Errorf("accepted %+v", v)
 			}
+		}
+	})
+}
+
+func FuzzSeedList(f *testing.F) {
+	f.Add([]byte(`{"release":3,"addrs":["/ip4/192.0.2.1/tcp/4417/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"]}`))
+	f.Add([]byte(`{"release":18446744073709551615,"addrs":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := decodeSeedList(data)
+		if err == nil && (l.Release == 0 || l.Release > maxSequence || len(l.Addrs) > verify.MaxSeeds) || err != nil && l.Release != 0 {
+			t.Errorf("%+v with %v", l, err)
 		}
 	})
 }

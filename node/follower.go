@@ -64,6 +64,8 @@ type parts struct {
 	metrics   *metrics
 	observe   func(Event) // nil: nobody
 
+	learn func(context.Context, verify.Region, *verify.Manifest) error // what an approved release says of seeds
+
 	verified func() // an image was: others may be told
 	risen    func() // the chain's view is at another revision: the same
 	changed  func() // a step was made: there may be something to collect or to look up

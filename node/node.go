@@ -43,6 +43,7 @@ type Node struct {
 	gossip    *announce.Gossip
 	window    install.Window
 	keeper    *keeper
+	seeds     *seedLists
 	providers signal // there is something new to tell the DHT
 	followers []*follower
 	traffic   *traffic
@@ -127,6 +128,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if n.traffic, err = openTraffic(context.Background(), metastore.ValueAt(n.store.Namespace("traffic"), "total"), n.trafficNow, n.log); err != nil {
 		return nil, err
 	}
+	n.seeds = &seedLists{store: n.store.Namespace("swarm"), learning: newTurn(), use: n.network.SetListed, log: n.log, lists: map[verify.ProductID]seedList{}}
 	n.keeper = newKeeper(n)
 	parts, err := n.parts(o)
 	if err != nil {
@@ -221,7 +223,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
 		origins: &origins{cfg: n.cfg.Origin, client: o.origins, log: n.log},
 		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe,
-		verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
+		learn: n.seeds.learn, verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
 	if o.exchange != nil {
 		p.exchange = o.exchange(p.exchange)
@@ -280,6 +282,9 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	}
 	watcher.news, f.signer = f.mail.hint, signer
 	n.followers = append(n.followers, f)
+	if err := n.seeds.restore(ctx, id); err != nil {
+		return err
+	}
 	if err := n.network.Join(announce.Topic(id)); err != nil {
 		return err
 	}
@@ -353,8 +358,7 @@ func (n *Node) Close() error {
 // Host returns the node's libp2p host.
 func (n *Node) Host() host.Host { return n.network.Host() }
 
-// DID returns the device's decentralised identifier, a did:key of its libp2p
-// identity.
+// DID returns the device's decentralised identifier, see [DIDOf].
 func (n *Node) DID() verify.DID { return n.did }
 
 // Provide takes a release from a trusted local program, checks it as any other

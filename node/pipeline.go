@@ -35,6 +35,11 @@ func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
 	}
 	r = f.stage(life, ctx, t)
 	r.cancelled = r.err != nil && ctx.Err() != nil
+	if r.err == nil && t.approved != nil {
+		if err := f.learn(context.WithoutCancel(life), f.cfg.Region, t.approved.Manifest()); err != nil {
+			f.log.Warn("the seeds that a release names are not used yet", "sequence", t.release.Sequence, "err", err)
+		}
+	}
 	if rec, changed := f.rules.after(t, r); changed {
 		rec.UpdatedAt = time.Now().UTC().Truncate(time.Second)
 		if err := f.catalog.save(context.WithoutCancel(life), rec); err != nil {

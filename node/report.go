@@ -63,7 +63,11 @@ func (n *Node) Status() control.Status {
 	}
 	for _, f := range n.followers {
 		ipns := n.ipns.statusOf(f)
-		s.Products = append(s.Products, f.status(disk, ipns))
+		p := f.status(disk, ipns)
+		if l := n.seeds.of(f.product()); l.Release > 0 {
+			p.Seeds = &control.SeedListStatus{Release: l.Release, Addrs: append([]string{}, l.Addrs...)}
+		}
+		s.Products = append(s.Products, p)
 		s.Alarms = append(append(s.Alarms, f.alarms()...), ipnsAlarms(f, ipns)...)
 	}
 	if n.network.Private() {

@@ -2,7 +2,7 @@ package node
 
 import "context"
 
-// turn is the node's one place at the installer: whoever has it may install,
+// turn is one place, such as the node's at the installer: whoever has it may install,
 // confirm or roll back, and the others wait, in the order in which they came. It is
 // no lock: who waits for it holds nothing and can give up.
 type turn chan struct{}

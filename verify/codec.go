@@ -60,6 +60,7 @@ type manifestCBOR struct {
 	IPNSName    string   `cbor:"17,keyasint,omitempty"`
 
 	Origins []originCBOR `cbor:"18,keyasint,omitempty"`
+	Seeds   []seedCBOR   `cbor:"19,keyasint,omitempty"`
 }
 
 // originCBOR is the wire form of an Origin, an array.
@@ -67,6 +68,13 @@ type originCBOR struct {
 	_      struct{} `cbor:",toarray"`
 	Region string
 	URL    string
+}
+
+// seedCBOR is the wire form of a Seed, an array.
+type seedCBOR struct {
+	_      struct{} `cbor:",toarray"`
+	Region string
+	Addr   string
 }
 
 // DecodeManifest decodes strictly and checks every field on its own and
@@ -113,6 +121,9 @@ func DecodeManifest(b []byte) (*Manifest, error) {
 	for _, o := range w.Origins {
 		m.Origins = append(m.Origins, Origin{Region: Region(o.Region), URL: o.URL})
 	}
+	for _, s := range w.Seeds {
+		m.Seeds = append(m.Seeds, Seed{Region: Region(s.Region), Addr: s.Addr})
+	}
 	again, err := m.Encode()
 	var attack *Error
 	switch {
@@ -156,6 +167,9 @@ func (m *Manifest) Encode() ([]byte, error) {
 	}
 	for _, o := range m.Origins {
 		w.Origins = append(w.Origins, originCBOR{Region: string(o.Region), URL: o.URL})
+	}
+	for _, s := range m.Seeds {
+		w.Seeds = append(w.Seeds, seedCBOR{Region: string(s.Region), Addr: s.Addr})
 	}
 	b, err := encMode.Marshal(w)
 	if err != nil {

@@ -20,6 +20,8 @@ const (
 	MaxHardware      = 64        // hardware revisions in one manifest
 	MaxOrigins       = 8         // origins in one manifest
 	MaxOriginURL     = 512       // bytes of the URL of one
+	MaxSeeds         = 64        // seeds in one manifest, of all regions
+	MaxSeedAddr      = 256       // bytes of the address of one: a DNS name of usual length, or IPv6, and a peer id
 	MaxRegion        = 31        // bytes of a region code
 	MaxCandidates    = 8         // releases in one View
 	MaxLead          = 64        // sequences; a release this far beyond the latest on chain is no mere lag of the view

@@ -24,6 +24,7 @@ type Manifest struct {
 	Registry    RegistryRef
 	IPNSName    string   // where the release directory is published; may be empty
 	Origins     []Origin // where the flat image can be had outside of the swarm, best first
+	Seeds       []Seed   // to which devices stay connected besides those that they were provisioned with
 }
 
 // Origin is a server outside of the swarm that has the image as a flat file. It needs
@@ -31,6 +32,13 @@ type Manifest struct {
 type Origin struct {
 	Region Region `json:"region,omitempty"` // whose devices it is for; "": all
 	URL    string `json:"url"`              // https, of at most MaxOriginURL bytes of ASCII; public, as the manifest is
+}
+
+// Seed is a node that devices of the product stay connected to. It needs no trust: it
+// is believed no more than any peer.
+type Seed struct {
+	Region Region `json:"region,omitempty"` // whose devices it is for; "": all
+	Addr   string `json:"addr"`             // multiaddr that ends in /p2p/ and a peer id, of at most MaxSeedAddr bytes of ASCII
 }
 
 // Validate checks every field on its own and against the others. It is called
@@ -81,6 +89,17 @@ func (m *Manifest) Validate() error {
 			return fmt.Errorf("manifest origin %d stands twice", i+1)
 		}
 	}
+	if len(m.Seeds) > MaxSeeds {
+		return fmt.Errorf("manifest names %d seeds, at most %d are allowed", len(m.Seeds), MaxSeeds)
+	}
+	for i, s := range m.Seeds {
+		if err := s.validate(); err != nil {
+			return fmt.Errorf("manifest seed %d: %w", i+1, err)
+		}
+		if slices.Contains(m.Seeds[:i], s) {
+			return fmt.Errorf("manifest seed %d stands twice", i+1)
+		}
+	}
 	return m.Image.Validate()
 }
 
@@ -96,6 +115,19 @@ func (o Origin) validate() error {
 	}
 	if strings.ContainsFunc(o.URL, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("its URL holds a blank or what is not ASCII: write it as %XX")
+	}
+	return nil
+}
+
+func (s Seed) validate() error {
+	if _, err := ParseRegion(string(s.Region)); err != nil {
+		return err
+	}
+	if len(s.Addr) > MaxSeedAddr {
+		return fmt.Errorf("its address is %d bytes long, at most %d are allowed", len(s.Addr), MaxSeedAddr)
+	}
+	if !strings.HasPrefix(s.Addr, "/") || !strings.Contains(s.Addr, "/p2p/") || strings.ContainsFunc(s.Addr, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("its address is no multiaddr with /p2p/ and a peer id at its end")
 	}
 	return nil
 }

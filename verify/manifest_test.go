@@ -21,8 +21,11 @@ func fullManifest(t testing.TB) *verify.Manifest {
 	m.Expires = 1_900_000_000
 	m.IPNSName = "k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8"
 	m.Origins = []verify.Origin{{URL: "https://fw.acme.example/cam-1/{sequence}.bin"}, {Region: "eu", URL: "https://eu.acme.example/{sha256}"}}
+	m.Seeds = []verify.Seed{{Addr: "/dns4/seed.acme.example/tcp/4417" + seedID}, {Region: "eu", Addr: "/ip6/2001:db8::1/udp/4417/quic-v1" + seedID}}
 	return m
 }
+
+const seedID = "/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
 
 func TestManifestComesBackWhole(t *testing.T) {
 	for name, m := range map[string]*verify.Manifest{
@@ -130,7 +133,15 @@ func TestManifestFieldsAreChecked(t *testing.T) {
 		"origin too long":           {18, []any{[]any{"", "https://a.example/" + strings.Repeat("x", verify.MaxOriginURL)}}, "malformed"},
 		"origin twice":              {18, []any{[]any{"", "https://a.example/x"}, []any{"", "https://a.example/x"}}, "malformed"},
 		"origins too many":          {18, nineOrigins(), "malformed"},
-		"unknown field":             {19, 1, "malformed"},
+		"seeds a text":              {19, "/ip4/192.0.2.1/tcp/1" + seedID, "malformed"},
+		"seeds empty":               {19, []any{}, "malformed"},
+		"seed of one part":          {19, []any{[]any{"/ip4/192.0.2.1/tcp/1" + seedID}}, "malformed"},
+		"seed without a peer id":    {19, []any{[]any{"", "/ip4/192.0.2.1/tcp/1"}}, "malformed"},
+		"seed that is no address":   {19, []any{[]any{"", "192.0.2.1:1" + seedID}}, "malformed"},
+		"seed with a blank":         {19, []any{[]any{"", "/ip4/192.0.2.1/tcp/1 " + seedID}}, "malformed"},
+		"seed with a bad region":    {19, []any{[]any{"e u", "/ip4/192.0.2.1/tcp/1" + seedID}}, "malformed"},
+		"seed twice":                {19, []any{[]any{"", "/ip4/192.0.2.1/tcp/1" + seedID}, []any{"", "/ip4/192.0.2.1/tcp/1" + seedID}}, "malformed"},
+		"unknown field":             {20, 1, "malformed"},
 		"negative key":              {-1, 1, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,8 +204,8 @@ func TestManifestHasOneEncoding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if good[0] != 0xa0|18 || good[1] != 1 || good[2] != 1 || good[3] != 2 {
-		t.Fatalf("manifest begins %x, this test expects a map of 18 pairs", good[:4])
+	if good[0] != 0xa0|19 || good[1] != 1 || good[2] != 1 || good[3] != 2 {
+		t.Fatalf("manifest begins %x, this test expects a map of 19 pairs", good[:4])
 	}
 	for name, b := range map[string][]byte{
 		"trailing byte":        append(bytes.Clone(good), 0),
@@ -203,9 +214,9 @@ func TestManifestHasOneEncoding(t *testing.T) {
 		"null":                 {0xf6},
 		"array":                {0x80},
 		"indefinite map":       slices.Concat([]byte{0xbf}, good[1:], []byte{0xff}),
-		"long form of the map": slices.Concat([]byte{0xb8, 18}, good[1:]),
+		"long form of the map": slices.Concat([]byte{0xb8, 19}, good[1:]),
 		"long form of a key":   slices.Concat(good[:1], []byte{0x18, 1}, good[2:]),
-		"key twice":            slices.Concat([]byte{0xa0 | 19}, []byte{1, 1}, good[1:]),
+		"key twice":            slices.Concat([]byte{0xa0 | 20}, []byte{1, 1}, good[1:]),
 		"keys out of order":    slices.Concat(good[:1], good[3:], good[1:3]),
 		"tagged":               append([]byte{0xd9, 0xd9, 0xf7}, good...),
 		"text key":             slices.Concat(good[:1], []byte{0x61, '1'}, good[2:]),
@@ -233,6 +244,42 @@ func TestManifestThatWouldBeRefusedIsNotMade(t *testing.T) {
 		if _, err := m.Encode(); err == nil {
 			t.Errorf("%s: encoded", name)
 		}
+	}
+}
+
+// TestThreatSeedListHuge: a list that would fill a camera's connections, memory or
+// flash is refused with its manifest, also when it is signed.
+func TestThreatSeedListHuge(t *testing.T) {
+	good, err := fullManifest(t).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds := func(n, size int) (out []any) {
+		for i := range n {
+			addr := fmt.Sprintf("/dns4/%d", i)
+			out = append(out, []any{"", addr + strings.Repeat("x", size-len(addr)-len(seedID)) + seedID})
+		}
+		return out
+	}
+	most := withField(t, good, 19, seeds(verify.MaxSeeds, verify.MaxSeedAddr))
+	if m, err := verify.DecodeManifest(most); err != nil || len(m.Seeds) != verify.MaxSeeds {
+		t.Errorf("the longest list: %v", err)
+	}
+	m := fullManifest(t)
+	m.Seeds = nil
+	for i := range verify.MaxSeeds + 1 {
+		m.Seeds = append(m.Seeds, verify.Seed{Addr: fmt.Sprintf("/dns4/%d", i) + seedID})
+	}
+	if _, err := m.Encode(); err == nil {
+		t.Error("a list that no device reads was encoded")
+	}
+	for name, list := range map[string][]any{"many": seeds(verify.MaxSeeds+1, 100), "long": seeds(1, verify.MaxSeedAddr+1)} {
+		_, err := verify.DecodeManifest(withField(t, good, 19, list))
+		if err == nil {
+			t.Errorf("%s: taken", name)
+			continue
+		}
+		wantRefusal(t, err, "malformed", true)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -162,6 +163,7 @@ type releaseFacts struct {
 	Registry     verify.RegistryRef `json:"registry"`
 	IPNSName     string             `json:"ipnsName,omitempty"`
 	Origins      []verify.Origin    `json:"origins,omitempty"`
+	Seeds        []verify.Seed      `json:"seeds,omitempty"`
 	ImageBytes   uint64             `json:"imageBytes"`
 	ImageSHA256  string             `json:"imageSha256"`
 	ImageRoot    string             `json:"imageRoot"`
@@ -192,6 +194,7 @@ func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts
 		Product: m.Product, Sequence: m.Sequence, Version: m.Version, Hardware: append([]string{}, m.Hardware...),
 		MinSequence: m.MinSequence, Component: m.Component, Expires: m.Expires, Registry: m.Registry, IPNSName: m.IPNSName,
 		Origins:    m.Origins,
+		Seeds:      m.Seeds,
 		ImageBytes: m.Image.Size, ImageSHA256: hex.EncodeToString(m.Image.SHA256[:]), ImageRoot: m.Image.Root.String(),
 		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
 		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
@@ -230,6 +233,13 @@ func (f releaseFacts) print(w io.Writer) {
 		fmt.Fprintf(w, "origin        %s", cli.Line(o.URL))
 		if o.Region != "" {
 			fmt.Fprintf(w, " in %s", o.Region)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, s := range f.Seeds {
+		fmt.Fprintf(w, "seed          %s", cli.Line(s.Addr))
+		if s.Region != "" {
+			fmt.Fprintf(w, " in %s", s.Region)
 		}
 		fmt.Fprintln(w)
 	}
@@ -283,6 +293,24 @@ func parseOrigins(texts []string) (out []verify.Origin, err error) {
 	return out, nil
 }
 
+// parseSeeds reads seeds as --fleet-seed names them: a multiaddr, or REGION=multiaddr.
+func parseSeeds(texts []string) (out []verify.Seed, err error) {
+	for _, t := range texts {
+		s := verify.Seed{Addr: t}
+		if region, addr, ok := strings.Cut(t, "="); ok && !strings.Contains(region, "/") {
+			if s.Region, err = verify.ParseRegion(region); err != nil {
+				return nil, cli.Usagef("--fleet-seed %s: %v", t, err)
+			}
+			s.Addr = addr
+		}
+		if err := p2p.CheckPeers([]string{s.Addr}); err != nil {
+			return nil, cli.Usagef("--fleet-seed %s: %v", t, err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
 func newReleaseBuildCommand() *cobra.Command {
 	var (
 		reg       registryFlags
@@ -292,6 +320,7 @@ func newReleaseBuildCommand() *cobra.Command {
 		expires   string
 		ipns      string
 		origins   []string
+		seeds     []string
 		rotations []string
 		moves     []string
 		out       string
@@ -341,6 +370,9 @@ since the first registry, so that a camera that slept through them can follow.`,
 			if m.Origins, err = parseOrigins(origins); err != nil {
 				return err
 			}
+			if m.Seeds, err = parseSeeds(seeds); err != nil {
+				return err
+			}
 			m.Registry = file.ref()
 			history, err := readHistory(rotations, moves, file.ref())
 			if err != nil {
@@ -375,6 +407,7 @@ since the first registry, so that a camera that slept through them can follow.`,
 	fl.StringVar(&expires, "expires", "", "when it must no longer be installed: a time or +duration (default never)")
 	fl.StringVar(&ipns, "ipns", "", "IPNS name that the release is published under, or the Ed25519 key file it is made of")
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
+	fl.StringArrayVar(&seeds, "fleet-seed", nil, "multiaddr with /p2p/ of a seed that cameras stay connected to from then on, or REGION=MULTIADDR for cameras of a region; repeat it, best first: a camera takes 8")
 	fl.StringArrayVar(&origins, "origin", nil, "https URL of the flat image, or REGION=URL for devices of a region; repeat it, best first. What stands in {braces} is filled in by devices: see docs/ORIGIN.md")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&moves, "move", nil, "file of a complete move to this registry; repeat it for each there ever was, oldest first, and name every rotation too")

@@ -292,3 +292,29 @@ func FuzzParseSigners(f *testing.F) {
 		}
 	})
 }
+
+// A release names seeds for all and for a region; what no camera could dial is
+// refused where it is named.
+func TestReleaseNamesSeeds(t *testing.T) {
+	w := newTool(t)
+	image := writeFile(t, w.at("fw-seeds"), []byte("firmware"))
+	const id = "/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
+	build := func(out string, seeds ...string) []string {
+		args := w.ask("release", "build", image, "--sequence", "1", "--version", "1", "--out", w.at(out))
+		for _, s := range seeds {
+			args = append(args, "--fleet-seed", s)
+		}
+		return args
+	}
+	must(t, build("named", "/dns4/seed.example/tcp/4417"+id, "eu=/ip4/192.0.2.1/udp/4417/quic-v1"+id)...)
+	want := []verify.Seed{{Addr: "/dns4/seed.example/tcp/4417" + id}, {Region: "eu", Addr: "/ip4/192.0.2.1/udp/4417/quic-v1" + id}}
+	if f := facts[releaseFacts](t, "release", "show", w.at("named")); !slices.Equal(f.Seeds, want) {
+		t.Errorf("release show: %+v", f.Seeds)
+	}
+	if text := must(t, "release", "show", w.at("named")); !strings.Contains(text, "quic-v1"+id+" in eu") {
+		t.Errorf("release show prints\n%s", text)
+	}
+	refused(t, exitUsage, []string{"--fleet-seed", "/p2p/PEER-ID"}, build("bare", "/ip4/192.0.2.1/tcp/4417")...)
+	refused(t, exitUsage, []string{"--fleet-seed"}, build("region", "E U=/ip4/192.0.2.1/tcp/4417"+id)...)
+	refused(t, exitUsage, []string{"--fleet-seed"}, build("name", "seed.example:4417")...)
+}

@@ -238,6 +238,9 @@ func printStatus(w io.Writer, s control.Status) {
 		} else if s.Role == string(node.RoleCamera) {
 			fmt.Fprintln(w, "installed  the factory image")
 		}
+		if l := p.Seeds; l != nil {
+			fmt.Fprintf(w, "seeds      %d named by release %d, beside those of the configuration\n", len(l.Addrs), l.Release)
+		}
 		if t := p.Target; t != nil {
 			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, cli.Line(t.Version), t.State, t.Reason)
 			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {

@@ -58,6 +58,14 @@ type ProductStatus struct {
 	Target    *TargetStatus    `json:"target,omitempty"`    // absent when there is nothing to move to
 	Held      []HeldRelease    `json:"held"`                // with bytes on disk, oldest first
 	IPNS      *IPNSStatus      `json:"ipns,omitempty"`      // absent while the newest release held names no IPNS record
+	Seeds     *SeedListStatus  `json:"seeds,omitempty"`     // absent until a release named seeds
+}
+
+// SeedListStatus is what the newest release that named seeds said. Those of the
+// configuration are used besides.
+type SeedListStatus struct {
+	Release uint64   `json:"release"` // its sequence
+	Addrs   []string `json:"addrs"`   // for this device's region
 }
 
 // ChainStatus is a product's latest quorum view of the registry contract.

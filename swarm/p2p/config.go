@@ -224,6 +224,12 @@ func parseListen(in []string) ([]ma.Multiaddr, error) {
 	return addrs, nil
 }
 
+// CheckPeers says whether Config.Peers takes these addresses.
+func CheckPeers(addrs []string) error {
+	_, err := parsePeers(addrs)
+	return err
+}
+
 func parsePeers(in []string) ([]peer.AddrInfo, error) {
 	addrs, err := parseAddrs(in)
 	if err != nil {

@@ -108,7 +108,7 @@ func (n *Network) neighbours() (m book.Mesh) {
 			m.Own++
 		}
 	}
-	for _, p := range n.static {
+	for _, p := range n.statics() {
 		if connectedBy(nw, p.ID, network.DirOutbound) {
 			m.Own--
 		}
@@ -121,7 +121,7 @@ func (n *Network) neighbours() (m book.Mesh) {
 // staticHere counts the static peers that are connected, away those that are
 // lacking.
 func (n *Network) staticHere() (count int) {
-	for _, p := range n.static {
+	for _, p := range n.statics() {
 		if n.host.Network().Connectedness(p.ID) == network.Connected {
 			count++
 		}
@@ -130,7 +130,7 @@ func (n *Network) staticHere() (count int) {
 }
 
 func (n *Network) away() int {
-	wanted := len(n.static)
+	wanted := len(n.statics())
 	if enough := n.limits.Static; enough > 0 {
 		wanted = min(wanted, enough)
 	}

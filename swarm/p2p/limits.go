@@ -16,6 +16,10 @@ const (
 	minConnections = 4
 	maxConnections = 4096
 	maxStaticPeers = 32
+
+	// maxListed bounds the static peers that a list adds: half of a camera's
+	// connections.
+	maxListed      = 8
 	maxAddrs       = 128 // addresses in one list of the configuration
 	maxRegionBytes = 32
 	maxAgentBytes  = 64 // of a peer's agent string; ours fit

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/peerstore"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -42,8 +42,9 @@ type Network struct {
 	floods      tally
 	links       *links
 	reputations *reputation.Peers
-	members     *members // nil: the swarm is open
-	static      []peer.AddrInfo
+	members     *members                        // nil: the swarm is open
+	configured  []peer.AddrInfo                 // static peers of the configuration
+	static      atomic.Pointer[[]peer.AddrInfo] // and of the list, see statics
 	metrics     *metrics
 	notifiee    *network.NotifyBundle
 	closing     sync.WaitGroup // connections that are one too many
@@ -216,15 +217,10 @@ func (n *Network) enlist() error {
 	if err != nil {
 		return err
 	}
-	for _, info := range all {
-		if info.ID == n.host.ID() {
-			continue // one list serves every seed of a region
-		}
-		n.static = append(n.static, info)
-		n.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
-		n.host.ConnManager().Protect(info.ID, "camswarm-static")
-		n.book.Add(info, book.Static, n.now())
-	}
+	n.configured = slices.DeleteFunc(all, func(info peer.AddrInfo) bool {
+		return info.ID == n.host.ID() // one list serves every seed of a region
+	})
+	n.setStatics(n.configured)
 	return nil
 }
 

@@ -480,7 +480,7 @@ func TestOwnAddressInPeersIsSkipped(t *testing.T) {
 	cfg := netConfig(RoleSeed)
 	cfg.Peers = []string{"/ip4/127.0.0.1/tcp/4417/p2p/" + id.String()}
 	n := newNetWithKey(t, cfg, key)
-	if len(n.static) != 0 || len(n.Host().Peerstore().Addrs(newID(t))) != 0 {
+	if len(n.statics()) != 0 || len(n.Host().Peerstore().Addrs(newID(t))) != 0 {
 		t.Error("a node is its own static peer")
 	}
 }

@@ -195,7 +195,7 @@ func (n *Network) keepReservations(ctx context.Context) {
 // this node's addresses are others now.
 func (n *Network) reserve(ctx context.Context) (changed bool) {
 	r, nw := n.host.reach, n.host.Network()
-	for _, p := range n.static {
+	for _, p := range n.statics() {
 		// Holes are punched over QUIC: where that does not get out, nobody need call.
 		c := quicTo(nw, p.ID)
 		if c == nil || r.near(c.RemoteMultiaddr()) {

@@ -33,7 +33,7 @@ type boundedRecords struct {
 
 func (n *Network) newBoundedRecords() *boundedRecords {
 	known := []peer.ID{n.host.ID()}
-	for _, s := range n.static {
+	for _, s := range n.statics() {
 		known = append(known, s.ID)
 	}
 	return newBoundedRecords(known...)

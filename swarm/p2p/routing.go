@@ -39,7 +39,7 @@ func (n *Network) startDHT() (*dht.IpfsDHT, error) {
 		// Of values only IPNS records, and of names that the node cares for: others
 		// would let anybody fill a server's memory.
 		dht.Validator(ipnsValidator{&n.ipns}),
-		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.static }),
+		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.statics() }),
 		dht.OnRequestHook(func(_ context.Context, s network.Stream, _ *pb.Message) {
 			if !n.budget.Allow(s.Conn().RemotePeer(), dhtCost) {
 				_ = s.Reset() // this request is still answered, to nobody

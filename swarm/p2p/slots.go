@@ -215,7 +215,7 @@ func (n *Network) hangUp(end func() error) {
 }
 
 func (n *Network) isStatic(p peer.ID) bool {
-	return slices.ContainsFunc(n.static, func(i peer.AddrInfo) bool { return i.ID == p })
+	return slices.ContainsFunc(n.statics(), func(i peer.AddrInfo) bool { return i.ID == p })
 }
 
 // keepReputations writes the reputations now and then, and at the end.

@@ -144,6 +144,13 @@ func (b *Book) Add(info peer.AddrInfo, src Source, now time.Time) bool {
 	return isNew
 }
 
+// Release makes a static peer one like those that the DHT finds.
+func (b *Book) Release(id peer.ID) {
+	if c := b.peers[id]; c != nil && c.source == Static {
+		c.source = DHT
+	}
+}
+
 // makeRoom forgets one candidate if the book is full: the least recently seen of
 // the worst source, which must not be better than src, and there of those that are
 // worth least, so that nobody who was good is pushed out by names.
