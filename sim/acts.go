@@ -138,6 +138,16 @@ func (r *run) schedule(ctx context.Context, acts *sync.WaitGroup) {
 		}
 		r.fault("leave", r.s.Churn.From, int(n*float64(r.s.Nodes)+0.5), fmt.Sprintf("%s, during %v", note, r.s.Churn.Over))
 	}
+	if n := r.s.Seeds.Lost; n > 0 {
+		acts.Go(func() {
+			if sleep(ctx, r.s.Seeds.LostAt) != nil {
+				return
+			}
+			r.fault("seeds lost", r.s.Seeds.LostAt, n, "for good")
+			first, end := len(r.cast.seeds)-n, len(r.cast.seeds)
+			r.net.Cut(func(a, _ int) bool { return first <= a && a < end })
+		})
+	}
 	if p := r.s.Partition; p.Share > 0 {
 		acts.Go(func() {
 			if sleep(ctx, p.From) != nil {

@@ -136,7 +136,7 @@ func assemble(s *Scenario) (*cast, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cast{regions: regions, topo: links.Topology{Seed: s.Seed}}
+	c := &cast{regions: regions, topo: links.Topology{Seed: s.Seed, Late: s.lateHoles()}}
 	keys := rand.NewChaCha8(seed32(s.Seed, "keys"))
 	add := func(a *actor) error {
 		a.index, a.leaves = len(c.actors), -1
@@ -167,13 +167,13 @@ func assemble(s *Scenario) (*cast, error) {
 	}
 	c.seeds = c.actors[:seeds:seeds]
 
-	rng := s.rng("cameras")
+	rng, kinds := s.rng("cameras"), s.rng("nat")
 	for i := range s.Nodes {
 		region := regions[i%len(regions)]
 		class := pick(rng, s.classes(region))
 		factor := 1 + class.Spread*(2*rng.Float64()-1)
 		a := &actor{name: fmt.Sprintf("camera-%d", i+1), role: roleCamera, region: region, class: class.Name, memory: class.Memory,
-			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, NAT: rng.Float64() < class.NAT}}
+			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, NAT: s.nat(rng.Float64(), kinds)}}
 		if s.Site.Count > 0 {
 			a.line.Site = 1 + i%s.Site.Count
 			a.line.Up, a.line.Down = s.Site.LAN*mbit, s.Site.LAN*mbit

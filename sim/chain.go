@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -52,8 +53,49 @@ type chain struct {
 	model   Chain
 	start   time.Time // of the virtual chain
 
-	mu    sync.Mutex
-	state int // index into history.states
+	mu      sync.Mutex
+	state   int // index into history.states
+	servers []server
+}
+
+// server is one operator's endpoint as all nodes have it together, guarded by
+// chain.mu.
+type server struct {
+	serving, most     int // connections now, and at most so far
+	answered, refused int // calls
+}
+
+// take gives a connection a slot. It is false if there is none.
+func (c *chain) take(operator int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.servers[operator]
+	if c.model.Slots > 0 && s.serving >= c.model.Slots {
+		s.refused++
+		return false
+	}
+	s.serving++
+	s.answered++
+	s.most = max(s.most, s.serving)
+	return true
+}
+
+func (c *chain) give(operator int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.servers[operator].serving--
+}
+
+// load sums up what was asked of all endpoints.
+func (c *chain) load() (all server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.servers {
+		all.answered += s.answered
+		all.refused += s.refused
+		all.most = max(all.most, s.most)
+	}
+	return all
 }
 
 // blockTime is IoTeX's: 2.5 s between blocks.
@@ -172,13 +214,10 @@ func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json
 		return nil, &verify.Error{Attack: "drop_request", Err: fmt.Errorf("no answer in time: %w", ctx.Err())}
 	}
 	e.mu.Lock()
-	trips := 1
-	if e.used.IsZero() || time.Since(e.used) > keepAlive {
-		trips = 3 // TCP, TLS 1.3, and the call
-	}
+	fresh := e.used.IsZero() || time.Since(e.used) > keepAlive
 	e.used = time.Now()
 	e.mu.Unlock()
-	if err := sleep(ctx, time.Duration(trips)*e.rtt-e.rtt/2+e.chain.model.Server); err != nil {
+	if err := e.serve(ctx, fresh); err != nil {
 		return nil, err
 	}
 	var result any
@@ -212,6 +251,32 @@ func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json
 		e.heard.note(e.operator, told)
 	}
 	return json.Marshal(result)
+}
+
+// serve waits until the endpoint has dealt with a call: TCP and TLS 1.3, if the
+// connection is fresh, half a round trip, and what it takes itself, with a slot.
+func (e *endpoint) serve(ctx context.Context, fresh bool) error {
+	there, held := e.rtt/2, e.chain.model.Server
+	if fresh {
+		there, held = e.rtt*3/2, e.rtt+e.chain.model.Handshake+held
+	}
+	if err := sleep(ctx, there); err != nil {
+		return err
+	}
+	slot := e.chain.take(e.operator)
+	if slot {
+		defer e.chain.give(e.operator)
+	}
+	if err := sleep(ctx, held); err != nil {
+		return err
+	}
+	if slot {
+		return nil
+	}
+	if err := sleep(ctx, e.rtt/2); err != nil {
+		return err
+	}
+	return verify.Soft("rpc_rate_limited", "%w", &chainwatch.RetryError{Err: errors.New("the endpoint is limiting requests (HTTP 429)")})
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

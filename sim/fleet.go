@@ -32,7 +32,7 @@ func (s *Scenario) Fleet(cameras int, o FleetOptions) fleet.Fleet {
 	}
 	f := fleet.Fleet{
 		ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes, SeedConnections: o.SeedConnections,
-		Chain:  fleet.Chain{Operators: s.Chain.Operators, RTTMin: s.Chain.RTTMin, RTTMax: s.Chain.RTTMax, Server: s.Chain.Server},
+		Chain:  fleet.Chain{Operators: s.Chain.Operators, RTTMin: s.Chain.RTTMin, RTTMax: s.Chain.RTTMax, Server: s.Chain.Server, Handshake: s.Chain.Handshake, Slots: s.Chain.Slots},
 		Params: fleet.DefaultParams(), Origin: fleet.DefaultOrigin(),
 	}
 	d := baseline.DefaultConfig()
@@ -73,7 +73,7 @@ func (s *Scenario) fleetClasses(index int, region string, cameras int) (out []fl
 	ofWorld := !slices.ContainsFunc(s.Classes, func(c Class) bool { return c.Region == "" || c.Region == region })
 	given, upTo := 0, 0.0
 	for _, c := range classes {
-		x := fleet.Class{Name: c.Name, Region: index, Up: c.Up * mbit, Down: c.Down * mbit, Spread: c.Spread, NAT: c.NAT}
+		x := fleet.Class{Name: c.Name, Region: index, Up: c.Up * mbit, Down: c.Down * mbit, Spread: c.Spread, NAT: s.NAT.apart()}
 		if ofWorld {
 			x.Spread = 0 // the medians of the world's lines stand for all
 		}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -110,6 +109,9 @@ func (s *Scenario) describe(c *cast) {
 	}
 	c.model.Chain = fmt.Sprintf("%d operators, round trips of %v to %v, %v in the server; two more round trips on a connection idle for over %v",
 		s.Chain.Operators, s.Chain.RTTMin, s.Chain.RTTMax, s.Chain.Server, keepAlive)
+	if s.Chain.Slots > 0 {
+		c.model.Chain += fmt.Sprintf("; %d connections at a time for each, the others are refused", s.Chain.Slots)
+	}
 	if s.Site.Count > 0 {
 		c.model.Notes = append(c.model.Notes, fmt.Sprintf("%d sites, each behind one line of %g up and %g down Mbit/s, %g Mbit/s and %v inside",
 			s.Site.Count, s.Site.Up, s.Site.Down, s.Site.LAN, s.Site.Delay))
@@ -128,42 +130,7 @@ func (s *Scenario) describe(c *cast) {
 	if spreads {
 		c.model.Notes = append(c.model.Notes, "rates vary inside a class; the means are given")
 	}
-	if nat := len(c.cameras) - len(slices.DeleteFunc(slices.Clone(c.cameras), func(a *actor) bool { return a.line.NAT })); nat > 0 {
-		c.model.Notes = append(c.model.Notes, fmt.Sprintf("%d cameras cannot be dialled", nat))
+	if note := s.natNote(c); note != "" {
+		c.model.Notes = append(c.model.Notes, note)
 	}
-}
-
-// bound is the least time in seconds in which any scheme fed by these seeds could
-// bring the image to a share of the cameras, those with the fastest downlinks: the
-// image in bits over the seeds' uplink, the slowest downlink among them, and their
-// copies over all uplinks together, those of the other cameras too. Cameras of a
-// site get the image through its line once at least, and upload to others through
-// it.
-func (c *cast) bound(imageBytes int64, share float64) float64 {
-	bits := float64(imageBytes) * 8
-	var seedUp float64
-	for _, a := range c.seeds {
-		seedUp += a.line.Up
-	}
-	if c.origin > 0 {
-		if egress := c.topo.Nodes[c.origin].Up; egress > 0 {
-			seedUp += egress
-		} else {
-			seedUp = math.Inf(1)
-		}
-	}
-	up := seedUp
-	var downs []float64
-	for _, a := range c.cameras {
-		up += a.line.Up
-		down := a.line.Down
-		if n := a.line.Site; n > 0 {
-			down = min(down, c.topo.Sites[n-1].Down)
-		}
-		downs = append(downs, down)
-	}
-	slices.Sort(downs)
-	served := min(int(math.Ceil(share*float64(len(downs))-1e-9)), len(downs))
-	slowest := downs[len(downs)-served]
-	return max(bits/seedUp, bits/slowest, float64(served)*bits/up)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"camswarm/sim/links"
 	"camswarm/sim/report"
 )
 
@@ -29,6 +30,14 @@ func (r *run) report() *report.Report {
 		BytesByTier: map[string]int64{}, Baselines: map[string]report.Baseline{},
 		Sites: r.sites, Stages: r.stages, Faults: r.faults, Violations: r.violations,
 		VirtualSeconds: r.virtual.Seconds(),
+	}
+	if s.NAT.Share > 0 {
+		out.NATBoundSeconds, out.NATBound95Seconds = c.natBound(s.ImageBytes, 1), c.natBound(s.ImageBytes, 0.95)
+		out.MeshBoundSeconds, out.MeshBound95Seconds = c.meshBound(r.mesh, s.ImageBytes, 1), c.meshBound(r.mesh, s.ImageBytes, 0.95)
+	}
+	if l := r.chain.load(); l.refused > 0 {
+		out.Faults = append(out.Faults, report.Fault{Kind: "endpoints full", AtSeconds: -s.WarmUp.Seconds(), Nodes: s.Chain.Operators,
+			Note: fmt.Sprintf("%d calls answered, %d refused", l.answered, l.refused)})
 	}
 	messages, useful := 0.0, int64(0)
 	for _, m := range r.members {
@@ -66,7 +75,7 @@ func (r *run) nodeReport(m *member) report.Node {
 		return d.Seconds()
 	}
 	n := report.Node{
-		Name: a.name, Role: a.role, Region: a.region, Class: a.class, NAT: a.line.NAT, Peers: m.peers,
+		Name: a.name, Role: a.role, Region: a.region, Class: a.class, NAT: a.line.NAT != links.NoNAT, Peers: m.peers,
 		Announced: seconds(m.line.announced), FirstByte: seconds(m.line.first), Fetched: seconds(m.line.fetched),
 		Verified: seconds(m.line.verified), Installed: seconds(m.line.installed), LookAge: seconds(m.lookAge),
 		Joined: a.late.Seconds(), Gone: a.leaves >= 0 && r.s.Churn.Back == 0,

@@ -154,7 +154,7 @@ func (r *run) play(ctx context.Context) (err error) {
 	}
 	defer r.net.Close()
 	r.allDone = make(chan struct{}, 1) // of the bubble: a channel from outside would stop its clock
-	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now()}
+	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now(), servers: make([]server, r.s.Chain.Operators)}
 	for _, a := range r.cast.actors {
 		m := &member{run: r, actor: a, lookAge: never}
 		m.installer = m

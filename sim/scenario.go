@@ -64,6 +64,7 @@ type Scenario struct {
 	Seeds     Seeds     `toml:"seeds"`
 	Origin    Origin    `toml:"origin"`
 	Classes   []Class   `toml:"class"`
+	NAT       NAT       `toml:"nat"`
 	Latency   Latency   `toml:"latency"`
 	Chain     Chain     `toml:"chain"`
 	Rollout   []Step    `toml:"rollout"`
@@ -91,6 +92,10 @@ type Seeds struct {
 	// Connections is the most that a seed has, five eighths of them with cameras
 	// that stay; 0: as the node decides.
 	Connections int `toml:"connections"`
+	// Lost is how many of them, the last ones, are gone at LostAt, as if without
+	// power: nothing leaves or reaches them any more. Fewer than there are.
+	Lost   int           `toml:"lost"`
+	LostAt time.Duration `toml:"lost_at"` // since the announcement
 }
 
 // Origin is a bucket in the first region that has every release, as S3 in the
@@ -124,10 +129,24 @@ type Class struct {
 	// Loss is the share of packets lost in each direction, 0 to 0.5. Fast links
 	// ignore it.
 	Loss float64 `toml:"loss"`
-	// NAT is the share of the class that cannot be dialled.
-	NAT float64 `toml:"nat"`
 	// Memory is the device's memory, as in the network configuration.
 	Memory string `toml:"memory"`
+}
+
+// NAT puts cameras behind network address translators. Which kinds there are is the
+// parts of those behind one, relative to one another.
+type NAT struct {
+	// Share is the part of the cameras that are behind one, 0 to 1.
+	Share float64 `toml:"share"`
+	// FullCone, PortRestricted, Symmetric and NoUDP are as package links has them. A
+	// provider's NAT behind that of a home counts as the stricter of both.
+	FullCone       float64 `toml:"full_cone"`
+	PortRestricted float64 `toml:"port_restricted"`
+	Symmetric      float64 `toml:"symmetric"`
+	NoUDP          float64 `toml:"no_udp"`
+	// Late is the share of the pairs behind NATs that can be connected whose first
+	// attempt fails, 0 to 1.
+	Late float64 `toml:"late"`
 }
 
 // Latency says how long packets travel.
@@ -156,8 +175,14 @@ type Chain struct {
 	// TCP and TLS 1.3.
 	RTTMin time.Duration `toml:"rtt_min"`
 	RTTMax time.Duration `toml:"rtt_max"`
-	// Server is what the endpoint itself takes for eth_call.
-	Server time.Duration `toml:"server"`
+	// Server is what the endpoint itself takes for eth_call, and Handshake what it
+	// takes to sign the TLS handshake of a new connection.
+	Server    time.Duration `toml:"server"`
+	Handshake time.Duration `toml:"handshake"`
+	// Slots is how many connections an endpoint serves at a time, each from its
+	// handshake to its answer; the others get HTTP 429. 0: any number. A gateway of
+	// IoTeX has about 100 by default.
+	Slots int `toml:"slots"`
 	// Down are endpoints, of Operators, that never answer.
 	Down int `toml:"down"`
 }
@@ -246,6 +271,7 @@ func Default() Scenario {
 		Releases: 1, ReleaseEvery: time.Minute, WarmUp: time.Minute, Limit: 10 * time.Minute,
 		Stop:    Stop{Idle: time.Minute},
 		Seeds:   Seeds{Count: 1, Up: 100, Down: 100, Warm: true},
+		NAT:     NAT{FullCone: 10, PortRestricted: 72, Symmetric: 13.6, NoUDP: 4.4, Late: 0.024},
 		Latency: Latency{Kind: "uniform", RTTMin: 10 * time.Millisecond, RTTMax: 150 * time.Millisecond},
 		Chain:   Chain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond},
 	}
@@ -357,17 +383,17 @@ func (s *Scenario) merge(text string) error {
 }
 
 // Set changes one value, as "nodes", "seeds.up" or "churn.leave" would in the
-// file. Beside these, "up", "down", "loss", "nat" and "spread" set the value of
+// file. Beside these, "up", "down", "loss" and "spread" set the value of
 // every class of cameras. Lists take TOML, such as latency.regions=["asia-east"].
 func (s *Scenario) Set(key, value string) error {
 	bad := func(err error) error { return fmt.Errorf("%w: %s=%s: %w", ErrScenario, key, value, err) }
 	next := *s
 	next.Classes = slices.Clone(s.Classes) // what is refused must change nothing
 	switch key {
-	case "up", "down", "loss", "nat", "spread":
+	case "up", "down", "loss", "spread":
 		for i := range next.Classes {
 			c := &next.Classes[i]
-			to := map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "nat": &c.NAT, "spread": &c.Spread}[key]
+			to := map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "spread": &c.Spread}[key]
 			if err := parseValue(reflect.ValueOf(to).Elem(), value); err != nil {
 				return bad(err)
 			}
@@ -437,18 +463,22 @@ func (s *Scenario) Validate() error {
 		return bad("origin.policy is %q; write \"\" (no origin), \"fallback\", \"share\" or \"fastest\"", s.Origin.Policy)
 	case !share(s.Origin.Share) || s.Origin.Egress < 0 || s.Origin.Egress > 1e6 || s.Origin.FirstByte < 0 || s.Origin.Dies < 0:
 		return bad("origin.share is 0 to 1, origin.egress in Mbit/s, its times are not negative")
+	case s.Seeds.Lost < 0 || s.Seeds.LostAt < 0 || s.Seeds.Lost > 0 && s.Seeds.Count > 0 && s.Seeds.Lost >= s.Seeds.Count:
+		return bad("seeds.lost is 0 to fewer than all, and seeds.lost_at not negative")
+	case s.Seeds.Lost > 0 && s.Partition.Share > 0:
+		return bad("seeds.lost and partition.share exclude each other")
 	case s.Latency.Kind != "uniform" && s.Latency.Kind != "world":
 		return bad("latency.kind is %q; write \"uniform\" or \"world\"", s.Latency.Kind)
 	case s.Latency.RTTMin < 0 || s.Latency.RTTMax < s.Latency.RTTMin || s.Latency.RTTMax > 10*time.Second || s.Latency.NearRTT < 0:
 		return bad("latency: rtt_min and rtt_max must not decrease, up to 10s, and near_rtt is not negative")
 	case s.Chain.Operators < 1 || s.Chain.Operators > 16 || s.Chain.Down < 0 || s.Chain.Down >= s.Chain.Operators:
 		return bad("chain.operators is 1 to 16, and chain.down fewer")
-	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || s.Chain.Server < 0:
-		return bad("chain: rtt_min and rtt_max must not decrease, and server is not negative")
 	case s.Witnesses < 0 || s.Witnesses > verify.MaxWitnesses:
 		return bad("witnesses is %d; write 0 to %d", s.Witnesses, verify.MaxWitnesses)
 	case s.Witnesses > 0 && (s.Latency.Kind == "world" && len(s.Latency.Regions) != 1 || len(s.Latency.Regions) > 1):
 		return bad("witnesses speak for one region; leave latency.regions out, or name one")
+	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || min(s.Chain.Server, s.Chain.Handshake) < 0 || s.Chain.Slots < 0:
+		return bad("chain: rtt_min and rtt_max must not decrease, and server, handshake and slots are not negative")
 	case !slices.Contains([]string{"", "pause", "halt", "revoke"}, s.Stop.Kind) || s.Stop.Idle < 0:
 		return bad("stop.kind is \"pause\", \"halt\" or \"revoke\", and stop.idle not negative")
 	case !share(s.Late.Share) || s.Late.Over < 0:
@@ -463,6 +493,10 @@ func (s *Scenario) Validate() error {
 		return bad("hostile: numbers of nodes are not negative")
 	case s.Partition.Share < 0 || s.Partition.Share > 1 || s.Partition.For < 0:
 		return bad("partition.share is 0 to 1 and partition.for not negative")
+	case !share(s.NAT.Share) || !share(s.NAT.Late) || min(s.NAT.FullCone, s.NAT.PortRestricted, s.NAT.Symmetric, s.NAT.NoUDP) < 0:
+		return bad("nat.share and nat.late are 0 to 1, and the parts of the kinds are not negative")
+	case s.NAT.Share > 0 && s.NAT.FullCone+s.NAT.PortRestricted+s.NAT.Symmetric+s.NAT.NoUDP == 0:
+		return bad("nat.share is %g, and no kind of NAT has a part", s.NAT.Share)
 	case s.Latency.Kind == "uniform" && len(s.Classes) == 0:
 		return bad("no [[class]] of cameras")
 	}
@@ -470,8 +504,8 @@ func (s *Scenario) Validate() error {
 		switch {
 		case !rate(c.Up) || !rate(c.Down):
 			return bad("class %d (%s): up and down are in Mbit/s and positive", i+1, c.Name)
-		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5 || !share(c.NAT):
-			return bad("class %d (%s): share is positive, spread 0 to 0.95, loss 0 to 0.5, nat 0 to 1", i+1, c.Name)
+		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5:
+			return bad("class %d (%s): share is positive, spread 0 to 0.95, loss 0 to 0.5", i+1, c.Name)
 		}
 	}
 	last := time.Duration(-1)

@@ -48,7 +48,7 @@ func (f *flowFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.up, "up", 0, "Mbit/s of every camera's uplink (default: the scenario's)")
 	flags.Float64Var(&f.down, "down", 0, "Mbit/s of every camera's downlink (default: the scenario's)")
 	flags.Float64Var(&f.seedUp, "seed-up", 0, "Mbit/s of every seed's uplink (default: the scenario's)")
-	flags.Float64Var(&f.nat, "nat", 0, "share of the cameras that cannot be dialled (default: the scenario's)")
+	flags.Float64Var(&f.nat, "nat", 0, "share of the cameras behind symmetric NATs, which do not reach one another (default: the scenario's)")
 	flags.StringVar(&f.rtt, "rtt", "", "round trips between nodes, such as 10ms-150ms (default: the scenario's)")
 	flags.Int64Var(&f.imageBytes, "image-bytes", 0, "size of the image (default: the scenario's)")
 	flags.Int64Var(&f.blockBytes, "block-bytes", 0, "size of its blocks, a power of two (default: the scenario's)")
@@ -104,12 +104,14 @@ func (f *flowFlags) load(cmd *cobra.Command) (*sim.Scenario, error) {
 			return nil, err
 		}
 	}
-	if s.Latency.Kind == "world" && len(s.Classes) == 0 && (cmd.Flags().Changed("up") || cmd.Flags().Changed("down") || cmd.Flags().Changed("nat")) {
-		return nil, cli.Usagef("scenario %s has the lines of the world's regions: --up, --down and --nat would change none; write a scenario with a [[class]] (camsim show %s > mine.toml)", s.Name, s.Name)
+	if s.Latency.Kind == "world" && len(s.Classes) == 0 && (cmd.Flags().Changed("up") || cmd.Flags().Changed("down")) {
+		return nil, cli.Usagef("scenario %s has the lines of the world's regions: --up and --down would change none; write a scenario with a [[class]] (camsim show %s > mine.toml)", s.Name, s.Name)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	for _, x := range []struct{ flag, key, value string }{
-		{"up", "up", number(f.up)}, {"down", "down", number(f.down)}, {"nat", "nat", number(f.nat)}, {"seed-up", "seeds.up", number(f.seedUp)},
+		{"up", "up", number(f.up)}, {"down", "down", number(f.down)}, {"nat", "nat.share", number(f.nat)},
+		{"nat", "nat.symmetric", "1"}, {"nat", "nat.full_cone", "0"}, {"nat", "nat.port_restricted", "0"}, {"nat", "nat.no_udp", "0"},
+		{"seed-up", "seeds.up", number(f.seedUp)},
 		{"seeds", "seeds.count", strconv.Itoa(f.seeds)},
 		{"image-bytes", "image_bytes", strconv.FormatInt(f.imageBytes, 10)}, {"block-bytes", "block_bytes", strconv.FormatInt(f.blockBytes, 10)},
 	} {
@@ -307,6 +309,12 @@ func (d *flowDocument) table(w io.Writer, s *sim.Scenario) error {
 		}
 		line("%11d%s%7d%11s%11s%11s%11s%8.2f%9.1f%11s%11s%11s", r.Cameras, mark, r.Seeds, format.Seconds(r.Announce.P95), format.Seconds(r.Completion.P50), format.Seconds(r.Completion.P95),
 			format.Seconds(r.Completion.P99), r.Ratio.P95, r.SeedCopies, format.Seconds(r.S3.P95), format.Seconds(r.S3Capped.P95), format.Seconds(r.CDN.P95))
+	}
+	for _, r := range d.Results {
+		if r.LooksSeconds > 0 {
+			line("%11d  95 %% of the looks at the chain take at least %s, which is not in the times above: %d operators with %d slots each.",
+				r.Cameras, format.Seconds(r.LooksSeconds), s.Chain.Operators, s.Chain.Slots)
+		}
 	}
 	line("")
 	for _, c := range d.Crossings {

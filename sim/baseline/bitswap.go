@@ -24,6 +24,7 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/sim/bubble"
 	"camswarm/sim/links"
@@ -345,9 +346,12 @@ func (e *Env) connect(ctx context.Context, nodes map[int]*stock, mesh [][2]int) 
 	var wg sync.WaitGroup
 	for _, pair := range mesh {
 		a, b := pair[0], pair[1]
-		// A node behind NAT dials; two such nodes dial each other at once.
+		if !e.Topology.Connects(a, b) {
+			continue
+		}
+		// A node behind a NAT dials; two such nodes dial each other at once.
 		var dialers [][2]int
-		switch natA, natB := e.Topology.Nodes[a].NAT, e.Topology.Nodes[b].NAT; {
+		switch natA, natB := e.Topology.Nodes[a].NAT != links.NoNAT, e.Topology.Nodes[b].NAT != links.NoNAT; {
 		case natA && natB:
 			dialers = [][2]int{{a, b}, {b, a}}
 		case natB:
@@ -363,7 +367,7 @@ func (e *Env) connect(ctx context.Context, nodes map[int]*stock, mesh [][2]int) 
 					from, to := nodes[d[0]].h, nodes[d[1]].h
 					ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 					defer cancel()
-					if from.Connect(ctx, peer.AddrInfo{ID: to.ID(), Addrs: to.Addrs()}) == nil {
+					if from.Connect(ctx, peer.AddrInfo{ID: to.ID(), Addrs: []ma.Multiaddr{e.Topology.Outside(d[1])}}) == nil {
 						ok.Store(true)
 					}
 				})

@@ -71,6 +71,9 @@ import (
 //
 // # Limits
 //
+// Endpoints answer everybody at once; for those that have few slots the time that all
+// looks take at least stands beside, in Result.LooksSeconds.
+//
 // Not modelled: loss, churn, late starters, hostile nodes, the CPU of a node,
 // disks. Quantiles are those of expectations: the largest time is that by which
 // less than half a camera is expected to be missing. Times below a few round
@@ -132,6 +135,19 @@ type Chain struct {
 	Operators      int           // 0: a look takes no time
 	RTTMin, RTTMax time.Duration // round trips to them, uniform
 	Server         time.Duration // what one takes for an answer
+	Handshake      time.Duration // and for a connection, of which a look makes a new one
+	Slots          int           // connections that one serves at a time; 0: any number
+}
+
+// Rate is how many cameras a second the endpoints can answer at most, if every camera
+// is answered by no more than a quorum and none is refused: a connection takes a slot
+// from its handshake to its answer. 0: any number.
+func (c Chain) Rate() float64 {
+	if c.Slots == 0 || c.Operators == 0 {
+		return 0
+	}
+	held := ((c.RTTMin+c.RTTMax)/2 + c.Handshake + c.Server).Seconds()
+	return float64(c.Slots) / held * float64(c.Operators) / float64(c.Operators/2+1)
 }
 
 // Origin are the other ways; the defaults are those of package sim/baseline.
@@ -245,7 +261,7 @@ func (f *Fleet) Validate() error {
 		return bad("an announcement degree of %d and %d; give 0 for the default, or 2 or more", f.AnnounceDegree, f.SeedAnnounceDegree)
 	case f.SeedConnections < 0:
 		return bad("%d connections for a seed; give 0 for the default, or 1 or more", f.SeedConnections)
-	case f.Chain.Operators < 0 || f.Chain.Operators > 100 || f.Chain.RTTMin < 0 || f.Chain.RTTMax < f.Chain.RTTMin || f.Chain.Server < 0:
+	case f.Chain.Operators < 0 || f.Chain.Operators > 100 || f.Chain.RTTMin < 0 || f.Chain.RTTMax < f.Chain.RTTMin || min(f.Chain.Server, f.Chain.Handshake) < 0 || f.Chain.Slots < 0:
 		return bad("the chain needs 0 to 100 operators and round trips that do not decrease")
 	case !rate(f.Origin.Capped):
 		return bad("a capped origin of %g bit/s; give 1000 or more", f.Origin.Capped)
@@ -322,8 +338,11 @@ type Result struct {
 	// that the model was compared with, if this fleet is larger; 0: it is not.
 	ExtrapolatedBeyond int `json:"extrapolatedBeyondNodes,omitempty"`
 
-	BoundSeconds float64       `json:"fluidBoundSeconds"` // max(F/u_s, F/d_min, N·F/(u_s+Σu))
-	Announce     Quantiles     `json:"announceSeconds"`
+	BoundSeconds float64   `json:"fluidBoundSeconds"` // max(F/u_s, F/d_min, N·F/(u_s+Σu))
+	Announce     Quantiles `json:"announceSeconds"`
+	// LooksSeconds is the least time in which endpoints with so few slots can answer a
+	// look of 95 % of the cameras; 0: they have any number.
+	LooksSeconds float64       `json:"looksSeconds,omitempty"`
 	Completion   Quantiles     `json:"completionSeconds"`
 	Ratio        Quantiles     `json:"ratioToBound"`
 	Classes      []ClassResult `json:"classes"`

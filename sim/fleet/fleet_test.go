@@ -289,3 +289,16 @@ func TestSeedsServeAsManyAsPackageSwarmAllows(t *testing.T) {
 		t.Errorf("a seed keeps %d connections, the model has %d", l.MeshHigh, seedConnections)
 	}
 }
+
+// TestEndpointsWithFewSlots: 100 connections of 60 ms are 1667 a second; of four
+// operators three must answer.
+func TestEndpointsWithFewSlots(t *testing.T) {
+	c := Chain{Operators: 4, RTTMin: 20 * time.Millisecond, RTTMax: 80 * time.Millisecond, Server: 10 * time.Millisecond, Slots: 100}
+	if got, want := c.Rate(), 100/0.06*4/3; math.Abs(got-want) > 1 {
+		t.Errorf("%.0f looks a second, not %.0f", got, want)
+	}
+	c.Slots = 0
+	if c.Rate() != 0 {
+		t.Error("a limit without slots")
+	}
+}

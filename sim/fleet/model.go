@@ -197,7 +197,7 @@ func (m *model) look(dt float64) []float64 {
 	for range draws {
 		for i := range times {
 			rtt := c.RTTMin.Seconds() + r.Float64()*(c.RTTMax-c.RTTMin).Seconds()
-			times[i] = 2.5*rtt + c.Server.Seconds() // TCP, TLS 1.3 and the call on an idle connection; the news arrives half a round trip early
+			times[i] = 2.5*rtt + (c.Server + c.Handshake).Seconds() // TCP, TLS 1.3 and the call on an idle connection; the news arrives half a round trip early
 		}
 		slices.Sort(times)
 		out = addAt(out, int((times[c.Operators/2]+m.f.Params.LookExtra)/dt), 1.0/draws)

@@ -57,6 +57,9 @@ func cdfPoints(list []timed) []Point {
 func (m *model) result() *Result {
 	f := m.f
 	r := &Result{Cameras: f.Cameras(), Seeds: f.Seeds(), BoundSeconds: f.Bound(), BytesByTier: map[string]float64{}}
+	if rate := f.Chain.Rate(); rate > 0 {
+		r.LooksSeconds = 0.95 * float64(f.Cameras()) / rate
+	}
 	var heard []timed
 	for b, h := range m.heard {
 		for k, x := range h.m {

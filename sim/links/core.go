@@ -17,8 +17,6 @@ const (
 	// in one go, which spares the scheduler. Lines keep their exact rates.
 	tick = 100 * time.Microsecond
 
-	natTimeout = 60 * time.Second
-
 	// CoDel's parameters, and the packets that a line's queues hold together
 	// (RFC 8289 and 8290).
 	codelTarget   = 5 * time.Millisecond
@@ -45,26 +43,21 @@ type core struct {
 	heap    []event
 	seq     uint64
 	nodes   []*coreNode
-	sites   []*coreSite // [0] is not used
-	byIP    map[netip.Addr]int
+	sites   []*coreSite        // [0] is not used
+	byIP    map[netip.Addr]int // both addresses of a node behind a NAT
 	cut     func(a, b int) bool
 	epoch   int // of cut
 }
 
 type coreNode struct {
 	Node
-	ip             netip.Addr
+	ip, outside    netip.Addr
 	up, down       line
 	sent, received int64
 	paths          map[int]*path // by receiver
 	ports          map[uint16]receiver
 	nextPort       uint16
-	nat            map[natKey]int64 // when a packet last left
-}
-
-type natKey struct {
-	local, remote uint16
-	peer          int
+	nat            *nat // nil: none
 }
 
 type coreSite struct {
@@ -103,12 +96,13 @@ const (
 type packet struct {
 	path     *path
 	stage    int
-	from, to uint16 // ports
-	size     int    // bytes on the line
-	count    int    // packets that it stands for; 0: 1
-	lost     int    // of them on the way
-	lastLost bool   // the last of them is among these
-	queued   int64  // since when
+	from, to uint16      // ports
+	via      *natMapping // of the sender; nil: none
+	size     int         // bytes on the line
+	count    int         // packets that it stands for; 0: 1
+	lost     int         // of them on the way
+	lastLost bool        // the last of them is among these
+	queued   int64       // since when
 	next     *packet
 
 	addr net.Addr // of the sender, for QUIC
@@ -137,16 +131,16 @@ func newCore(t *Topology, quantum int) (*core, error) {
 		armed: math.MaxInt64, byIP: make(map[netip.Addr]int, len(t.Nodes)), sites: make([]*coreSite, 1, len(t.Sites)+1),
 	}
 	c.timer.Stop()
-	ips := t.ips()
+	ips, outside := t.ips(), t.outsideIPs()
 	for i, n := range t.Nodes {
-		node := &coreNode{Node: n, ip: ips[i], paths: map[int]*path{}, ports: map[uint16]receiver{}, nextPort: 49152}
+		node := &coreNode{Node: n, ip: ips[i], outside: outside[i], paths: map[int]*path{}, ports: map[uint16]receiver{}, nextPort: 49152}
 		node.up.init(n.Up, n.Loss, t.Seed, 2*uint64(i))
 		node.down.init(n.Down, n.Loss, t.Seed, 2*uint64(i)+1)
-		if n.NAT {
-			node.nat = map[natKey]int64{}
+		if n.NAT != NoNAT {
+			node.nat = newNAT(n.NAT, outside[i], t.Seed, uint64(i))
 		}
 		c.nodes = append(c.nodes, node)
-		c.byIP[ips[i]] = i
+		c.byIP[ips[i]], c.byIP[outside[i]] = i, i
 	}
 	for _, s := range t.Sites {
 		site := &coreSite{Site: s}
@@ -261,15 +255,13 @@ func (c *core) send(src, dst int, p *packet) {
 	}
 	c.run()
 	p.path, p.stage = c.path(src, dst), stageUp
-	if n := c.nodes[src]; n.nat != nil && !p.path.local {
-		n.nat[natKey{p.from, p.to, dst}] = c.now
-		if len(n.nat) > 4096 {
-			for k, at := range n.nat {
-				if c.now-at > int64(natTimeout) {
-					delete(n.nat, k)
-				}
-			}
+	if n, m := c.nodes[src], c.nodes[dst]; n.nat != nil && !p.path.local {
+		if n.nat.kind == NoUDP && m.nat != nil {
+			c.drop(p)
+			return
 		}
+		p.via = n.nat.out(p.from, netip.AddrPortFrom(m.outside, p.to), c.now)
+		p.from, p.addr = uint16(p.via.addr.Port), p.via.addr
 	}
 	if p.path.instant {
 		c.push(event{at: c.now, p: p}) // or the receiver would run inside the sender
@@ -279,14 +271,32 @@ func (c *core) send(src, dst int, p *packet) {
 	c.arm()
 }
 
+// find returns the node that an address leads to from another one: its own address
+// from within its site, and otherwise that of the Internet.
+func (c *core) find(src int, ip netip.Addr) (dst int, ok bool) {
+	if dst, ok = c.byIP[ip.Unmap()]; !ok {
+		return 0, false
+	}
+	m := c.nodes[dst]
+	if c.local(src, dst) {
+		return dst, ip.Unmap() == m.ip
+	}
+	return dst, ip.Unmap() == m.outside
+}
+
+// local reports whether no NAT and no line of a site is between two nodes.
+func (c *core) local(src, dst int) bool {
+	n := c.nodes[src]
+	return src == dst || n.Site != 0 && n.Site == c.nodes[dst].Site
+}
+
 func (c *core) path(src, dst int) *path {
 	n := c.nodes[src]
 	p := n.paths[dst]
 	if p != nil {
 		return p
 	}
-	m := c.nodes[dst]
-	p = &path{src: src, dst: dst, local: src == dst || n.Site != 0 && n.Site == m.Site}
+	p = &path{src: src, dst: dst, local: c.local(src, dst)}
 	switch {
 	case src == dst:
 	case p.local:
@@ -415,14 +425,16 @@ func (c *core) deliver(p *packet, t int64) {
 		return
 	}
 	n := c.nodes[p.path.dst]
-	r := n.ports[p.to]
-	if n.nat != nil && !p.path.local && r != nil {
-		at, ok := n.nat[natKey{p.to, p.from, p.path.src}]
-		if !ok || t-at > int64(natTimeout) {
-			r = nil
+	port, ok := p.to, true
+	if n.nat != nil && !p.path.local {
+		var late time.Duration
+		if p.via != nil && c.topo.Late != nil {
+			late = c.topo.Late(p.path.src, p.path.dst)
 		}
+		port, ok = n.nat.in(p.to, netip.AddrPortFrom(c.nodes[p.path.src].outside, p.from), late, t)
 	}
-	if r == nil {
+	r := n.ports[port]
+	if r == nil || !ok {
 		c.drop(p)
 		return
 	}

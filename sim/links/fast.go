@@ -32,6 +32,7 @@ const (
 	segmentTime   = 3 * time.Millisecond       // that a segment takes on the slower line, if it is not one packet
 	ackLine       = 61                         // bytes of an acknowledgement, one for two packets
 	handshakeData = 1000                       // bytes with which a client ends the handshake: certificate and signature
+	punchLine     = 64 + overhead              // bytes of a packet that punches a hole
 	serverHello   = 2 * datagramLine           // bytes with which a server answers
 	firstWindow   = 32 * datagram              // of congestion control
 	leastWindow   = 2 * datagram               // after losses
@@ -64,8 +65,8 @@ type fastNetwork struct {
 // and pacing, losses by CoDel and by Loss with their retransmission, windows of
 // streams and connections, 256 streams, keep-alives and timeouts, and refusals
 // by gater and resource manager. It leaves out: authentication (a node is who
-// it says), address validation by Retry, hole punching by DCUtR (a dial to a NAT
-// that sent nothing times out), delayed acknowledgements, and the order of
+// it says), address validation by Retry, migration to another address, delayed
+// acknowledgements, and the order of
 // packets within a segment: all its bytes are there when its last packet is.
 func NewFast(t *Topology) (Network, error) {
 	c, err := newCore(t, segmentLine)
@@ -89,7 +90,7 @@ func (n *fastNetwork) Transport(i int) func(crypto.PrivKey, connmgr.ConnectionGa
 		if err != nil {
 			return nil, err
 		}
-		return &fastTransport{net: n, node: i, id: id, key: key.GetPublic(), gater: gater, resources: resources, sockets: map[uint16]*fastSocket{}}, nil
+		return &fastTransport{net: n, node: i, id: id, key: key.GetPublic(), gater: gater, resources: resources, sockets: map[uint16]*fastSocket{}, punching: map[punching]chan *fastConn{}}, nil
 	}
 }
 
@@ -102,8 +103,9 @@ type fastTransport struct {
 	resources network.ResourceManager
 
 	// With the core locked:
-	sockets map[uint16]*fastSocket
-	closed  bool
+	sockets  map[uint16]*fastSocket
+	punching map[punching]chan *fastConn
+	closed   bool
 }
 
 var (
@@ -194,6 +196,9 @@ func (t *fastTransport) Listen(a ma.Multiaddr) (transport.Listener, error) {
 }
 
 func (t *fastTransport) Dial(ctx context.Context, a ma.Multiaddr, p peer.ID) (transport.CapableConn, error) {
+	if punch, client, _ := network.GetSimultaneousConnect(ctx); punch && !client {
+		return t.punch(ctx, a, p)
+	}
 	scope, err := t.resources.OpenConnection(network.DirOutbound, false, a)
 	if err != nil {
 		return nil, err
@@ -204,6 +209,65 @@ func (t *fastTransport) Dial(ctx context.Context, a ma.Multiaddr, p peer.ID) (tr
 		return nil, err
 	}
 	return x, nil
+}
+
+// punch sends packets to an address until the peer, who dials at the same time, is
+// let in.
+func (t *fastTransport) punch(ctx context.Context, a ma.Multiaddr, p peer.ID) (transport.CapableConn, error) {
+	udp, _, err := quicreuse.FromQuicMultiaddr(a)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeIdle)
+	defer cancel()
+	ap := udp.AddrPort()
+	dst, known := t.net.find(t.node, ap.Addr())
+	key, came := punching{a.String(), p}, make(chan *fastConn, 1)
+	c := t.net.core
+	c.mu.Lock()
+	s, err := t.dialer()
+	if err == nil && t.punching[key] != nil {
+		err = errors.New("links: a hole is being punched to that peer")
+	}
+	if err != nil {
+		c.mu.Unlock()
+		return nil, err
+	}
+	t.punching[key] = came
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(t.punching, key)
+	}()
+	for i := 1; ; i++ {
+		if known {
+			c.mu.Lock()
+			c.send(t.node, dst, (&message{kind: punchMessage}).on(s.port, ap.Port(), punchLine, 1, s))
+			c.mu.Unlock()
+		}
+		timer := time.NewTimer(10*time.Millisecond + time.Duration(min(10*(i+1)*(i+1), 200))*time.Millisecond/2)
+		select {
+		case x := <-came:
+			timer.Stop()
+			return x, nil
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			select {
+			case x := <-came:
+				return x, nil
+			default:
+				return nil, ctx.Err()
+			}
+		}
+	}
+}
+
+// punching is whom a hole is punched to, and where.
+type punching struct {
+	addr string
+	peer peer.ID
 }
 
 func (t *fastTransport) dial(ctx context.Context, a ma.Multiaddr, p peer.ID, scope network.ConnManagementScope) (*fastConn, error) {
@@ -218,7 +282,7 @@ func (t *fastTransport) dial(ctx context.Context, a ma.Multiaddr, p peer.ID, sco
 		return nil, err
 	}
 	ap := udp.AddrPort()
-	dst, known := t.net.byIP[ap.Addr().Unmap()]
+	dst, known := t.net.find(t.node, ap.Addr())
 	c := t.net.core
 	c.mu.Lock()
 	s, err := t.dialer()
@@ -274,7 +338,10 @@ func (s *fastSocket) dropped(*packet) {} // the sender finds out by itself
 
 func (s *fastSocket) receive(p *packet) {
 	m := p.body.(*message)
-	if m.kind == helloMessage {
+	switch m.kind {
+	case punchMessage:
+		return
+	case helloMessage:
 		s.hello(m)
 		return
 	}
@@ -282,7 +349,7 @@ func (s *fastSocket) receive(p *packet) {
 	if x.socket != s || x.err != nil {
 		// What QUIC's stateless reset and repeated close do.
 		if m.kind == segmentMessage {
-			s.t.net.send(s.t.node, m.from.socket.t.node, (&message{kind: closeMessage, to: m.from, code: x.code, reset: x.socket != s || !x.told}).on(s.port, m.from.socket.port, ackLine, 1, s))
+			s.t.net.send(s.t.node, m.from.socket.t.node, (&message{kind: closeMessage, to: m.from, code: x.code, reset: x.socket != s || !x.told}).on(s.port, m.packet.from, ackLine, 1, s))
 		}
 		return
 	}
@@ -302,9 +369,12 @@ func (s *fastSocket) hello(m *message) {
 		}
 		return
 	}
-	x := newFastConn(s, client.socket.t.node, client.socket.port, network.DirInbound)
+	x := newFastConn(s, client.socket.t.node, m.packet.from, network.DirInbound)
 	client.peer, x.peer = x, client
 	x.remote, x.remoteID, x.remoteKey = client.socket.addr, client.socket.t.id, client.socket.t.key
+	if m.via != nil {
+		x.remote = m.via.multi
+	}
 	c := s.t.net.core
 	s.t.net.work.Go(func() {
 		scope, err := s.t.resources.OpenConnection(network.DirInbound, false, x.remote)
@@ -360,6 +430,16 @@ func (l *fastListener) Accept() (transport.CapableConn, error) {
 		if t.gater != nil && !(t.gater.InterceptAccept(x) && t.gater.InterceptSecured(network.DirInbound, x.remoteID, x)) {
 			_ = x.CloseWithError(network.ConnGated)
 			continue
+		}
+		c.mu.Lock()
+		came := t.punching[punching{x.remote.String(), x.remoteID}]
+		c.mu.Unlock()
+		if came != nil {
+			select {
+			case came <- x:
+				continue
+			default:
+			}
 		}
 		return x, nil
 	}

@@ -41,6 +41,7 @@ const (
 	segmentMessage
 	ackMessage
 	closeMessage
+	punchMessage
 )
 
 func (m *message) on(from, to uint16, size, count int, s receiver) *packet {

@@ -48,7 +48,11 @@ func sockets(t *testing.T, topo *Topology, f func(t *testing.T, n *quicNetwork, 
 
 func put(t *testing.T, from, to *socket, size int) {
 	t.Helper()
-	if _, err := from.WriteTo(make([]byte, size), to.addr); err != nil {
+	addr := *to.addr
+	if n := to.core.nodes[to.node]; n.nat != nil {
+		addr.IP = n.outside.AsSlice()
+	}
+	if _, err := from.WriteTo(make([]byte, size), &addr); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -225,7 +229,7 @@ func TestASocketThatIsNotReadHoldsUpNobody(t *testing.T) {
 }
 
 func TestNATLetsInWhatWasAskedFor(t *testing.T) {
-	topo := &Topology{Nodes: []Node{{}, {NAT: true}, {}, {NAT: true}}, Delay: delay(time.Millisecond)}
+	topo := &Topology{Nodes: []Node{{}, {NAT: PortRestricted}, {}, {NAT: PortRestricted}}, Delay: delay(time.Millisecond)}
 	sockets(t, topo, func(t *testing.T, n *quicNetwork, s []*socket) {
 		arrives := func(from, to int, want bool) {
 			t.Helper()
@@ -260,7 +264,7 @@ func TestNATLetsInWhatWasAskedFor(t *testing.T) {
 
 func TestNATForHosts(t *testing.T) {
 	bubble(t, func() *Topology {
-		return &Topology{Nodes: []Node{{Up: 20e6, Down: 20e6}, {Up: 20e6, Down: 20e6, NAT: true}}, Delay: delay(20 * time.Millisecond)}
+		return &Topology{Nodes: []Node{{Up: 20e6, Down: 20e6}, {Up: 20e6, Down: 20e6, NAT: PortRestricted}}, Delay: delay(20 * time.Millisecond)}
 	}, func(t *testing.T, n Network, hosts []host.Host) {
 		if err := connect(hosts[0], hosts[1]); err == nil {
 			t.Error("connected to a node behind NAT")
@@ -330,7 +334,7 @@ func TestPartitionAndHeal(t *testing.T) {
 func TestASiteSharesItsLine(t *testing.T) {
 	bubble(t, func() *Topology {
 		return &Topology{
-			Nodes: []Node{{Up: 100e6, Down: 100e6}, {Up: 1e9, Down: 1e9, Site: 1}, {Up: 1e9, Down: 1e9, Site: 1}, {Up: 1e9, Down: 1e9, Site: 2, NAT: true}, {Up: 1e9, Down: 1e9, Site: 2, NAT: true}},
+			Nodes: []Node{{Up: 100e6, Down: 100e6}, {Up: 1e9, Down: 1e9, Site: 1}, {Up: 1e9, Down: 1e9, Site: 1}, {Up: 1e9, Down: 1e9, Site: 2, NAT: PortRestricted}, {Up: 1e9, Down: 1e9, Site: 2, NAT: PortRestricted}},
 			Sites: []Site{{Up: 10e6, Down: 20e6, Delay: time.Millisecond}, {Delay: time.Millisecond}},
 			Delay: delay(20 * time.Millisecond),
 		}

@@ -30,6 +30,11 @@ type Topology struct {
 	// asked once for each pair. nil: no delay.
 	Delay func(a, b int) time.Duration
 
+	// Late is for how long, after the first packet to one another, two NATs let none
+	// in of a pair of nodes that are both behind one, so that the first attempt to
+	// punch a hole fails. nil: no pair has that.
+	Late func(a, b int) time.Duration
+
 	// Seed makes losses repeatable as far as the order of packets is.
 	Seed uint64
 }
@@ -38,11 +43,10 @@ type Topology struct {
 type Node struct {
 	Up, Down float64 // bit/s; 0: no limit of its own
 	Loss     float64 // share of packets lost on this line, in each direction, 0 to 1
-	// NAT lets packets of other sites in only from an address and port that the
-	// node sent to from the same port in the last 60 s (endpoint-dependent
-	// filtering, RFC 4787). Ports are preserved, so that hole punching works.
-	// Packets that are not let in have crossed the line: the NAT is behind it.
-	NAT  bool
+	// NAT stands between the node and everything outside its site, at the node's end
+	// of the line: packets that are not let in have crossed it. The node has a private
+	// address then, unless it is in a site, where it keeps the one it has there.
+	NAT  NAT
 	Site int // 1 and up: number of its site in Sites, whose line it shares; 0: none
 }
 
@@ -117,8 +121,19 @@ var prefixes = sync.OnceValue(func() [][2]byte {
 	return out
 })
 
-// ips returns the addresses of all nodes.
+// ips returns the addresses that all nodes have themselves.
 func (t *Topology) ips() []netip.Addr {
+	out := t.outsideIPs()
+	for i, n := range t.Nodes {
+		if n.NAT != NoNAT && n.Site == 0 {
+			out[i] = inner(i)
+		}
+	}
+	return out
+}
+
+// outsideIPs returns the addresses that the Internet has of all nodes.
+func (t *Topology) outsideIPs() []netip.Addr {
 	out := make([]netip.Addr, len(t.Nodes))
 	used := make([]int, len(t.Sites)+1)
 	for i, n := range t.Nodes {
@@ -138,16 +153,19 @@ func (t *Topology) sitePrefix(site int) [2]byte { return prefixes()[len(prefixes
 
 // IP returns the address of node i of a topology: each node has one in another
 // /16, but for the nodes of a site, which have one /16 together. All are of the
-// public range; a node of a site behind NAT is seen under its own address.
+// public range but for those behind a NAT of their own, which have a /24 each.
 func (t *Topology) IP(i int) netip.Addr { return t.ips()[i] }
 
 // Interfaces returns what net.InterfaceAddrs would on node i: its address with
 // the network that it is attached to, which is the site's /16, or for a node
-// without a site a /30 of its own.
+// without a site a /30 of its own, or a /24 behind a NAT.
 func (t *Topology) Interfaces(i int) []net.Addr {
 	ones := 30
-	if t.Nodes[i].Site != 0 {
+	switch {
+	case t.Nodes[i].Site != 0:
 		ones = 16
+	case t.Nodes[i].NAT != NoNAT:
+		ones = 24
 	}
 	return []net.Addr{&net.IPNet{IP: t.IP(i).AsSlice(), Mask: net.CIDRMask(ones, 32)}}
 }
@@ -175,6 +193,8 @@ func (t *Topology) validate() error {
 			return bad("node %d has rates of %g up and %g down; a rate is in bit/s, 0 for no limit or at least 1000", i, n.Up, n.Down)
 		case !(n.Loss >= 0 && n.Loss <= 1):
 			return bad("node %d loses a share of %g; it is between 0 and 1", i, n.Loss)
+		case n.NAT > NoUDP:
+			return bad("node %d is behind a NAT of kind %d", i, n.NAT)
 		case n.Site < 0 || n.Site > len(t.Sites):
 			return bad("node %d is in site %d, and there are %d sites, counted from 1", i, n.Site, len(t.Sites))
 		}

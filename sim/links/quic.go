@@ -237,7 +237,7 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if closed {
 		return 0, net.ErrClosed
 	}
-	dst, ok := s.core.byIP[a.AddrPort().Addr().Unmap()]
+	dst, ok := s.core.find(s.node, a.AddrPort().Addr())
 	if !ok {
 		return len(b), nil
 	}

@@ -114,6 +114,9 @@ func (r *Report) check() error {
 	c.number("fluidBoundSeconds", r.FluidBoundSeconds)
 	c.number("fluidBound95Seconds", r.FluidBound95Seconds)
 	c.number("ratioToBound95", r.RatioToBound95)
+	for _, v := range []float64{r.NATBoundSeconds, r.NATBound95Seconds, r.MeshBoundSeconds, r.MeshBound95Seconds} {
+		c.number("natBoundSeconds", v)
+	}
 	c.quantiles("completionSeconds", r.CompletionSeconds)
 	c.quantiles("ratioToBound", r.RatioToBound)
 	c.quantiles("announceSeconds", r.AnnounceSeconds)

@@ -120,6 +120,8 @@ func Merge(runs []*Report) (*Merged, error) {
 	}
 	m.FluidBoundSeconds = median("fluidBoundSeconds")
 	m.FluidBound95Seconds, m.RatioToBound95 = median("fluidBound95Seconds"), median("ratioToBound95")
+	m.NATBoundSeconds, m.NATBound95Seconds = median("natBoundSeconds"), median("natBound95Seconds")
+	m.MeshBoundSeconds, m.MeshBound95Seconds = median("meshBoundSeconds"), median("meshBound95Seconds")
 	m.CompletionSeconds = quantiles("completionSeconds")
 	m.RatioToBound = quantiles("ratioToBound")
 	m.AnnounceSeconds = quantiles("announceSeconds")

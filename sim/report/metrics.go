@@ -36,6 +36,12 @@ func (r *Report) Metrics() []Metric {
 		add("fluidBound95Seconds", "s", r.FluidBound95Seconds)
 		add("ratioToBound95", "ratio", r.RatioToBound95)
 	}
+	for _, bound := range []Metric{{"natBoundSeconds", "s", r.NATBoundSeconds}, {"natBound95Seconds", "s", r.NATBound95Seconds},
+		{"meshBoundSeconds", "s", r.MeshBoundSeconds}, {"meshBound95Seconds", "s", r.MeshBound95Seconds}} {
+		if bound.Value > 0 {
+			out = append(out, bound)
+		}
+	}
 	quantiles("completionSeconds", "s", r.CompletionSeconds)
 	quantiles("ratioToBound", "ratio", r.RatioToBound)
 	add("unfinished", "count", float64(r.Unfinished))
@@ -44,9 +50,7 @@ func (r *Report) Metrics() []Metric {
 	add("seedCopies", "ratio", r.SeedCopies)
 	add("messagesPerBlock", "ratio", r.MessagesPerBlock)
 	quantiles("announceSeconds", "s", r.AnnounceSeconds)
-	if r.LookAgeSeconds != (Quantiles{}) {
-		quantiles("lookAgeSeconds", "s", r.LookAgeSeconds)
-	}
+	quantiles("lookAgeSeconds", "s", r.LookAgeSeconds)
 	for _, tier := range TierKeys(r.BytesByTier) {
 		add("bytesByTier."+tier, "bytes", float64(r.BytesByTier[tier]))
 	}

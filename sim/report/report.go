@@ -42,6 +42,14 @@ type Report struct {
 	FluidBoundSeconds   float64 `json:"fluidBoundSeconds"`
 	FluidBound95Seconds float64 `json:"fluidBound95Seconds,omitempty"`
 
+	// NATBoundSeconds is the fluid bound with regard to which cameras NATs let meet at
+	// all, and MeshBoundSeconds with only those connections that there were at the
+	// announcement; each also for 95 % of the cameras. 0: not known, or no NATs.
+	NATBoundSeconds    float64 `json:"natBoundSeconds,omitempty"`
+	NATBound95Seconds  float64 `json:"natBound95Seconds,omitempty"`
+	MeshBoundSeconds   float64 `json:"meshBoundSeconds,omitempty"`
+	MeshBound95Seconds float64 `json:"meshBound95Seconds,omitempty"`
+
 	// CompletionSeconds is from the announcement (of a late camera: its start) to
 	// the verified image, over the honest cameras that finished.
 	CompletionSeconds Quantiles `json:"completionSeconds"`

@@ -94,6 +94,9 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 		p.linef("%s%s%s", tableIn, format.Left(name, wName), format.Wrap(text, 100-format.Width(indent), indent))
 	}
 	fact("fluid bound", r.BoundText())
+	if r.NATBoundSeconds > 0 {
+		fact("bound behind NATs", r.NATBoundText())
+	}
 	if t := r.TierText(); t != "" {
 		fact("block bytes from", t)
 	}
@@ -258,6 +261,16 @@ func (r *Report) BoundText() string {
 		if r.RatioToBound95 > 0 {
 			text += fmt.Sprintf(" (p95 is %s times that)", format.Digits(r.RatioToBound95))
 		}
+	}
+	return text
+}
+
+// NATBoundText says in words what the NATs leave possible.
+func (r *Report) NATBoundText() string {
+	text := fmt.Sprintf("%s with regard to who can be connected with whom, %s for 95 %% of the cameras",
+		format.Seconds(r.NATBoundSeconds), format.Seconds(r.NATBound95Seconds))
+	if r.MeshBoundSeconds > 0 {
+		text += fmt.Sprintf("; %s and %s over the connections that there were at the announcement", format.Seconds(r.MeshBoundSeconds), format.Seconds(r.MeshBound95Seconds))
 	}
 	return text
 }

@@ -86,8 +86,8 @@ type cameraHost struct {
 // newHost assembles a host and binds its TCP addresses, and its QUIC addresses
 // when the clock is sane.
 //
-// With a transport, that one takes the place of both and nothing is offered to
-// nodes behind NAT.
+// With a transport, that one takes the place of both, and seeds answer no AutoNAT,
+// which is asked over TCP.
 func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *members, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
 	limits, err := LimitsFor(cfg)
 	if err != nil {
@@ -141,9 +141,12 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	}
 	undo = append(undo, sw.Close)
 
-	var up transport.Upgrader
+	up, err := newUpgrader(key, limits, resources, g)
+	if err != nil {
+		return nil, err
+	}
 	if construct == nil {
-		up, err = addTCP(sw, key, limits, resources, g, m, cfg.DialTimeout)
+		err = addTCP(sw, up, resources, m, cfg.DialTimeout)
 	} else if t, terr := construct(key, g, resources); terr != nil {
 		err = terr
 	} else {
@@ -170,7 +173,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 			return append(withoutLoopback(addrs), through.addrs()...)
 		},
 	}
-	if construct == nil && !cfg.seed() && !cfg.LANOnly {
+	if !cfg.seed() && !cfg.LANOnly {
 		if through, err = newReach(bus, sw, opts, cfg.DialTimeout); err != nil {
 			return nil, err
 		}
@@ -209,6 +212,11 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 				return nil, err
 			}
 		}
+		if cfg.seed() {
+			if err := h.serveRelay(limits); err != nil {
+				return nil, err
+			}
+		}
 		return h, nil
 	}
 	for _, a := range listen {
@@ -226,16 +234,16 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		log.Warn("the clock is not set; QUIC is off until it is, TCP works", "now", g.now())
 	}
 	if cfg.seed() {
-		if err := h.serveNAT(cfg, limits); err != nil {
+		if err := errors.Join(h.serveRelay(limits), h.serveProbes(cfg, limits)); err != nil {
 			return nil, err
 		}
 	}
 	return h, nil
 }
 
-// addTCP adds TCP with Noise and yamux, which need no clock, and returns what
-// secures and multiplexes a connection.
-func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater, m *members, timeout time.Duration) (transport.Upgrader, error) {
+// newUpgrader secures a connection with Noise and multiplexes it with yamux, which
+// need no clock.
+func newUpgrader(key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater) (transport.Upgrader, error) {
 	window := yamux.Transport(*yamux.DefaultTransport)
 	window.MaxStreamWindowSize = uint32(limits.StreamWindow)
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &window}}
@@ -243,17 +251,18 @@ func addTCP(sw *libp2pswarm.Swarm, key crypto.PrivKey, limits Limits, resources 
 	if err != nil {
 		return nil, err
 	}
-	up, err := upgrader.New([]sec.SecureTransport{security}, muxers, nil, resources, g)
-	if err != nil {
-		return nil, err
-	}
+	return upgrader.New([]sec.SecureTransport{security}, muxers, nil, resources, g)
+}
+
+// addTCP adds TCP.
+func addTCP(sw *libp2pswarm.Swarm, up transport.Upgrader, resources network.ResourceManager, m *members, timeout time.Duration) error {
 	// No SO_REUSEPORT: two nodes that are given the same port would both get it
 	// and share the connections; the second must hear of it.
 	t, err := tcp.NewTCPTransport(up, resources, nil, tcp.DisableReuseport(), tcp.WithConnectionTimeout(timeout))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return up, sw.AddTransport(m.wrap(t))
+	return sw.AddTransport(m.wrap(t))
 }
 
 // enableQUIC adds the QUIC transport and binds its addresses. It does nothing

@@ -78,7 +78,7 @@ type Options struct {
 
 	// Transport replaces TCP and QUIC by another transport, which must take the
 	// addresses of Config.Listen: for simulated networks. All else of the host
-	// stays as it is on a device, except that a seed offers no AutoNAT and no relay.
+	// stays as it is on a device, except that a seed offers no AutoNAT.
 	Transport TransportConstructor
 
 	// Interfaces replaces net.InterfaceAddrs, from which it is known whether a peer

@@ -14,23 +14,23 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 )
 
-// serveNAT makes a seed help nodes behind NAT: a relay carries what two of them need
-// to punch a hole, and AutoNAT v2 tells them whether they can be dialled. A relayed
-// connection ends after 128 KiB or 2 minutes (the defaults of circuit v2), so that no
-// image travels through a seed this way. All parts are linked by the basic host
+// serveRelay makes a seed carry what two nodes behind NATs need to punch a hole. A
+// relayed connection ends after 128 KiB or 2 minutes (the defaults of circuit v2), so
+// that no image travels through a seed this way. The basic host links the relay
 // anyway.
-func (h *cameraHost) serveNAT(cfg Config, limits Limits) error {
+func (h *cameraHost) serveRelay(limits Limits) error {
 	h.relays = newRelays(limits)
 	relay, err := relayv2.New(h, relayv2.WithResources(h.relays.resources), relayv2.WithACL(relayACL{h.gater, h.relays}), relayv2.WithMetricsTracer(h.relays))
 	if err != nil {
 		return err
 	}
 	h.closers = append(h.closers, relay.Close)
-	return h.serveProbes(cfg, limits)
+	return nil
 }
 
-// serveProbes answers AutoNAT v2: it dials a node where it asks to be dialled, and
-// wants 30 KB or more of it first if that is not where it calls from.
+// serveProbes answers AutoNAT v2, which tells nodes whether they can be dialled: it
+// dials a node where it asks to be dialled, and wants 30 KB or more of it first if that
+// is not where it calls from.
 func (h *cameraHost) serveProbes(cfg Config, limits Limits, opts ...autonatv2.AutoNATOption) error {
 	dialer, err := h.newDialer(cfg, limits)
 	if err != nil {
@@ -79,7 +79,11 @@ func (h *cameraHost) newDialer(cfg Config, limits Limits) (_ *blankhost.BlankHos
 			err = errors.Join(err, dialer.Close())
 		}
 	}()
-	if _, err := addTCP(dialer, h.key, limits, h.rcmgr, h.gater, h.members, cfg.DialTimeout); err != nil {
+	up, err := newUpgrader(h.key, limits, h.rcmgr, h.gater)
+	if err != nil {
+		return nil, err
+	}
+	if err := addTCP(dialer, up, h.rcmgr, h.members, cfg.DialTimeout); err != nil {
 		return nil, err
 	}
 	reset, token, err := quicKeys(h.key)
