@@ -14,6 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"camswarm/announce"
 	"camswarm/node"
 	"camswarm/sim/bubble"
@@ -379,7 +382,8 @@ func (r *run) recordMesh() {
 		if m.node == nil {
 			continue
 		}
-		peers := m.node.Host().Network().Peers()
+		nw := m.node.Host().Network()
+		peers := slices.DeleteFunc(nw.Peers(), func(p peer.ID) bool { return nw.Connectedness(p) != network.Connected }) // not those met at a relay
 		m.peers = len(peers)
 		for _, p := range peers {
 			if o := r.byPeer[string(p)]; o != nil {

@@ -45,10 +45,12 @@ func (p *Planner) hedgeRequest(o *outlook, q *source, i int) {
 	if other == nil {
 		return
 	}
-	// What q still needs if it goes on as before; unknown is for ever.
+	// What q still needs if it goes on as before; unknown is for ever. Silence is no
+	// part of the next block, unless it is shorter than the last one took.
 	left := time.Duration(1 << 62)
 	if q.interval > 0 || q.bytes > q.markBytes {
-		left = time.Duration(i+1)*p.estimate(o.now, q) - (o.now - q.mark)
+		begun := max(min(o.now-q.mark, q.interval), q.lastByte-q.mark)
+		left = time.Duration(i+1)*p.estimate(o.now, q) - begun
 	}
 	worth := time.Duration(p.cfg.SlowFactor * float64(p.queued(o.now, other)))
 	if age <= worth || left <= worth {

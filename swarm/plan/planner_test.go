@@ -417,6 +417,23 @@ func TestPeerThatLeavesIsReplaced(t *testing.T) {
 	}
 }
 
+// A peer that loses power near the end, in the middle of a block, holds up nobody
+// until its silence is a failure: all that it owes is asked of the other, that block
+// too.
+func TestPeerThatFallsSilentNearTheEndIsNotWaitedFor(t *testing.T) {
+	for part := range int64(10) {
+		w := newWorld(t, 6, 300, 64<<10)
+		a := w.join(&modelPeer{rate: 20 * mbit})
+		w.join(&modelPeer{rate: 20 * mbit})
+		w.at(3500*time.Millisecond, func() { a.rate = 0 })
+		w.at(3600*time.Millisecond, func() { a.sent += part * 6 << 10 })
+		took := w.run(time.Minute)
+		if took > 5500*time.Millisecond {
+			t.Errorf("%d KiB of a block arrived: took %v, of which it was silent since 3.5 s", part*6, took)
+		}
+	}
+}
+
 func TestPeersThatLearnBlocksAreUsed(t *testing.T) {
 	w := newWorld(t, 7, 100, 64<<10)
 	w.join(&modelPeer{rate: 1 * mbit})
