@@ -201,6 +201,7 @@ func (n *Network) askPeer(ctx context.Context, p peer.ID, want int, of []introdu
 	if !n.cfg.seed() {
 		ask.Seeds = max(n.neighbours().Static-1, 0)
 		ask.Keys = n.ownKeys()
+		ask.Addrs = n.host.Addrs()
 	}
 	if _, err := s.Write(ask.Encode()); err != nil {
 		return 0, err
@@ -338,7 +339,7 @@ func (n *Network) answer(s network.Stream) {
 func (n *Network) introduceTo(c network.Conn, ask introduce.Ask) introduce.Answer {
 	p := c.RemotePeer()
 	at := ipOf(c.RemoteMultiaddr())
-	addrs := introduce.Usable(n.host.Peerstore().Addrs(p), at, func(r peer.ID) bool { return r == n.host.ID() || n.isStatic(r) })
+	addrs := introduce.Usable(slices.Concat(ask.Addrs, n.host.Peerstore().Addrs(p)), at, func(r peer.ID) bool { return r == n.host.ID() || n.isStatic(r) })
 	full := n.crowded()
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -193,3 +193,29 @@ func (n *Network) source(p peer.ID) (book.Source, bool) {
 	defer n.mu.Unlock()
 	return n.book.SourceOf(p)
 }
+
+// What identify did not tell, since a whole /24 may change its addresses once in five
+// seconds only, comes with the ask; an address elsewhere is not believed.
+func TestAnAskTellsAddresses(t *testing.T) {
+	seed := newNet(t, netConfig(RoleSeed))
+	runNet(t, seed)
+	cfg := netConfig(RoleCamera)
+	cfg.Peers = fullAddrs(seed)
+	a, b := newNet(t, cfg), newNet(t, cfg)
+	runNet(t, a)
+	runNet(t, b)
+	ask := func(n *Network, addrs ...ma.Multiaddr) introduce.Answer {
+		id := n.Host().ID()
+		await(t, "a connection with the seed", func() bool { return len(seed.Host().Network().ConnsToPeer(id)) > 0 })
+		c := seed.Host().Network().ConnsToPeer(id)[0]
+		<-seed.host.IDService().IdentifyWait(c)
+		seed.Host().Peerstore().ClearAddrs(id)
+		return seed.introduceTo(c, introduce.Ask{Want: introduce.MaxPeers, Keys: []introduce.Key{{1}}, Addrs: addrs})
+	}
+	here, elsewhere := a.Host().Addrs()[0], ma.StringCast("/ip6/2001:db8::1/tcp/4417/p2p/"+b.Host().ID().String()+"/p2p-circuit")
+	ask(a, elsewhere, here)
+	named := ask(b).Peers
+	if len(named) != 1 || named[0].ID != a.Host().ID() || len(named[0].Addrs) != 1 || !named[0].Addrs[0].Equal(here) {
+		t.Errorf("named %v; want %s at %s", named, a.Host().ID(), here)
+	}
+}

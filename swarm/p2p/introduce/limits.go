@@ -14,9 +14,10 @@ const (
 	// for each of two transports and IP versions, and two relays.
 	MaxAddrs     = 6
 	MaxAddrBytes = 192
-	// MaxAskBytes and MaxAnswerBytes bound the messages: an ask of all keys, and 20
+	// MaxAskBytes and MaxAnswerBytes bound the messages: an ask of all keys and
+	// addresses, and 20
 	// peers with two addresses of the longest kind, or all six of the usual.
-	MaxAskBytes    = 3 + 2*(1+MaxKeys*KeyBytes)
+	MaxAskBytes    = 3 + 2*(1+MaxKeys*KeyBytes) + 1 + MaxAddrs*(1+MaxAddrBytes)
 	MaxAnswerBytes = 8 << 10
 	// maxIDBytes bounds a peer id: 38 bytes are usual, 42 those of a P-256 key's hash.
 	maxIDBytes = 64

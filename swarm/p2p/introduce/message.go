@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -46,6 +45,10 @@ type Ask struct {
 	// Of are the keys that those must have whom it asks for, one of them at least;
 	// none: one of Keys.
 	Of []Key
+	// Addrs are where the asker may be called, up to MaxAddrs. The seed believes what
+	// Usable leaves of them. identify tells them too, but libp2p takes only one change
+	// in five seconds from a whole /24.
+	Addrs []ma.Multiaddr
 }
 
 // An Answer names peers, or says that there is no room. All of it is a hint.
@@ -69,6 +72,20 @@ func (a Ask) Encode() []byte {
 			b = append(b, k[:]...)
 		}
 	}
+	return appendAddrs(b, a.Addrs)
+}
+
+// appendAddrs appends the number of addresses and each with its length. What is over a
+// limit is left out.
+func appendAddrs(b []byte, addrs []ma.Multiaddr) []byte {
+	at, n := len(b), 0
+	b = append(b, 0)
+	for _, a := range addrs {
+		if k := len(a.Bytes()); k > 0 && k <= MaxAddrBytes && n < MaxAddrs {
+			b, n = append(append(b, byte(k)), a.Bytes()...), n+1
+		}
+	}
+	b[at] = byte(n)
 	return b
 }
 
@@ -84,6 +101,9 @@ func DecodeAsk(b []byte) (a Ask, err error) {
 		for range n {
 			*keys = append(*keys, Key(r.take(KeyBytes)))
 		}
+	}
+	if a.Addrs, err = r.addrs(); err != nil {
+		return Ask{}, err
 	}
 	switch {
 	case r.short || len(r.rest) > 0:
@@ -123,15 +143,10 @@ func (a Answer) Encode() []byte {
 // encodeInfo returns nil for what cannot be dialled or said.
 func encodeInfo(info peer.AddrInfo) []byte {
 	id := []byte(info.ID)
-	addrs := slices.DeleteFunc(slices.Clone(info.Addrs), func(a ma.Multiaddr) bool { n := len(a.Bytes()); return n == 0 || n > MaxAddrBytes })
-	if len(id) == 0 || len(id) > maxIDBytes || len(addrs) == 0 {
+	head := append([]byte{byte(len(id))}, id...)
+	b := appendAddrs(head, info.Addrs)
+	if len(id) == 0 || len(id) > maxIDBytes || b[len(head)] == 0 {
 		return nil
-	}
-	addrs = addrs[:min(len(addrs), MaxAddrs)]
-	b := append([]byte{byte(len(id))}, id...)
-	b = append(b, byte(len(addrs)))
-	for _, a := range addrs {
-		b = append(append(b, byte(len(a.Bytes()))), a.Bytes()...)
 	}
 	return b
 }
@@ -187,23 +202,33 @@ func (r *reader) byte() byte { return r.take(1)[0] }
 
 func (r *reader) info() (info peer.AddrInfo, err error) {
 	id := r.take(int(r.byte()))
-	addrs := int(r.byte())
-	if r.short || len(id) > maxIDBytes || addrs == 0 || addrs > MaxAddrs {
-		return info, fmt.Errorf("%w: a peer with %d addresses", ErrMessage, addrs)
+	if r.short || len(id) > maxIDBytes {
+		return info, fmt.Errorf("%w: a peer id of %d bytes", ErrMessage, len(id))
 	}
 	if info.ID, err = peer.IDFromBytes(id); err != nil {
 		return info, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	for range addrs {
+	if info.Addrs, err = r.addrs(); err == nil && len(info.Addrs) == 0 {
+		err = fmt.Errorf("%w: a peer without addresses", ErrMessage)
+	}
+	return info, err
+}
+
+func (r *reader) addrs() (out []ma.Multiaddr, err error) {
+	n := int(r.byte())
+	if n > MaxAddrs {
+		return nil, fmt.Errorf("%w: %d addresses of one peer", ErrMessage, n)
+	}
+	for range n {
 		raw := r.take(int(r.byte()))
 		if r.short || len(raw) == 0 || len(raw) > MaxAddrBytes {
-			return info, fmt.Errorf("%w: an address of %d bytes", ErrMessage, len(raw))
+			return nil, fmt.Errorf("%w: an address of %d bytes", ErrMessage, len(raw))
 		}
 		a, err := ma.NewMultiaddrBytes(raw)
 		if err != nil {
-			return info, fmt.Errorf("%w: %w", ErrMessage, err)
+			return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 		}
-		info.Addrs = append(info.Addrs, a)
+		out = append(out, a)
 	}
-	return info, nil
+	return out, nil
 }

@@ -31,8 +31,9 @@ func info(i int, addrs ...string) (out peer.AddrInfo) {
 
 // Golden bytes hold FORMAT.md to the code.
 func TestMessagesOnTheWire(t *testing.T) {
-	ask := Ask{NAT: NATPunchable, Seeds: 1, Want: 16, Keys: []Key{key("product")}, Of: []Key{key("image")}}
-	if got := hex.EncodeToString(ask.Encode()); got != "020110"+"01"+"70726f64756374000000000000000000"+"01"+"696d6167650000000000000000000000" {
+	ask := Ask{NAT: NATPunchable, Seeds: 1, Want: 16, Keys: []Key{key("product")}, Of: []Key{key("image")},
+		Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4417")}}
+	if got := hex.EncodeToString(ask.Encode()); got != "020110"+"01"+"70726f64756374000000000000000000"+"01"+"696d6167650000000000000000000000"+"01"+"08"+"04c0000201"+"061141" {
 		t.Errorf("an ask is %s", got)
 	}
 	answer := Answer{Full: true, After: 90 * time.Second, Peers: []peer.AddrInfo{info(1, "/ip4/192.0.2.1/tcp/4417")}}
@@ -63,12 +64,12 @@ func TestThreatEndlessData_Introductions(t *testing.T) {
 	if err != nil || len(got.Seeds) != MaxSeeds || len(got.Peers) == 0 || len(got.Peers) > MaxPeers || len(got.Peers[0].Addrs) != MaxAddrs {
 		t.Errorf("%d seeds, %d peers, %v", len(got.Seeds), len(got.Peers), err)
 	}
-	ask := Ask{Seeds: 1 << 20, Want: 1 << 20, Keys: make([]Key, 1000), Of: make([]Key, 1000)}
+	ask := Ask{Seeds: 1 << 20, Want: 1 << 20, Keys: make([]Key, 1000), Of: make([]Key, 1000), Addrs: info(1, many...).Addrs}
 	if b = ask.Encode(); len(b) > MaxAskBytes {
 		t.Errorf("an ask of %d bytes", len(b))
 	}
-	if got, err := DecodeAsk(b); err != nil || got.Want != MaxPeers || len(got.Keys) != MaxKeys {
-		t.Errorf("%d keys, %v", len(got.Keys), err)
+	if got, err := DecodeAsk(b); err != nil || got.Want != MaxPeers || len(got.Keys) != MaxKeys || len(got.Addrs) != MaxAddrs {
+		t.Errorf("%d keys, %d addresses, %v", len(got.Keys), len(got.Addrs), err)
 	}
 	one := append([]byte{0, 0, 0, 0, 0, 0, 1}, encodeInfo(info(1, "/ip4/192.0.2.1/tcp/1"))...)
 	for what, bad := range map[string][]byte{
@@ -87,8 +88,9 @@ func TestThreatEndlessData_Introductions(t *testing.T) {
 		}
 	}
 	for what, bad := range map[string][]byte{
-		"nothing": {}, "a NAT that is none": {9, 0, 0, 0, 0}, "17 wanted": {0, 0, 17, 0, 0},
-		"65 keys": append([]byte{0, 0, 0, 65}, make([]byte, 65*KeyBytes+1)...), "more": {0, 0, 0, 0, 0, 0},
+		"nothing": {}, "a NAT that is none": {9, 0, 0, 0, 0, 0}, "17 wanted": {0, 0, 17, 0, 0, 0}, "no addresses": {0, 0, 0, 0, 0},
+		"7 addresses": append([]byte{0, 0, 0, 0, 0, 7}, bytes.Repeat([]byte{8, 4, 192, 0, 2, 1, 6, 0, 1}, 7)...), "an address that is none": {0, 0, 0, 0, 0, 1, 1, 0xff},
+		"65 keys": append([]byte{0, 0, 0, 65}, make([]byte, 65*KeyBytes+2)...), "more": {0, 0, 0, 0, 0, 0, 0},
 	} {
 		if a, err := DecodeAsk(bad); !errors.Is(err, ErrMessage) {
 			t.Errorf("ask, %s: %+v, %v", what, a, err)
@@ -98,7 +100,7 @@ func TestThreatEndlessData_Introductions(t *testing.T) {
 
 func FuzzAsk(f *testing.F) {
 	f.Add(Ask{NAT: NATNone, Want: 3, Keys: []Key{key("a"), key("b")}}.Encode())
-	f.Add([]byte{0, 0, 0, 0, 0})
+	f.Add([]byte{0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if a, err := DecodeAsk(b); err == nil && !bytes.Equal(a.Encode(), b) {
 			t.Errorf("%x becomes %x", b, a.Encode())
