@@ -272,3 +272,9 @@ func parseMemory(s string) (int64, error) {
 	}
 	return n, nil
 }
+
+// The values of Config.PortMapping.
+const (
+	PortMappingOff  = "off"
+	PortMappingAuto = "auto"
+)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"camswarm/swarm/p2p/book"
+	"camswarm/swarm/p2p/portmap"
 
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -69,14 +70,14 @@ type cameraHost struct {
 	key       crypto.PrivKey
 	gater     *gater
 	listeners *listeners
-	quicAddrs []ma.Multiaddr // to listen on once QUIC is on
-	members   *members       // nil: the swarm is open
-	reach     *reach         // nil: this node asks for no way through a NAT
-	mapper    *mapper        // nil: the router is asked for nothing
-	prober    *prober        // nil: nobody is asked whether this node can be dialled
-	relays    *relays        // nil: this node is no relay
-	foreign   bool           // the transport is the program's: there is no QUIC to turn on
-	closers   []func() error // of what serves on top of the host; called first, the last of them before the others
+	quicAddrs []ma.Multiaddr  // to listen on once QUIC is on
+	members   *members        // nil: the swarm is open
+	reach     *reach          // nil: this node asks for no way through a NAT
+	mapper    *portmap.Mapper // nil: the router is asked for nothing
+	prober    *prober         // nil: nobody is asked whether this node can be dialled
+	relays    *relays         // nil: this node is no relay
+	foreign   bool            // the transport is the program's: there is no QUIC to turn on
+	closers   []func() error  // of what serves on top of the host; called first, the last of them before the others
 
 	mu     sync.Mutex
 	closed bool
@@ -179,9 +180,9 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		}
 		undo = append(undo, through.Close)
 	}
-	var ports *mapper
+	var ports *portmap.Mapper
 	if construct == nil && cfg.PortMapping == PortMappingAuto {
-		opts.NATManager = func(nw network.Network) basichost.NATManager { ports = newMapper(nw); return ports }
+		opts.NATManager = func(nw network.Network) basichost.NATManager { ports = portmap.New(nw); return ports }
 	}
 	basic, err := basichost.NewHost(sw, opts)
 	if err != nil {

@@ -80,7 +80,7 @@ func (n *Network) outside() (out []ma.Multiaddr) {
 			}
 		}
 	}
-	add(n.host.mapper.mapped(n.host.Network().ListenAddresses()))
+	add(n.host.mapper.Mapped(n.host.Network().ListenAddresses()))
 	add(n.host.reach.seenAt())
 	add(n.host.AllAddrs())
 	return out

@@ -145,7 +145,13 @@ func (n *Network) Status() Status {
 		s.QUIC = s.QUIC || transportOf(a) == transportQUIC
 	}
 	s.Reach = n.host.reach.status(n.links, quicPorts(bound))
-	n.host.mapper.describe(&s.Reach, bound)
+	if n.host.mapper != nil {
+		mapped, words := n.host.mapper.Describe(bound)
+		for _, a := range mapped {
+			s.Reach.Mapped = append(s.Reach.Mapped, a.String())
+		}
+		s.Reach.Words += "; " + words
+	}
 	n.host.prober.describe(&s.Reach)
 	if d := n.dht.Load(); d != nil {
 		s.DHTServers = d.RoutingTable().Size()

@@ -1,4 +1,4 @@
-package p2p
+package portmap
 
 import (
 	"errors"
@@ -76,12 +76,19 @@ func TestPortMapping(t *testing.T) {
 			ma.StringCast("/ip4/127.0.0.1/tcp/9"), ma.StringCast("/ip6/::/udp/4417/quic-v1"), ma.StringCast("/p2p-circuit"),
 		}
 		router := &fakeRouter{out: [4]byte{45, 83, 1, 1}, ends: map[boundPort]time.Time{}, dead: true}
-		m := startMapper(func() basichost.NATManager { return silent{} }, func() (basichost.NATManager, error) {
+		m := start(func() basichost.NATManager { return silent{} }, func() (basichost.NATManager, error) {
 			return newNATPMP(router, func() []ma.Multiaddr { return bound })
 		})
-		words := func() Reach {
-			var r Reach
-			m.describe(&r, bound)
+		type reach struct {
+			Mapped []string
+			Words  string
+		}
+		words := func() (r reach) {
+			mapped, words := m.Describe(bound)
+			for _, a := range mapped {
+				r.Mapped = append(r.Mapped, a.String())
+			}
+			r.Words = words
 			return r
 		}
 		time.Sleep(10 * time.Minute)
