@@ -441,6 +441,9 @@ func (x *Exchange) SetMode(mode Mode) error {
 	x.mode = mode
 	for _, f := range x.fetches {
 		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
+		if mode == ModeOff && f.origin != nil {
+			f.origin.pause()
+		}
 	}
 	for _, sf := range files {
 		if g := x.lendings[sf.Key]; g != nil {
@@ -460,6 +463,7 @@ func (x *Exchange) shareRate() {
 		if r > 0 {
 			r = max(r/int64(len(x.fetches)), 1)
 		}
+		f.rate = r
 		x.act(f, f.plan.SetRate(f.now(), r))
 	}
 }

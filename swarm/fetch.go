@@ -28,6 +28,7 @@ type fetch struct {
 
 	wake chan struct{} // capacity 1: look at err, at Missing, at the time
 	err  error         // why it has to end
+	rate int64         // its part of the download limit in bytes per second; 0: none
 
 	done        chan struct{} // closed when it has ended, after
 	result      error         // what its Fetch returned, and

@@ -59,6 +59,7 @@ type originFetch struct {
 type originRange struct {
 	from     Origin
 	first, n int
+	whole    bool // the server knows no ranges
 	cancel   context.CancelFunc
 }
 
@@ -101,7 +102,7 @@ func (o *originFetch) flush() {
 	}
 	from := o.left[0]
 	if o.whole[from] {
-		o.start(&originRange{from: from, n: len(o.f.file.Blocks)})
+		o.start(&originRange{from: from, n: len(o.f.file.Blocks), whole: true})
 		return
 	}
 	var r *originRange
@@ -150,8 +151,10 @@ func (o *originFetch) run(ctx context.Context, r *originRange) error {
 		n += int64(file.BlockLen(r.first + i))
 	}
 	at, buf := r.first, make([]byte, 0, file.BlockSize)
+	var t toll
 	err := r.from.Read(ctx, off, n, func(b []byte) error {
-		o.read.Add(int64(len(b)))
+		got := len(b)
+		o.read.Add(int64(got))
 		for len(b) > 0 && at < r.first+r.n {
 			k := min(file.BlockLen(at)-len(buf), len(b))
 			buf = append(buf, b[:k]...)
@@ -159,10 +162,13 @@ func (o *originFetch) run(ctx context.Context, r *originRange) error {
 			if len(buf) < file.BlockLen(at) {
 				continue
 			}
-			if err := o.block(at, buf); err != nil {
+			if err := o.block(at, buf, r.whole); err != nil {
 				return err
 			}
 			at, buf = at+1, buf[:0]
+		}
+		if r.whole {
+			return t.pay(ctx, o, got)
 		}
 		return ctx.Err()
 	})
@@ -173,7 +179,8 @@ func (o *originFetch) run(ctx context.Context, r *originRange) error {
 }
 
 // block takes block i of the file from an origin.
-func (o *originFetch) block(i int, data []byte) error {
+// A whole file's say nothing of whether it will come to its end.
+func (o *originFetch) block(i int, data []byte, whole bool) error {
 	x, f := o.x, o.f
 	d, n := f.file.Blocks[i], int64(len(data))
 	if sha256.Sum256(data) != d {
@@ -197,7 +204,9 @@ func (o *originFetch) block(i int, data []byte) error {
 		if len(done) > 0 {
 			f.sample(n)
 		}
-		o.fails = 0
+		if !whole {
+			o.fails = 0
+		}
 		x.act(f, f.plan.Received(f.now(), originKey, u))
 	}
 	x.arrived(done)
@@ -219,6 +228,9 @@ func (o *originFetch) ended(r *originRange, err error) {
 	x := o.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if _, wanted := o.running[r]; !wanted {
+		return // given up, see giveUp
+	}
 	delete(o.running, r)
 	if err == nil || errors.Is(err, errNotStored) || o.ctx.Err() != nil || len(o.left) == 0 || o.left[0] != r.from {
 		return // nothing to say, or of one that is not asked any more
@@ -249,9 +261,7 @@ func (o *originFetch) ended(r *originRange, err error) {
 // send parts rather than one that cannot; again is tried after the others, nil if
 // it never is. The caller holds mu.
 func (o *originFetch) next(again Origin) {
-	for r := range o.running {
-		r.cancel()
-	}
+	o.giveUp()
 	o.left = o.left[1:]
 	if again != nil {
 		o.left = append(o.left, again)
@@ -271,6 +281,57 @@ func (o *originFetch) next(again Origin) {
 		return o.waits[a].Compare(o.waits[b])
 	})
 	wait := max(time.Until(o.waits[o.left[0]]), 0)
-	x.act(f, f.plan.OriginFailed(f.now(), originKey, wait))
-	x.act(f, f.plan.OriginWhole(f.now(), originKey, o.whole[o.left[0]]))
+	x.act(f, f.plan.OriginFailed(f.now(), originKey, wait, o.whole[o.left[0]]))
+}
+
+// giveUp ends all requests; how they end says nothing. The caller holds mu.
+func (o *originFetch) giveUp() {
+	for r := range o.running {
+		r.cancel()
+	}
+	clear(o.running)
+}
+
+// pause ends what is under way while the planner is paused. The caller holds mu.
+func (o *originFetch) pause() {
+	if len(o.left) > 0 {
+		o.giveUp()
+		o.x.act(o.f, o.f.plan.OriginFailed(o.f.now(), originKey, 0, o.whole[o.left[0]]))
+	}
+}
+
+// toll keeps a request to the download limit of its fetch. The planner paces what it
+// asks for, but not a file that comes all at once.
+type toll struct {
+	debt float64 // bytes
+	at   time.Time
+}
+
+// pay waits until n bytes more may come.
+func (t *toll) pay(ctx context.Context, o *originFetch, n int) error {
+	if t.at.IsZero() {
+		t.at = time.Now()
+	}
+	t.debt += float64(n)
+	for {
+		o.x.mu.Lock()
+		rate := float64(o.f.rate)
+		o.x.mu.Unlock()
+		now := time.Now()
+		t.debt, t.at = max(t.debt-rate*now.Sub(t.at).Seconds(), 0), now
+		if rate == 0 {
+			t.debt = 0
+		}
+		if t.debt == 0 {
+			return ctx.Err()
+		}
+		// The limit may change meanwhile.
+		timer := time.NewTimer(min(time.Duration(t.debt/rate*float64(time.Second))+1, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
 }

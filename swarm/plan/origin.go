@@ -61,22 +61,13 @@ func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt 
 	return p.drain()
 }
 
-// OriginWhole records whether an origin can only send the file from its beginning.
-// Then it is asked for everything at once, when it may be asked for as much as that.
-func (p *Planner) OriginWhole(now time.Duration, key PeerKey, whole bool) []Action {
-	if q := p.byKey[key]; q != nil && q.origin != nil && q.origin.whole != whole {
-		q.origin.whole = whole
-		p.release(q, anyUnit)
-		clear(q.origin.zone)
-		p.schedule(now)
-	}
-	return p.drain()
-}
-
 // OriginFailed records that an origin did not answer as it should. What was asked
-// of it is asked of others, and nothing of it until wait has passed.
-func (p *Planner) OriginFailed(now time.Duration, key PeerKey, wait time.Duration) []Action {
+// of it is asked of others, and nothing of it until wait has passed. One that is
+// whole can only send the file from its beginning: it is asked for everything at
+// once, when it may be asked for as much as that.
+func (p *Planner) OriginFailed(now time.Duration, key PeerKey, wait time.Duration, whole bool) []Action {
 	if q := p.byKey[key]; q != nil && q.origin != nil {
+		q.origin.whole = whole
 		for _, r := range q.reqs {
 			q.origin.asked -= float64(p.sizes[r.unit]) // did not come
 		}
@@ -95,7 +86,11 @@ func (p *Planner) grow(now time.Duration, g *origin) {
 	if g.cfg.Spread <= 0 || float64(now) < float64(g.cfg.After)*g.salt || p.arrivals.rate(now) >= float64(g.cfg.Below) {
 		return
 	}
-	g.may = min(g.may+g.size*float64(since)/float64(g.cfg.Spread), 2*g.size) // some come twice
+	most := 2 * g.size // some come twice
+	if g.whole {
+		most = g.asked + g.size // after one that broke off the next begins anew
+	}
+	g.may = max(g.may, min(g.may+g.size*float64(since)/float64(g.cfg.Spread), most))
 }
 
 // left is how many bytes more an origin may be asked for.
@@ -127,9 +122,9 @@ func (p *Planner) scheduleOrigins(now time.Duration) {
 		if q.excluded || now < q.suspended {
 			continue
 		}
-		for {
+		for p.rate == 0 || p.paceAt <= now {
 			units := p.stretch(q)
-			if len(units) == 0 || p.rate > 0 && p.paceAt > now {
+			if len(units) == 0 {
 				break
 			}
 			for _, u := range units {

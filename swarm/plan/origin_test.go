@@ -126,7 +126,7 @@ func TestPeersLeaveTheOriginItsStretch(t *testing.T) {
 // wait it is asked again, and never when it has lied.
 func TestOriginFails(t *testing.T) {
 	for name, fail := range map[string]func(w *world){
-		"failed": func(w *world) { w.act(w.plan.OriginFailed(w.now, 1, 3*time.Second)) },
+		"failed": func(w *world) { w.act(w.plan.OriginFailed(w.now, 1, 3*time.Second, false)) },
 		"lied":   func(w *world) { w.act(w.plan.Wrong(w.now, 1)) },
 	} {
 		w := newWorld(t, 8, 190, testBlock)
@@ -147,14 +147,14 @@ func TestOriginWhole(t *testing.T) {
 	w := newWorld(t, 9, 190, testBlock)
 	o := w.origin(1e6, OriginConfig{Share: 0.3}, 0.5)
 	w.join(&modelPeer{rate: 500_000})
-	w.act(w.plan.OriginWhole(w.now, o.key, true))
+	w.act(w.plan.OriginFailed(w.now, o.key, 0, true))
 	before := o.wanted
 	if w.run(time.Minute); o.wanted > before {
 		t.Errorf("asked for %d blocks more", o.wanted-before)
 	}
 	w = newWorld(t, 10, 190, testBlock)
 	o = w.origin(1e6, OriginConfig{Share: 0.3, Spread: 5 * time.Second, Below: 1 << 40}, 0.5)
-	w.act(w.plan.OriginWhole(w.now, o.key, true))
+	w.act(w.plan.OriginFailed(w.now, o.key, 0, true))
 	if w.run(time.Minute); o.wanted < 190 {
 		t.Errorf("asked for %d blocks of 190", o.wanted)
 	}
