@@ -78,7 +78,7 @@ func TestConfigErrorsSayWhatToMend(t *testing.T) {
 		{"negative attempts", replace(`timeout = "3m"`, `attempts = 0`), "attempts"},
 		{"misspelt role", replace(`role = "camera"`, `rol = "camera"`), `unknown key "rol"; did you mean "role"?`},
 		{"key in capitals", replace(`role = "camera"`, `ROLE = "camera"`), `unknown key "ROLE"`},
-		{"unlike any key", replace("timeout", "favourite_colour"), "known here are attempts, command, confirm_within,"},
+		{"unlike any key", replace("timeout", "favourite_colour"), "known here are attempts, command, confirm_spread, confirm_within,"},
 		{"role of the network", replace("[network]", "[network]\nrole = \"camera\""), "network.role"},
 		{"command that is a number", replace("timeout = \"3m\"", "command = 3"), "install.command must be a list"},
 		{"command of numbers", replace("timeout = \"3m\"", "command = [\"a\", 3]"), "install.command[2] must be a text in quotes; it is the number 3"},

@@ -31,38 +31,37 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 		n.host.ConnManager().TagPeer(c.RemotePeer(), reputationTag, int(pointsPerScore*score)) // it keeps tags of connected peers only
 	}
 	if c.Stat().Direction == network.DirInbound {
-		if extra := surplus(nw.ConnsToPeer(c.RemotePeer())); extra != nil {
-			n.hangUp(extra.Close)
-		} else if len(nw.Conns()) > n.limits.Connections-n.away() && !n.isStatic(c.RemotePeer()) {
+		extra := surplus(nw.ConnsToPeer(c.RemotePeer()))
+		for _, e := range extra {
+			n.hangUp(e.Close)
+		}
+		if len(extra) == 0 && len(nw.Conns()) > n.limits.Connections-n.away() && !n.isStatic(c.RemotePeer()) {
 			n.hangUp(c.Close) // the slot of a static peer that is away
 		}
 		n.makeRoom()
 	}
 }
 
-// surplus returns the connection to close if a peer holds two inbound slots of
-// a kind, nil if it does not. Relayed connections are for hole punching and end
-// by themselves.
-func surplus(conns []network.Conn) network.Conn {
-	var first, last network.Conn
-	for _, c := range conns {
-		if c.Stat().Direction != network.DirInbound || c.Stat().Limited || c.IsClosed() {
-			continue
-		}
-		if first == nil || c.Stat().Opened.Before(first.Stat().Opened) {
-			first = c
-		}
-		if last == nil || !c.Stat().Opened.Before(last.Stat().Opened) {
-			last = c
+// surplus returns the connections to close if a peer holds more than one inbound slot:
+// all but one, which is the same whoever looks, since several may come at once. Relayed
+// connections are for hole punching and end by themselves.
+func surplus(conns []network.Conn) (extra []network.Conn) {
+	conns = slices.DeleteFunc(slices.Clone(conns), func(c network.Conn) bool {
+		return c.Stat().Direction != network.DirInbound || c.Stat().Limited || c.IsClosed()
+	})
+	slices.SortStableFunc(conns, func(a, b network.Conn) int { return a.Stat().Opened.Compare(b.Stat().Opened) })
+	keep := 0
+	for i, c := range conns {
+		if c.Stat().Opened.Sub(conns[keep].Stat().Opened) >= doubleDial {
+			keep = i // whoever dials again later has lost the one before
 		}
 	}
-	switch {
-	case first == last:
-		return nil
-	case last.Stat().Opened.Sub(first.Stat().Opened) < doubleDial:
-		return last
+	for i, c := range conns {
+		if i != keep {
+			extra = append(extra, c)
+		}
 	}
-	return first
+	return extra
 }
 
 func (n *Network) disconnected(nw network.Network, c network.Conn) {

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -156,23 +157,22 @@ func TestSurplusConnections(t *testing.T) {
 		return &slot{stats: network.ConnStats{Stats: network.Stats{Direction: dir, Opened: time.Unix(0, 0).Add(d), Limited: relayed}}}
 	}
 	in, out := network.DirInbound, network.DirOutbound
-	first, later := at(0, in, false), at(time.Minute, in, false)
+	first, second, third, later := at(0, in, false), at(1, in, false), at(doubleDial-1, in, false), at(time.Minute, in, false)
 	for _, c := range []struct {
 		what  string
 		conns []network.Conn
-		want  network.Conn
+		want  []network.Conn
 	}{
 		{"one", []network.Conn{first}, nil},
 		{"one each way", []network.Conn{first, at(time.Minute, out, false)}, nil},
 		{"relayed beside direct", []network.Conn{at(0, in, true), later}, nil},
-		{"it came back", []network.Conn{later, first}, first},
-		{"one dial, two transports", []network.Conn{first, at(doubleDial-1, in, false)}, nil},
+		{"it came back", []network.Conn{later, first}, []network.Conn{first}},
+		{"one dial, two transports", []network.Conn{first, third}, []network.Conn{third}},
+		{"many at once", []network.Conn{third, first, second}, []network.Conn{second, third}},
+		{"many, and it came back", []network.Conn{third, later, first}, []network.Conn{first, third}},
 	} {
 		got := surplus(c.conns)
-		if c.what == "one dial, two transports" {
-			c.want = c.conns[1]
-		}
-		if got != c.want {
+		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: closes %v", c.what, got)
 		}
 	}
