@@ -225,11 +225,11 @@ func (p *Panel) judge(ctx context.Context, raw []byte, now uint64) error {
 	if reference := max(now, p.floor.time); v.Time+seconds(p.cfg.MaxAge) < reference || v.Rev < p.floor.rev && v.Region == p.region {
 		return verify.Soft(AttackWitnessStale, "statement of witness %s about revision %d is of %d s ago, at most %v are allowed", m.key, v.Rev, max(reference, v.Time)-v.Time, p.cfg.MaxAge)
 	}
-	if at := time.Now(); contradicts < 0 && !m.take(at) {
-		return verify.Soft(AttackWitnessFlood, "witness %s speaks too often", m.key)
-	}
 	if !s.Verify() {
 		return verify.Hard(AttackWitnessForged, "signature of witness %s is wrong", m.key)
+	}
+	if contradicts < 0 && !m.take(time.Now()) { // after it is proved to be its own: strangers must not spend it
+		return verify.Soft(AttackWitnessFlood, "witness %s speaks too often", m.key)
 	}
 	if contradicts >= 0 {
 		p.expose(ctx, m, m.said[v.Region][contradicts].raw, raw, v)

@@ -20,6 +20,7 @@ type File struct {
 	size int64
 	http *http.Client
 	etag atomic.Pointer[string] // of the first answer; "" where there is none
+	tags atomic.Bool            // it changed once: ETags say nothing any more
 }
 
 // New returns the file of size bytes at an http or https URL. Nothing is asked yet.
@@ -185,8 +186,8 @@ func (f *File) check(resp *http.Response, off, n int64, whole bool) error {
 		}
 	}
 	etag := resp.Header.Get("ETag")
-	if !f.etag.CompareAndSwap(nil, &etag) && *f.etag.Load() != etag {
-		f.etag.Store(&etag) // whoever asks again means the new one
+	if !f.etag.CompareAndSwap(nil, &etag) && *f.etag.Load() != etag && !f.tags.Swap(true) {
+		// Once: of a CDN each server may have an ETag of its own.
 		return fail(ErrOther, time.Minute, "the file there has changed meanwhile (its ETag did)")
 	}
 	return nil
@@ -195,6 +196,7 @@ func (f *File) check(resp *http.Response, off, n int64, whole bool) error {
 // body hands over at most n bytes of a body.
 func (f *File) body(ctx context.Context, cancel context.CancelCauseFunc, body io.Reader, n int64, take func([]byte) error) (int64, error) {
 	var total atomic.Int64
+	var taking atomic.Bool // for which the server is not to blame
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -208,7 +210,7 @@ func (f *File) body(ctx context.Context, cancel context.CancelCauseFunc, body io
 			case <-tick.C:
 			}
 			now := total.Load()
-			if now-before < slowBytes {
+			if now-before < slowBytes && !taking.Load() {
 				cancel(ErrSlow)
 				return
 			}
@@ -220,9 +222,11 @@ func (f *File) body(ctx context.Context, cancel context.CancelCauseFunc, body io
 		k, err := body.Read(buf[:min(int64(len(buf)), n-total.Load())])
 		if k > 0 {
 			total.Add(int64(k))
+			taking.Store(true)
 			if err := take(buf[:k]); err != nil {
 				return total.Load(), err
 			}
+			taking.Store(false)
 		}
 		if err != nil {
 			switch {

@@ -340,12 +340,17 @@ func (n *Network) introduceTo(c network.Conn, ask introduce.Ask) introduce.Answe
 	p := c.RemotePeer()
 	at := ipOf(c.RemoteMultiaddr())
 	addrs := introduce.Usable(slices.Concat(ask.Addrs, n.host.Peerstore().Addrs(p)), at, func(r peer.ID) bool { return r == n.host.ID() || n.isStatic(r) })
-	full := n.crowded()
+	out := introduce.Answer{Full: n.crowded()}
+	if len(ask.Keys) == 0 {
+		return out
+	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	out := introduce.Answer{Full: full}
-	if len(ask.Keys) > 0 && n.intro.table.Put(introduce.Node{ID: p, Addrs: addrs, At: at, Ask: ask}, n.now()) {
+	if n.intro.table.Put(introduce.Node{ID: p, Addrs: addrs, At: at, Ask: ask}, n.now()) {
 		out.Peers = n.intro.table.Name(p, n.now())
+	}
+	n.mu.Unlock()
+	if n.host.Network().Connectedness(p) != network.Connected { // left may have been before Put
+		n.left(p)
 	}
 	return out
 }
@@ -399,7 +404,12 @@ func (n *Network) sayFull(p peer.ID) error {
 // heedFull hears that a peer has no room for us. Only those that we dialled are
 // believed.
 func (n *Network) heedFull(s network.Stream) {
-	defer func() { _ = s.Reset() }()
+	heard := false
+	defer func() {
+		if !heard { // over QUIC a reset would overtake what Close says
+			_ = s.Reset()
+		}
+	}()
 	p := s.Conn().RemotePeer()
 	if s.Conn().Stat().Direction != network.DirOutbound || !n.budget.Allow(p, askCost) {
 		return
@@ -415,7 +425,7 @@ func (n *Network) heedFull(s network.Stream) {
 	n.book.Full(p, answer.After, n.now())
 	n.mu.Unlock()
 	n.heed(answer, book.Introduced)
-	_ = s.Close()
+	heard = s.Close() == nil
 }
 
 // pace sets, once a minute, when those are to come back that this seed hangs up on:

@@ -219,3 +219,41 @@ func TestAnAskTellsAddresses(t *testing.T) {
 		t.Errorf("named %v; want %s at %s", named, a.Host().ID(), here)
 	}
 }
+
+// flood: whoever asks and leaves at once is known as gone, so that it makes room.
+func TestThreatFlood_AskAndLeave(t *testing.T) {
+	seed := newNet(t, netConfig(RoleSeed))
+	runNet(t, seed)
+	cfg := netConfig(RoleCamera)
+	cfg.Peers = fullAddrs(seed)
+	a, b := newNet(t, cfg), newNet(t, cfg)
+	runNet(t, a)
+	runNet(t, b)
+	ask := introduce.Ask{Want: introduce.MaxPeers, Keys: []introduce.Key{{1}}}
+	connOf := func(n *Network) (c network.Conn) {
+		await(t, "a connection with the seed", func() bool {
+			conns := seed.Host().Network().ConnsToPeer(n.Host().ID())
+			if len(conns) > 0 {
+				c = conns[0]
+			}
+			return c != nil
+		})
+		<-seed.host.IDService().IdentifyWait(c)
+		return c
+	}
+	c := connOf(a)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "it to leave", func() bool {
+		return seed.Host().Network().Connectedness(a.Host().ID()) != network.Connected
+	})
+	ask.Addrs = []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/4417")}
+	seed.introduceTo(c, ask) // its question was read before
+	seed.introduceTo(connOf(b), ask)
+	seed.mu.Lock()
+	defer seed.mu.Unlock()
+	if named := seed.intro.table.Name(b.Host().ID(), time.Now().Add(time.Hour)); len(named) > 0 {
+		t.Errorf("%v is named an hour after it left", named)
+	}
+}

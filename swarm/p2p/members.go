@@ -221,15 +221,20 @@ func (n *Network) handOver(ctx context.Context, p peer.ID, list *member.Revocati
 // serve answers RevocationsProtocol.
 func (m *members) serve(ctx context.Context, n *Network) {
 	n.host.SetStreamHandler(RevocationsProtocol, func(s network.Stream) {
-		defer func() { _ = s.Reset() }()
+		answered := false
+		defer func() {
+			if !answered { // over QUIC a reset would overtake the answer
+				_ = s.Reset()
+			}
+		}()
 		_ = s.SetDeadline(time.Now().Add(revocationsTimeout))
 		var head [8]byte
 		if _, err := io.ReadFull(s, head[:]); err != nil {
 			return
 		}
 		if list := m.gate.Revocations(); list != nil && binary.BigEndian.Uint64(head[:]) <= list.Number {
-			_, _ = s.Write([]byte{0})
-			_ = s.Close()
+			_, err := s.Write([]byte{0})
+			answered = s.Close() == nil && err == nil
 			return
 		}
 		if _, err := s.Write([]byte{1}); err != nil {
@@ -243,7 +248,7 @@ func (m *members) serve(ctx context.Context, n *Network) {
 			n.Ban(s.Conn().RemotePeer(), forgedListBan, "it handed over a revocation list that is not the fleet's: "+err.Error())
 			return
 		}
-		_ = s.Close()
+		answered = s.Close() == nil
 	})
 }
 
