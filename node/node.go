@@ -44,6 +44,7 @@ type Node struct {
 	window    install.Window
 	keeper    *keeper
 	seeds     *seedLists
+	origins   *origins
 	providers signal // there is something new to tell the DHT
 	followers []*follower
 	traffic   *traffic
@@ -219,9 +220,10 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	if n.window, err = install.ParseWindow(n.cfg.Install.Window); err != nil {
 		return p, err
 	}
+	n.origins = &origins{cfg: n.cfg.Origin, client: o.origins, local: n.cfg.Network.LANOnly, log: n.log}
 	p = parts{
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
-		origins: &origins{cfg: n.cfg.Origin, client: o.origins, log: n.log},
+		origins: n.origins,
 		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe,
 		learn: n.seeds.learn, verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
@@ -341,6 +343,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		var errs []error
+		if n.origins != nil {
+			n.origins.close()
+		}
 		if n.network != nil {
 			errs = append(errs, n.network.Close())
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -142,6 +143,7 @@ func (o *origins) source(u string, m *verify.Manifest) (swarm.Origin, error) {
 type origins struct {
 	cfg    OriginConfig
 	client *http.Client // nil: one for each host
+	local  bool         // only those in the local network
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -190,15 +192,29 @@ func (o *origins) clientFor(rawURL string) *http.Client {
 	if u, err := url.Parse(rawURL); err == nil {
 		host = u.Hostname()
 	}
-	fresh := origin.Client(chainwatch.TLSConfig(host))
+	client := origin.Client
+	if o.local {
+		client = origin.LocalClient
+	}
+	fresh := client(chainwatch.TLSConfig(host))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c := o.clients[host]; c != nil {
 		return c
 	}
 	if o.clients == nil || len(o.clients) > 4*maxOriginURLs {
-		o.clients = make(map[string]*http.Client)
+		o.clients = make(map[string]*http.Client) // those in use end with what they fetch
 	}
 	o.clients[host] = fresh
 	return fresh
+}
+
+// close closes the connections that are kept for the next request.
+func (o *origins) close() {
+	o.mu.Lock()
+	clients := maps.Clone(o.clients)
+	o.mu.Unlock()
+	for _, c := range clients {
+		c.CloseIdleConnections()
+	}
 }

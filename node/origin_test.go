@@ -2,6 +2,9 @@ package node
 
 import (
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -100,4 +103,37 @@ func decodeOrigin(text string, cfg *Config) error {
 		return err
 	}
 	return cfg.Origin.Validate()
+}
+
+// With lan_only no origin on the Internet is asked; a node that closes leaves no
+// connection to one.
+func TestOriginsLANOnlyAndClose(t *testing.T) {
+	states := make(chan http.ConnState, 16)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
+	s.Start()
+	defer s.Close()
+	o := &origins{cfg: DefaultOriginConfig(), local: true, log: slog.New(slog.DiscardHandler)}
+	if _, err := o.clientFor("http://203.0.113.1/x").Get("http://203.0.113.1/x"); err == nil || !strings.Contains(err.Error(), "local network") {
+		t.Errorf("the Internet was asked: %v", err)
+	}
+	resp, err := o.clientFor(s.URL).Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	for state := range states {
+		if state == http.StateIdle {
+			break
+		}
+	}
+	o.close()
+	select {
+	case state := <-states:
+		if state != http.StateClosed {
+			t.Errorf("the connection is %v", state)
+		}
+	case <-time.After(20 * time.Second): // it would be kept for 30
+		t.Error("the connection stays")
+	}
 }

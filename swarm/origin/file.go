@@ -123,7 +123,7 @@ func (f *File) Read(ctx context.Context, off, n int64, take func([]byte) error) 
 func (f *File) request(ctx context.Context, off, n int64, take func([]byte) error) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	req, err := http.NewRequestWithContext(withTrip(ctx), http.MethodGet, f.url, nil)
 	if err != nil {
 		return 0, &Error{Reason: "the URL cannot be asked for", Wait: goneWait}
 	}

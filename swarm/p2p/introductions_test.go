@@ -220,8 +220,8 @@ func TestAnAskTellsAddresses(t *testing.T) {
 	}
 }
 
-// flood: whoever asks and leaves at once is known as gone, so that it makes room.
-func TestThreatFlood_AskAndLeave(t *testing.T) {
+// Whoever asks and leaves at once is known as gone, so that it makes room.
+func TestThreatDenialOfService_AskAndLeave(t *testing.T) {
 	seed := newNet(t, netConfig(RoleSeed))
 	runNet(t, seed)
 	cfg := netConfig(RoleCamera)
