@@ -24,7 +24,7 @@ type Manifest struct {
 	Registry    RegistryRef
 	IPNSName    string   // where the release directory is published; may be empty
 	Origins     []Origin // where the flat image can be had outside of the swarm, best first
-	Seeds       []Seed   // to which devices stay connected besides those that they were provisioned with
+	Seeds       []Seed   // that devices use besides those that they were provisioned with
 }
 
 // Origin is a server outside of the swarm that has the image as a flat file. It needs
@@ -34,8 +34,8 @@ type Origin struct {
 	URL    string `json:"url"`              // https, of at most MaxOriginURL bytes of ASCII; public, as the manifest is
 }
 
-// Seed is a node that devices of the product stay connected to. It needs no trust: it
-// is believed no more than any peer.
+// Seed is a node that devices of the product use like the seeds that they were
+// provisioned with. It needs no trust: it is believed no more than any peer.
 type Seed struct {
 	Region Region `json:"region,omitempty"` // whose devices it is for; "": all
 	Addr   string `json:"addr"`             // multiaddr that ends in /p2p/ and a peer id, of at most MaxSeedAddr bytes of ASCII

@@ -74,7 +74,7 @@ state_dir = "` + stateDir + `" # relative to this file
 {{- if .Listen}}
 listen = [{{range $i, $a := .Listen}}{{if $i}}, {{end}}{{q $a}}{{end}}]
 {{- end}}
-peers = [{{range $i, $a := .Peers}}{{if $i}}, {{end}}{{q $a}}{{end}}] # seeds to stay connected to
+peers = [{{range $i, $a := .Peers}}{{if $i}}, {{end}}{{q $a}}{{end}}] # seeds; a camera stays connected to four of them
 {{- if .Region}}
 region = {{q (print .Region)}}
 {{- end}}
@@ -293,13 +293,13 @@ statements, so that the node never follows them again.`,
 	fl.StringVar(&role, "role", "", "seed or camera")
 	fl.StringVar(&dir, "dir", "", "directory to make")
 	fl.StringArrayVar(&p.Listen, "listen", nil, "multiaddr to listen on; may be repeated (default every interface, port 4417)")
-	fl.StringArrayVar(&seeds, "seed", nil, "a seed to stay connected to: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
+	fl.StringArrayVar(&seeds, "seed", nil, "a seed, of which a camera stays connected to four: its provisioned directory (a running one, if its port is 0), or its multiaddr with /p2p/; may be repeated")
 	fl.StringArrayVar(&moves, "move", nil, "file of a move that led to this registry; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&rotations, "rotation", nil, "with --move: file of a rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringVar(&fleet, "fleet", "", "the fleet's secret key file: makes the node a member of its private swarm (default: a swarm that is open to all)")
 	fl.StringArrayVar(&witnesses, "witness", nil, "public key file of a witness of the chain (Ed25519); repeat it for each")
-	fl.IntVar(&quorum, "witness-threshold", 0, "how many witnesses must say the same: more than half of them")
-	fl.StringVar(&witnessKey, "witness-key", "", "seed: secret key file of the witness that it is, which is copied; no two nodes may have one key")
+	fl.IntVar(&quorum, "witness-threshold", 0, "how many witnesses must say the same: more than half of them; needed with --witness")
+	fl.StringVar(&witnessKey, "witness-key", "", "seed: secret key file of the witness that it is, which is copied, besides --witness for each; no two nodes may have one key")
 	addPassphrase(cmd)
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
@@ -386,6 +386,9 @@ func readWitnesses(cmd *cobra.Command, threshold int, files []string, secret str
 			return set, nil, cli.Usagef("--witness-threshold and --witness-key need --witness for each witness")
 		}
 		return set, nil, nil
+	}
+	if threshold == 0 {
+		return set, nil, cli.Usagef("--witness needs --witness-threshold: how many of the %d must say the same, more than half", len(files))
 	}
 	keys, err := readPublicKeys(files)
 	if err != nil {

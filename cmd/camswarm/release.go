@@ -407,7 +407,7 @@ since the first registry, so that a camera that slept through them can follow.`,
 	fl.StringVar(&expires, "expires", "", "when it must no longer be installed: a time or +duration (default never)")
 	fl.StringVar(&ipns, "ipns", "", "IPNS name that the release is published under, or the Ed25519 key file it is made of")
 	fl.Uint32Var(&blockSize, "block-size", verify.DefaultBlockSize, "bytes of a block, a power of two")
-	fl.StringArrayVar(&seeds, "fleet-seed", nil, "multiaddr with /p2p/ of a seed that cameras stay connected to from then on, or REGION=MULTIADDR for cameras of a region; repeat it, best first: a camera takes 8")
+	fl.StringArrayVar(&seeds, "fleet-seed", nil, "multiaddr with /p2p/ of a seed that cameras use from then on like those of their configuration, or REGION=MULTIADDR for cameras of a region; repeat it, best first: a camera takes the first 8 and stays connected to four of all the seeds it knows")
 	fl.StringArrayVar(&origins, "origin", nil, "https URL of the flat image, or REGION=URL for devices of a region; repeat it, best first. What stands in {braces} is filled in by devices: see docs/ORIGIN.md")
 	fl.StringArrayVar(&rotations, "rotation", nil, "file of a complete rotation of the signing keys; repeat it for each there ever was, oldest first")
 	fl.StringArrayVar(&moves, "move", nil, "file of a complete move to this registry; repeat it for each there ever was, oldest first, and name every rotation too")

@@ -239,7 +239,11 @@ func printStatus(w io.Writer, s control.Status) {
 			fmt.Fprintln(w, "installed  the factory image")
 		}
 		if l := p.Seeds; l != nil {
-			fmt.Fprintf(w, "seeds      %d named by release %d, beside those of the configuration\n", len(l.Addrs), l.Release)
+			named := "none for this region, only those of the configuration"
+			if n := len(l.Addrs); n > 0 {
+				named = fmt.Sprintf("%d for this region, beside those of the configuration", n)
+			}
+			fmt.Fprintf(w, "seeds      release %d names %s\n", l.Release, named)
 		}
 		if t := p.Target; t != nil {
 			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, cli.Line(t.Version), t.State, t.Reason)

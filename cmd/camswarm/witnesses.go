@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"camswarm/node/control"
@@ -40,12 +41,12 @@ func examineWitnesses(add adder, p control.ProductStatus) {
 	if w == nil {
 		return
 	}
-	level, left, silent := levelOK, 0, 0
+	level, left, silent := levelOK, 0, []string(nil)
 	for _, m := range w.List {
 		switch {
 		case m.SetAside:
 		case m.Rev == 0:
-			silent++
+			silent = append(silent, m.Key.String())
 			left++
 		default:
 			left++
@@ -61,9 +62,9 @@ func examineWitnesses(add adder, p control.ProductStatus) {
 	case w.Rev == 0:
 		level = levelWarn
 		text += "; this node asks the chain about every announcement: look whether the witnesses run, and whether a neighbour listens to them"
-	case silent > 0:
+	case len(silent) > 0:
 		level = levelWarn
-		text += fmt.Sprintf("; %s never spoke", count(silent, "witness", "witnesses"))
+		text += fmt.Sprintf("; never heard of: %s; look whether it runs with a quorum of its own, and is connected to this swarm", strings.Join(silent, ", "))
 	}
 	if w.Install {
 		if level == levelOK {

@@ -339,6 +339,9 @@ func (r *reach) status(l *links, bound []uint16) Reach {
 		out.Seen = append(out.Seen, at.String())
 	}
 	out.Words = out.explain()
+	if out.NAT == NATUnknown && len(bound) == 0 {
+		out.Words = "this node listens nowhere over QUIC (network.listen), so nobody can punch a hole to it"
+	}
 	return out
 }
 

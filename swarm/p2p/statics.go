@@ -12,8 +12,8 @@ import (
 // protection keeps static peers from being trimmed.
 const protection = "camswarm-static"
 
-// statics are the peers to stay connected to: those of the configuration and of
-// [Network.SetListed]. The caller must not change them.
+// statics are the peers of the configuration and of [Network.SetListed], to some of
+// which the node stays connected ([Limits].Static). The caller must not change them.
 func (n *Network) statics() []peer.AddrInfo {
 	if l := n.static.Load(); l != nil {
 		return *l
