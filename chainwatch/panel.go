@@ -387,6 +387,9 @@ func (p *Panel) Follow(registry verify.RegistryRef) {
 	for _, m := range p.members {
 		clear(m.said)
 	}
+	if err := p.save(context.Background()); err != nil { // or the old floor comes back with a restart
+		p.log.Warn("what was agreed on about another registry stays kept", "err", err)
+	}
 }
 
 // Statements returns what a peer of a region should hear that knows nothing: each

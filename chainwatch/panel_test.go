@@ -348,6 +348,16 @@ func TestThreatWitnessesContradicted(t *testing.T) {
 // A device that acts by its witnesses does not go back behind what they agreed on,
 // restarts included; another begins anew.
 func TestThreatWitnessRollback(t *testing.T) {
+	moved := newJury(t, func(c *WitnessConfig) { c.Install = true })
+	moved.must(moved.says(0, seen(7)))
+	moved.must(moved.says(1, seen(7)))
+	other := testRegistry
+	other.ChainID++
+	moved.Follow(other)
+	moved.reopen()
+	if err := moved.says(0, seen(1)); err != nil {
+		t.Errorf("after a move and a restart: %v", err)
+	}
 	for _, install := range []bool{true, false} {
 		b := newJury(t, func(c *WitnessConfig) { c.Install = install })
 		b.must(b.says(0, seen(7)))

@@ -23,7 +23,7 @@ import (
 // are. Of the providers of a key it yields providersNamed, drawn at random.
 type boundedRecords struct {
 	*dssync.MutexDatastore
-	known map[string]bool // last parts of keys: this node and its static peers
+	whose func(peer.ID) bool // this node and its static peers, as they are now
 
 	mu   sync.Mutex
 	keys map[datastore.Key]struct{}
@@ -32,31 +32,30 @@ type boundedRecords struct {
 }
 
 func (n *Network) newBoundedRecords() *boundedRecords {
-	known := []peer.ID{n.host.ID()}
-	for _, s := range n.statics() {
-		known = append(known, s.ID)
-	}
-	return newBoundedRecords(known...)
+	return newBoundedRecords(func(p peer.ID) bool { return p == n.host.ID() || n.isStatic(p) })
 }
 
-func newBoundedRecords(known ...peer.ID) *boundedRecords {
-	b := &boundedRecords{
-		MutexDatastore: dssync.MutexWrap(datastore.NewMapDatastore()), known: map[string]bool{},
+func newBoundedRecords(whose func(peer.ID) bool) *boundedRecords {
+	return &boundedRecords{
+		MutexDatastore: dssync.MutexWrap(datastore.NewMapDatastore()), whose: whose,
 		keys: map[datastore.Key]struct{}{}, peer: map[string]int{}, key: map[string]int{},
 	}
-	for _, p := range known {
-		b.known[base32.RawStdEncoding.EncodeToString([]byte(p))] = true
-	}
-	return b
+}
+
+// known reports whether the last part of a key names one whose records are kept.
+func (b *boundedRecords) known(by string) bool {
+	id, err := base32.RawStdEncoding.DecodeString(by)
+	return err == nil && b.whose(peer.ID(id))
 }
 
 // Put implements datastore.Write. What is over a bound is dropped without an
 // error, since the error would be that of everybody in the same batch.
 func (b *boundedRecords) Put(ctx context.Context, k datastore.Key, v []byte) error {
+	by, of := k.BaseNamespace(), k.Path().String()
+	known := b.known(by)
 	b.mu.Lock()
 	if _, held := b.keys[k]; !held {
-		by, of := k.BaseNamespace(), k.Path().String()
-		if len(b.keys) >= maxDHTRecords || b.peer[by] >= maxDHTRecordsPerPeer || b.key[of] >= maxProviders && !b.known[by] {
+		if b.peer[by] >= maxDHTRecordsPerPeer || !known && (len(b.keys) >= maxDHTRecords || b.key[of] >= maxProviders) {
 			b.mu.Unlock()
 			return nil
 		}
@@ -104,7 +103,7 @@ func (b *boundedRecords) Query(ctx context.Context, q query.Query) (query.Result
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, c query.Entry) int { // those that are known first
 		of := func(e query.Entry) int {
-			if b.known[datastore.RawKey(e.Key).BaseNamespace()] {
+			if b.known(datastore.RawKey(e.Key).BaseNamespace()) {
 				return 0
 			}
 			return 1

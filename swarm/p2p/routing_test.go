@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ipfs/go-cid"
@@ -131,7 +132,8 @@ func TestThreatDenialOfService_DHTRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := newBoundedRecords()
+	static := peer.ID("\x00\x04seed")
+	b := newBoundedRecords(func(p peer.ID) bool { return p == static })
 	for i := range 3 * maxDHTRecordsPerPeer {
 		put(b, fmt.Sprint(i), "flooder")
 	}
@@ -157,6 +159,10 @@ func TestThreatDenialOfService_DHTRecords(t *testing.T) {
 	if got := count(b); got != maxDHTRecords {
 		t.Errorf("%d records, at most %d", got, maxDHTRecords)
 	}
+	put(b, "one", base32.RawStdEncoding.EncodeToString([]byte(static)))
+	if got := count(b); got != maxDHTRecords+1 {
+		t.Error("a flood keeps a static peer's record out")
+	}
 }
 
 // A key with many providers, genuine or not, is answered with a few, and seeds that
@@ -164,7 +170,8 @@ func TestThreatDenialOfService_DHTRecords(t *testing.T) {
 func TestThreatDenialOfService_ProvidersOfOneKey(t *testing.T) {
 	ctx := t.Context()
 	static := peer.ID("\x00\x04seed")
-	b := newBoundedRecords(static)
+	var listed atomic.Bool // which it is later, by a release
+	b := newBoundedRecords(func(p peer.ID) bool { return listed.Load() && p == static })
 	manager, err := records.NewProviderManager("\x00\x04self", newNet(t, netConfig(RoleSeed)).Host().Peerstore(), b, records.Cache(noCache{}))
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +186,7 @@ func TestThreatDenialOfService_ProvidersOfOneKey(t *testing.T) {
 	for i := range 1024 {
 		add(peer.ID(fmt.Sprintf("\x00\x08%08d", i)))
 	}
+	listed.Store(true)
 	add(static)
 	for i := range 256 { // so that all of this is written
 		add(peer.ID(fmt.Sprintf("\x00\x08%08d", i)))
