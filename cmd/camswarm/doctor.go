@@ -58,8 +58,8 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a running camswarmd and say what to mend",
-		Long: `Looks at the node's chain endpoints, clock, disk, peers, NAT, releases, install hook,
-listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
+		Long: `Looks at the node's chain endpoints, witnesses, clock, disk, peers, NAT, releases,
+install hook, listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		Example: `  camswarm doctor --socket cam1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,6 +121,8 @@ func examineReach(add func(topic, level, format string, args ...any), s control.
 	case s.Role != string(node.RoleCamera):
 	case r.NAT == p2p.NATSymmetric, r.Tried >= manyAppointments && r.Punched == 0:
 		add("reach", levelWarn, "%s: %d of %d appointments became connections. An IPv6 address, a router that keeps ports, or a forwarded UDP port mends it; see docs/REACH.md", r.Words, r.Punched, r.Tried)
+	case r.Tried == 0:
+		add("reach", levelOK, "%s", r.Words)
 	default:
 		add("reach", levelOK, "%s; %d of %d appointments became connections", r.Words, r.Punched, r.Tried)
 	}

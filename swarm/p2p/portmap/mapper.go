@@ -89,7 +89,7 @@ func (m *Mapper) Describe(bound []ma.Multiaddr) (mapped []ma.Multiaddr, words st
 	mapped = m.Mapped(bound)
 	switch {
 	case !m.HasDiscoveredNAT():
-		return mapped, "no router answers UPnP or NAT-PMP"
+		return mapped, "no router has answered by UPnP or NAT-PMP so far"
 	case len(mapped) == 0:
 		return nil, "the router answers UPnP or NAT-PMP, but forwards no port"
 	case slices.ContainsFunc(mapped, manet.IsPublicAddr):

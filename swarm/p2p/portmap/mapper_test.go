@@ -92,7 +92,7 @@ func TestPortMapping(t *testing.T) {
 			return r
 		}
 		time.Sleep(10 * time.Minute)
-		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router answers") {
+		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router has answered") {
 			t.Errorf("without a router: %+v", r)
 		}
 		router.mu.Lock()
