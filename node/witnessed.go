@@ -271,7 +271,8 @@ func (c *chain) heed(ctx context.Context) error {
 			}
 			wait = min(witnessTick, due.Sub(now))
 		}
-		c.confirmAt.Store(&due)
+		shown := due // readers keep the pointer
+		c.confirmAt.Store(&shown)
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
