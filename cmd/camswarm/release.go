@@ -288,6 +288,9 @@ func parseOrigins(texts []string) (out []verify.Origin, err error) {
 		if err := node.CheckOriginURL(o.URL); err != nil {
 			return nil, cli.Usagef("--origin %s: %v", t, err)
 		}
+		if strings.HasPrefix(o.URL, "http:") {
+			return nil, cli.Usagef("--origin %s: a release names https alone; http is for origin.urls in a node's configuration", t)
+		}
 		out = append(out, o)
 	}
 	return out, nil
