@@ -158,3 +158,68 @@ func TestOriginDownloadLimit(t *testing.T) {
 		})
 	}
 }
+
+// An origin that was silent for long is not spent: when it answers again it is asked
+// for all that is missing.
+func TestOriginSilentForLong(t *testing.T) {
+	data, f := testImage(2<<20, 32<<10, 16)
+	runSim(t, []link{fast}, flat(0), func(s *testSim) {
+		s.nodes[0].start(ExchangeOptions{})
+		s.nodes[0].add(f, nil)
+		o := &silentOrigin{memOrigin: memOrigin{name: "a", data: data, rate: 1e6}, until: time.Now().Add(time.Hour)}
+		budget := plan.OriginConfig{Share: 1, After: 5 * time.Second, Below: 250_000, Spread: 20 * time.Second}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
+		defer cancel()
+		if err := s.nodes[0].x.Fetch(ctx, f.Root, Origins{Budget: budget, Sources: []Origin{o}}); err != nil {
+			t.Fatal(err)
+		}
+		s.nodes[0].holds(f, data)
+	})
+}
+
+// silentOrigin says nothing until a time, and is given up after 10 s.
+type silentOrigin struct {
+	memOrigin
+	until time.Time
+}
+
+func (o *silentOrigin) Read(ctx context.Context, off, n int64, take func([]byte) error) error {
+	if time.Now().After(o.until) {
+		return o.memOrigin.Read(ctx, off, n, take)
+	}
+	select {
+	case <-time.After(10 * time.Second):
+		return &origin.Error{Reason: "silent"}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// An origin that sends what is right as slowly as it may keeps nobody: peers bring
+// what was left to it.
+func TestOriginSlowBesidePeers(t *testing.T) {
+	data, f := testImage(4<<20, 32<<10, 17)
+	times := map[float64]time.Duration{}
+	for _, share := range []float64{0, 0.3, 1} {
+		runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
+			s.nodes[0].start(ExchangeOptions{})
+			s.nodes[1].start(ExchangeOptions{})
+			s.connect(0, 1)
+			s.nodes[0].add(f, data)
+			s.nodes[1].add(f, nil)
+			o := &memOrigin{name: "a", data: data, rate: 1000}
+			budget := plan.OriginConfig{Share: share, After: 5 * time.Second, Below: 250_000, Spread: 20 * time.Second}
+			took, err := fetchFrom(t, s.nodes[1], f, Origins{Budget: budget, Sources: []Origin{o}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			times[share] = took
+			s.nodes[1].holds(f, data)
+		})
+	}
+	for share, took := range times {
+		if took > times[0]+5*time.Second {
+			t.Errorf("with a share of %v it took %v, without %v", share, took, times[0])
+		}
+	}
+}
