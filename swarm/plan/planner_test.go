@@ -351,6 +351,15 @@ func TestThreatSlowRetrieval_ClaimsThatComeFirst(t *testing.T) {
 		if best := 1130 * time.Millisecond; took > 2*best {
 			t.Errorf("drip %v: took %v, the honest peers alone need %v", hostile.drip, took, best)
 		}
+		doubted := 0
+		for _, q := range w.plan.peers {
+			if q.doubted() {
+				doubted++
+			}
+		}
+		if doubted == 0 {
+			t.Errorf("drip %v: nobody is doubted", hostile.drip)
+		}
 	}
 }
 

@@ -64,6 +64,13 @@ func TestThreatEndlessData_Introductions(t *testing.T) {
 	if err != nil || len(got.Seeds) != MaxSeeds || len(got.Peers) == 0 || len(got.Peers) > MaxPeers || len(got.Peers[0].Addrs) != MaxAddrs {
 		t.Errorf("%d seeds, %d peers, %v", len(got.Seeds), len(got.Peers), err)
 	}
+	a = Answer{}
+	for i := range 100 {
+		a.Peers, a.Seeds = append(a.Peers, info(i, "/ip4/192.0.2.1/tcp/1")), append(a.Seeds, info(i, "/ip4/192.0.2.1/tcp/1"))
+	}
+	if got, err := DecodeAnswer(a.Encode()); err != nil || len(got.Seeds) != 4 || len(got.Peers) != 16 { // FORMAT.md
+		t.Errorf("%d seeds, %d peers, %v", len(got.Seeds), len(got.Peers), err)
+	}
 	ask := Ask{Seeds: 1 << 20, Want: 1 << 20, Keys: make([]Key, 1000), Of: make([]Key, 1000), Addrs: info(1, many...).Addrs}
 	if b = ask.Encode(); len(b) > MaxAskBytes {
 		t.Errorf("an ask of %d bytes", len(b))
