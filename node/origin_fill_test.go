@@ -70,6 +70,16 @@ func TestOriginFillsTheSwarm(t *testing.T) {
 		t.Errorf("the nodes count %d bytes from origins, the bucket sent %d", origins, good.sent.Load())
 	}
 
+	named := false // the one that has nothing
+	for _, m := range s.Members() {
+		for _, a := range m.Node.Status().Alarms {
+			named = named || a.Name == "origin_fails" && strings.Contains(a.Message, bad.URL) && strings.Contains(a.Message, "404")
+		}
+	}
+	if !named {
+		t.Error("no alarm names the origin that answered 404")
+	}
+
 	// The next one is there too, but other bytes stand under its name, at the first
 	// origin whole and at the second in part.
 	next := s.build(2, 1<<20)

@@ -87,6 +87,10 @@ func (n *Node) Status() control.Status {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "listen_waits", Since: a.Since, Message: fmt.Sprintf(
 			"cannot listen on %s yet: %s; it is tried again, mend network.listen if this machine will never have the address", a.Addr, a.Error)})
 	}
+	for _, t := range n.exchange.OriginTroubles() {
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "origin_fails", Since: t.Since, Message: fmt.Sprintf(
+			"%s does not deliver: %s; peers and other origins are asked, mend it or take it out of origin.urls", t.Origin, t.Error)})
+	}
 	if disk.full {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(
 			"the disk reserve of %d bytes is given up; free space on the file system of %s", n.cfg.Storage.ReserveBytes, n.cfg.StateDir)})

@@ -126,7 +126,8 @@ type Exchange struct {
 	byKey    map[plan.PeerKey]*remotePeer // the same
 	keys     map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
 	lastKey  plan.PeerKey
-	salt     float64 // of this node's share at origins, 0 to 1
+	salt     float64                  // of this node's share at origins, 0 to 1
+	troubles map[string]OriginTrouble // by the name of the origin
 	fetches  map[[32]byte]*fetch
 	lendings map[[32]byte]*lending // of added files
 	waiters  map[[32]byte][]*blockWaiter
@@ -166,7 +167,7 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
 		books: newLedger(), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(),
+		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
 		departed: newRecentPeers[asked](maxDeparted),
 		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),

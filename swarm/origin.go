@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +37,38 @@ type Origin interface {
 type Origins struct {
 	Sources []Origin
 	Budget  plan.OriginConfig
+}
+
+// OriginTrouble is why an origin did not deliver when it was asked last.
+type OriginTrouble struct {
+	Origin string // its String
+	Error  string
+	Since  time.Time // when that began
+}
+
+// maxTroubles bounds the origins of which that is remembered.
+const maxTroubles = 16
+
+// OriginTroubles returns the origins that did not deliver when they were asked last,
+// by name.
+func (x *Exchange) OriginTroubles() []OriginTrouble {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.SortedFunc(maps.Values(x.troubles), func(a, b OriginTrouble) int { return strings.Compare(a.Origin, b.Origin) })
+}
+
+// trouble notes why an origin does not deliver. The caller holds mu.
+func (x *Exchange) trouble(o Origin, err error) {
+	name := o.String()
+	t, known := x.troubles[name]
+	if !known {
+		if len(x.troubles) >= maxTroubles {
+			return
+		}
+		t = OriginTrouble{Origin: name, Since: time.Now()}
+	}
+	t.Error = err.Error()
+	x.troubles[name] = t
 }
 
 // originKey is the planner's key of whichever origin is in use.
@@ -232,6 +266,9 @@ func (o *originFetch) ended(r *originRange, err error) {
 		return // given up, see giveUp
 	}
 	delete(o.running, r)
+	if err == nil {
+		delete(x.troubles, r.from.String())
+	}
 	if err == nil || errors.Is(err, errNotStored) || o.ctx.Err() != nil || len(o.left) == 0 || o.left[0] != r.from {
 		return // nothing to say, or of one that is not asked any more
 	}
@@ -244,6 +281,7 @@ func (o *originFetch) ended(r *originRange, err error) {
 	case errors.Is(err, errWrongBlock):
 		x.m.hostile.WithLabelValues("poisoned_origin").Inc()
 		x.log.Warn("an origin sends wrong bytes: it is not asked for this release again", "origin", r.from.String(), "err", err)
+		x.trouble(r.from, err)
 		o.next(nil)
 		return
 	default:
@@ -251,6 +289,7 @@ func (o *originFetch) ended(r *originRange, err error) {
 			wait = min(max(wait, later.RetryAfter()), originRetryMax)
 		}
 		o.fails++
+		x.trouble(r.from, err)
 		x.log.Info("an origin does not deliver", "origin", r.from.String(), "err", err, "again_in", wait)
 	}
 	o.waits[r.from] = time.Now().Add(wait + time.Duration(x.rng.Int64N(int64(wait/4)+1)))

@@ -172,6 +172,16 @@ func TestOriginDies(t *testing.T) {
 		s.nodes[0].start(ExchangeOptions{})
 		s.nodes[0].add(f, nil)
 		o := &memOrigin{name: "a", data: data, rate: 1e6, fails: 7, err: errors.New("away")}
+		time.AfterFunc(5*time.Second, func() {
+			if all := s.nodes[0].x.OriginTroubles(); len(all) != 1 || all[0].Origin != "a" || all[0].Error != "away" || time.Since(all[0].Since) < 4*time.Second {
+				t.Errorf("while it is away: %+v", all)
+			}
+		})
+		defer func() {
+			if all := s.nodes[0].x.OriginTroubles(); len(all) != 0 {
+				t.Errorf("when it delivers again: %+v", all)
+			}
+		}()
 		if took, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: plan.OriginConfig{Share: 1}, Sources: []Origin{o}}); err != nil || took < 30*time.Second || o.asked > 40 {
 			t.Errorf("%v after %v and %d requests", err, took, o.asked)
 		}
