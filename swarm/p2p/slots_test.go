@@ -74,7 +74,7 @@ func TestThreatEclipse_OnePeerHoldsOneInboundSlot(t *testing.T) {
 // meanwhile.
 func TestThreatEclipse_StaticPeersKeepASlot(t *testing.T) {
 	key := testKey(t)
-	seed, err := New(netConfig(RoleSeed), key, Options{})
+	seed, err := New(netConfig(RoleSeed, apart()), key, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
