@@ -404,6 +404,18 @@ func (g *Gossip) relink(ctx context.Context) {
 	}
 }
 
+// awaitRun waits until Run is ready.
+func (g *Gossip) awaitRun(ctx context.Context) error {
+	select {
+	case <-g.running:
+		return nil
+	case <-g.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("announce: Run has not started: %w", ctx.Err())
+	}
+}
+
 // penalise counts an invalid message against a peer, for what did not come as
 // a message that pubsub could reject. It must not be called from pubsub's loop.
 func (g *Gossip) penalise(p peer.ID, s *subject) {
@@ -450,12 +462,8 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	if err := g.vouch(ctx, s, raw); err != nil {
 		return err
 	}
-	select {
-	case <-g.running:
-	case <-g.stopped:
-		return ErrStopped
-	case <-ctx.Done():
-		return fmt.Errorf("announce: Run has not started: %w", ctx.Err())
+	if err := g.awaitRun(ctx); err != nil {
+		return err
 	}
 	topic := s.joined()
 	waited := false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -30,6 +31,16 @@ const questionSize = 64
 
 // serve returns the handler of LatestProtocol.
 func (g *Gossip) serve(ctx context.Context) network.StreamHandler {
+	return g.answering(ctx, "question for the latest announcement not answered", func(st network.Stream) error {
+		outcome, err := g.answer(st)
+		g.metrics.served.WithLabelValues(outcome).Inc()
+		return err
+	})
+}
+
+// answering returns a handler that answers a question until ctx ends, and logs
+// unanswered where it does not.
+func (g *Gossip) answering(ctx context.Context, unanswered string, answer func(network.Stream) error) network.StreamHandler {
 	return func(st network.Stream) {
 		if !g.gate.enter() {
 			st.Reset()
@@ -37,15 +48,35 @@ func (g *Gossip) serve(ctx context.Context) network.StreamHandler {
 		}
 		defer g.gate.leave()
 		defer context.AfterFunc(ctx, func() { st.Reset() })()
-		outcome, err := g.answer(st)
-		g.metrics.served.WithLabelValues(outcome).Inc()
-		if err != nil {
-			g.log.Debug("question for the latest announcement not answered", "peer", st.Conn().RemotePeer(), "err", err)
+		if err := answer(st); err != nil {
+			g.log.Debug(unanswered, "peer", st.Conn().RemotePeer(), "err", err)
 			st.Reset()
 			return
 		}
 		st.Close()
 	}
+}
+
+// admitQuestion bounds the questions of one peer and of all at once. done must be
+// called in the end.
+func (g *Gossip) admitQuestion(st network.Stream) (done func(), err error) {
+	now := time.Now()
+	var allowed bool
+	g.peers.with(st.Conn().RemotePeer(), func(p *peerState) {
+		allowed = p.serves.take(now, 1, serveBurst, serveEvery)
+	})
+	if !allowed {
+		return nil, errors.New("asks too often")
+	}
+	select {
+	case g.serving <- struct{}{}:
+	default:
+		return nil, errors.New("too many questions at once")
+	}
+	// Streams without deadlines (some in-memory transports) say so; the reset
+	// with Run's context still ends them.
+	_ = st.SetDeadline(now.Add(askTimeout))
+	return func() { <-g.serving }, nil
 }
 
 func (g *Gossip) answer(st network.Stream) (outcome string, err error) {
@@ -114,13 +145,17 @@ func (g *Gossip) question(ctx context.Context, p peer.ID, s *subject, have [32]b
 	return raw, nil
 }
 
+// mayAsk counts a question to a peer, and reports whether it may be asked.
+func (g *Gossip) mayAsk(p peer.ID) (allowed bool) {
+	now := time.Now()
+	g.peers.with(p, func(ps *peerState) { allowed = !ps.muted(now) && ps.asks.take(now, 1, askBurst, askEvery) })
+	return allowed
+}
+
 // ask puts the question to a peer and judges the answer like any announcement.
 // It reports whether an announcement with an envelope was accepted.
 func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) bool {
-	now := time.Now()
-	var allowed bool
-	g.peers.with(p, func(ps *peerState) { allowed = !ps.muted(now) && ps.asks.take(now, 1, askBurst, askEvery) })
-	if !allowed {
+	if !g.mayAsk(p) {
 		return false
 	}
 	var have [32]byte
@@ -164,12 +199,8 @@ func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
 	if s == nil {
 		return fmt.Errorf("%w: %s", ErrNotFollowed, product)
 	}
-	select {
-	case <-g.running:
-	case <-g.stopped:
-		return ErrStopped
-	case <-ctx.Done():
-		return fmt.Errorf("announce: Run has not started: %w", ctx.Err())
+	if err := g.awaitRun(ctx); err != nil {
+		return err
 	}
 	if !g.gate.enter() {
 		return ErrStopped

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -132,12 +131,8 @@ func (g *Gossip) State(ctx context.Context, product verify.ProductID, raw []byte
 	if s == nil || s.Witnesses == nil {
 		return fmt.Errorf("%w, or it has no witnesses: %s", ErrNotFollowed, product)
 	}
-	select {
-	case <-g.running:
-	case <-g.stopped:
-		return ErrStopped
-	case <-ctx.Done():
-		return fmt.Errorf("announce: Run has not started: %w", ctx.Err())
+	if err := g.awaitRun(ctx); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	t := s.statements
@@ -154,20 +149,7 @@ func (g *Gossip) State(ctx context.Context, product verify.ProductID, raw []byte
 
 // serveStatements is the handler of WitnessProtocol.
 func (g *Gossip) serveStatements(ctx context.Context) network.StreamHandler {
-	return func(st network.Stream) {
-		if !g.gate.enter() {
-			st.Reset()
-			return
-		}
-		defer g.gate.leave()
-		defer context.AfterFunc(ctx, func() { st.Reset() })()
-		if err := g.answerStatements(st); err != nil {
-			g.log.Debug("question for witness statements not answered", "peer", st.Conn().RemotePeer(), "err", err)
-			st.Reset()
-			return
-		}
-		st.Close()
-	}
+	return g.answering(ctx, "question for witness statements not answered", g.answerStatements)
 }
 
 func (g *Gossip) answerStatements(st network.Stream) error {
@@ -199,37 +181,12 @@ func (g *Gossip) answerStatements(st network.Stream) error {
 	return nil
 }
 
-// admitQuestion bounds the questions of one peer and of all at once. done must be
-// called in the end.
-func (g *Gossip) admitQuestion(st network.Stream) (done func(), err error) {
-	now := time.Now()
-	var allowed bool
-	g.peers.with(st.Conn().RemotePeer(), func(p *peerState) {
-		allowed = p.serves.take(now, 1, serveBurst, serveEvery)
-	})
-	if !allowed {
-		return nil, errors.New("asks too often")
-	}
-	select {
-	case g.serving <- struct{}{}:
-	default:
-		return nil, errors.New("too many questions at once")
-	}
-	// Streams without deadlines (some in-memory transports) say so; the reset
-	// with Run's context still ends them.
-	_ = st.SetDeadline(now.Add(askTimeout))
-	return func() { <-g.serving }, nil
-}
-
 // askStatements asks a peer for the witnesses' statements and judges them.
 func (g *Gossip) askStatements(ctx context.Context, p peer.ID, s *subject) {
 	if known, err := g.host.Peerstore().SupportsProtocols(p, WitnessProtocol); err != nil || len(known) == 0 {
 		return
 	}
-	now := time.Now()
-	var allowed bool
-	g.peers.with(p, func(ps *peerState) { allowed = !ps.muted(now) && ps.asks.take(now, 1, askBurst, askEvery) })
-	if !allowed {
+	if !g.mayAsk(p) {
 		return
 	}
 	if err := g.questionStatements(ctx, p, s); err != nil {

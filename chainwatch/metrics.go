@@ -53,16 +53,21 @@ func newMetrics(r prometheus.Registerer, product verify.ProductID) (*metrics, er
 			Name: "camswarm_chain_endpoint_block", Help: "Head block in an endpoint's last usable answer.",
 		}, []string{"host"}),
 	}
+	return m, register(r, product, "chain", m.looks, m.rev, m.stopped, m.refuted, m.refusals, m.failures, m.latency, m.says, m.block)
+}
+
+// register registers the metrics of a product, unless r is nil.
+func register(r prometheus.Registerer, product verify.ProductID, what string, all ...prometheus.Collector) error {
 	if r == nil {
-		return m, nil
+		return nil
 	}
 	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
-	for _, c := range []prometheus.Collector{m.looks, m.rev, m.stopped, m.refuted, m.refusals, m.failures, m.latency, m.says, m.block} {
+	for _, c := range all {
 		if err := r.Register(c); err != nil {
-			return nil, fmt.Errorf("register chain metrics: %w", err)
+			return fmt.Errorf("register %s metrics: %w", what, err)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func (m *metrics) refused(err error) { m.refusals.WithLabelValues(attackLabel(err)).Inc() }
@@ -109,14 +114,5 @@ func newPanelMetrics(r prometheus.Registerer, product verify.ProductID) (*panelM
 			Name: "camswarm_witness_contradicted_total", Help: "Times that the device's own quorum contradicted the witnesses.",
 		}),
 	}
-	if r == nil {
-		return m, nil
-	}
-	r = prometheus.WrapRegistererWith(prometheus.Labels{"product": product.String()[:16]}, r)
-	for _, c := range []prometheus.Collector{m.statements, m.rev, m.setAside, m.contradicted} {
-		if err := r.Register(c); err != nil {
-			return nil, fmt.Errorf("register witness metrics: %w", err)
-		}
-	}
-	return m, nil
+	return m, register(r, product, "witness", m.statements, m.rev, m.setAside, m.contradicted)
 }

@@ -96,40 +96,34 @@ func (c *chain) unanswered() bool {
 // await waits until the view in force, widened, has a revision, for as long as it is
 // worth waiting for witnesses.
 func (c *chain) await(ctx context.Context, rev uint64, patience time.Duration) (verify.View, bool) {
+	var found verify.View // the zero one: what they say is for the own quorum to say
+	met := false
+	c.listen(ctx, patience, func(said *verify.View) bool {
+		view, ok := c.Current()
+		if met = ok && view.Rev >= rev; met {
+			found = view
+		}
+		return met || said != nil && said.Rev >= rev
+	})
+	return found, met
+}
+
+// witnessed waits a little until the witnesses agree on a revision.
+func (c *chain) witnessed(ctx context.Context, rev uint64) {
+	c.listen(ctx, witnessPatience, func(said *verify.View) bool { return said != nil && said.Rev >= rev })
+}
+
+// listen waits until what the witnesses say is enough, nil being nothing, for as long
+// as they are trusted.
+func (c *chain) listen(ctx context.Context, patience time.Duration, enough func(said *verify.View) bool) {
 	if c.panel == nil {
-		return verify.View{}, false
+		return
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		said, _, changed := c.panel.Said(c.reference())
-		view, ok := c.Current()
-		if ok && view.Rev >= rev {
-			return view, true
-		}
-		if said != nil && said.Rev >= rev || !c.panel.Trusted() {
-			return verify.View{}, false // what they say is for the own quorum to say
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			return verify.View{}, false
-		case <-ctx.Done():
-			return verify.View{}, false
-		}
-	}
-}
-
-// witnessed waits a little until the witnesses agree on a revision.
-func (c *chain) witnessed(ctx context.Context, rev uint64) {
-	if c.panel == nil {
-		return
-	}
-	timer := time.NewTimer(witnessPatience)
-	defer timer.Stop()
-	for {
-		said, _, changed := c.panel.Said(c.reference())
-		if said != nil && said.Rev >= rev || !c.panel.Trusted() {
+		if enough(said) || !c.panel.Trusted() {
 			return
 		}
 		select {

@@ -72,13 +72,8 @@ func (r *run) startOrigin() (stop func(), err error) {
 			http.NotFound(w, q)
 			return
 		}
-		r.mu.Lock()
-		dead := r.s.Origin.Dies > 0 && !r.start.IsZero() && time.Since(r.start) >= r.s.Origin.Dies
-		r.mu.Unlock()
-		if dead {
-			panic(http.ErrAbortHandler)
-		}
-		web.Object(r.s.firstByte(), func() io.ReadSeeker { return bytes.NewReader(r.script.images[seq-1]) }).ServeHTTP(r.mortal(w), q)
+		r.dieWithOrigin()
+		web.Object(r.s.firstByte(), func() io.ReadSeeker { return bytes.NewReader(r.script.images[seq-1]) }).ServeHTTP(&mortalWriter{w, r}, q)
 	}))
 	if err != nil {
 		r.bucket.Close()
@@ -87,26 +82,24 @@ func (r *run) startOrigin() (stop func(), err error) {
 	return func() { shut(); r.bucket.Close() }, nil
 }
 
-// mortal ends an answer when the origin dies.
-func (r *run) mortal(w http.ResponseWriter) http.ResponseWriter {
-	if r.s.Origin.Dies == 0 {
-		return w
+// dieWithOrigin ends the answer that calls it if the origin is dead.
+func (r *run) dieWithOrigin() {
+	r.mu.Lock()
+	dead := r.s.Origin.Dies > 0 && !r.start.IsZero() && time.Since(r.start) >= r.s.Origin.Dies
+	r.mu.Unlock()
+	if dead {
+		panic(http.ErrAbortHandler)
 	}
-	return &mortalWriter{w, r}
 }
 
+// mortalWriter ends an answer when the origin dies.
 type mortalWriter struct {
 	http.ResponseWriter
 	r *run
 }
 
 func (w *mortalWriter) Write(b []byte) (int, error) {
-	w.r.mu.Lock()
-	dead := !w.r.start.IsZero() && time.Since(w.r.start) >= w.r.s.Origin.Dies
-	w.r.mu.Unlock()
-	if dead {
-		panic(http.ErrAbortHandler)
-	}
+	w.r.dieWithOrigin()
 	return w.ResponseWriter.Write(b)
 }
 

@@ -275,15 +275,25 @@ func (f releaseFacts) print(w io.Writer) {
 	}
 }
 
+// ofRegion splits what a flag names for one region, REGION=rest, from what it names
+// for all. What holds a byte of notBefore before the first = is no region.
+func ofRegion(flag, text, notBefore string) (region verify.Region, rest string, err error) {
+	name, rest, ok := strings.Cut(text, "=")
+	if !ok || strings.Contains(name, notBefore) {
+		return "", text, nil
+	}
+	if region, err = verify.ParseRegion(name); err != nil {
+		return "", "", cli.Usagef("%s %s: %v", flag, text, err)
+	}
+	return region, rest, nil
+}
+
 // parseOrigins reads origins as --origin names them: a URL, or REGION=URL.
 func parseOrigins(texts []string) (out []verify.Origin, err error) {
 	for _, t := range texts {
-		o := verify.Origin{URL: t}
-		if region, url, ok := strings.Cut(t, "="); ok && !strings.Contains(region, ":") {
-			if o.Region, err = verify.ParseRegion(region); err != nil {
-				return nil, cli.Usagef("--origin %s: %v", t, err)
-			}
-			o.URL = url
+		var o verify.Origin
+		if o.Region, o.URL, err = ofRegion("--origin", t, ":"); err != nil {
+			return nil, err
 		}
 		if err := node.CheckOriginURL(o.URL); err != nil {
 			return nil, cli.Usagef("--origin %s: %v", t, err)
@@ -299,12 +309,9 @@ func parseOrigins(texts []string) (out []verify.Origin, err error) {
 // parseSeeds reads seeds as --fleet-seed names them: a multiaddr, or REGION=multiaddr.
 func parseSeeds(texts []string) (out []verify.Seed, err error) {
 	for _, t := range texts {
-		s := verify.Seed{Addr: t}
-		if region, addr, ok := strings.Cut(t, "="); ok && !strings.Contains(region, "/") {
-			if s.Region, err = verify.ParseRegion(region); err != nil {
-				return nil, cli.Usagef("--fleet-seed %s: %v", t, err)
-			}
-			s.Addr = addr
+		var s verify.Seed
+		if s.Region, s.Addr, err = ofRegion("--fleet-seed", t, "/"); err != nil {
+			return nil, err
 		}
 		if err := p2p.CheckPeers([]string{s.Addr}); err != nil {
 			return nil, cli.Usagef("--fleet-seed %s: %v", t, err)

@@ -142,9 +142,7 @@ func (p *Planner) choose(o *outlook) (*source, int) {
 				p.wanted.addBut(q.claims, p.better)
 			}
 		}
-		if p.keptForOrigins(p.wanted) {
-			copy(p.wanted, p.spare)
-		}
+		p.spareOrigins(p.wanted)
 		unit := p.rarest(p.wanted)
 		if unit >= 0 {
 			return p.quickest(o, unit, func(q *source) bool { return q.tier == t }), unit

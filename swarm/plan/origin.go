@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -53,6 +53,7 @@ func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt 
 	if cfg.Share < 1 {
 		q.origin.may *= min(cfg.Share*q.origin.salt, 1)
 	}
+	p.origins = append(p.origins, q)
 	for u := range p.sizes {
 		p.claim(q, u)
 	}
@@ -113,12 +114,8 @@ func (p *Planner) reserve(q *source) {
 
 // scheduleOrigins asks the origins for as much as their windows and budgets allow.
 func (p *Planner) scheduleOrigins(now time.Duration) {
-	for _, q := range p.peers {
-		g := q.origin
-		if g == nil {
-			continue
-		}
-		p.grow(now, g)
+	for _, q := range p.origins {
+		p.grow(now, q.origin)
 		if q.excluded || now < q.suspended {
 			continue
 		}
@@ -204,12 +201,9 @@ func (p *Planner) originWindow(q *source) int {
 
 // originGrows reports whether an origin may be asked for more later.
 func (p *Planner) originGrows() bool {
-	for _, q := range p.peers {
-		if q.origin != nil && !q.excluded && q.origin.cfg.Spread > 0 && q.origin.may < q.origin.size {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.origins, func(q *source) bool {
+		return !q.excluded && q.origin.cfg.Spread > 0 && q.origin.may < q.origin.size
+	})
 }
 
 // usable reports whether an origin may be asked for one unit more.
@@ -217,21 +211,21 @@ func (p *Planner) usable(now time.Duration, q *source) bool {
 	return !q.excluded && now >= q.suspended && !q.origin.whole && q.origin.left() >= float64(p.ref)
 }
 
-// keptForOrigins removes from m what is left to origins; it reports whether that
-// left anything.
-func (p *Planner) keptForOrigins(m Bitset) bool {
-	any := false
-	for w := range m {
-		rest := m[w] &^ p.taken[w]
-		for _, q := range p.peers {
-			if q.origin != nil {
-				rest &^= q.origin.zone[w]
-			}
-		}
-		any = any || bits.OnesCount64(rest) > 0
-		p.spare[w] = rest
+// spareOrigins removes from m what is left to origins, unless nothing else is left
+// that nobody was asked for.
+func (p *Planner) spareOrigins(m Bitset) {
+	if len(p.origins) == 0 {
+		return
 	}
-	return any
+	copy(p.spare, m)
+	for _, q := range p.origins {
+		for w := range p.spare {
+			p.spare[w] &^= q.origin.zone[w]
+		}
+	}
+	if p.spare.exceeds(p.taken) {
+		copy(m, p.spare)
+	}
 }
 
 // arrivals measure what peers deliver, over about a second.

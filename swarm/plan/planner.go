@@ -45,6 +45,7 @@ type Planner struct {
 	peers    []*source // in the order of their arrival, for repeatable choices
 	byKey    map[PeerKey]*source
 	gone     []*source // left with a penalty
+	origins  []*source // those of peers that are none, see origin.go
 	failures []PeerKey // struck since Failures was called
 
 	rate   int64         // bytes per second that may be asked for, 0: any
