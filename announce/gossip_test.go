@@ -25,7 +25,7 @@ import (
 )
 
 func TestAnnouncementTravelsTheWholeLine(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(1, 0), 5)
@@ -55,7 +55,7 @@ func TestAnnouncementTravelsTheWholeLine(t *testing.T) {
 }
 
 func TestPublishWaitsForTheFirstPeer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		seed := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), SeedConfig())
@@ -81,7 +81,7 @@ func TestPublishWaitsForTheFirstPeer(t *testing.T) {
 }
 
 func TestPublishEndsWithItsContext(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
@@ -110,7 +110,7 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 
 // A node never announces what it would refuse from others.
 func TestPublishRefusesWhatIsNotApproved(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one, two := m.genuine(t, 1), m.genuine(t, 2)
 		nodes := n.line(m, m.view(3, 2, two), 2) // release 1 is revoked
@@ -152,7 +152,7 @@ func TestPublishRefusesWhatIsNotApproved(t *testing.T) {
 
 // Policy, halt and revocation travel as bare hints, once per rev and node.
 func TestBareHintTravelsOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 3)
@@ -184,7 +184,7 @@ func TestBareHintTravelsOnce(t *testing.T) {
 // The chain has moved on when the announcement comes: as long as the release is
 // offered, it is as good as ever.
 func TestAnnouncementOfAnOlderRevOfAnOfferedRelease(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one, two := m.genuine(t, 1), m.genuine(t, 2)
 		nodes := n.line(m, m.view(9, 2, two, one), 2)
@@ -206,7 +206,7 @@ func TestAnnouncementOfAnOlderRevOfAnOfferedRelease(t *testing.T) {
 }
 
 func TestFollowRefuses(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		g, err := New(n.host(), DefaultConfig(), Options{})
 		if err != nil {
@@ -247,7 +247,7 @@ func TestFollowRefuses(t *testing.T) {
 
 // What the node knows of a peer counts in its score, within bounds.
 func TestAppScoreSilencesAPeer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		bad := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
@@ -346,7 +346,7 @@ func TestConfigValidate(t *testing.T) {
 		}
 	}
 	// Every degree makes parameters that pubsub accepts.
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t)
 		m := newMaker(t, "ucam-2")
 		for d := 2; d <= 32; d++ {
@@ -427,7 +427,7 @@ func (h *lateHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID)
 // pubsub never tries again to speak to a peer whose word of speaking the
 // protocol came while the first attempt was failing; here it does.
 func TestLostLinkIsRestored(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		a, b := n.host(), n.host()
@@ -452,7 +452,7 @@ func TestLostLinkIsRestored(t *testing.T) {
 // arrive apart, so that the order in which they are judged is no accident.
 func TestCrowdHearsAHintBeforeTheEnvelope(t *testing.T) {
 	for _, crowd := range []int{hintFirst - 1, hintFirst} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			topo := &links.Topology{
 				Nodes: []links.Node{{Up: 1e6, Down: 1e6}},
 				Delay: func(int, int) time.Duration { return 20 * time.Millisecond },

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,17 +24,6 @@ import (
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
-
-// bubble runs f in virtual time. Under the race detector timers of a bubble
-// that fire on several processors corrupt its state (golang/go#78156).
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	if raceEnabled {
-		procs := runtime.GOMAXPROCS(1)
-		defer runtime.GOMAXPROCS(procs)
-	}
-	synctest.Test(t, f)
-}
 
 // chainTime is the block time of every view. A bubble's clock starts in 2000.
 const chainTime = 1_790_000_100

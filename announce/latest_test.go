@@ -17,7 +17,7 @@ import (
 )
 
 func TestLateJoinerGetsTheLatestOnConnect(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		view := m.view(2, 1, one)
@@ -55,7 +55,7 @@ func TestLateJoinerGetsTheLatestOnConnect(t *testing.T) {
 // A peer whose host spoke before the protocol was there is asked as soon as it
 // says that it speaks it; a product followed while running is asked for too.
 func TestLatestIsAskedWhenItBecomesPossible(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		other := newMaker(t, "doorbell")
 		one, ding := m.genuine(t, 1), other.genuine(t, 1)
@@ -106,7 +106,7 @@ func TestLatestIsAskedWhenItBecomesPossible(t *testing.T) {
 // The network is split, one side hears the news, and after it healed both sides
 // have the latest release, also the nodes that are not at the seam.
 func TestThreatPartition(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		// Two halves from the start: in mocknet a stream that is being opened
@@ -136,7 +136,7 @@ func TestThreatPartition(t *testing.T) {
 }
 
 func TestAskFindsTheOnePeerThatHasIt(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one, two := m.genuine(t, 1), m.genuine(t, 2)
 		id := m.verifier.Product.ID()
@@ -205,7 +205,7 @@ func TestAskFindsTheOnePeerThatHasIt(t *testing.T) {
 
 // A peer that gives a false answer pays for it like for a false message.
 func TestFalseAnswerLowersTheScore(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
@@ -227,7 +227,7 @@ func TestFalseAnswerLowersTheScore(t *testing.T) {
 // Questions are answered to anybody, within a rate per peer, and bad ones cost
 // nothing.
 func TestThreatDenialOfService_Questions(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
@@ -283,7 +283,7 @@ func TestThreatDenialOfService_Questions(t *testing.T) {
 }
 
 func TestRunThatEndsWhileItStartsFailsNobody(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		h := n.host()
 		g, err := New(h, DefaultConfig(), Options{})
@@ -308,7 +308,7 @@ func TestRunThatEndsWhileItStartsFailsNobody(t *testing.T) {
 // Run ends although a peer neither asks nor hangs up, and although an answer
 // is outstanding; nothing is handed over afterwards.
 func TestRunEndsWithOpenStreams(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 1, m.genuine(t, 1))), DefaultConfig())
 		r := n.rogue(false, node)

@@ -37,7 +37,7 @@ func (n *net) crowd(m *maker, chains []*memChain, cfg Config) (nodes []*testNode
 
 // One node's view rises, and everybody's does.
 func TestRiseReachesTheWholeLine(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 5)
@@ -71,7 +71,7 @@ func TestRiseIsToldOnceByCamerasAndAlwaysBySeeds(t *testing.T) {
 		want float64
 	}{"cameras": {DefaultConfig(), 1}, "seeds": {SeedConfig(), 6}} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				m, n := newMaker(t, "ucam-2"), newNet(t)
 				one := m.genuine(t, 1)
 				var chains []*memChain
@@ -103,7 +103,7 @@ func TestRiseIsToldOnceByCamerasAndAlwaysBySeeds(t *testing.T) {
 // A view that went back took a lie back; the revisions after it are news again,
 // to this node and from it.
 func TestRiseAfterARefutedView(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 2)
@@ -137,7 +137,7 @@ func TestRiseAfterARefutedView(t *testing.T) {
 // what is held, delay no hint of a peer whose last one was true. Each of them gets
 // one look for each revision of the chain that he was quick to tell.
 func TestThreatStopSilenced_Flood(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 2)
@@ -184,7 +184,7 @@ func TestThreatStopSilenced_Flood(t *testing.T) {
 
 // Who was right once has one look for a lie, and no more until he is right again.
 func TestThreatStopSilenced_SpentCredit(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		victim := n.line(m, m.view(2, 1, one), 1)[0]
@@ -206,7 +206,7 @@ func TestThreatStopSilenced_SpentCredit(t *testing.T) {
 // hint of a revision before there is one, for each block in which it may come,
 // must not silence it.
 func TestThreatStopSilenced_SaidFirst(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 2)
@@ -232,7 +232,7 @@ func TestThreatStopSilenced_SaidFirst(t *testing.T) {
 
 // Old hints move nothing: no look, no relay, no acceptance.
 func TestThreatStopSilenced_Replay(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(7, 1, one), 2)

@@ -94,7 +94,7 @@ func chained(t *testing.T, n int, change ...func(i int, s *Subject)) ([]*testNod
 
 // A statement goes from node to node; who joins later is told when he asks.
 func TestStatementsSpread(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		nodes, panels, m := chained(t, 4)
 		id := m.verifier.Product.ID()
 		if err := panels[3].Judge([]byte("true one")); err != nil {
@@ -124,7 +124,7 @@ func TestStatementsSpread(t *testing.T) {
 // A neighbour that sends forged statements is muted after three; what is by witnesses
 // that a node does not know costs nobody anything and goes no further.
 func TestThreatWitnessForged_Gossip(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		nodes, panels, m := chained(t, 3)
 		id := m.verifier.Product.ID()
 		liar, victim := nodes[0], nodes[1]
@@ -169,7 +169,7 @@ func (c witnessedChain) Current() (verify.View, bool) {
 // A release that witnesses do not confirm is for the own quorum to judge: it costs a
 // look, no honest peer his score, and goes through.
 func TestThreatWitnessesContradicted_Announcement(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m := newMaker(t, "cam")
 		honest, lie := m.genuine(t, 1), m.release(t, 1, 20<<10, verify.MinBlockSize, m.keys[0], m.keys[2])
 		chain := newChain(m.view(5, 0))

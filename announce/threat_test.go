@@ -69,7 +69,7 @@ func TestThreatArbitraryInstallation_RogueAnnouncement(t *testing.T) {
 		{"too large", &pb.Message{Topic: &topic, Data: make([]byte, MaxAnnouncementSize+1)}, "reject", verify.AttackEndlessData},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				n := newNet(t)
 				nodes := n.line(m, view, 3)
 				r := n.rogue(false, nodes[0])
@@ -113,7 +113,7 @@ func TestThreatArbitraryInstallation_RogueAnnouncement(t *testing.T) {
 // must not make pubsub treat the right one as seen and its honest senders as
 // liars.
 func TestThreatGossipReplay_PoisonedMessageID(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, other := newMaker(t, "ucam-2"), newMaker(t, "doorbell")
 		n := newNet(t)
 		one := m.genuine(t, 1)
@@ -158,7 +158,7 @@ func TestThreatGossipBeforeChain(t *testing.T) {
 		{"endpoints down for minutes", func(c *memChain) { c.setDown(true) }, 8 * time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				m, n := newMaker(t, "ucam-2"), newNet(t)
 				one := m.genuine(t, 1)
 				before, after := m.view(1, 0), m.view(2, 1, one)
@@ -248,7 +248,7 @@ func TestThreatGossipFlood(t *testing.T) {
 	} {
 		for _, deaf := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, deaf %v", c.name, deaf), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
 					n := newNet(t)
 					nodes := n.line(m, m.view(2, 1, one), 2)
 					var rogues []*rogue
@@ -300,7 +300,7 @@ func TestThreatGossipFlood(t *testing.T) {
 // One peer that lies runs out of its own budget long before the product's, and
 // one that tells the truth never does.
 func TestThreatGossipFlood_OnePeerLeavesTheBudgetToOthers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		nodes := n.line(m, m.view(2, 1, m.genuine(t, 1)), 2)
 		liar := n.rogue(true, nodes[0])
@@ -329,7 +329,7 @@ func TestThreatGossipFlood_OnePeerLeavesTheBudgetToOthers(t *testing.T) {
 
 // A flooder that is first to send a genuine announcement must not smother it.
 func TestThreatGossipFlood_CannotSmother(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(1, 0), 2)
@@ -360,7 +360,7 @@ func TestThreatGossipFlood_CannotSmother(t *testing.T) {
 // A peer that keeps sending far over its rate loses its score, one that sends
 // invalid announcements is muted, even if it never lets us speak to it.
 func TestThreatGossipFlood_IsPunished(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		nodes := n.line(m, m.view(2, 1, m.genuine(t, 1)), 1)
 		flooder, deaf := n.rogue(false, nodes[0]), n.rogue(true, nodes[0])
@@ -383,7 +383,7 @@ func TestThreatGossipFlood_IsPunished(t *testing.T) {
 }
 
 func TestThreatGossipReplay(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		var packs []pack
 		for i := range uint64(6) {
@@ -448,7 +448,7 @@ func TestThreatGossipReplay(t *testing.T) {
 }
 
 func TestThreatFastForward(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one, two := m.genuine(t, 1), m.genuine(t, 2)
 		far := m.genuine(t, 1<<62) // a stolen threshold could sign it
@@ -507,7 +507,7 @@ func TestThreatFastForward(t *testing.T) {
 // Messages that carry an author, a number or a signature are not part of this
 // network: one announcement would have many ids.
 func TestThreatGossipReplay_MessageWithAuthor(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
 		nodes := n.line(m, m.view(2, 1, one), 2)

@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -154,12 +153,9 @@ type citizen struct {
 	done   chan error
 }
 
-// inBubble runs f when the bubble's clock shows clock, and the chain's chainTime, on
-// one processor: under the race detector timers of a bubble that fire on several
-// corrupt its state (golang/go#78156).
+// inBubble runs f when the bubble's clock shows clock, and the chain's chainTime.
 func (r *recording) inBubble(t *testing.T, clock, chainTime time.Time, f func(w *world)) {
 	t.Helper()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(clock))

@@ -12,8 +12,7 @@ import (
 	"camswarm/sim/report"
 )
 
-// One processor, as camsim does: it is faster, and timers of a bubble that fire on
-// several at once break the race detector (golang/go#78156).
+// One processor, as camsim does: it is faster.
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)
 	os.Exit(m.Run())
