@@ -159,7 +159,7 @@ func serve(ctx context.Context, n *node.Node, notify notifier, socket string, lo
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		notify.watch(ctx, log, func(ctx context.Context) error { return answers(ctx, socket) })
+		notify.watch(ctx, log, func(ctx context.Context) error { return answers(ctx, n, socket) })
 	})
 	wg.Go(func() {
 		<-ctx.Done()
@@ -173,9 +173,12 @@ func serve(ctx context.Context, n *node.Node, notify notifier, socket string, lo
 	return err
 }
 
-// answers asks the node for its status through its own control socket: the
-// answer takes every lock that a livelocked part would hold.
-func answers(ctx context.Context, socket string) error {
+// answers has every loop of the node take a turn, and asks for the status through its
+// own control socket: what looks online and does nothing fails one or the other.
+func answers(ctx context.Context, n *node.Node, socket string) error {
+	if err := n.Alive(ctx); err != nil {
+		return err
+	}
 	c, err := control.Dial(socket)
 	if err != nil {
 		return err
