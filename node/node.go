@@ -175,6 +175,8 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 				n.log.Debug("no providers sought", "root", root.String(), "err", err)
 			}
 		},
+		Near:       func(p peer.ID) bool { return n.network.Tier(p) == p2p.TierLAN },
+		Class:      func(p peer.ID) string { return string(n.network.Tier(p)) },
 		Misbehaved: func(p peer.ID, err error) { n.network.Ban(p, misbehaviourBan, err.Error()) },
 		Damaged: func(root cid.Cid) {
 			for _, f := range n.followers {

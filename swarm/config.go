@@ -11,14 +11,42 @@ type Mode string
 
 // Modes of an Exchange.
 const (
-	ModeShare Mode = "share" // fetches and serves
-	ModeLeech Mode = "leech" // fetches, serves nobody and announces nothing
-	ModeOff   Mode = "off"   // neither fetches nor serves; fetches wait
+	ModeShare Mode = "share"    // fetches and serves
+	ModeLAN   Mode = "lan-only" // the same, with peers that are near alone; asks no origin
+	ModeLeech Mode = "leech"    // fetches, serves nobody and announces nothing
+	ModeOff   Mode = "off"      // neither fetches nor serves; fetches wait
 )
+
+// Scope is with whom blocks are exchanged in one direction, the least first.
+type Scope uint8
+
+// Scopes.
+const (
+	ScopeNone Scope = iota // nobody
+	ScopeNear              // peers that are near, see ExchangeOptions.Near
+	ScopeAll               // everybody
+)
+
+// String returns the scope's word: "nobody", "lan" or "all".
+func (s Scope) String() string { return [...]string{"nobody", "lan", "all"}[min(s, ScopeAll)] }
+
+// Scopes returns with whom a mode exchanges blocks, in each direction.
+func (m Mode) Scopes() (serve, fetch Scope) {
+	switch m {
+	case ModeShare:
+		return ScopeAll, ScopeAll
+	case ModeLAN:
+		return ScopeNear, ScopeNear
+	case ModeLeech:
+		return ScopeNone, ScopeAll
+	default:
+		return ScopeNone, ScopeNone
+	}
+}
 
 // ExchangeConfig is what an operator writes about the exchange of blocks.
 type ExchangeConfig struct {
-	// Mode is "share", "leech" or "off". It can be changed while running.
+	// Mode is "share", "lan-only", "leech" or "off". It can be changed while running.
 	Mode Mode `toml:"mode"`
 
 	// UploadLimit and DownloadLimit bound what is sent and received, such as
@@ -49,7 +77,7 @@ func DefaultExchangeConfig() ExchangeConfig {
 
 // Validate says what is wrong with the configuration.
 func (c *ExchangeConfig) Validate() error {
-	if err := c.Mode.validate(); err != nil {
+	if err := c.Mode.Validate(); err != nil {
 		return err
 	}
 	if c.UploadLimit < 0 || c.DownloadLimit < 0 {
@@ -61,10 +89,11 @@ func (c *ExchangeConfig) Validate() error {
 	return nil
 }
 
-func (m Mode) validate() error {
+// Validate refuses what is no mode.
+func (m Mode) Validate() error {
 	switch m {
-	case ModeShare, ModeLeech, ModeOff:
+	case ModeShare, ModeLAN, ModeLeech, ModeOff:
 		return nil
 	}
-	return fmt.Errorf("swarm: mode is %q, set it to %q, %q or %q", m, ModeShare, ModeLeech, ModeOff)
+	return fmt.Errorf("swarm: mode is %q, set it to %q, %q, %q or %q", m, ModeShare, ModeLAN, ModeLeech, ModeOff)
 }

@@ -57,6 +57,15 @@ type ExchangeOptions struct {
 	Planner    plan.PlannerConfig    // zero: DefaultPlannerConfig
 	Lender     plan.LenderConfig     // zero: DefaultLenderConfig
 
+	// Near says whether a peer is on this node's own network, for ModeLAN. It is
+	// called as MayServe is. Nil: nobody is.
+	Near func(peer.ID) bool
+
+	// Class names what kind of peer it is, by which Stats.Classes counts bytes: its
+	// distance, for example. It is called for every message of blocks, and must give
+	// few different words. Nil: they are not told apart.
+	Class func(peer.ID) string
+
 	// MayServe and MayAsk say whether blocks may be sent to a peer, and asked
 	// of it: LAN only, for example. They are called often, so that the answer
 	// may change; they must not block or call the Exchange. Nil admits everyone
@@ -117,23 +126,25 @@ type Exchange struct {
 
 	// mu guards everything below, and the planners. It is never held during
 	// I/O, so that waiting for it never takes long.
-	mu       sync.Mutex
-	running  bool
-	mode     Mode
-	down     int64 // bytes per second
-	rng      *rand.Rand
-	peers    map[peer.ID]*remotePeer
-	byKey    map[plan.PeerKey]*remotePeer // the same
-	keys     map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
-	lastKey  plan.PeerKey
-	salt     float64                  // of this node's share at origins, 0 to 1
-	troubles map[string]OriginTrouble // by the name of the origin
-	fetches  map[[32]byte]*fetch
-	lendings map[[32]byte]*lending // of added files
-	waiters  map[[32]byte][]*blockWaiter
-	departed recentPeers[asked]   // what was asked of those that have left
-	damaged  map[cid.Cid]struct{} // roots of which Damaged is to be told
-	ailing   chan struct{}        // capacity 1: there are some
+	mu         sync.Mutex
+	running    bool
+	serveScope Scope // with whom blocks are exchanged, see SetMode
+	fetchScope Scope
+	sending    map[*context.CancelFunc]struct{} // messages of blocks, for Cut
+	down       int64                            // bytes per second
+	rng        *rand.Rand
+	peers      map[peer.ID]*remotePeer
+	byKey      map[plan.PeerKey]*remotePeer // the same
+	keys       map[peer.ID]plan.PeerKey     // of connected peers and of those that a fetch remembers
+	lastKey    plan.PeerKey
+	salt       float64                  // of this node's share at origins, 0 to 1
+	troubles   map[string]OriginTrouble // by the name of the origin
+	fetches    map[[32]byte]*fetch
+	lendings   map[[32]byte]*lending // of added files
+	waiters    map[[32]byte][]*blockWaiter
+	departed   recentPeers[asked]   // what was asked of those that have left
+	damaged    map[cid.Cid]struct{} // roots of which Damaged is to be told
+	ailing     chan struct{}        // capacity 1: there are some
 }
 
 // bitswapProtocols are what is spoken with any peer, best first.
@@ -165,15 +176,16 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	x := &Exchange{
 		born: time.Now(),
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
-		books: newLedger(), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
+		books: newLedger(opts.Class), sending: make(map[*context.CancelFunc]struct{}), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		mode: cfg.Mode, down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
+		down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
 		departed: newRecentPeers[asked](maxDeparted),
 		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
 		fetches: make(map[[32]byte]*fetch), waiters: make(map[[32]byte][]*blockWaiter),
 		damaged: make(map[cid.Cid]struct{}), ailing: make(chan struct{}, 1),
 	}
+	x.serveScope, x.fetchScope = cfg.Mode.Scopes()
 	x.store = filestore.New(filestore.Options{Logger: x.log, Open: opts.OpenFile, Lost: x.blockLost})
 	return x, nil
 }
@@ -428,25 +440,35 @@ func (x *Exchange) SetLimits(up, down int64) error {
 	return nil
 }
 
-// SetMode changes the mode. Peers are told at once what they can still ask for.
-func (x *Exchange) SetMode(mode Mode) error {
-	if err := mode.validate(); err != nil {
-		return err
+// SetMode changes the mode: to what all of those given allow together, so that a
+// node can be "lan-only" for one reason and "leech" for another. Peers are told at
+// once what they can still ask for. What is being sent or was asked for is let come
+// to its end, see Cut.
+func (x *Exchange) SetMode(modes ...Mode) error {
+	serve, fetch := ScopeAll, ScopeAll
+	for _, m := range modes {
+		if err := m.Validate(); err != nil {
+			return err
+		}
+		s, f := m.Scopes()
+		serve, fetch = min(serve, s), min(fetch, f)
 	}
 	files := x.store.Replicas()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.mode == mode {
+	if x.serveScope == serve && x.fetchScope == fetch {
 		return nil
 	}
-	x.mode = mode
+	told := x.serveScope != serve
+	x.serveScope, x.fetchScope = serve, fetch
 	for _, f := range x.fetches {
-		x.act(f, f.plan.Pause(f.now(), mode == ModeOff))
-		if mode == ModeOff && f.origin != nil {
-			f.origin.pause()
-		}
+		x.permit(f)
+		f.poke() // peers that are not near leave it, or come back
 	}
 	for _, sf := range files {
+		if !told {
+			break
+		}
 		if g := x.lendings[sf.Key]; g != nil {
 			g.l.Withdrawn()
 		}
@@ -455,6 +477,55 @@ func (x *Exchange) SetMode(mode Mode) error {
 		}
 	}
 	return nil
+}
+
+// permit tells a fetch what the mode lets it do. The caller holds mu.
+func (x *Exchange) permit(f *fetch) {
+	x.act(f, f.plan.Pause(f.now(), x.fetchScope == ScopeNone))
+	x.act(f, f.plan.Bar(f.now(), x.fetchScope != ScopeAll))
+	if x.fetchScope != ScopeAll && f.origin != nil {
+		f.origin.pause()
+	}
+}
+
+// Scopes returns with whom blocks are exchanged now, in each direction.
+func (x *Exchange) Scopes() (serve, fetch Scope) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.serveScope, x.fetchScope
+}
+
+// Cut ends at once what is being sent, and recalls what was asked for of peers and
+// origins, after SetMode or SetLimits for a reason that cannot wait. A peer still
+// sends what had left its queue: 128 KiB and what a round trip holds. All of it is
+// asked for again as far as mode and limits allow.
+func (x *Exchange) Cut() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for end := range x.sending {
+		(*end)()
+	}
+	for _, f := range x.fetches {
+		x.act(f, f.plan.Cancel())
+		if f.origin != nil {
+			f.origin.pause()
+		}
+	}
+	x.shareRate()
+}
+
+// cuttable returns a context that Cut ends, and what ends it otherwise.
+func (x *Exchange) cuttable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	x.mu.Lock()
+	x.sending[&cancel] = struct{}{}
+	x.mu.Unlock()
+	return ctx, func() {
+		x.mu.Lock()
+		delete(x.sending, &cancel)
+		x.mu.Unlock()
+		cancel()
+	}
 }
 
 // shareRate divides the download limit among the fetches. The caller holds mu.
@@ -471,12 +542,20 @@ func (x *Exchange) shareRate() {
 
 func (x *Exchange) mayServe(p peer.ID) bool {
 	x.mu.Lock()
-	ok := x.mode == ModeShare
+	scope := x.serveScope
 	x.mu.Unlock()
-	return ok && (x.opts.MayServe == nil || x.opts.MayServe(p))
+	return x.within(scope, p) && (x.opts.MayServe == nil || x.opts.MayServe(p))
 }
 
-func (x *Exchange) mayAsk(p peer.ID) bool { return x.opts.MayAsk == nil || x.opts.MayAsk(p) }
+// mayAsk reports whether p may be asked for blocks. The caller holds mu.
+func (x *Exchange) mayAsk(p peer.ID) bool {
+	return (x.fetchScope == ScopeNone || x.within(x.fetchScope, p)) && (x.opts.MayAsk == nil || x.opts.MayAsk(p))
+}
+
+// within reports whether p is in a scope.
+func (x *Exchange) within(s Scope, p peer.ID) bool {
+	return s == ScopeAll || s == ScopeNear && x.opts.Near != nil && x.opts.Near(p)
+}
 
 // connectedness looks at whether p is connected and makes or ends its remotePeer.
 func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
@@ -713,7 +792,7 @@ func (x *Exchange) notify(blks ...blocks.Block) {
 		return
 	}
 	x.mu.Lock()
-	share := x.mode == ModeShare && x.running
+	share := x.serveScope != ScopeNone && x.running
 	x.mu.Unlock()
 	if share && len(blks) > 0 {
 		x.server.NotifyNewBlocks(context.Background(), blks...)

@@ -181,9 +181,7 @@ func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err e
 	f = x.newFetch(sf)
 	x.fetches[sf.Key] = f
 	x.shareRate()
-	if x.mode == ModeOff {
-		x.act(f, f.plan.Pause(0, true))
-	}
+	x.permit(f)
 	for _, p := range x.peers {
 		// First of all how many there are: who is introduced first is not alone.
 		if p.speaks != haveNo && x.mayAsk(p.id) {
@@ -389,7 +387,7 @@ func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
 		if !starved {
 			pause, nextFind = findPeersAfter, time.Now().Add(findPeersAfter)
 		}
-		find := x.opts.FindPeers != nil && starved && x.mode != ModeOff && !time.Now().Before(nextFind)
+		find := x.opts.FindPeers != nil && starved && x.fetchScope == ScopeAll && !time.Now().Before(nextFind)
 		if find {
 			select {
 			case searching <- struct{}{}:

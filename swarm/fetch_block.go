@@ -97,7 +97,7 @@ func (x *Exchange) FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]b
 		x.mu.Lock()
 		var fresh []*remotePeer
 		for _, p := range x.peers {
-			if !slices.Contains(w.asked, p) && x.mayAsk(p.id) && x.mode != ModeOff {
+			if !slices.Contains(w.asked, p) && x.mayAsk(p.id) && x.fetchScope != ScopeNone {
 				fresh = append(fresh, p)
 			}
 		}

@@ -34,6 +34,8 @@ type Stats struct {
 	Total  PeerStats             // with peers
 	Origin PeerStats             // from origins
 	Peers  map[peer.ID]PeerStats // the MaxLedgerPeers peers of the latest exchange of bytes
+
+	Classes map[string]PeerStats // with peers, by ExchangeOptions.Class at that moment
 }
 
 // ledger counts bytes per peer. It forgets the peer that was idle longest when
@@ -43,13 +45,28 @@ type ledger struct {
 	total PeerStats
 	http  PeerStats // from origins
 	peers recentPeers[PeerStats]
+
+	class   func(peer.ID) string // nil: not told apart
+	classes map[string]*PeerStats
 }
 
-func newLedger() *ledger { return &ledger{peers: newRecentPeers[PeerStats](MaxLedgerPeers)} }
+func newLedger(class func(peer.ID) string) *ledger {
+	return &ledger{peers: newRecentPeers[PeerStats](MaxLedgerPeers), class: class, classes: make(map[string]*PeerStats)}
+}
 
 func (l *ledger) add(p peer.ID, s PeerStats) {
+	class := ""
+	if l.class != nil {
+		class = l.class(p)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.class != nil {
+		if l.classes[class] == nil {
+			l.classes[class] = new(PeerStats)
+		}
+		l.classes[class].add(s)
+	}
 	l.total.add(s)
 	l.peers.of(p).add(s)
 }
@@ -65,6 +82,12 @@ func (l *ledger) snapshot() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := Stats{Total: l.total, Origin: l.http, Peers: make(map[peer.ID]PeerStats, l.peers.Len())}
+	if l.class != nil {
+		s.Classes = make(map[string]PeerStats, len(l.classes))
+		for class, c := range l.classes {
+			s.Classes[class] = *c
+		}
+	}
 	for _, id := range l.peers.Keys() {
 		e, _ := l.peers.Peek(id)
 		s.Peers[id] = *e

@@ -293,6 +293,8 @@ func (p *remotePeer) serve(ctx context.Context, msg message.BitSwapMessage) erro
 		return p.control.send(ctx, p.openBitswap, writeMessage(msg, nil))
 	}
 	x := p.x
+	ctx, end := x.cuttable(ctx)
+	defer end()
 	if !x.mayServe(p.id) { // the mode has changed since the block was queued
 		return errNotServed
 	}

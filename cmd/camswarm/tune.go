@@ -70,7 +70,7 @@ flags are named as the keys of the configuration's [exchange] section are.`,
 	fl := cmd.Flags()
 	fl.Var(&up, "upload-limit", "what to send at most, such as 64kB/s, 1.5MB/s, 16Mbit/s, or bytes per second; 0: no limit")
 	fl.Var(&down, "download-limit", "what to receive at most, likewise")
-	fl.StringVar(&mode, "mode", "", "share, leech (fetch, serve nobody) or off")
+	fl.StringVar(&mode, "mode", "", "share, lan-only (exchange blocks on the local network alone), leech (fetch, serve nobody) or off")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }

@@ -29,7 +29,6 @@ import (
 	"camswarm/announce"
 	"camswarm/gc"
 	"camswarm/node/strictjson"
-	"camswarm/swarm"
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/member"
 	"camswarm/swarm/p2p"
@@ -510,10 +509,8 @@ func decodeLimits(r io.Reader) (LimitsChange, error) {
 		return change, errors.New("nothing to change: set uploadLimit, downloadLimit or mode")
 	}
 	if change.Mode != nil {
-		switch *change.Mode {
-		case swarm.ModeShare, swarm.ModeLeech, swarm.ModeOff:
-		default:
-			return change, fmt.Errorf("mode is %q; write %q, %q or %q", *change.Mode, swarm.ModeShare, swarm.ModeLeech, swarm.ModeOff)
+		if err := change.Mode.Validate(); err != nil {
+			return change, err
 		}
 	}
 	return change, nil

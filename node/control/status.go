@@ -212,7 +212,7 @@ type PeerStatus struct {
 type Limits struct {
 	UploadLimit   units.Rate `json:"uploadLimit"`   // bytes per second; 0: no limit
 	DownloadLimit units.Rate `json:"downloadLimit"` // bytes per second; 0: no limit
-	Mode          swarm.Mode `json:"mode"`          // "share", "leech" or "off"
+	Mode          swarm.Mode `json:"mode"`          // "share", "lan-only", "leech" or "off"
 }
 
 // LimitsChange changes the limits whose fields are set; the others stay. A rate is

@@ -116,7 +116,7 @@ func (p *Planner) reserve(q *source) {
 func (p *Planner) scheduleOrigins(now time.Duration) {
 	for _, q := range p.origins {
 		p.grow(now, q.origin)
-		if q.excluded || now < q.suspended {
+		if q.excluded || now < q.suspended || p.barred {
 			continue
 		}
 		for p.rate == 0 || p.paceAt <= now {
@@ -208,13 +208,13 @@ func (p *Planner) originGrows() bool {
 
 // usable reports whether an origin may be asked for one unit more.
 func (p *Planner) usable(now time.Duration, q *source) bool {
-	return !q.excluded && now >= q.suspended && !q.origin.whole && q.origin.left() >= float64(p.ref)
+	return !q.excluded && !p.barred && now >= q.suspended && !q.origin.whole && q.origin.left() >= float64(p.ref)
 }
 
 // spareOrigins removes from m what is left to origins, unless nothing else is left
 // that nobody was asked for.
 func (p *Planner) spareOrigins(m Bitset) {
-	if len(p.origins) == 0 {
+	if len(p.origins) == 0 || p.barred {
 		return
 	}
 	copy(p.spare, m)

@@ -51,6 +51,7 @@ type Planner struct {
 	rate   int64         // bytes per second that may be asked for, 0: any
 	paceAt time.Duration // with a rate: when the next unit may be asked for
 	paused bool
+	barred bool // from origins
 
 	arrivals arrivals // from peers, not origins
 
@@ -124,6 +125,13 @@ func (p *Planner) SetRate(now time.Duration, rate int64) []Action {
 // stays so.
 func (p *Planner) Pause(now time.Duration, paused bool) []Action {
 	p.paused = paused
+	p.schedule(now)
+	return p.drain()
+}
+
+// Bar stops new requests to origins until it is called with false.
+func (p *Planner) Bar(now time.Duration, barred bool) []Action {
+	p.barred = barred
 	p.schedule(now)
 	return p.drain()
 }
