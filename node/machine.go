@@ -948,6 +948,13 @@ func (p policy) after(t task, r result) (rec record, changed bool) {
 	case errors.As(r.err, &bad):
 		if verify.AttackName(bad) != verify.AttackImageSHA {
 			to(control.StateFetching)
+			if r.called { // bytes that change under every install must not wear the slot for ever
+				rec.Attempts++
+				rec.LastError = r.err.Error()
+			}
+			if rec.Attempts >= p.attempts {
+				rec.State, rec.FailedWith = control.StateFailed, p.section
+			}
 			break
 		}
 		// Its blocks are right and its digest is wrong: it can never become right.

@@ -363,6 +363,8 @@ func (s *theatre) outcome(t task, words []string) result {
 		r.notBefore = s.now.Add(time.Second)
 	case "image changed":
 		r.err, r.custody = &imageError{errors.New("block 1 is another one")}, takenBack
+	case "image changed under the installer":
+		r.called, r.err, r.custody = true, &imageError{errors.New("block 1 changed while it was read")}, takenBack
 	case "image wrong":
 		r.err, r.custody = &imageError{&verify.Error{Attack: verify.AttackImageSHA, Err: errors.New("another digest")}}, takenBack
 	case "envelope unusable":
@@ -471,7 +473,7 @@ func TestNoConfirmationOfAMixedSlot(t *testing.T) {
 				words := []string{"ok", "ok", "ok", "cancelled", "it failed"}
 				switch job.stage {
 				case stageInstall:
-					words = []string{"ok", "ok", "refused", "later", "image changed", "another choice"}
+					words = []string{"ok", "ok", "refused", "later", "image changed", "image changed under the installer", "another choice"}
 				case stageConfirm:
 					words = []string{"ok", "pending", "rolled back", "it failed"}
 				}

@@ -194,7 +194,7 @@ func (f *follower) fetch(ctx context.Context, t task) error {
 // is wrong can never become right: the release is given up. Blocks that went bad
 // on disk are fetched again.
 func (f *follower) check(t task) result {
-	_, file, err := f.openImage(t.approved)
+	_, file, err := f.openImage(t.approved, t.approved.CheckImage)
 	if err != nil {
 		return f.badImage(t, err)
 	}
@@ -226,8 +226,8 @@ const (
 
 // install hands a verified image to the installer. What cannot be taken back is
 // not done on an old view, nor on a decision from before the wait for the turn:
-// both are renewed once it has come. The image is hashed again here and once more
-// block by block while it is read (IMG.REPLACE, MFST.TOCTOU).
+// both are renewed once it has come. An image that was checked in this run is hashed
+// only as it is read, block by block (IMG.REPLACE, MFST.TOCTOU).
 func (f *follower) install(life, ctx context.Context, t task) result {
 	var view verify.View
 	for {
@@ -261,7 +261,7 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	if r, ok := f.allowed(t, &view); !ok {
 		return r
 	}
-	img, file, err := f.openImage(t.approved)
+	img, file, err := f.openImage(t.approved, t.approved.OpenImage)
 	if err != nil {
 		return f.badImage(t, err)
 	}
@@ -274,7 +274,13 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	f.log.Info("installing", "sequence", t.release.Sequence, "version", t.release.Version)
 	began := time.Now()
 	if err := f.installer.Install(life, img); err != nil {
-		return result{called: true, err: fmt.Errorf("install release %d: %w", t.release.Sequence, err)}
+		err = fmt.Errorf("install release %d: %w", t.release.Sequence, err)
+		if name := verify.AttackName(err); name == verify.AttackImageReplaced || name == verify.AttackImagePartial {
+			r := f.badImage(t, err)
+			r.called = true
+			return r
+		}
+		return result{called: true, err: err}
 	}
 	return result{called: true, at: chainTime(&view, began, time.Now())}
 }
@@ -430,7 +436,7 @@ func (f *follower) share(t task) result {
 	if err := f.hand(t.signed, t.release); err != nil {
 		return result{err: err}
 	}
-	_, file, err := f.openImage(t.approved)
+	_, file, err := f.openImage(t.approved, t.approved.CheckImage)
 	if err != nil {
 		return f.badImage(t, err)
 	}

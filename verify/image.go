@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -219,48 +218,89 @@ func appendBytes(dst []byte, field byte, value []byte) []byte {
 }
 
 // Image is an approved release together with bytes that were hashed and found
-// to be its image. Only [Approved.CheckImage] makes one, so an Installer that
-// takes an Image cannot be handed anything unverified. It has no way to read
-// bytes but [Image.WriteTo], which hashes them again.
+// to be its image. Only [Approved.CheckImage] and [Approved.OpenImage] make one, so
+// an Installer that takes an Image cannot be handed anything unverified. It has no
+// way to read bytes but [Image.WriteTo], which hashes every block again.
 type Image struct {
 	approved *Approved
 	bytes    io.ReaderAt
 }
 
-// CheckImage hashes size bytes of r, block by block and whole, and fails on the
-// first difference, on missing and on appended bytes (r must end at size: wrap
-// a larger file or a partition in an io.SectionReader). r must be private to
-// the caller; later reads through the Image hash every block again, so bytes
-// that change afterwards are caught before they are handed out (IMG.REPLACE).
+// CheckImage hashes size bytes of r, once, and fails on a difference, on missing
+// and on appended bytes (r must end at size: wrap a larger file or a partition in
+// an io.SectionReader). r must be private to the caller; reads through the Image
+// hash every block, so bytes that change afterwards are caught before they are
+// handed out (IMG.REPLACE).
 //
 // Wrong, missing and extra bytes are soft errors: the bytes may be fetched
 // again. Only cid_right_sha_wrong is hard: no bytes can ever fit the manifest.
 // An error of r itself is returned wrapped and is no [Error].
 func (a *Approved) CheckImage(r io.ReaderAt, size int64) (*Image, error) {
+	if err := a.checkLength(r, size); err != nil {
+		return nil, err
+	}
+	info := a.manifest.Image
+	whole := sha256.New()
+	if _, err := io.CopyBuffer(whole, io.NewSectionReader(r, 0, size), make([]byte, min(uint64(info.BlockSize), info.Size))); err != nil {
+		return nil, fmt.Errorf("read the image: %w", err)
+	}
+	if [32]byte(whole.Sum(nil)) != info.SHA256 {
+		if err := a.differs(r); err != nil {
+			return nil, err
+		}
+	}
+	a.whole.Store(true)
+	return &Image{approved: a, bytes: r}, nil
+}
+
+// OpenImage is CheckImage for an image that was checked before, perhaps in another
+// file: if CheckImage has succeeded for this envelope since it was decoded, the
+// whole is not hashed again, only the length is looked at. WriteTo hashes every
+// block as before; a digest of the manifest for each is no less than one for all.
+func (a *Approved) OpenImage(r io.ReaderAt, size int64) (*Image, error) {
+	if a.genuine() && !a.whole.Load() {
+		return a.CheckImage(r, size)
+	}
+	if err := a.checkLength(r, size); err != nil {
+		return nil, err
+	}
+	return &Image{approved: a, bytes: r}, nil
+}
+
+// checkLength compares a length and the end of r with the manifest.
+func (a *Approved) checkLength(r io.ReaderAt, size int64) error {
 	if !a.genuine() {
-		return nil, errNotApproved
+		return errNotApproved
 	}
 	info := a.manifest.Image
 	if size < 0 || uint64(size) < info.Size {
-		return nil, Soft(AttackImagePartial, "image has %d of %d bytes", size, info.Size)
+		return Soft(AttackImagePartial, "image has %d of %d bytes", size, info.Size)
 	}
 	if uint64(size) > info.Size {
-		return nil, Soft(AttackImageExtra, "image has %d bytes after its %d", uint64(size)-info.Size, info.Size)
-	}
-	whole := sha256.New()
-	if _, err := readBlocks(info, r, whole, AttackArbitrary); err != nil {
-		return nil, err
+		return Soft(AttackImageExtra, "image has %d bytes after its %d", uint64(size)-info.Size, info.Size)
 	}
 	switch n, err := r.ReadAt(make([]byte, 1), size); {
 	case n > 0:
-		return nil, Soft(AttackImageExtra, "image has bytes after its %d", info.Size)
+		return Soft(AttackImageExtra, "image has bytes after its %d", info.Size)
 	case err != nil && !errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("read the end of the image: %w", err)
+		return fmt.Errorf("read the end of the image: %w", err)
 	}
-	if !bytes.Equal(whole.Sum(nil), info.SHA256[:]) {
-		return nil, Hard(AttackImageSHA, "image has SHA-256 %x, its manifest says %x", whole.Sum(nil), info.SHA256)
+	return nil
+}
+
+// differs says what is wrong with bytes that have another digest than the manifest
+// says. It hashes blocks and whole from one read, since only that can tell a
+// manifest that no bytes fit from a block that was read wrongly once.
+func (a *Approved) differs(r io.ReaderAt) error {
+	info := a.manifest.Image
+	whole := sha256.New()
+	if _, err := readBlocks(info, r, whole, AttackArbitrary); err != nil {
+		return err
 	}
-	return &Image{approved: a, bytes: r}, nil
+	if sum := [32]byte(whole.Sum(nil)); sum != info.SHA256 {
+		return Hard(AttackImageSHA, "image has SHA-256 %x, its manifest says %x", sum, info.SHA256)
+	}
+	return nil
 }
 
 // readBlocks reads every block of r, and writes it to w if it has the right
@@ -297,7 +337,7 @@ func (i *Image) Manifest() *Manifest { return i.approved.manifest }
 // Size returns the image's size in bytes.
 func (i *Image) Size() int64 { return int64(i.approved.manifest.Image.Size) }
 
-// Valid reports whether the image was made by CheckImage.
+// Valid reports whether the image was made by CheckImage or OpenImage.
 func (i *Image) Valid() bool { return i != nil && i.approved != nil }
 
 // WriteTo writes the image's bytes, each block hashed again before it is

@@ -283,6 +283,96 @@ func TestThreatImgReplace_BytesThatChangeAfterTheCheckAreNotHandedOut(t *testing
 	}
 }
 
+// countingReader counts the bytes read.
+type countingReader struct {
+	r io.ReaderAt
+	n int
+}
+
+func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.r.ReadAt(p, off)
+	c.n += n
+	return n, err
+}
+
+// What nobody has hashed yet is hashed when it is opened.
+func TestThreatArbitraryInstallation_OpenImageChecksWhatNobodyChecked(t *testing.T) {
+	m := newMaker(t)
+	image := testImage(3 * verify.MinBlockSize)
+	rogue := bytes.Clone(image)
+	rogue[7] ^= 1
+	a, _ := m.approved(t, m.manifest(t, 1, image))
+	_, err := a.OpenImage(bytes.NewReader(rogue), int64(len(rogue)))
+	wantRefusal(t, err, verify.AttackArbitrary, false)
+	if _, err := a.OpenImage(bytes.NewReader(image), int64(len(image))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An image is read, and each byte hashed, once to check it and once to hand it
+// out; what changed in between is caught then, block by block, whichever file it
+// comes from.
+func TestThreatImgReplace_AnImageIsReadOnceToCheckAndOnceToInstall(t *testing.T) {
+	m := newMaker(t)
+	image := testImage(3*verify.MinBlockSize + 11)
+	size := int64(len(image))
+	a, _ := m.approved(t, m.manifest(t, 1, image))
+	r := &countingReader{r: bytes.NewReader(image)}
+	if _, err := a.CheckImage(r, size); err != nil || r.n != len(image) {
+		t.Fatalf("the check read %d of %d bytes: %v", r.n, len(image), err)
+	}
+	r.n = 0
+	img, err := a.OpenImage(r, size)
+	if err != nil || r.n != 0 || !img.Valid() {
+		t.Fatalf("opening read %d bytes: %v", r.n, err)
+	}
+	var out bytes.Buffer
+	if _, err := img.WriteTo(&out); err != nil || r.n != len(image) || !bytes.Equal(out.Bytes(), image) {
+		t.Errorf("handing out read %d of %d bytes: %v", r.n, len(image), err)
+	}
+
+	rogue := bytes.Clone(image)
+	rogue[verify.MinBlockSize] ^= 1
+	if img, err = a.OpenImage(bytes.NewReader(rogue), size); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	_, err = img.WriteTo(&out)
+	wantRefusal(t, err, verify.AttackImageReplaced, false)
+	if out.Len() != verify.MinBlockSize {
+		t.Errorf("%d bytes were handed out, want only the block before the changed one", out.Len())
+	}
+	_, err = a.OpenImage(bytes.NewReader(image[1:]), size-1)
+	wantRefusal(t, err, verify.AttackImagePartial, false)
+	_, err = a.OpenImage(bytes.NewReader(append(bytes.Clone(image), 0)), size)
+	wantRefusal(t, err, verify.AttackImageExtra, false)
+}
+
+// A block that is read wrongly once is no reason to give a release up.
+func TestCheckImageForgivesOneWrongRead(t *testing.T) {
+	m := newMaker(t)
+	image := testImage(2 * verify.MinBlockSize)
+	a, _ := m.approved(t, m.manifest(t, 1, image))
+	if _, err := a.CheckImage(&flakyReader{r: bytes.NewReader(image)}, int64(len(image))); err != nil {
+		t.Error(err)
+	}
+}
+
+// flakyReader flips a bit of its first read at 0.
+type flakyReader struct {
+	r    io.ReaderAt
+	done bool
+}
+
+func (f *flakyReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.r.ReadAt(p, off)
+	if off == 0 && n > 0 && !f.done {
+		p[0] ^= 1
+		f.done = true
+	}
+	return n, err
+}
+
 type fullWriter struct{ left int }
 
 func (w *fullWriter) Write(p []byte) (int, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 )
 
 var errNotApproved = errors.New("release was not approved: call CheckSigned and Approve first")
@@ -39,7 +40,8 @@ type Signed struct {
 	manifest *Manifest
 	envelope []byte
 	digest   [32]byte
-	by       Verifier // what it was checked with
+	by       Verifier    // what it was checked with
+	whole    atomic.Bool // bytes were seen with the image's whole digest
 
 	rotations []*Rotation
 	moves     []*Move
