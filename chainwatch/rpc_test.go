@@ -234,7 +234,7 @@ func TestThreatRPCSlowLoris(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				e.(*client).http.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+				e.(*client).http.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return ours, nil }}
 				ctx, cancel := context.WithTimeout(t.Context(), given)
 				defer cancel()
 				began := time.Now()
@@ -268,6 +268,30 @@ func TestThreatNetRedirect(t *testing.T) {
 	}
 	if reached.Load() {
 		t.Error("a redirect was followed")
+	}
+}
+
+// What an endpoint redirects to, where its API key may stand again, is not told in an
+// error, also where the address or the header is malformed.
+func TestThreatKeyExposure_Redirect(t *testing.T) {
+	for _, c := range []struct{ header, attack string }{
+		{"Location: https://rpc.example/%zz?key=hidden", "net_redirect"},
+		{"Location: http://[hidden", "net_redirect"},
+		{"Location //rpc.example/?key=hidden", "rpc_unreachable"},
+	} {
+		e := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			fmt.Fprintf(rw, "HTTP/1.1 302 Found\r\n%s\r\nContent-Length: 0\r\n\r\n", c.header)
+			rw.Flush()
+		})
+		if _, err := call(t, e, 30*time.Second); verify.AttackName(err) != c.attack || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: error %v", c.header, err)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func Client(config *tls.Config) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: stayOutside}
 	return &http.Client{
 		CheckRedirect: redirect,
-		Transport: &http.Transport{
+		Transport: transport{&http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        config,
@@ -33,15 +33,30 @@ func Client(config *tls.Config) *http.Client {
 			MaxConnsPerHost:        maxConns,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxHeader,
-		},
+		}},
 	}
+}
+
+// A transport drops Locations that cannot be parsed, since net/http would quote them,
+// and with them what they are signed with, in its error: the answer is a redirect to
+// nowhere.
+type transport struct{ *http.Transport }
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if err == nil {
+		if _, bad := r.URL.Parse(resp.Header.Get("Location")); bad != nil {
+			resp.Header.Del("Location")
+		}
+	}
+	return resp, err
 }
 
 // LocalClient is Client for servers at private, link-local and loopback addresses: it
 // connects to no other, and uses no proxy.
 func LocalClient(config *tls.Config) *http.Client {
 	c := Client(config)
-	t := c.Transport.(*http.Transport)
+	t := c.Transport.(transport)
 	t.Proxy = nil
 	t.DialContext = (&net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		if !inside(address) {

@@ -2,6 +2,8 @@ package origin
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -20,10 +22,10 @@ func TestThreatNetRedirect_Origin(t *testing.T) {
 	for _, from := range []string{"203.0.113.1:80", "192.168.1.2:80"} {
 		asked.Store(0)
 		c := Client(nil)
-		transport := c.Transport.(*http.Transport)
-		transport.Proxy = nil
-		dial := transport.DialContext
-		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		over := c.Transport.(transport)
+		over.Proxy = nil
+		dial := over.DialContext
+		over.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if address != from {
 				return dial(ctx, network, address)
 			}
@@ -33,6 +35,31 @@ func TestThreatNetRedirect_Origin(t *testing.T) {
 		_, err := read(fileAt(t, "http://"+from+"/image", 1000, c), 0, 100)
 		if local := inside(from); err == nil || (asked.Load() > 0) != local {
 			t.Errorf("from %s: the other device was asked %d times: %v", from, asked.Load(), err)
+		}
+	}
+}
+
+// What an origin redirects to is presigned, so no error tells it, also where the
+// address or the header is malformed.
+func TestThreatKeyExposure_Redirect(t *testing.T) {
+	for _, header := range []string{
+		"Location: https://bucket.example/%zz?X-Amz-Signature=hidden",
+		"Location: http://[hidden",
+		"Location //bucket.example/?X-Amz-Signature=hidden",
+	} {
+		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			fmt.Fprintf(rw, "HTTP/1.1 302 Found\r\n%s\r\nContent-Length: 0\r\n\r\n", header)
+			rw.Flush()
+		})
+		_, err := read(fileAt(t, s.URL, 1000, Client(nil)), 0, 100)
+		if _, ok := errors.AsType[*Error](err); !ok || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: %v", header, err)
 		}
 	}
 }

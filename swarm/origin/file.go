@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -281,10 +282,13 @@ func retryAfter(h http.Header) time.Duration {
 	return min(max(at.Sub(date), 0), maxWait)
 }
 
-// withoutURL drops the URL that net/http puts into errors: a presigned one is secret.
+// withoutURL drops the URL that net/http puts into errors, and the header that it
+// quotes: a presigned URL is secret.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return errors.New("its header cannot be read")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

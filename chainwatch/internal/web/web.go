@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -30,9 +31,8 @@ func ReadBody(ctx context.Context, body io.Reader, limit int64) ([]byte, error) 
 func Client(host string, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	return &http.Client{
-		Timeout:       CallTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Timeout: CallTimeout,
+		Transport: noRedirects{&http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        TLSConfig(host, roots, time.Now),
@@ -43,8 +43,20 @@ func Client(host string, roots *x509.CertPool) *http.Client {
 			MaxConnsPerHost:        2,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxHeader,
-		},
+		}},
 	}
+}
+
+// noRedirects drops the Location of answers, so that net/http neither follows it nor
+// quotes it, and the API key in it, in an error when it cannot be parsed.
+type noRedirects struct{ *http.Transport }
+
+func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if err == nil {
+		resp.Header.Del("Location")
+	}
+	return resp, err
 }
 
 // TLSConfig verifies certificates as usual, except that a device whose clock is
@@ -74,10 +86,13 @@ func TLSConfig(host string, roots *x509.CertPool, now func() time.Time) *tls.Con
 	}
 }
 
-// WithoutURL drops the URL that net/http puts into errors: it may hold an API key.
+// WithoutURL drops the URL that net/http puts into errors, and the header that it
+// quotes: both may hold an API key.
 func WithoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return errors.New("its header cannot be read")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
