@@ -304,6 +304,84 @@ func TestThreatImgFormat_MalleableForms(t *testing.T) {
 	}
 }
 
+// Bytes over a limit are refused as that, unread; those at the limit are read.
+func TestThreatEndlessData_Decoders(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit  int
+		decode func([]byte) error
+	}{
+		"manifest":          {verify.MaxManifestSize, func(b []byte) error { _, err := verify.DecodeManifest(b); return err }},
+		"envelope":          {verify.MaxEnvelopeSize, func(b []byte) error { _, err := verify.DecodeEnvelope(b); return err }},
+		"rotation":          {verify.MaxRotationSize, func(b []byte) error { _, err := verify.DecodeRotation(b); return err }},
+		"rotations":         {verify.MaxRotationsSize, func(b []byte) error { _, err := verify.DecodeRotations(b); return err }},
+		"move":              {verify.MaxMoveSize, func(b []byte) error { _, err := verify.DecodeMove(b); return err }},
+		"history":           {verify.MaxRotationsSize + verify.MaxMovesSize, func(b []byte) error { _, err := verify.DecodeHistory(b); return err }},
+		"witness statement": {verify.MaxWitnessStatement, func(b []byte) error { _, err := verify.DecodeWitnessStatement(b); return err }},
+		"witness's key":     {verify.MaxWitnessStatement, func(b []byte) error { _, err := verify.WitnessOf(b); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, over := verify.AttackMalformed, verify.AttackEndlessData
+			if name == "history" {
+				at = over // as a chain of rotations, which is what other bytes may be, it is too long
+			}
+			wantRefusal(t, c.decode(make([]byte, c.limit)), at, true)
+			wantRefusal(t, c.decode(make([]byte, c.limit+1)), over, true)
+		})
+	}
+}
+
+// What a key signs anywhere is what is verified; what every device would refuse is
+// not signed.
+func TestToBeSignedIsWhatIsVerified(t *testing.T) {
+	one, two, _ := crews(t)
+	man, err := boundTo(t, at(0), 1).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type signable interface {
+		ToBeSigned(verify.PublicKey) ([]byte, error)
+		Verify(verify.Signature) bool
+	}
+	rotation, move := turn(t, at(0), 2, one, two), move(t, 1, at(0), at(1), 1, one)
+	e := &verify.Envelope{Manifest: man}
+	for name, c := range map[string]struct {
+		what  signable
+		spoil func()
+	}{
+		"envelope": {e, func() { e.Rotations = []*verify.Rotation{{}} }},
+		"rotation": {rotation, func() { rotation.Epoch = 0 }},
+		"move":     {move, func() { move.Number = 0 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			message, err := c.what.ToBeSigned(one[2].Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sig := signSecp256k1(t, one[2], message)
+			s, err := verify.NewSignature(one[2].Public(), sig)
+			if err != nil || !c.what.Verify(s) {
+				t.Errorf("refused: %v", err)
+			}
+			stolen := s
+			stolen.Key = one[0].Public()
+			if c.what.Verify(stolen) {
+				t.Error("one key's signature is taken for another's")
+			}
+			other, err := verify.NewSignature(one[2].Public(), signSecp256k1(t, one[2], append(message, 0)))
+			if err != nil || c.what.Verify(other) {
+				t.Errorf("a signature over something else is taken: %v", err)
+			}
+			c.spoil()
+			if _, err := c.what.ToBeSigned(one[2].Public()); err == nil {
+				t.Error("signable")
+			}
+			if c.what.Verify(s) {
+				t.Error("verified")
+			}
+		})
+	}
+}
+
 func TestEnvelopeLimits(t *testing.T) {
 	m := newMaker(t)
 	man := m.manifest(t, 1, testImage(100))
@@ -334,6 +412,9 @@ func TestEnvelopeLimits(t *testing.T) {
 	_, err = verify.DecodeEnvelope(b)
 	wantRefusal(t, err, verify.AttackEndlessData, true)
 
+	if _, err := (&verify.Envelope{Manifest: make([]byte, verify.MaxManifestSize)}).Encode(); err != nil {
+		t.Errorf("the largest manifest: %v", err)
+	}
 	e.Signatures = append(e.Signatures, extra.Signatures...)
 	if _, err := e.Encode(); err == nil {
 		t.Errorf("%d signatures are encoded", len(e.Signatures))

@@ -4,4 +4,7 @@ package verify
 var (
 	RampAt = rampAt
 	Rank   = rank
+
+	MaxRotationsSize = maxRotationsSize
+	MaxMovesSize     = maxMovesSize
 )

@@ -69,6 +69,17 @@ func describeAny(b []byte, blockSize uint32) verify.ImageInfo {
 	return i
 }
 
+// failingEnd reads its bytes, and fails behind them.
+type failingEnd struct{ b []byte }
+
+func (r failingEnd) ReadAt(p []byte, off int64) (int, error) {
+	n, err := bytes.NewReader(r.b).ReadAt(p, off)
+	if err != nil {
+		err = errDisk
+	}
+	return n, err
+}
+
 // Block lists of every shape make the DAG that stock IPFS makes; small blocks
 // stand for large ones, the layout depends on their number only.
 func TestNodesAreThoseOfIPFSAdd(t *testing.T) {
@@ -233,6 +244,9 @@ func TestThreatArbitraryInstallation_OnlyCheckedBytesBecomeAnImage(t *testing.T)
 	// A failing disk is nobody's attack.
 	if _, err := a.CheckImage(failingReader{}, size); !errors.Is(err, errDisk) || verify.AttackName(err) != "" {
 		t.Errorf("failing disk gives %v", err)
+	}
+	if _, err := a.CheckImage(failingEnd{image}, size); !errors.Is(err, errDisk) || verify.AttackName(err) != "" {
+		t.Errorf("a disk that fails behind the image gives %v", err)
 	}
 }
 

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	secpecdsa "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/mr-tron/base58"
 	"github.com/pelletier/go-toml/v2"
 
@@ -183,6 +186,48 @@ func TestHighSSignaturesAreRefused(t *testing.T) {
 		new(big.Int).Sub(n, new(big.Int).SetBytes(tail)).FillBytes(tail)
 		_, err := m.verifier.CheckSigned(env)
 		wantRefusal(t, err, verify.AttackArbitrary, true)
+	}
+}
+
+// r and s beyond the curve's order are not reduced: each signature has one form. The
+// key is made to fit a signature whose numbers are small enough to be written with the
+// order added.
+func TestSignaturesBeyondTheOrderAreRefused(t *testing.T) {
+	message := []byte("x")
+	hash := sha256.Sum256(message)
+	one, over := make([]byte, 32), make([]byte, 32)
+	one[31] = 1 // as r: the curve has a point at x = 1
+	new(big.Int).Add(secp256k1.Params().N, big.NewInt(1)).FillBytes(over)
+	pub, _, err := secpecdsa.RecoverCompact(slices.Concat([]byte{31}, one, one), hash[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := verify.NewPublicKey(verify.ES256K, pub.SerializeCompressed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !k.Verify(message, slices.Concat(one, one)) {
+		t.Fatal("the test's own signature is wrong")
+	}
+	if k.Verify(message, slices.Concat(over, one)) || k.Verify(message, slices.Concat(one, over)) {
+		t.Error("a second form of a signature is accepted")
+	}
+}
+
+func TestKeysOfOtherAlgorithmsSignNothing(t *testing.T) {
+	for _, alg := range []verify.Algorithm{0, -37} {
+		if k, err := verify.NewPublicKey(alg, make([]byte, 32)); err == nil {
+			t.Errorf("%v: key %s", alg, k)
+		}
+	}
+	k := newMaker(t).keys[0].Public()
+	for _, size := range []int{0, 63, 65} {
+		if s, err := verify.NewSignature(k, make([]byte, size)); err == nil {
+			t.Errorf("%d bytes are a signature: %x", size, s.Raw)
+		}
+	}
+	if s, err := verify.NewSignature(verify.PublicKey{}, make([]byte, 64)); err == nil {
+		t.Errorf("a signature of no key: %x", s.Raw)
 	}
 }
 

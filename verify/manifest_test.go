@@ -152,6 +152,25 @@ func TestManifestFieldsAreChecked(t *testing.T) {
 	}
 }
 
+// What stands at a limit is honest.
+func TestManifestAtItsLimits(t *testing.T) {
+	m := fullManifest(t)
+	m.Origins, m.Seeds = nil, nil
+	for i := range verify.MaxOrigins {
+		url := fmt.Sprintf("https://a.example/~%d", i)
+		m.Origins = append(m.Origins, verify.Origin{URL: url + strings.Repeat("~", verify.MaxOriginURL-len(url))})
+	}
+	addr := "/dns4/~" + strings.Repeat("a", verify.MaxSeedAddr-len("/dns4/~/tcp/1"+seedID)) + "/tcp/1" + seedID
+	m.Seeds = []verify.Seed{{Addr: addr}}
+	b, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := verify.DecodeManifest(b); err != nil || len(again.Origins) != verify.MaxOrigins || again.Seeds[0].Addr != addr {
+		t.Errorf("comes back as %+v, %v", again, err)
+	}
+}
+
 // withField replaces one field of an encoded manifest; nil leaves it out.
 func withField(t *testing.T, good []byte, key int, value any) []byte {
 	t.Helper()

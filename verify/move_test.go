@@ -379,6 +379,14 @@ func TestResetIsMadeOnce(t *testing.T) {
 	if s, err := late.CheckSigned(carry(t, boundTo(t, at(0), 5), h, two[0], two[1])); err != nil || s.Move() != nil {
 		t.Errorf("a reset from before a device's time: %v", err)
 	}
+	// Before its time is also what the keys signed that a device has seen replaced.
+	v = deviceAt(t, at(0), one)
+	if err := v.Adopt(h.Rotations); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := v.CheckSigned(carry(t, boundTo(t, at(0), 5), h, two[0], two[1])); err != nil || s.Move() != nil {
+		t.Errorf("a reset by retired keys: %v", err)
+	}
 	// What was checked before another move was made.
 	v = deviceAt(t, at(0), one)
 	h = verify.History{Moves: []*verify.Move{move(t, 1, at(0), at(1), 1, one, one[0], one[1]), move(t, 2, at(1), at(2), 1, one, one[0], one[1])}}
@@ -474,9 +482,20 @@ func TestKeysAreRotatedWithTheMove(t *testing.T) {
 // A history has one order; nothing fits into it but what belongs there.
 func TestHistoryIsWhole(t *testing.T) {
 	one, _, three := crews(t)
-	good := life(t)
-	if err := good.Validate(); err != nil {
-		t.Fatal(err)
+	for _, good := range []verify.History{life(t), pendulum(t, verify.MaxMoves)} {
+		if err := good.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, spoil := range map[string]func(h *verify.History){
+		"rotation": func(h *verify.History) { h.Rotations[1].Signatures[0].Raw = []byte{1} },
+		"move":     func(h *verify.History) { h.Moves[1].Signatures[0].Raw = []byte{1} },
+	} {
+		h := life(t)
+		spoil(&h)
+		if _, err := h.Encode(); err == nil {
+			t.Errorf("a %s with a signature that is none is encoded", name)
+		}
 	}
 	for name, change := range map[string]func(h *verify.History){
 		"first move left out":            func(h *verify.History) { h.Moves = h.Moves[1:] },
@@ -707,6 +726,41 @@ func TestMoveNamesWhoHasNotSigned(t *testing.T) {
 	}
 	if err := one[0].SignMove(m); err == nil {
 		t.Error("a key signs twice")
+	}
+}
+
+// What stands at a limit is honest, and what is beyond it is not.
+func TestMovesAtTheirLimits(t *testing.T) {
+	one, _, _ := crews(t)
+	operators := func(n int) (out []verify.MoveEndpoint) {
+		for i := range n {
+			out = append(out, verify.MoveEndpoint{Operator: fmt.Sprint("operator ", i), URL: fmt.Sprintf("https://%d.example/~", i)})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		change func(m *verify.Move)
+		ok     bool
+	}{
+		"as many endpoints as may be":    {func(m *verify.Move) { m.Endpoints = operators(verify.MaxMoveEndpoints) }, true},
+		"one more":                       {func(m *verify.Move) { m.Endpoints = operators(verify.MaxMoveEndpoints + 1) }, false},
+		"URL not ASCII":                  {func(m *verify.Move) { m.Endpoints[0].URL = "https://\u00e4.example" }, false},
+		"all to start and to stop":       {func(m *verify.Move) { m.StartOf, m.StopOf = 3, 3 }, true},
+		"more to start than there are":   {func(m *verify.Move) { m.StartOf = 4 }, false},
+		"more to stop than there are":    {func(m *verify.Move) { m.StopOf = 4 }, false},
+		"more to stop than to start":     {func(m *verify.Move) { m.StartOf, m.StopOf = 2, 3 }, false},
+		"to stop alone":                  {func(m *verify.Move) { m.StopOf = 3 }, true},
+		"barely more than half to start": {func(m *verify.Move) { m.StartOf = 2 }, true},
+		"half to start":                  {func(m *verify.Move) { m.Endpoints, m.StartOf = operators(4), 2 }, false},
+		"within a chain, no endpoint":    {func(m *verify.Move) { m.To.ChainID, m.Endpoints = m.From.ChainID, nil }, true},
+		"to another chain, no endpoint":  {func(m *verify.Move) { m.Endpoints = nil }, false},
+	} {
+		m := move(t, 1, at(0), at(1), 1, one)
+		m.Endpoints = operators(3)
+		c.change(m)
+		if err := m.Validate(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

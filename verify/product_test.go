@@ -1,17 +1,20 @@
 package verify_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/mr-tron/base58"
 	"github.com/pelletier/go-toml/v2"
 
 	"camswarm/verify"
 )
 
 func TestProductsAreVendorAndName(t *testing.T) {
-	for _, s := range []string{"tenvis.com/ucam-2", "a.b/c", "xn--bcher-kva.example/x1", "3com.com/3"} {
+	for _, s := range []string{"tenvis.com/ucam-2", "a.b/c", "xn--bcher-kva.example/x1", "3com.com/3", "az.09/z9",
+		strings.Repeat("a", 63) + "." + strings.Repeat("b", verify.MaxText-63-3) + "/c"} {
 		p, err := verify.ParseProduct(s)
 		if err != nil || p.String() != s {
 			t.Errorf("%q: %v, %v", s, p, err)
@@ -22,6 +25,8 @@ func TestProductsAreVendorAndName(t *testing.T) {
 		"", "/", "tenvis.com", "tenvis.com/", "/ucam", "tenvis/ucam", "Tenvis.com/ucam", "tenvis.com/Ucam", "tenvis.com/u cam",
 		"tenvis.com/ucam/2", "tenvis..com/ucam", ".tenvis.com/ucam", "tenvis.com./ucam", "-tenvis.com/ucam", "tenvis.com/-ucam",
 		"tenvis.com/ucam-", "tenvis.com/ucam\x00", "ténvis.com/ucam", "tenvis.com/" + long + "a", long + "." + long + "/a", "tenvis.com/u\u200bcam",
+		"tenvis.com/u`", "tenvis.com/u{", "tenvis.com/u:", "tenvis.com/u.", // beside a, z, 9 and 0
+		long + "." + strings.Repeat("b", verify.MaxText-63-2) + "/c",
 	} {
 		if p, err := verify.ParseProduct(s); err == nil {
 			t.Errorf("%q is read as %v", s, p)
@@ -118,6 +123,7 @@ func TestDIDs(t *testing.T) {
 		"did:io:abcdef0123456789abcdef0123456789abcdef01", "did:key:" + multikeys[verify.EdDSA] + "#" + multikeys[verify.EdDSA],
 		"DID:key:" + multikeys[verify.EdDSA], "did:io:" + strings.Repeat("1", 1_000_000), "did:io:4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLK0",
 		" did:key:" + multikeys[verify.EdDSA],
+		"did:io:" + base58.Encode(bytes.Repeat([]byte{9}, 31)), "did:io:" + base58.Encode(bytes.Repeat([]byte{9}, 33)),
 	} {
 		if d, err := verify.ParseDID(s); err == nil {
 			t.Errorf("%.60q is read as %s", s, d)
@@ -195,7 +201,16 @@ func TestTextForms(t *testing.T) {
 			t.Errorf("%s is read", bad)
 		}
 	}
-	if _, err := json.Marshal(verify.RolloutMode(9)); err == nil {
+	for mode := verify.RolloutPaused; mode <= verify.RolloutAll; mode++ {
+		if again, err := verify.ParseRolloutMode(mode.String()); err != nil || again != mode {
+			t.Errorf("%v is read as %v, %v", mode, again, err)
+		}
+	}
+	const nameless = verify.RolloutAll + 1
+	if _, err := json.Marshal(nameless); err == nil {
 		t.Error("a mode without a name is written")
+	}
+	if s := nameless.String(); !strings.Contains(s, "4") {
+		t.Errorf("a mode without a name is %q", s)
 	}
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -196,15 +197,7 @@ func Warmable(view *View) []uint64 {
 }
 
 func newestFirst(cs []Candidate) []Candidate {
-	return slices.SortedStableFunc(slices.Values(cs), func(a, b Candidate) int {
-		switch {
-		case a.Sequence > b.Sequence:
-			return -1
-		case a.Sequence < b.Sequence:
-			return 1
-		}
-		return 0
-	})
+	return slices.SortedStableFunc(slices.Values(cs), func(a, b Candidate) int { return cmp.Compare(b.Sequence, a.Sequence) })
 }
 
 // eligibleAt returns the time from which the device may install the release

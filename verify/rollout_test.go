@@ -91,6 +91,7 @@ func TestChoose(t *testing.T) {
 		"whole share":             {offered(rel(6, whole)), dev, install(6, 0)},
 		"no share":                {offered(rel(6, none)), dev, wait(6, verify.ReasonOutside, 0)},
 		"floor hides":             {with(offered(rel(6, all)), func(v *verify.View) { v.MinSequence = 7 }), dev, verify.Choice{Reason: verify.ReasonCurrent}},
+		"floor itself":            {with(offered(rel(6, all)), func(v *verify.View) { v.MinSequence = 6 }), dev, install(6, 0)},
 		"barrier first":           {with(offered(rel(9, all), rel(7, all)), func(v *verify.View) { v.Barrier = 7 }), dev, install(7, 0)},
 		"barrier, on the way":     {with(offered(rel(9, all), rel(7, paused), rel(6, all)), func(v *verify.View) { v.Barrier = 7 }), dev, install(6, 0)},
 		"barrier reached":         {with(offered(rel(9, all), rel(5, all)), func(v *verify.View) { v.Barrier = 5 }), dev, install(9, 0)},

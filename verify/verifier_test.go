@@ -215,6 +215,26 @@ func TestThreatVulnerabilityToKeyCompromises_SignedByAnotherTrustIsNotApproved(t
 	}
 }
 
+// Nor is a product's release one of another product of the same manufacturer, although
+// a view of that one offers the very same envelope.
+func TestThreatMixAndMatch_SignedForAnotherProduct(t *testing.T) {
+	m := newMaker(t)
+	man := m.manifest(t, 1, testImage(100))
+	env := envelope(t, man, m.keys...)
+	s, err := m.verifier.CheckSigned(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := m.verifier
+	other.Product.Name = "ucam-3"
+	view := m.view(release(man, env))
+	view.Product = other.Product.ID()
+	view.Candidates[0].Product = view.Product
+	if _, err := other.Approve(s, view, 1); err == nil {
+		t.Error("approved")
+	}
+}
+
 func TestSignedDoesNotChangeWithTheCallersBytes(t *testing.T) {
 	m := newMaker(t)
 	env := envelope(t, m.manifest(t, 1, testImage(100)), m.keys[0], m.keys[1])

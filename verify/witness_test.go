@@ -3,11 +3,17 @@ package verify_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	secpecdsa "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"github.com/fxamacker/cbor/v2"
 
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -102,6 +108,31 @@ func TestThreatWitnessForged(t *testing.T) {
 	if s.Verify() {
 		t.Error("a signature over a manifest is taken for a witness's")
 	}
+	ecdsa := fixedKey(t, verify.ES256K, 9)
+	if message, err = s.ToBeSigned(ecdsa.Public()); err != nil {
+		t.Fatal(err)
+	}
+	if s.Signature, err = verify.NewSignature(ecdsa.Public(), signSecp256k1(t, ecdsa, message)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Verify() {
+		t.Error("a witness has another kind of key than Ed25519")
+	}
+	s.View.Rev = 0
+	if _, err := s.ToBeSigned(k.Public()); err == nil {
+		t.Error("what every device refuses is signed")
+	}
+}
+
+// signSecp256k1 is a key's signature over the SHA-256 of a message.
+func signSecp256k1(t testing.TB, k *sign.Key, message []byte) []byte {
+	t.Helper()
+	hash := sha256.Sum256(message)
+	sig := secpecdsa.SignCompact(secp256k1.PrivKeyFromBytes(k.Bytes()), hash[:], true)[1:]
+	if !k.Public().Verify(message, sig) {
+		t.Fatal("the test's own signature is wrong")
+	}
+	return sig
 }
 
 // Two statements contradict each other if one witness says two things of one
@@ -180,6 +211,144 @@ func FuzzDecodeWitnessStatement(f *testing.F) {
 			t.Fatal("a statement that nobody signed is accepted")
 		}
 	})
+}
+
+// Every field of a statement has its limits; what stands at a limit is honest.
+func TestWitnessStatementFieldsAreChecked(t *testing.T) {
+	const maxCount, maxTime = 1 << 40, 253402300799
+	k := fixedKey(t, verify.EdDSA, 9)
+	for name, c := range map[string]struct {
+		change func(v *verify.View, c []verify.Candidate)
+		ok     bool
+	}{
+		"revision at its limit":       {func(v *verify.View, _ []verify.Candidate) { v.Rev = maxCount }, true},
+		"revision beyond":             {func(v *verify.View, _ []verify.Candidate) { v.Rev = maxCount + 1 }, false},
+		"revision 0":                  {func(v *verify.View, _ []verify.Candidate) { v.Rev = 0 }, false},
+		"block at its limit":          {func(v *verify.View, _ []verify.Candidate) { v.Block = maxCount }, true},
+		"block beyond":                {func(v *verify.View, _ []verify.Candidate) { v.Block = maxCount + 1 }, false},
+		"revision of the head":        {func(v *verify.View, _ []verify.Candidate) { v.RevBlock = v.Block }, true},
+		"revision after the head":     {func(v *verify.View, _ []verify.Candidate) { v.RevBlock = v.Block + 1 }, false},
+		"time at its limit":           {func(v *verify.View, _ []verify.Candidate) { v.Time = maxTime }, true},
+		"time beyond":                 {func(v *verify.View, _ []verify.Candidate) { v.Time = maxTime + 1 }, false},
+		"time 0":                      {func(v *verify.View, _ []verify.Candidate) { v.Time = 0 }, false},
+		"no chain":                    {func(v *verify.View, _ []verify.Candidate) { v.Registry.ChainID = 0 }, false},
+		"region that is none":         {func(v *verify.View, _ []verify.Candidate) { v.Region = "EU" }, false},
+		"no keys":                     {func(v *verify.View, _ []verify.Candidate) { v.Keys = verify.KeySet{} }, false},
+		"nothing on offer":            {func(v *verify.View, _ []verify.Candidate) { v.Candidates = nil }, true},
+		"too many releases":           {func(v *verify.View, c []verify.Candidate) { *v = manyReleases(*v, c[0], verify.MaxCandidates+1) }, false},
+		"release of another product":  {func(_ *verify.View, c []verify.Candidate) { c[0].Product[0]++ }, false},
+		"revoked release":             {func(_ *verify.View, c []verify.Candidate) { c[0].Revoked = true }, false},
+		"release 0":                   {func(v *verify.View, c []verify.Candidate) { c[1].Sequence = 0 }, false},
+		"latest not on offer":         {func(v *verify.View, c []verify.Candidate) { v.Latest++ }, true},
+		"release beyond the latest":   {func(v *verify.View, c []verify.Candidate) { v.Latest-- }, false},
+		"release twice":               {func(_ *verify.View, c []verify.Candidate) { c[1].Sequence = c[0].Sequence }, false},
+		"releases in the other order": {func(_ *verify.View, c []verify.Candidate) { c[0], c[1] = c[1], c[0] }, false},
+		"image at its limit":          {func(_ *verify.View, c []verify.Candidate) { c[0].ImageSize = verify.MaxImageSize }, true},
+		"image beyond":                {func(_ *verify.View, c []verify.Candidate) { c[0].ImageSize = verify.MaxImageSize + 1 }, false},
+		"image of nothing":            {func(_ *verify.View, c []verify.Candidate) { c[0].ImageSize = 0 }, false},
+		"version too long":            {func(_ *verify.View, c []verify.Candidate) { c[0].Version = strings.Repeat("x", verify.MaxText+1) }, false},
+		"published at the limit":      {func(_ *verify.View, c []verify.Candidate) { c[0].PublishedAt = maxTime }, true},
+		"published beyond":            {func(_ *verify.View, c []verify.Candidate) { c[0].PublishedAt = maxTime + 1 }, false},
+		"last mode":                   {func(_ *verify.View, c []verify.Candidate) { c[0].Rollout.Mode = verify.RolloutAll }, true},
+		"mode of no name":             {func(_ *verify.View, c []verify.Candidate) { c[0].Rollout.Mode = verify.RolloutAll + 1 }, false},
+		"shares at their limits": {func(_ *verify.View, c []verify.Candidate) {
+			c[0].Rollout.StartBps, c[0].Rollout.EndBps = verify.MaxBps, verify.MaxBps
+		}, true},
+		"first share beyond": {func(_ *verify.View, c []verify.Candidate) { c[0].Rollout.StartBps = verify.MaxBps + 1 }, false},
+		"last share beyond":  {func(_ *verify.View, c []verify.Candidate) { c[0].Rollout.EndBps = verify.MaxBps + 1 }, false},
+		"too many canaries": {func(_ *verify.View, c []verify.Candidate) {
+			c[0].Rollout.Canaries = make([][32]byte, verify.MaxCanaries+1)
+		}, false},
+		"label too long": {func(_ *verify.View, c []verify.Candidate) { c[0].Rollout.Label = strings.Repeat("x", verify.MaxText+1) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := witnessView(t)
+			c.change(&v, v.Candidates)
+			if err := (&verify.WitnessStatement{View: v}).Validate(); (err == nil) != c.ok {
+				t.Fatalf("validates: %v", err)
+			}
+			if !c.ok {
+				return
+			}
+			b, err := witnessed(t, v, k).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, err := verify.DecodeWitnessStatement(b); err != nil || !s.Verify() {
+				t.Errorf("comes back: %v", err)
+			}
+		})
+	}
+}
+
+// manyReleases offers n copies of a release.
+func manyReleases(v verify.View, c verify.Candidate, n int) verify.View {
+	v.Candidates, v.Latest = nil, uint64(n)
+	for i := range n {
+		c.Sequence = uint64(n - i)
+		v.Candidates = append(v.Candidates, c)
+	}
+	return v
+}
+
+// Each field of a statement has one form and one length.
+func TestWitnessStatementHasOneEncoding(t *testing.T) {
+	good := golden(t, "witness.cbor")
+	var file struct {
+		_          struct{} `cbor:",toarray"`
+		Payload    []byte
+		Signatures []cbor.RawMessage
+	}
+	if err := cbor.Unmarshal(good, &file); err != nil {
+		t.Fatal(err)
+	}
+	var fields map[int]cbor.RawMessage
+	if err := cbor.Unmarshal(file.Payload, &fields); err != nil {
+		t.Fatal(err)
+	}
+	const releases = 17
+	var offered [][]any
+	if err := cbor.Unmarshal(fields[releases], &offered); err != nil {
+		t.Fatal(err)
+	}
+	with := func(key int, value any) []byte {
+		b, err := sorted.Marshal([]any{withField(t, file.Payload, key, value), file.Signatures})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	release := func(at int, value any) []byte {
+		changed := slices.Clone(offered[0])
+		changed[at] = value
+		return with(releases, [][]any{changed, offered[1]})
+	}
+	for name, b := range map[string][]byte{
+		"trailing byte":            append(bytes.Clone(good), 0),
+		"format 2":                 with(1, 2),
+		"registry short":           with(3, make([]byte, 19)),
+		"registry long":            with(3, make([]byte, 21)),
+		"product short":            with(4, make([]byte, 31)),
+		"product long":             with(4, make([]byte, 33)),
+		"digest short":             with(8, make([]byte, 31)),
+		"digest long":              with(8, make([]byte, 33)),
+		"paused false written":     with(11, false),
+		"threshold 0":              with(15, 0),
+		"image's digest short":     release(3, make([]byte, 31)),
+		"image's digest long":      release(3, make([]byte, 33)),
+		"envelope's digest short":  release(4, make([]byte, 31)),
+		"envelope's digest long":   release(4, make([]byte, 33)),
+		"canaries ragged":          release(15, make([]byte, 33)),
+		"mode over 8 bits":         release(7, 1<<8),
+		"duration over 32 bits":    release(11, 1<<32),
+		"first share over 16 bits": release(12, 1<<16),
+		"last share over 16 bits":  release(13, 1<<16),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := verify.DecodeWitnessStatement(b)
+			wantRefusal(t, err, verify.AttackMalformed, true)
+		})
+	}
 }
 
 // The wire form of a statement is promised.

@@ -2,6 +2,9 @@ package did_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -200,6 +203,7 @@ func TestDocumentRefuses(t *testing.T) {
 		"neither":              {"malformed", `{"id":"` + testDID + `","assertionMethod":[1]}`},
 		"dangling":             {"malformed", `{"id":"` + testDID + `","assertionMethod":["#k"]}`},
 		"no fragment":          {"malformed", `{"id":"` + testDID + `","assertionMethod":["` + testDID + `"]}`},
+		"empty fragment":       {"malformed", `{"id":"` + testDID + `","assertionMethod":["` + testDID + `#"]}`},
 		"long reference":       {"malformed", `{"id":"` + testDID + `","assertionMethod":["#` + strings.Repeat("k", 300) + `"]}`},
 		"many entries":         {"endless_data", `{"id":"` + testDID + `","assertionMethod":[` + many(65, `"#k"`) + `]}`},
 		"many methods":         {"endless_data", `{"id":"` + testDID + `","verificationMethod":[` + numbered(64) + `],"publicKey":[{"id":"#more","type":"X"}]}`},
@@ -234,6 +238,67 @@ func TestDocumentRefuses(t *testing.T) {
 	doc, err := did.ParseDocument([]byte(method(`"type":"MLDSAKey2027","publicKeyMultibase":"u7"`)))
 	if err != nil || len(doc.Keys(did.AssertionMethod)) != 0 {
 		t.Errorf("%+v, %v", doc, err)
+	}
+}
+
+// What stands at a limit is read.
+func TestDocumentAtItsLimits(t *testing.T) {
+	var keys []verify.PublicKey
+	for i := range did.MaxMethods + 1 {
+		public := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, 32)).Public().(ed25519.PublicKey)
+		k, err := verify.NewPublicKey(verify.EdDSA, public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	if _, err := did.NewDocument(testDID, map[did.Relationship][]verify.PublicKey{did.AssertionMethod: keys}); err == nil {
+		t.Errorf("made with %d keys", len(keys))
+	}
+	doc, err := did.NewDocument(testDID, map[did.Relationship][]verify.PublicKey{did.AssertionMethod: keys[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := doc.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = append(b, bytes.Repeat([]byte{' '}, verify.MaxDocumentSize-len(b))...)
+	if again, err := did.ParseDocument(b); err != nil || len(again.Keys(did.AssertionMethod)) != did.MaxMethods {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if _, err := did.ParseDocument(append(b, ' ')); verify.AttackName(err) != verify.AttackEndlessData {
+		t.Errorf("one byte more: %v", err)
+	}
+}
+
+// Each number of a JWK has one form.
+func TestJWKs(t *testing.T) {
+	jwk := func(members string) string {
+		return `{"id":"` + testDID + `","assertionMethod":[{"id":"#k","type":"JsonWebKey2020","publicKeyJwk":{` + members + `}}]}`
+	}
+	ed := base64.RawURLEncoding.EncodeToString(publicKey(t, verify.EdDSA).Bytes()[2:])
+	curve := elliptic.P256().Params()
+	point := slices.Concat(curve.Gx.Bytes(), curve.Gy.Bytes())
+	ec := func(cut int) string {
+		return `"kty":"EC","crv":"P-256","x":"` + base64.RawURLEncoding.EncodeToString(point[:cut]) + `","y":"` + base64.RawURLEncoding.EncodeToString(point[cut:]) + `"`
+	}
+	for name, c := range map[string]struct {
+		doc string
+		ok  bool
+	}{
+		"Ed25519":                 {jwk(`"kty":"OKP","crv":"Ed25519","x":"` + ed + `"`), true},
+		"Ed25519, padded":         {jwk(`"kty":"OKP","crv":"Ed25519","x":"` + ed + `="`), false},
+		"P-256":                   {jwk(ec(32)), true},
+		"P-256, x longer than y":  {jwk(ec(33)), false},
+		"P-256, x shorter than y": {jwk(ec(31)), false},
+	} {
+		doc, err := did.ParseDocument([]byte(c.doc))
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		} else if c.ok && (len(doc.Keys(did.AssertionMethod)) != 1 || doc.Keys(did.AssertionMethod)[0].IsZero()) {
+			t.Errorf("%s: keys %v", name, doc.Keys(did.AssertionMethod))
+		}
 	}
 }
 

@@ -178,6 +178,13 @@ func TestThreatArbitraryInstallation_OnlyGenuineSignaturesAreAttached(t *testing
 		if m.order == nil {
 			hashed = "signs the bytes themselves"
 		}
+		zero, one, order := new(big.Int), big.NewInt(1), m.order
+		if order == nil {
+			order = one
+		}
+		numbers := func(r, s *big.Int) []byte {
+			return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+		}
 		for name, c := range map[string]struct {
 			made  []byte
 			other bool // the form is right
@@ -187,7 +194,7 @@ func TestThreatArbitraryInstallation_OnlyGenuineSignaturesAreAttached(t *testing
 			"of the manifest alone":     {m.sign(e.Manifest), true, "not the key's signature"},
 			"of the digest":             {m.sign(digest[:]), true, hashed},
 			"a bit flipped":             {flipped, true, "not the key's signature"},
-			"nothing":                   {nil, false, "0 bytes"},
+			"nothing":                   {nil, false, "0 bytes; one of"},
 			"base64":                    {[]byte(base64.StdEncoding.EncodeToString(good) + "\n"), false, "decode it first"},
 			"hexadecimal":               {[]byte(hex.EncodeToString(good)), false, "decode it first"},
 			"cut":                       {raw[:63], false, "63 bytes"},
@@ -199,6 +206,10 @@ func TestThreatArbitraryInstallation_OnlyGenuineSignaturesAreAttached(t *testing
 			"DER of nothing":            {[]byte{0x30, 0}, false, ""},
 			"DER followed by something": {append(slices.Clone(good), 0), false, ""},
 			"DER of negative numbers":   {[]byte{0x30, 6, 2, 1, 0x80, 2, 1, 0x80}, false, ""},
+			"r zero":                    {numbers(zero, one), m.order == nil, ""},
+			"s zero":                    {numbers(one, zero), m.order == nil, ""},
+			"r of the order":            {numbers(order, one), m.order == nil, ""},
+			"s of the order":            {numbers(one, order), m.order == nil, ""},
 			"zeros":                     {make([]byte, 64), m.order == nil, ""},
 			"all ones":                  {bytes.Repeat([]byte{0xff}, 64), m.order == nil, ""},
 		} {
@@ -334,6 +345,19 @@ func TestPublicKeysComeAsPEM(t *testing.T) {
 	block, _ := pem.Decode(good)
 	off := slices.Clone(block.Bytes)
 	off[len(off)-3] ^= 1
+	point := func(curve asn1.ObjectIdentifier, b []byte) []byte {
+		t.Helper()
+		der, err := asn1.Marshal(struct {
+			Algorithm []asn1.ObjectIdentifier
+			Key       asn1.BitString
+		}{[]asn1.ObjectIdentifier{{1, 2, 840, 10045, 2, 1}, curve}, asn1.BitString{Bytes: b, BitLength: 8 * len(b)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	}
+	hybrid := secp256k1.NewPrivateKey(new(secp256k1.ModNScalar).SetInt(5)).PubKey().SerializeUncompressed()
+	hybrid[0] = 6 | hybrid[64]&1
 	for name, c := range map[string]struct {
 		content []byte
 		says    string
@@ -342,6 +366,9 @@ func TestPublicKeysComeAsPEM(t *testing.T) {
 		"a secret key":       {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), "public key alone"},
 		"two":                {append(slices.Clone(good), good...), "follows"},
 		"not on the curve":   {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: off}), "not a point"},
+		"point cut off":      {point(asn1.ObjectIdentifier{1, 3, 132, 0, 10}, hybrid[:40]), "secp256k1"},
+		"uncompressed, cut":  {point(asn1.ObjectIdentifier{1, 3, 132, 0, 10}, []byte{4, 1, 2}), "secp256k1"},
+		"hybrid form":        {point(asn1.ObjectIdentifier{1, 3, 132, 0, 10}, hybrid), "secp256k1"},
 		"no DER":             {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}), "SubjectPublicKeyInfo"},
 		"bytes after":        {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: append(slices.Clone(block.Bytes), 0)}), "SubjectPublicKeyInfo"},
 		"begun and no more":  {[]byte("-----BEGIN PUBLIC KEY-----\n"), "not PEM"},
