@@ -78,15 +78,15 @@ func TestThreatGCDeletesRunningImage(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	c := New(d, Policy{}, Options{Registerer: reg})
 	var forged Plan
-	for _, seq := range []uint64{3, 2, 1} {
+	for _, seq := range []uint64{3, 2, 4} {
 		forged.Decisions = append(forged.Decisions, Decision{Item: Item{Product: cam, Sequence: seq}, Remove: true, Reason: RemoveStale})
 	}
-	forged.Decisions = append(forged.Decisions, Decision{Item: Item{Product: cam, Sequence: 4}, Reason: KeepWanted})
+	forged.Decisions = append(forged.Decisions, Decision{Item: Item{Product: cam, Sequence: 1}, Reason: KeepWanted})
 	err := c.Execute(t.Context(), forged)
 	if !errors.Is(err, ErrProtected) {
 		t.Fatalf("error %v, want ErrProtected", err)
 	}
-	if got := d.sequences(t); !slices.Equal(got, []uint64{2, 3, 4}) {
+	if got := d.sequences(t); !slices.Equal(got, []uint64{1, 2, 3}) {
 		t.Errorf("left %v, want the running and the fallback release and what the plan keeps", got)
 	}
 	if got := counter(t, reg, "camswarm_gc_protected_total"); got != 2 {

@@ -1,6 +1,9 @@
 package gc
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +81,11 @@ func TestRemoveTwiceAndBesideLeftovers(t *testing.T) {
 	if len(left) != 1 || left[0].Name() != trashPrefix+"7-0" {
 		t.Errorf("left %v, want only the former leftover", left)
 	}
+	t.Chdir(dir)
+	must(t, os.Mkdir("8", 0o700), Remove("8"))
+	if _, err := os.Lstat("8"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a name without a directory: %v", err)
+	}
 }
 
 func TestSweepClearsLeftoversAndStraysOnly(t *testing.T) {
@@ -111,6 +119,11 @@ func TestReserve(t *testing.T) {
 	must(t, r.Hold())
 	if held, err := r.Held(); err != nil || held < 1<<20 {
 		t.Fatalf("holds %d allocated bytes (%v), want at least 1 MiB", held, err)
+	}
+	if probe, err := os.Create(path + "-probe"); err == nil && fallocate(probe, 1) == nil {
+		if data, err := os.ReadFile(path); err != nil || len(bytes.Trim(data, "\x00")) > 0 {
+			t.Errorf("flash is worn by a reserve that needs no writing: %v", err)
+		}
 	}
 	before, err := os.Stat(path)
 	must(t, err, r.Hold())
@@ -147,8 +160,8 @@ func TestReserve(t *testing.T) {
 func TestReserveFollowsNoLink(t *testing.T) {
 	path, other := filepath.Join(t.TempDir(), "reserve"), filepath.Join(t.TempDir(), "other")
 	must(t, os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, path))
-	if err := NewReserve(path, 64<<10).Hold(); err == nil {
-		t.Error("a link was followed")
+	if err := NewReserve(path, 64<<10).Hold(); err == nil || errors.Is(err, ErrNoSpace) {
+		t.Errorf("a link was followed, or taken for want of space: %v", err)
 	}
 	if data, err := os.ReadFile(other); err != nil || string(data) != "mine" {
 		t.Errorf("holds %q, %v", data, err)

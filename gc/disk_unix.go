@@ -5,7 +5,6 @@ package gc
 import (
 	"fmt"
 	"io/fs"
-	"math"
 	"syscall"
 )
 
@@ -27,9 +26,5 @@ func Free(path string) (int64, error) {
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, fmt.Errorf("measure the free space of %s: %w", path, err)
 	}
-	blocks, size := uint64(st.Bavail), uint64(st.Bsize)
-	if size > 0 && blocks > math.MaxInt64/size {
-		return math.MaxInt64, nil
-	}
-	return int64(blocks * size), nil
+	return mul(uint64(st.Bavail), uint64(st.Bsize)), nil
 }

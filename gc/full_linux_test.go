@@ -66,6 +66,35 @@ func TestThreatDiskFull(t *testing.T) {
 	must(t, d.save(state{Running: 2, Confirmed: true, Wanted: 3}))
 }
 
+// disk_full: a reserve that the file system refuses is want of space, and no file of
+// it is left. On one that cannot allocate (ramfs), it is written.
+func TestThreatDiskFull_Reserve(t *testing.T) {
+	mount := func(kind, options string) string {
+		root := t.TempDir()
+		if err := syscall.Mount(kind, root, kind, 0, options); err != nil {
+			t.Skipf("SKIPPED: a small file system cannot be mounted here (%v); run as root to test a full disk", err)
+		}
+		t.Cleanup(func() { must(t, syscall.Unmount(root, 0)) })
+		return root
+	}
+	small := NewReserve(filepath.Join(mount("tmpfs", "size=1m"), "reserve"), 2<<20)
+	if err := small.allocate(); !IsFull(err) {
+		t.Errorf("more than the file system has is allocated: %v", err)
+	}
+	must(t, small.release())
+	if err := NewReserve(filepath.Join(mount("tmpfs", "size=4m,nr_inodes=1"), "reserve"), 4096).Hold(); !errors.Is(err, ErrNoSpace) {
+		t.Errorf("no inode is free: %v", err)
+	}
+	written := NewReserve(filepath.Join(mount("ramfs", ""), "reserve"), 100<<10)
+	must(t, written.allocate())
+	if data, err := os.ReadFile(written.path); err != nil || len(data) != 100<<10 || bytes.Count(data, []byte{0}) > 1<<10 {
+		t.Errorf("%d bytes are written, of which %d are zero: %v", len(data), bytes.Count(data, []byte{0}), err)
+	}
+	if !IsFull(syscall.EDQUOT) || IsFull(syscall.EIO) {
+		t.Error("a quota that is used up is want of space, a broken disk is not")
+	}
+}
+
 // disk_full: with nothing to collect the reserve alone lets metadata through,
 // and it is not taken back while that would fill the disk again.
 func TestThreatDiskFull_NothingToCollect(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -335,6 +336,14 @@ func add(a, b int64) int64 {
 		return math.MaxInt64
 	}
 	return a + b
+}
+
+// mul returns a·b of two counts likewise.
+func mul(a, b uint64) int64 {
+	if high, low := bits.Mul64(a, b); high == 0 && low <= math.MaxInt64 {
+		return int64(low)
+	}
+	return math.MaxInt64
 }
 
 func byName(a, b Decision) int {

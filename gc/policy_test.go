@@ -19,6 +19,24 @@ var (
 	door = verify.Product{Vendor: "acme.example", Name: "door-1"}.ID()
 )
 
+// File systems over a network tell of more bytes than an int64 holds.
+func TestCountsDoNotOverflow(t *testing.T) {
+	for _, c := range []struct {
+		a, b uint64
+		want int64
+	}{
+		{0, 4096, 0}, {3, 4096, 12288}, {1 << 62, 1, 1 << 62}, {1<<63 - 1, 1, math.MaxInt64}, {1 << 63, 1, math.MaxInt64},
+		{1 << 62, 2, math.MaxInt64}, {1 << 52, 4096, math.MaxInt64}, {math.MaxUint64, math.MaxUint64, math.MaxInt64},
+	} {
+		if got := mul(c.a, c.b); got != c.want {
+			t.Errorf("%d·%d is %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+	if got := add(math.MaxInt64, 1); got != math.MaxInt64 {
+		t.Errorf("the sum is %d", got)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	const mb = 1 << 20
 	used := func(hour int) time.Time { return time.Date(2030, 1, 1, hour, 0, 0, 0, time.UTC) }
