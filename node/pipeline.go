@@ -93,7 +93,7 @@ func (f *follower) stage(life, ctx context.Context, t task) result {
 	case stageServe:
 		return f.serve(t)
 	case stageFetch, stageRepair:
-		return result{err: f.fetch(ctx, t)}
+		return f.fetch(ctx, t)
 	case stageVerify:
 		return f.check(t)
 	case stageInstall:
@@ -176,18 +176,22 @@ func (f *follower) serve(t task) result {
 	return result{signed: signed, custody: handedOver, missing: missing}
 }
 
-// fetch brings every block that is missing to disk.
-func (f *follower) fetch(ctx context.Context, t task) error {
+// fetch brings every block that is missing to disk. Where another file stands under
+// the image's name by now, the exchange gets that one.
+func (f *follower) fetch(ctx context.Context, t task) (r result) {
 	if err := f.makeRoom(ctx, t.signed, t.release); err != nil {
-		return err
+		return result{err: err}
 	}
 	began := time.Now()
 	m := t.signed.Manifest()
-	if err := f.exchange.Fetch(ctx, m.Image.Root, f.origins.of(m, f.cfg.Region)); err != nil {
-		return err
+	err := f.exchange.Fetch(ctx, m.Image.Root, f.origins.of(m, f.cfg.Region))
+	if errors.Is(err, filestore.ErrReplaced) {
+		r = f.withdraw(t)
 	}
-	f.log.Info("fetched", "sequence", t.release.Sequence, "bytes", t.release.ImageSize, "took", time.Since(began).Round(time.Millisecond))
-	return nil
+	if r.err = err; err == nil {
+		f.log.Info("fetched", "sequence", t.release.Sequence, "bytes", t.release.ImageSize, "took", time.Since(began).Round(time.Millisecond))
+	}
+	return r
 }
 
 // check hashes the whole image. An image whose blocks are right and whose digest

@@ -16,6 +16,10 @@ var (
 	// first.
 	ErrPathTaken = errors.New("swarm: another file is added at this path")
 
+	// ErrReplaced: another file stands where one that is held was opened. Nothing
+	// was written. Remove it and add it again.
+	ErrReplaced = errors.New("swarm: the file was replaced by another")
+
 	// ErrNoSpace: the file system or quota is full. The message names the
 	// bytes that are missing. Free them and try again; what arrived is kept.
 	ErrNoSpace = errors.New("swarm: no space left")

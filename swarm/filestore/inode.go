@@ -37,22 +37,29 @@ func openFile(path string, flag int, perm fs.FileMode) (Handle, error) {
 }
 
 // inode is a file on disk with blocks of one replica in it. Its links are the
-// paths of one owner or of several.
+// paths of one owner or of several. It is open for writing only while it lacks
+// blocks: see Store.Write.
 type inode struct {
-	f        Handle
+	f        Handle // for reading, and to sync
 	readOnly bool
 
 	// Guarded by Store.mu once a replica has it.
-	path string      // of one of its owners, for messages
-	has  plan.Bitset // by place: the blocks that are right, as far as is known
+	path    string      // of one of its owners
+	has     plan.Bitset // by place: the blocks that are right, as far as is known
+	pen     Handle      // for writing; nil: it is closed
+	writers int         // who use the pen
+	gone    bool        // no owner has it any more: it is not opened again
 }
+
+// whole reports whether the file lacks no block of r.
+func (in *inode) whole(r *Replica) bool { return in.has.Count() == len(r.Blocks) }
 
 // openInode opens or creates the file of an owner and finds out what it holds of
 // r. What it hashes and writes is its own: no lock is held.
 func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, err error) {
-	flag := os.O_RDWR | os.O_CREATE
-	if readOnly {
-		flag = os.O_RDONLY
+	flag := os.O_RDONLY
+	if !readOnly {
+		flag |= os.O_CREATE
 	}
 	f, err := open(path, flag, 0o600)
 	if err != nil {
@@ -61,7 +68,7 @@ func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, e
 	in := &inode{f: f, readOnly: readOnly, path: path, has: plan.NewBitset(len(r.Blocks))}
 	defer func() {
 		if err != nil {
-			_ = in.f.Close()
+			_ = in.close()
 		}
 	}()
 	if readOnly {
@@ -75,17 +82,40 @@ func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, e
 		return nil, fmt.Errorf("%w: %s is not a regular file", ErrBadFile, path)
 	}
 	if info.Size() != r.Size && links(info) == 1 {
-		if err := f.Truncate(r.Size); err != nil {
+		if in.pen, err = openPen(open, in.f, path); err == nil {
+			err = in.pen.Truncate(r.Size)
+		}
+		if err != nil {
 			return nil, writeError(r, path, r.Size, err)
 		}
 	}
 	if err := in.scan(r); err != nil {
 		return nil, err
 	}
-	if links(info) > 1 && (info.Size() != r.Size || in.has.Count() < len(r.Blocks)) {
+	if links(info) > 1 && (info.Size() != r.Size || !in.whole(r)) {
 		return in, in.unshare(open, r)
 	}
-	return in, nil
+	return in, in.rest(r)
+}
+
+// openPen opens for writing the file that f is open on, which stands at path.
+func openPen(open Opener, f Handle, path string) (Handle, error) {
+	pen, err := open(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := pen.Stat(); err != nil || !isSame(f, info) {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrReplaced, path), err, pen.Close())
+	}
+	return pen, nil
+}
+
+func (in *inode) close() error {
+	err := in.f.Close()
+	if in.pen != nil {
+		err = errors.Join(err, in.pen.Close())
+	}
+	return err
 }
 
 // scan hashes what the file holds. Holes are not read: they hold zeros, whose
@@ -139,21 +169,38 @@ func (in *inode) unshare(open Opener, r *Replica) error {
 	if err := removeFile(tmp); err != nil {
 		return fmt.Errorf("swarm: replace file of blocks: %w", err)
 	}
-	f, err := open(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	pen, err := open(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return writeError(r, tmp, r.Size, err)
 	}
-	if err = copyBlocks(f, in, r); err == nil {
+	var f Handle
+	if err = copyBlocks(pen, in, r); err == nil {
+		f, err = open(tmp, os.O_RDONLY, 0)
+	}
+	if err == nil {
 		err = os.Rename(tmp, in.path)
 	}
 	if err != nil {
-		_ = f.Close()
+		_ = pen.Close()
+		if f != nil {
+			_ = f.Close()
+		}
 		_ = os.Remove(tmp)
 		return writeError(r, in.path, r.Size, err)
 	}
-	_ = in.f.Close()
-	in.f = f
-	return nil
+	_ = in.close()
+	in.f, in.pen = f, pen
+	return in.rest(r)
+}
+
+// rest closes the pen if there is nothing to write. The file is the caller's own.
+func (in *inode) rest(r *Replica) error {
+	if in.pen == nil || !in.whole(r) {
+		return nil
+	}
+	pen := in.pen
+	in.pen = nil
+	return pen.Close()
 }
 
 // copyBlocks gives f the size of r and those blocks that in holds.

@@ -175,7 +175,7 @@ func (s *Store) adopt(r *Replica, in *inode, path string) (done []Arrival, err e
 	if err != nil {
 		return nil, nil
 	}
-	defer old.f.Close()
+	defer old.close()
 	for _, u := range missing {
 		i := int(r.First[u])
 		if !old.has.Has(i) {
@@ -238,7 +238,7 @@ func (s *Store) addCopy(r *Replica, f *File) (done []Arrival, err error) {
 		if err == nil {
 			return
 		}
-		_ = in.f.Close()
+		_ = in.close()
 		if errors.Is(before, fs.ErrNotExist) {
 			_ = os.Remove(f.Path)
 		}
@@ -280,13 +280,19 @@ func (s *Store) copyInto(in *inode, r *Replica, todo []int) error {
 		if !ok {
 			continue
 		}
-		if _, err := in.f.WriteAt(b, r.offset(i)); err != nil {
+		if in.pen == nil {
+			var err error
+			if in.pen, err = openPen(s.open, in.f, in.path); err != nil {
+				return writeError(r, in.path, need, err)
+			}
+		}
+		if _, err := in.pen.WriteAt(b, r.offset(i)); err != nil {
 			return writeError(r, in.path, need, err)
 		}
 		in.has.Set(i)
 		need -= int64(len(b))
 	}
-	return nil
+	return in.rest(r)
 }
 
 // Removal is what a Remove has changed.
@@ -327,6 +333,11 @@ func (s *Store) Remove(root cid.Cid, path string) (Removal, error) {
 		s.mu.Unlock()
 		return out, nil
 	}
+	o.at.gone = true
+	idle := o.at.pen
+	if o.at.writers > 0 {
+		idle = nil // the last of them closes it
+	}
 	r.inodes = slices.DeleteFunc(r.inodes, func(in *inode) bool { return in == o.at })
 	for _, d := range r.Blocks {
 		s.unlink(d, func(p place) bool { return p.at == o.at })
@@ -336,5 +347,8 @@ func (s *Store) Remove(root cid.Cid, path string) (Removal, error) {
 	}
 	s.mu.Unlock()
 	_ = o.at.f.Close() // what was written is written; a flush that fails shows when it is read
+	if idle != nil {
+		_ = idle.Close()
+	}
 	return out, nil
 }

@@ -254,8 +254,10 @@ func (s *Store) unlink(d [32]byte, gone func(place) bool) {
 }
 
 // Write writes a block, whose digest the caller has computed, to every place
-// where it is missing. It returns the units that became present. Errors:
-// ErrUnlisted, ErrNoSpace, or the file system's.
+// where it is missing. It returns the units that became present. A file is opened
+// for writing with the first block that it lacks and closed with the last, so that
+// nobody has a whole one open for writing. Errors: ErrUnlisted, ErrNoSpace,
+// ErrReplaced, or the file system's.
 func (s *Store) Write(d [32]byte, data []byte) (done []Arrival, err error) {
 	s.mu.RLock()
 	e := s.index[d]
@@ -273,25 +275,66 @@ func (s *Store) Write(d [32]byte, data []byte) (done []Arrival, err error) {
 	}
 	for _, p := range todo {
 		r, i := p.replica, int(p.index)
-		if _, err := p.at.f.WriteAt(data, r.offset(i)); err != nil {
-			if errors.Is(err, fs.ErrClosed) {
-				continue // removed meanwhile
+		err := s.writeAt(p.at, data, r.offset(i))
+		s.mu.Lock()
+		if err == nil {
+			p.at.has.Set(i)
+			if slices.Contains(r.inodes, p.at) {
+				if gained, _ := r.settle(i); gained {
+					done = append(done, Arrival{r, int(r.UnitOf[i])})
+				}
 			}
-			s.mu.RLock()
-			need, path := r.Size-r.bytesHeld, p.at.path
-			s.mu.RUnlock()
+		}
+		need, path, gone, idle := r.Size-r.bytesHeld, p.at.path, p.at.gone, p.at.release(r)
+		s.mu.Unlock()
+		if idle != nil {
+			err = errors.Join(err, idle.Close())
+		}
+		if err != nil && !gone {
 			return done, writeError(r, path, need, err)
 		}
-		s.mu.Lock()
-		p.at.has.Set(i)
-		if slices.Contains(r.inodes, p.at) {
-			if gained, _ := r.settle(i); gained {
-				done = append(done, Arrival{r, int(r.UnitOf[i])})
-			}
-		}
-		s.mu.Unlock()
 	}
 	return done, nil
+}
+
+// writeAt takes the pen of a file, opening it if need be, and writes with it; the
+// caller releases it.
+func (s *Store) writeAt(in *inode, data []byte, off int64) error {
+	s.mu.Lock()
+	in.writers++
+	pen, path, gone := in.pen, in.path, in.gone
+	s.mu.Unlock()
+	if gone {
+		return fs.ErrClosed
+	}
+	if pen == nil {
+		mine, err := openPen(s.open, in.f, path)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		if in.pen == nil && !in.gone {
+			in.pen, mine = mine, nil
+		}
+		pen = in.pen
+		s.mu.Unlock()
+		if mine != nil { // somebody was faster
+			if err := mine.Close(); pen == nil {
+				return errors.Join(fs.ErrClosed, err)
+			}
+		}
+	}
+	_, err := pen.WriteAt(data, off)
+	return err
+}
+
+// release gives the pen back, and returns it to be closed when nobody has anything
+// to write with it. The caller holds Store.mu.
+func (in *inode) release(r *Replica) (idle Handle) {
+	if in.writers--; in.writers == 0 && (in.gone || in.whole(r)) {
+		idle, in.pen = in.pen, nil
+	}
+	return idle
 }
 
 // read returns a block whose bytes are right. A place whose bytes are not is

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -341,5 +342,87 @@ func TestAllKeysAreThoseHeld(t *testing.T) {
 	}
 	if len(got) != 1 || got[0] != LeafCID(sha256.Sum256(chunk(&f, data, 1))) {
 		t.Errorf("keys %v", got)
+	}
+}
+
+// A whole file is held open for reading alone, so that an installer can tell that
+// nobody may change it; one with damage is opened for writing until it is mended.
+func TestWholeFileHasNoWriter(t *testing.T) {
+	data, f := testImage(10_000, 1000, 30)
+	f.Path = filepath.Join(t.TempDir(), "image")
+	writers := 0
+	s := New(Options{Open: func(path string, flag int, perm fs.FileMode) (Handle, error) {
+		h, err := os.OpenFile(path, flag, perm)
+		if err == nil && flag&os.O_RDWR != 0 {
+			writers++
+			return countedHandle{h, &writers}, nil
+		}
+		return h, err
+	}})
+	r := mustAdd(t, s, f)
+	for i := range 9 {
+		putBlock(t, s, chunk(&f, data, i))
+	}
+	if writers != 1 {
+		t.Errorf("%d writers of a file that lacks a block", writers)
+	}
+	putBlock(t, s, chunk(&f, data, 9))
+	if writers != 0 {
+		t.Errorf("%d writers of a whole file", writers)
+	}
+	if err := s.Sync(r); err != nil {
+		t.Error(err)
+	}
+	rotten := bytes.Clone(data)
+	rotten[4321]++
+	fatal(t, os.WriteFile(f.Path, rotten, 0o600))
+	if _, err := s.Get(t.Context(), LeafCID(f.Blocks[4])); err == nil {
+		t.Fatal("a damaged block was read")
+	}
+	putBlock(t, s, chunk(&f, data, 4))
+	holds(t, f.Path, data)
+	s.Close()
+	if writers != 0 {
+		t.Errorf("%d writers after it was mended and closed", writers)
+	}
+}
+
+type countedHandle struct {
+	Handle
+	writers *int
+}
+
+func (h countedHandle) Close() error { *h.writers--; return h.Handle.Close() }
+
+// Another file stands under the name by the time when a block is written: it is
+// left alone, and the caller is told to add it anew.
+func TestReplacedFileIsNotWrittenTo(t *testing.T) {
+	data, f := testImage(10_000, 1000, 31)
+	f.Path = filepath.Join(t.TempDir(), "image")
+	fatal(t, os.WriteFile(f.Path, data[:9000], 0o600))
+	s := testStore(t)
+	fatal(t, os.Truncate(f.Path, 10_000))
+	r := mustAdd(t, s, f)
+	other := filepath.Join(t.TempDir(), "other")
+	fatal(t, os.WriteFile(other, []byte("mine"), 0o600), os.Rename(other, f.Path))
+	if err := s.Put(t.Context(), blocks.NewBlock(chunk(&f, data, 9))); !errors.Is(err, ErrReplaced) {
+		t.Errorf("into a file that was replaced: %v", err)
+	}
+	holds(t, f.Path, []byte("mine"))
+	remove(t, s, f)
+	r = mustAdd(t, s, f)
+	for i := range f.Blocks {
+		putBlock(t, s, chunk(&f, data, i))
+	}
+	if _, _, all := s.Status(r); !all {
+		t.Error("not whole after it was added anew")
+	}
+	holds(t, f.Path, data)
+}
+
+func fatal(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 }
