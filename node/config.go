@@ -126,6 +126,10 @@ type InstallConfig struct {
 	// empty: the built-in installer writes a slot file under SlotDir. See
 	// install.ExecInstaller.
 	Command Command `toml:"command"`
+	// Feed is how the hook gets the image: "stdin", as a stream whose every byte is
+	// checked on the way, or "file", as the path of the node's own file in
+	// CAMSWARM_IMAGE, so that flash holds the image once; default stdin.
+	Feed install.Feed `toml:"feed"`
 	// Timeout bounds one run of the hook.
 	Timeout time.Duration `toml:"timeout"`
 	// SlotDir is where the built-in installer keeps the installed image;
@@ -187,7 +191,7 @@ func (c *Command) UnmarshalTOML(v any) error {
 // digest names what installs: a release that failed with one starts over with
 // another. When installs happen is no part of it.
 func (c *InstallConfig) digest() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %q", c.Command, c.Timeout, c.SlotDir))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %q %s", c.Command, c.Timeout, c.SlotDir, c.Feed))
 	return hex.EncodeToString(sum[:4])
 }
 
@@ -201,7 +205,7 @@ func DefaultConfig(role Role) Config {
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
-		Install:  InstallConfig{Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, ConfirmSpread: 10 * time.Minute},
+		Install:  InstallConfig{Feed: install.FeedStdin, Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, ConfirmSpread: 10 * time.Minute},
 		Witness:  WitnessConfig{Renew: time.Hour},
 		IPNS:     IPNSConfig{Check: true},
 		Origin:   DefaultOriginConfig(),
@@ -361,6 +365,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
 		return bad("install: timeout, retry_after and attempts must be positive")
+	}
+	if err := c.Install.Feed.Validate(); err != nil {
+		return bad("install.feed: %w", err)
 	}
 	if c.Install.ConfirmWithin < time.Minute {
 		return bad("install.confirm_within is %v; at least one minute: an installed release that is never confirmed would block newer ones for ever without it", c.Install.ConfirmWithin)

@@ -237,7 +237,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	case o.installer != nil:
 		p.installer = o.installer
 	case len(c.Command) > 0:
-		p.installer = &install.ExecInstaller{Command: c.Command, Timeout: c.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
+		p.installer = &install.ExecInstaller{Command: c.Command, Feed: c.Feed, Timeout: c.Timeout, StateDir: n.cfg.StateDir, Logger: n.log}
 	default:
 		dir := c.SlotDir
 		if dir == "" {

@@ -219,8 +219,8 @@ func appendBytes(dst []byte, field byte, value []byte) []byte {
 
 // Image is an approved release together with bytes that were hashed and found
 // to be its image. Only [Approved.CheckImage] and [Approved.OpenImage] make one, so
-// an Installer that takes an Image cannot be handed anything unverified. It has no
-// way to read bytes but [Image.WriteTo], which hashes every block again.
+// an Installer that takes an Image cannot be handed anything unverified.
+// [Image.WriteTo] hashes every block again as it reads it.
 type Image struct {
 	approved *Approved
 	bytes    io.ReaderAt
@@ -336,6 +336,11 @@ func (i *Image) Manifest() *Manifest { return i.approved.manifest }
 
 // Size returns the image's size in bytes.
 func (i *Image) Size() int64 { return int64(i.approved.manifest.Image.Size) }
+
+// Source returns what CheckImage or OpenImage was given. Whoever reads it gets
+// whatever the bytes are by then, without a check: it is for installers that need the
+// image as a file, and check that.
+func (i *Image) Source() io.ReaderAt { return i.bytes }
 
 // Valid reports whether the image was made by CheckImage or OpenImage.
 func (i *Image) Valid() bool { return i != nil && i.approved != nil }

@@ -24,7 +24,7 @@ import (
 
 // ExecInstaller installs by running a hook, a program of the integrator's own:
 //
-//	command... install     the verified image on standard input
+//	command... install     the verified image, on standard input or as a file (Feed)
 //	command... confirm     does the installed release run well?
 //	command... rollback    go back to what ran before
 //
@@ -37,6 +37,7 @@ import (
 //	CAMSWARM_IMAGE_SIZE    bytes, decimal
 //	CAMSWARM_IMAGE_SHA256  64 hexadecimal digits
 //	CAMSWARM_COMPONENT     what to install, from the manifest (install only)
+//	CAMSWARM_IMAGE         the image's absolute path (install with FeedFile only)
 //	CAMSWARM_RUN           a random mark of this run, by which the node finds what
 //	                       belongs to it
 //
@@ -47,14 +48,27 @@ import (
 // known" does not keep newer releases away for ever: after install.confirm_within
 // rollback is run all the same, see [Installer].
 //
-// An install hook must read standard input to its end, even if it does not want
-// all of it: one that exits 0 with bytes unread is refused, because it cannot
-// have written the whole image. If a block turns out to have changed, or the
-// time is up, the hook's process group gets SIGTERM and a little later SIGKILL
-// while its standard input stays open, so it never takes a cut-off stream for
-// the end of the image. Only the death of the node itself closes the stream
-// early: a hook must therefore compare what it wrote with CAMSWARM_IMAGE_SIZE,
-// better with CAMSWARM_IMAGE_SHA256, before it switches slots.
+// With [FeedStdin] an install hook must read standard input to its end, even if it
+// does not want all of it: one that exits 0 with bytes unread is refused, because it
+// cannot have written the whole image. If a block turns out to have changed, or the
+// time is up, the hook's process group gets SIGTERM and a little later SIGKILL while
+// its standard input stays open, so it never takes a cut-off stream for the end of
+// the image. Only the death of the node itself closes the stream early: a hook must
+// therefore compare what it wrote with CAMSWARM_IMAGE_SIZE, better with
+// CAMSWARM_IMAGE_SHA256, before it switches slots.
+//
+// With [FeedFile] it finds the image under the path in CAMSWARM_IMAGE instead, and
+// nothing on standard input. That file is the node's own: the download, the cache
+// and what is served, so flash holds the image once. A hook must neither change nor
+// move nor delete it; it may pass the path to another program, read it as often as
+// it likes, and give it a name of its own by a hard link or a reflink, which stays
+// when the node deletes its own. When the hook starts, all of the image has just
+// been hashed, and on Linux nobody has the file open for writing; the node does not
+// write to it either. Flash may still hand out other bytes at a later read, so a
+// hook must compare what it wrote with CAMSWARM_IMAGE_SHA256 before it switches
+// slots, or leave that to the file's own signature as RAUC and SWUpdate do. An
+// install counts as failed if the file was written to or replaced while the hook
+// ran, whatever that says.
 //
 // One install, confirm or rollback runs at a time on a node, and over its
 // restarts too: before a hook is started, whatever an earlier one left must have
@@ -80,6 +94,8 @@ type ExecInstaller struct {
 	// Command is the program and its first arguments; the action is appended.
 	// The program is found as exec.LookPath does.
 	Command []string
+	// Feed is how an install hook gets the image; "": FeedStdin.
+	Feed Feed
 	// Timeout bounds one run; 0: ten minutes.
 	Timeout time.Duration
 	// StateDir is where the lock and a note of the running hook are kept (hook.lock,
@@ -123,12 +139,21 @@ func (e *ExecInstaller) Install(ctx context.Context, img *verify.Image) error {
 	if err := checkImage(img); err != nil {
 		return err
 	}
-	r, err := e.run(ctx, "install", img.Release(), img)
+	feed, err := e.feed(img)
+	if err != nil {
+		return fmt.Errorf("%w: install: %w", ErrHook, err)
+	}
+	r, err := e.run(ctx, "install", img.Release(), feed)
 	if err != nil {
 		return err
 	}
 	if err := r.failure(); err != nil {
 		return err
+	}
+	if feed.path != "" {
+		if err := feed.untouched(); err != nil {
+			return fmt.Errorf("%w: install exited 0, but %w", ErrHook, err)
+		}
 	}
 	if r.unread {
 		return fmt.Errorf("%w: install exited 0 without reading the whole image (%d bytes); it must read standard input to its end", ErrHook, img.Size())
@@ -138,7 +163,7 @@ func (e *ExecInstaller) Install(ctx context.Context, img *verify.Image) error {
 
 // Confirm implements [Installer].
 func (e *ExecInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
-	r, err := e.run(ctx, "confirm", rel, nil)
+	r, err := e.run(ctx, "confirm", rel, feed{})
 	if err != nil {
 		return Pending, err
 	}
@@ -156,7 +181,7 @@ func (e *ExecInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcom
 
 // Rollback implements [Installer].
 func (e *ExecInstaller) Rollback(ctx context.Context, rel verify.Release) error {
-	r, err := e.run(ctx, "rollback", rel, nil)
+	r, err := e.run(ctx, "rollback", rel, feed{})
 	if err != nil {
 		return err
 	}
@@ -191,7 +216,7 @@ func (r hookResult) failure() error {
 
 // run runs the hook once. Its error says that the hook could not be started, had
 // to be stopped, or that the image's stream broke.
-func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Release, img *verify.Image) (hookResult, error) {
+func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Release, image feed) (hookResult, error) {
 	e.once.Do(func() { e.busy = make(chan struct{}, 1) })
 	select {
 	case e.busy <- struct{}{}:
@@ -220,12 +245,12 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 	var out tail
 	cmd := exec.Command(e.Command[0], append(e.Command[1:len(e.Command):len(e.Command)], action)...)
 	run := newRun(action, rel.Sequence)
-	cmd.Env = append(hookEnv(action, rel, img), runVariable+"="+run.Token)
+	cmd.Env = append(hookEnv(action, rel, image), runVariable+"="+run.Token)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = hookKillDelay // for a process left behind that holds the output open
-	in, err := startStream(cmd, img)
+	in, err := startStream(cmd, image)
 	if err != nil {
 		return hookResult{}, errors.Join(fmt.Errorf("%w: %s: %w", ErrHook, action, err), closeLock(lock))
 	}
@@ -235,7 +260,7 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 		in.close()
 		return hookResult{}, fmt.Errorf("%w: %s: %w: %w; mend install.command or what it names", ErrHook, action, ErrNotStarted, err)
 	}
-	written := in.start(img)
+	written := in.start(image.img)
 
 	var stopped error
 	ended := true
@@ -346,7 +371,7 @@ func closeLock(lock *os.File) error {
 }
 
 // hookEnv is the environment of a hook but for the run's token.
-func hookEnv(action string, rel verify.Release, img *verify.Image) []string {
+func hookEnv(action string, rel verify.Release, image feed) []string {
 	path := os.Getenv("PATH")
 	if path == "" {
 		path = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -360,8 +385,11 @@ func hookEnv(action string, rel verify.Release, img *verify.Image) []string {
 		"CAMSWARM_IMAGE_SIZE=" + strconv.FormatUint(rel.ImageSize, 10),
 		"CAMSWARM_IMAGE_SHA256=" + hex.EncodeToString(rel.ImageSHA256[:]),
 	}
-	if img != nil {
-		env = append(env, "CAMSWARM_COMPONENT="+img.Manifest().Component)
+	if image.img != nil {
+		env = append(env, "CAMSWARM_COMPONENT="+image.img.Manifest().Component)
+	}
+	if image.path != "" {
+		env = append(env, "CAMSWARM_IMAGE="+image.path)
 	}
 	return env
 }
@@ -388,8 +416,8 @@ type stream struct {
 	complete bool          // every byte went into the pipe; read after done
 }
 
-func startStream(cmd *exec.Cmd, img *verify.Image) (*stream, error) {
-	if img == nil {
+func startStream(cmd *exec.Cmd, image feed) (*stream, error) {
+	if image.img == nil || image.path != "" {
 		return &stream{}, nil // the hook reads /dev/null
 	}
 	r, w, err := os.Pipe()
@@ -403,7 +431,7 @@ func startStream(cmd *exec.Cmd, img *verify.Image) (*stream, error) {
 // start writes the image into the pipe; the channel gets the writer's error. The
 // writing end is closed only after the last byte.
 func (s *stream) start(img *verify.Image) <-chan error {
-	if img == nil {
+	if s.w == nil {
 		return nil
 	}
 	s.done = make(chan struct{})

@@ -41,6 +41,14 @@ func firmwareBytes(sequence uint64, size int) firmware {
 // verifiedImage takes bytes the whole way to a verified image.
 func verifiedImage(t *testing.T, sequence uint64, data firmware) *verify.Image {
 	t.Helper()
+	img, err := approved(t, sequence, data).CheckImage(data, int64(len(data)))
+	fatal(t, err)
+	return img
+}
+
+// approved takes bytes to an approved release.
+func approved(t *testing.T, sequence uint64, data firmware) *verify.Approved {
+	t.Helper()
 	key, err := sign.New(verify.EdDSA, bytes.Repeat([]byte{7}, 32))
 	fatal(t, err)
 	v := &verify.Verifier{
@@ -65,14 +73,12 @@ func verifiedImage(t *testing.T, sequence uint64, data firmware) *verify.Image {
 		Product: v.Product.ID(), Sequence: sequence, Version: m.Version,
 		ImageSize: info.Size, ImageSHA256: info.SHA256, Envelope: sha256.Sum256(encoded), PublishedAt: 1_790_000_000,
 	}
-	approved, err := v.Approve(s, &verify.View{
+	a, err := v.Approve(s, &verify.View{
 		Registry: v.Registry, Product: rel.Product, Rev: 1, Block: 100, Time: 1_790_000_100, Latest: sequence, Keys: v.Pinned,
 		Candidates: []verify.Candidate{{Release: rel, Rollout: verify.Rollout{Mode: verify.RolloutAll}}},
 	}, 0)
 	fatal(t, err)
-	img, err := approved.CheckImage(data, int64(len(data)))
-	fatal(t, err)
-	return img
+	return a
 }
 
 func fatal(t *testing.T, errs ...error) {
