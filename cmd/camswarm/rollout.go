@@ -24,7 +24,7 @@ func newRolloutCommand() *cobra.Command {
 follows the default (no --region). Each camera evaluates it alone. Only the
 product's operator can change it, and it can only hold back what the
 manufacturer signed.`,
-		newRolloutSetCommand(), newRolloutShowCommand(),
+		newRolloutPlanCommand(), newRolloutSetCommand(), newRolloutShowCommand(),
 		newRolloutHaltCommand(true), newRolloutHaltCommand(false), newRolloutBarrierCommand())
 }
 
@@ -47,7 +47,16 @@ func (f *rolloutFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.to, "to", "100%", "percent: share of cameras at the end")
 	fl.StringVar(&f.notBefore, "not-before", "", "nobody installs before: now, +1h, or a time")
 	fl.BoolVar(&f.warm, "warm", false, "cameras may fetch and serve before they may install")
-	_ = cmd.MarkFlagRequired("mode")
+}
+
+// changed names a flag of a policy other than --mode that was given, "" for none.
+func (f *rolloutFlags) changed(changed func(string) bool) string {
+	for _, flag := range []string{"canary", "label", "start", "duration", "from", "to", "not-before", "warm"} {
+		if changed(flag) {
+			return flag
+		}
+	}
+	return ""
 }
 
 // policy checks the flags against one another and the limits of the contract.
@@ -151,6 +160,7 @@ regions that have none of their own). A release without any policy is paused.`,
 	})
 	region.add(cmd, "region code (default all regions without their own policy)")
 	policy.add(cmd)
+	_ = cmd.MarkFlagRequired("mode")
 	return cmd
 }
 
