@@ -28,6 +28,7 @@ const (
 // introductions is the state of both sides, guarded by Network.mu.
 type introductions struct {
 	asked map[peer.ID]*asking // connected peers that can be asked
+	told  introduce.NAT       // in the latest question
 	held  []introduce.Key     // images that this node has
 
 	// Of a seed: whom it can name, which other seeds have no room, and when those
@@ -198,6 +199,9 @@ func (n *Network) askPeer(ctx context.Context, p peer.ID, want int, of []introdu
 	defer stop()
 	defer func() { _ = s.Reset() }()
 	ask := introduce.Ask{NAT: n.natKind(), Want: want, Of: of}
+	n.mu.Lock()
+	n.intro.told = ask.NAT
+	n.mu.Unlock()
 	if !n.cfg.seed() {
 		ask.Seeds = max(n.neighbours().Static-1, 0)
 		ask.Keys = n.ownKeys()
@@ -240,16 +244,30 @@ func (n *Network) ownKeys() []introduce.Key {
 	return keys[:min(len(keys), introduce.MaxKeys)]
 }
 
+// tellKind brings the next questions forward if what seeds were told of this node's NAT
+// is not what is known now.
+func (n *Network) tellKind() {
+	kind := n.natKind()
+	n.mu.Lock()
+	news := kind != n.intro.told
+	n.mu.Unlock()
+	if news {
+		n.askSoon(0)
+	}
+}
+
+// natKind is what seeds are told of this node's NAT. One whose kind cannot be told yet
+// counts as the worst, so that the first neighbours that are named can tell it.
 func (n *Network) natKind() introduce.NAT {
-	if n.cfg.seed() {
+	if n.cfg.seed() || n.host.prober.dialled() {
 		return introduce.NATNone
 	}
 	switch n.host.reach.status(n.links, quicPorts(n.host.Network().ListenAddresses())).NAT {
 	case NATNone:
 		return introduce.NATNone
-	case NATKeepsPort, NATMapped, NATOne:
+	case NATKeepsPort, NATMapped:
 		return introduce.NATPunchable
-	case NATSymmetric:
+	case NATOne, NATSymmetric:
 		return introduce.NATSymmetric
 	}
 	return introduce.NATUnknown

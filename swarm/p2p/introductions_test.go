@@ -257,3 +257,34 @@ func TestThreatDenialOfService_AskAndLeave(t *testing.T) {
 		t.Errorf("%v is named an hour after it left", named)
 	}
 }
+
+// Seeds are told the worst of a NAT whose kind is not known yet, better as neighbours
+// tell it, and of whoever was dialled from outside that it can be.
+func TestSeedsAreToldTheKindOfNAT(t *testing.T) {
+	n := newNet(t, netConfig(RoleCamera))
+	at := ma.StringCast("/ip4/192.0.9.1/udp/30000/quic-v1")
+	says := func(want introduce.NAT) {
+		t.Helper()
+		if got := n.natKind(); got != want {
+			t.Errorf("says %d, want %d", got, want)
+		}
+	}
+	says(introduce.NATUnknown)
+	n.host.reach.saw(testID(t), at, true)
+	says(introduce.NATSymmetric)
+	seed := testID(t)
+	n.intro.asked[seed] = &asking{next: time.Now().Add(time.Hour)}
+	n.intro.told = introduce.NATSymmetric
+	n.tellKind()
+	if until := time.Until(n.intro.asked[seed].next); until < time.Minute {
+		t.Errorf("what is known is told again in %v", until)
+	}
+	n.host.reach.saw(testID(t), at, false)
+	says(introduce.NATPunchable)
+	n.tellKind()
+	if until := time.Until(n.intro.asked[seed].next); until > time.Second {
+		t.Errorf("the news is told in %v", until)
+	}
+	n.host.prober.found[at.String()] = probed{yes: true, at: time.Now()}
+	says(introduce.NATNone)
+}

@@ -23,7 +23,8 @@ const (
 )
 
 // prober asks seeds to dial this node where it may be dialled (AutoNAT v2). What
-// they find is for people to read; nothing follows from it. A nil prober asks nobody.
+// they find is for people to read, and seeds are told whether any could. A nil prober
+// asks nobody.
 type prober struct {
 	service *autonatv2.AutoNAT
 
@@ -114,6 +115,21 @@ func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
 		p.found[a.String()] = probed{yes: got.Reachability == network.ReachabilityPublic, at: time.Now()}
 		p.mu.Unlock()
 	}
+}
+
+// dialled tells whether a seed could dial this node.
+func (p *prober) dialled() bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, answer := range p.found {
+		if answer.yes {
+			return true
+		}
+	}
+	return false
 }
 
 // describe adds what was found to what is known of a node's reach.

@@ -40,6 +40,7 @@ type reach struct {
 	mu     sync.Mutex
 	relays map[peer.ID]reservation
 	seen   map[peer.ID]netip.AddrPort // by which UDP address each seed sees this node
+	others map[peer.ID]netip.AddrPort // the same of neighbours that were dialled
 	holes  map[peer.ID]bool           // peers whose direct connection was punched
 	dates  map[peer.ID]bool           // peers met at a relay, and not directly yet
 	tried  int                        // relayed connections
@@ -57,7 +58,7 @@ func newReach(bus event.Bus, sw *libp2pswarm.Swarm, opts *basichost.HostOpts, di
 	if err != nil {
 		return nil, err
 	}
-	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, holes: map[peer.ID]bool{}, dates: map[peer.ID]bool{}, seen: map[peer.ID]netip.AddrPort{}}
+	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, holes: map[peer.ID]bool{}, dates: map[peer.ID]bool{}, seen: map[peer.ID]netip.AddrPort{}, others: map[peer.ID]netip.AddrPort{}}
 	opts.ObservedAddrsManager = observed
 	opts.EnableHolePunching = true
 	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsTracer(r)}
@@ -147,8 +148,8 @@ func (r *reach) parted(p peer.ID) {
 	delete(r.dates, p)
 }
 
-// saw notes by which address a seed sees this node.
-func (r *reach) saw(p peer.ID, addr ma.Multiaddr) {
+// saw notes by which address a seed, or a neighbour that was dialled, sees this node.
+func (r *reach) saw(p peer.ID, addr ma.Multiaddr, seed bool) {
 	if r == nil || addr == nil || !manet.IsPublicAddr(addr) {
 		return
 	}
@@ -158,7 +159,11 @@ func (r *reach) saw(p peer.ID, addr ma.Multiaddr) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seen[p] = at
+	if seed {
+		r.seen[p] = at
+	} else {
+		r.others[p] = at
+	}
 }
 
 func (r *reach) forget(p peer.ID) (changed bool) {
@@ -168,6 +173,7 @@ func (r *reach) forget(p peer.ID) (changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.seen, p)
+	delete(r.others, p)
 	delete(r.holes, p)
 	_, changed = r.relays[p]
 	delete(r.relays, p)
@@ -303,7 +309,7 @@ const (
 	NATKeepsPort = "preserves-port"
 	NATMapped    = "endpoint-independent"
 	NATSymmetric = "endpoint-dependent" // each seed sees another port: no hole can be punched
-	NATOne       = "mapped"             // one seed alone sees it: the kind cannot be told
+	NATOne       = "mapped"             // one seed alone sees it, and no neighbour was dialled: the kind cannot be told
 )
 
 // Reach tells how this node can be reached.
@@ -328,13 +334,16 @@ func (r *reach) status(l *links, bound []uint16) Reach {
 	}
 	r.mu.Lock()
 	seen := slices.SortedFunc(maps.Values(r.seen), netip.AddrPort.Compare)
+	heard := slices.AppendSeq(slices.Clone(seen), maps.Values(r.others))
 	out := Reach{Tried: r.tried, Punched: r.opened}
 	for _, at := range r.relays {
 		out.Relays = append(out.Relays, at.addr.String())
 	}
 	r.mu.Unlock()
 	slices.Sort(out.Relays)
-	out.NAT = kindOfNAT(seen, l.own, bound)
+	if out.NAT = kindOfNAT(seen, l.own, bound); out.NAT == NATOne {
+		out.NAT = kindOfNAT(heard, l.own, bound)
+	}
 	for _, at := range slices.Compact(slices.Clone(seen)) {
 		out.Seen = append(out.Seen, at.String())
 	}
@@ -377,7 +386,7 @@ func (r Reach) explain() string {
 		NATKeepsPort: "behind a NAT that keeps the port: holes can be punched to most others",
 		NATMapped:    "behind a NAT that uses one port for everybody: holes can be punched to most others",
 		NATSymmetric: "behind a NAT that uses another port for each peer (symmetric): only public nodes, the local network and seeds can be reached; firmware still arrives from them",
-		NATOne:       "behind a NAT; with a second seed its kind could be told",
+		NATOne:       "behind a NAT; its kind could be told with a second seed, or with a neighbour that can be dialled",
 	}[r.NAT]
 	switch {
 	case r.Tried == 0 && len(r.Relays) > 0:

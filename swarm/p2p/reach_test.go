@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -42,6 +43,37 @@ func TestKindOfNAT(t *testing.T) {
 		}
 		if (Reach{NAT: c.want}).explain() == "" {
 			t.Errorf("%s: no words", c.want)
+		}
+	}
+}
+
+// Where one seed cannot tell the kind, neighbours that were dialled can; against what
+// two seeds see they have no say.
+func TestNeighboursTellTheKindOfNAT(t *testing.T) {
+	at := func(text string) ma.Multiaddr { return ma.StringCast("/ip4/192.0.9.1/udp/" + text + "/quic-v1") }
+	for _, c := range []struct{ seeds, neighbours, want string }{
+		{"30000", "", NATOne},
+		{"30000", "30000", NATMapped},
+		{"30000", "30001 30002", NATSymmetric},
+		{"30000 30000", "30001", NATMapped},
+		{"4417", "30001", NATKeepsPort},
+		{"", "30001", NATUnknown},
+	} {
+		r := &reach{seen: map[peer.ID]netip.AddrPort{}, others: map[peer.ID]netip.AddrPort{}}
+		for _, s := range strings.Fields(c.seeds) {
+			r.saw(testID(t), at(s), true)
+		}
+		var last peer.ID
+		for _, s := range strings.Fields(c.neighbours) {
+			last = testID(t)
+			r.saw(last, at(s), false)
+		}
+		l := &links{now: time.Now, get: func() ([]net.Addr, error) { return nil, nil }}
+		if got := r.status(l, []uint16{4417}); got.NAT != c.want || len(got.Seen) > 1 {
+			t.Errorf("%+v: %s, seen at %v", c, got.NAT, got.Seen)
+		}
+		if r.forget(last); len(r.others) != max(len(strings.Fields(c.neighbours))-1, 0) {
+			t.Errorf("%d neighbours are remembered", len(r.others))
 		}
 	}
 }

@@ -101,9 +101,12 @@ func (n *Network) identified(ctx context.Context, sub event.Subscription) {
 			if worth := map[Tier]int{TierLAN: 50, TierRegion: 20, TierSeed: 20}[n.Tier(done.Peer)]; worth > 0 {
 				n.host.ConnManager().TagPeer(done.Peer, "camswarm-tier", worth)
 			}
-			if n.isStatic(done.Peer) {
-				n.host.reach.saw(done.Peer, done.ObservedAddr)
+			if static := n.isStatic(done.Peer); static {
+				n.host.reach.saw(done.Peer, done.ObservedAddr, true)
 				nudge(n.relayMet)
+			} else if direct(done.Conn.RemoteMultiaddr()) && done.Conn.Stat().Direction == network.DirOutbound {
+				n.host.reach.saw(done.Peer, done.ObservedAddr, false)
+				n.tellKind()
 			}
 			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
 				n.hurry()

@@ -36,6 +36,11 @@ const (
 	// answerEvery is the least time between two answers with peers to one node.
 	answerEvery = 2 * time.Second
 
+	// maxMixed bounds, in an answer, those who can be punched for one who can be dialled,
+	// and the other way round: both have others of their kind, and the places of the
+	// latter are wanted by those who have nobody else.
+	maxMixed = 4
+
 	// draws is how many nodes are looked at for an answer, of which the better are
 	// named.
 	draws = 3 * MaxPeers

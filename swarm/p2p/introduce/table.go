@@ -164,9 +164,15 @@ func (t *Table) Name(id peer.ID, now time.Time) (out []peer.AddrInfo) {
 	slices.SortStableFunc(nodes, func(a, b *node) int {
 		return cmp.Or(cmp.Compare(far(asker, a), far(asker, b)), cmp.Compare(a.named, b.named))
 	})
+	mixed := 0
 	for _, n := range nodes {
 		if len(out) == want {
 			break
+		}
+		if openToPunchable(asker.Ask.NAT, n.Ask.NAT) {
+			if mixed++; mixed > maxMixed {
+				continue
+			}
 		}
 		if addrs := addrsFor(asker, n.Node); len(addrs) > 0 {
 			n.named++
@@ -192,20 +198,34 @@ func (t *Table) some(n, k int) []int {
 	return out
 }
 
-// far ranks how hard it is for an asker to reach a node, 0 best. Between symmetric
-// NATs, and between one and a NAT that a hole must be punched in, no direct
-// connection comes about; one behind a NAT that has left its relay cannot be called.
+// far ranks whom an asker is told of, 0 first: whom it can reach before whom it cannot,
+// and of these those that few others can. Who can be dialled is kept for those behind
+// symmetric NATs, who reach nobody else; between others holes are punched. Behind some
+// of the NATs that can be punched who is sought by a symmetric one gets in (full
+// cones), so they come before other symmetric ones. One behind a NAT that has left its
+// relay cannot be called.
 func far(asker Node, n *node) int {
 	a, b := asker.Ask.NAT, n.Ask.NAT
 	switch {
 	case asker.At.IsValid() && asker.At == n.At:
 		return 0 // the same home
-	case a == NATSymmetric && (b == NATSymmetric || b == NATPunchable), b == NATSymmetric && a == NATPunchable:
-		return 2
 	case !n.gone.IsZero() && (b == NATSymmetric || b == NATPunchable):
-		return 2
+		return len(ranks)
 	}
-	return 0
+	return ranks[a][b]
+}
+
+// openToPunchable tells whether of two NATs one can be dialled and the other punched.
+func openToPunchable(a, b NAT) bool {
+	return a == NATNone && b == NATPunchable || a == NATPunchable && b == NATNone
+}
+
+// ranks is far by the asker's NAT and the node's.
+var ranks = [natKinds][natKinds]int{
+	NATUnknown:   {NATNone: 0, NATUnknown: 1, NATPunchable: 1, NATSymmetric: 1},
+	NATNone:      {NATSymmetric: 0, NATNone: 1, NATUnknown: 1, NATPunchable: 1},
+	NATPunchable: {NATPunchable: 0, NATNone: 1, NATUnknown: 1, NATSymmetric: 2},
+	NATSymmetric: {NATNone: 0, NATUnknown: 1, NATPunchable: 2, NATSymmetric: 3},
 }
 
 // addrsFor are the addresses of a node that an asker is told: private ones only if

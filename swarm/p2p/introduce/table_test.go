@@ -99,6 +99,11 @@ func TestTablePrefersWhomTheAskerCanReach(t *testing.T) {
 	}{
 		{asker: NATSymmetric, far: NATSymmetric, near: NATNone},
 		{asker: NATSymmetric, far: NATPunchable, near: NATUnknown},
+		{asker: NATSymmetric, far: NATUnknown, near: NATNone},
+		{asker: NATSymmetric, far: NATSymmetric, near: NATPunchable}, // it may be a full cone
+		{asker: NATPunchable, far: NATNone, near: NATPunchable},
+		{asker: NATNone, far: NATPunchable, near: NATSymmetric},
+		{asker: NATUnknown, far: NATPunchable, near: NATNone},
 		{asker: NATPunchable, far: NATSymmetric, near: NATPunchable},
 		{asker: NATNone, far: NATPunchable, near: NATSymmetric, gone: true},
 		{asker: NATSymmetric, near: NATSymmetric, far: NATPunchable, home: true},
@@ -124,6 +129,36 @@ func TestTablePrefersWhomTheAskerCanReach(t *testing.T) {
 			if got := ids(table.Name(asker.ID, start.Add(time.Duration(i)*answerEvery))); !slices.Equal(got, []peer.ID{id(2)}) {
 				t.Errorf("%+v: names %x", c, got)
 			}
+		}
+	}
+}
+
+// Who can be dialled has room for those whom nobody else reaches: it is told of few who
+// can be punched, and they of few of it; among themselves all are told of many.
+func TestTableKeepsRoomAtThoseWhoCanBeDialled(t *testing.T) {
+	for _, c := range []struct {
+		asker, others NAT
+		want          int
+	}{
+		{NATNone, NATPunchable, maxMixed},
+		{NATPunchable, NATNone, maxMixed},
+		{NATNone, NATNone, MaxPeers},
+		{NATPunchable, NATPunchable, MaxPeers},
+		{NATSymmetric, NATNone, MaxPeers},
+		{NATNone, NATSymmetric, MaxPeers},
+		{NATUnknown, NATUnknown, MaxPeers},
+	} {
+		table := NewTable(100)
+		for i := 1; i <= 2*MaxPeers; i++ {
+			n := member(i, "a")
+			n.Ask.NAT = c.others
+			table.mustPut(t, n, start)
+		}
+		asker := member(0, "a")
+		asker.Ask.NAT = c.asker
+		table.mustPut(t, asker, start)
+		if got := table.Name(asker.ID, start); len(got) != c.want {
+			t.Errorf("%+v: names %d", c, len(got))
 		}
 	}
 }
