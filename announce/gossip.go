@@ -264,10 +264,12 @@ func (g *Gossip) start(ctx context.Context) error {
 	return nil
 }
 
+// meshFeatures says what is used of the one protocol that is spoken.
+func meshFeatures(f pubsub.GossipSubFeature, p protocol.ID) bool {
+	return p == MeshProtocol && f != pubsub.GossipSubFeatureExtensions
+}
+
 func (g *Gossip) pubsubOptions() []pubsub.Option {
-	features := func(f pubsub.GossipSubFeature, p protocol.ID) bool {
-		return p == MeshProtocol && f != pubsub.GossipSubFeatureExtensions
-	}
 	t := thresholds
 	return []pubsub.Option{
 		pubsub.WithLogger(g.log.With("system", "pubsub")),
@@ -281,7 +283,7 @@ func (g *Gossip) pubsubOptions() []pubsub.Option {
 		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithMaxMessageSize(maxRPC),
 		pubsub.WithMaxControlMessageSize(maxControl),
-		pubsub.WithGossipSubProtocols([]protocol.ID{MeshProtocol}, features),
+		pubsub.WithGossipSubProtocols([]protocol.ID{MeshProtocol}, meshFeatures),
 		pubsub.WithGossipSubParams(meshParams(g.cfg.Degree)),
 		pubsub.WithPeerScore(scoreParams(g.appScore), &t),
 		pubsub.WithPeerScoreInspect(func(s map[peer.ID]float64) { g.scores.Store(&s) }, scoreEvery),

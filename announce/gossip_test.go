@@ -6,12 +6,14 @@ import (
 
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -76,6 +78,124 @@ func TestPublishWaitsForTheFirstPeer(t *testing.T) {
 		}
 		if got := camera.releases(); !slices.Equal(got, []uint64{1}) {
 			t.Errorf("accepted %v, want release 1", got)
+		}
+	})
+}
+
+// What is revoked while nobody is there to hear of it is not announced.
+func TestPublishJudgesAgainAfterItWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		seed := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), SeedConfig())
+		published := make(chan error, 1)
+		go func() { published <- seed.Publish(t.Context(), m.news(one, 2)) }()
+		time.Sleep(time.Hour)
+		seed.chain.mine(m.view(3, 1)) // revoked
+		seed.chain.poll()
+		n.connect(seed.h, newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig()).h)
+		settle()
+		if err := <-published; !errors.Is(err, ErrNotApproved) {
+			t.Errorf("got %v, want ErrNotApproved", err)
+		}
+	})
+}
+
+// Only the one protocol is spoken, with all that its version has but extensions, which
+// nothing here needs.
+func TestMeshFeatures(t *testing.T) {
+	for _, c := range []struct {
+		feature pubsub.GossipSubFeature
+		of      protocol.ID
+		want    bool
+	}{
+		{pubsub.GossipSubFeatureMesh, MeshProtocol, true}, {pubsub.GossipSubFeaturePX, MeshProtocol, true},
+		{pubsub.GossipSubFeatureIdontwant, MeshProtocol, true}, {pubsub.GossipSubFeatureExtensions, MeshProtocol, false},
+		{pubsub.GossipSubFeatureMesh, pubsub.GossipSubID_v11, false},
+	} {
+		if got := meshFeatures(c.feature, c.of); got != c.want {
+			t.Errorf("feature %d of %s: %v", c.feature, c.of, got)
+		}
+	}
+}
+
+// All that a peer sends is counted as it is read, whatever is in it, and who is over
+// its budget is not read on. What a node does for itself costs nothing.
+func TestThreatGossipFlood_Budget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		var mu sync.Mutex
+		costs, spent := map[peer.ID][]float64{}, false
+		g, err := New(n.host(), DefaultConfig(), Options{Budget: func(p peer.ID, cost float64) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			costs[p] = append(costs[p], cost)
+			return !spent
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := m.verifier
+		if err := g.Follow(Subject{Product: v.Product, Verifier: &v, Chain: newChain(m.view(5, 0)), Accepted: func(Accepted) {}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- g.Run(ctx) }()
+		<-g.running
+		victim := &testNode{Gossip: g, h: g.host}
+		r := n.rogue(true, victim)
+		mu.Lock()
+		clear(costs)
+		mu.Unlock()
+		sum := func() (sum, least float64) {
+			mu.Lock()
+			defer mu.Unlock()
+			least = 1e9
+			for _, c := range costs[r.h.ID()] {
+				sum, least = sum+c, min(least, c)
+			}
+			return sum, least
+		}
+		r.announce(m.hint(5))
+		settle()
+		if total, least := sum(); total < rpcTokens+1./tokenReads || total > rpcTokens+1 || least < 1./tokenReads {
+			t.Errorf("a hint of 100 bytes costs %v, its cheapest read %v", total, least)
+		}
+		before, _ := sum()
+		r.send(&pb.Message{Topic: new(string), Data: make([]byte, 10*tokenBytes)})
+		settle()
+		if total, _ := sum(); total-before < 10+rpcTokens || total-before > 12+rpcTokens {
+			t.Errorf("%d bytes cost %v", 10*tokenBytes, total-before)
+		}
+		before, _ = sum()
+		r.announce(Announcement{Product: v.Product.ID(), Sequence: 1, Rev: 5, Envelope: []byte{1}})
+		settle()
+		if total, _ := sum(); total-before < rejectTokens {
+			t.Errorf("what is rejected costs %v", total-before)
+		}
+		g.report(g.subject(v.Product.ID()), g.host.ID(), viaSelf, reject, errOverBudget)
+		mu.Lock()
+		if len(costs[g.host.ID()]) > 0 {
+			t.Errorf("the node pays for itself: %v", costs[g.host.ID()])
+		}
+		spent = true
+		mu.Unlock()
+		if err := g.inspect(r.h.ID(), &pubsub.RPC{}); err == nil || !g.spend(g.host.ID(), 1) {
+			t.Errorf("who is over his budget is heard, or the node itself is over it: %v", err)
+		}
+		r.announce(m.hint(5))
+		settle()
+		for _, c := range g.host.Network().ConnsToPeer(r.h.ID()) {
+			for _, s := range c.GetStreams() {
+				if s.Protocol() == MeshProtocol && s.Stat().Direction == network.DirInbound {
+					t.Error("the stream of a peer that is over its budget is read on")
+				}
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -32,6 +32,7 @@ const chainTime = 1_790_000_100
 type maker struct {
 	keys     []*sign.Key
 	verifier verify.Verifier
+	moves    []*verify.Move // that its envelopes carry
 }
 
 func newMaker(t testing.TB, name string) *maker {
@@ -77,6 +78,7 @@ func (m *maker) release(t testing.TB, sequence uint64, size int, blockSize uint3
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.Moves = m.moves
 	for _, k := range keys {
 		if err := k.Sign(e); err != nil {
 			t.Fatal(err)
@@ -95,6 +97,20 @@ func (m *maker) release(t testing.TB, sequence uint64, size int, blockSize uint3
 // genuine is a release signed by two of the keys.
 func (m *maker) genuine(t testing.TB, sequence uint64) pack {
 	return m.release(t, sequence, 40<<10, verify.MinBlockSize, m.keys[0], m.keys[1])
+}
+
+// movedTo is a genuine release of the registry to which its manufacturer moved.
+func (m *maker) movedTo(t testing.TB, sequence uint64, to verify.RegistryRef) pack {
+	t.Helper()
+	move := &verify.Move{Number: 1, From: m.verifier.Registry, To: to, Epoch: 1, Keys: m.verifier.Pinned}
+	for _, k := range m.keys[:2] {
+		if err := k.SignMove(move); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := *m
+	there.verifier.Registry, there.moves = to, []*verify.Move{move}
+	return there.genuine(t, sequence)
 }
 
 // view offers releases, newest first.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/verify"
 )
@@ -179,6 +180,11 @@ func TestAskFindsTheOnePeerThatHasIt(t *testing.T) {
 		if err := node.Ask(t.Context(), id); !errors.Is(err, ErrNoAnswer) {
 			t.Errorf("nobody has it: %v, want ErrNoAnswer", err)
 		}
+		good.tell(m.hint(3))
+		time.Sleep(time.Minute)
+		if err := node.Ask(t.Context(), id); !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("a bare hint is all there is: %v, want ErrNoAnswer", err)
+		}
 		good.tell(m.news(two, 3))
 		time.Sleep(time.Minute)
 		if err := node.Ask(t.Context(), id); err != nil {
@@ -199,6 +205,37 @@ func TestAskFindsTheOnePeerThatHasIt(t *testing.T) {
 		}
 		if err := node.Ask(t.Context(), verify.ProductID{1}); !errors.Is(err, ErrNotFollowed) {
 			t.Errorf("unknown product: %v, want ErrNotFollowed", err)
+		}
+	})
+}
+
+// Who speaks a protocol is asked, also before a word of it was heard; others are not,
+// nor those that are muted or were asked enough.
+func TestWhoIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		node := newNode(t, n.host(), m, newChain(m.view(2, 0)), DefaultConfig())
+		stranger, speaker := n.host(), n.host()
+		speaker.SetStreamHandler(LatestProtocol, func(s network.Stream) { s.Close() })
+		n.connect(node.h, stranger)
+		n.connect(node.h, speaker)
+		settle()
+		if got := node.speakers(LatestProtocol); !slices.Equal(got, []peer.ID{speaker.ID()}) {
+			t.Errorf("%v would be asked, want %v", got, speaker.ID())
+		}
+		for i := range askBurst {
+			if !node.mayAsk(stranger.ID()) {
+				t.Fatalf("asked %d times", i)
+			}
+		}
+		if node.mayAsk(stranger.ID()) {
+			t.Error("a peer is asked without end")
+		}
+		for range maxStrikes {
+			node.report(node.subject(m.verifier.Product.ID()), speaker.ID(), viaLatest, reject, errors.New("a lie"))
+		}
+		if node.mayAsk(speaker.ID()) {
+			t.Error("a muted peer is asked")
 		}
 	})
 }

@@ -2,12 +2,16 @@ package announce
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 
 	"camswarm/verify"
@@ -117,6 +121,113 @@ func TestStatementsSpread(t *testing.T) {
 		nodes[1].askStatements(t.Context(), nodes[0].h.ID(), nodes[1].subject(id))
 		if !panels[1].knows("true two") {
 			t.Error("who asks is not told")
+		}
+		if err := nodes[1].State(t.Context(), verify.ProductID{1}, []byte("true")); !errors.Is(err, ErrNotFollowed) {
+			t.Errorf("of a product that is not followed: %v", err)
+		}
+		// Nobody is told anything of what a node does not follow.
+		s, err := nodes[1].h.NewStream(t.Context(), nodes[0].h.ID(), WitnessProtocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write(make([]byte, questionSize)); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(s); err != nil || len(answer) > 0 {
+			t.Errorf("of a product that is not followed: %q, %v", answer, err)
+		}
+	})
+}
+
+// Who connects hears what was said long ago, without a word on the topic.
+func TestStatementsAreAskedForOnConnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "cam"), newNet(t)
+		old, late := &panel{}, &panel{}
+		if err := old.Judge([]byte("true one")); err != nil {
+			t.Fatal(err)
+		}
+		knows := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = old })
+		asks := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = late })
+		without := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig())
+		n.connect(asks.h, knows.h)
+		n.connect(without.h, knows.h)
+		settle()
+		if !late.knows("true one") {
+			t.Error("who connects is not told")
+		}
+		if err := without.State(t.Context(), m.verifier.Product.ID(), []byte("true")); !errors.Is(err, ErrNotFollowed) {
+			t.Errorf("of a product without witnesses: %v", err)
+		}
+	})
+}
+
+// A seed sends each statement to all neighbours at once, also those beyond its mesh.
+func TestSeedTellsEverybodyOfStatements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const crowd = 30
+		m, n := newMaker(t, "cam"), newNet(t)
+		seed := newNode(t, n.host(), m, newChain(m.view(5, 0)), SeedConfig(), func(s *Subject) { s.Witnesses = &panel{} })
+		var cameras []*testNode
+		var panels []*panel
+		for range crowd {
+			p := &panel{}
+			c := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = p })
+			n.connect(c.h, seed.h)
+			cameras, panels = append(cameras, c), append(panels, p)
+		}
+		time.Sleep(10 * time.Second)
+		if err := cameras[0].State(t.Context(), m.verifier.Product.ID(), []byte("true one")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond) // no heartbeat later
+		synctest.Wait()
+		for i, p := range panels[1:] {
+			if !p.knows("true one") {
+				t.Errorf("camera %d has not heard", i+1)
+			}
+		}
+	})
+}
+
+// A peer that answers with more than a statement can be is not read on, and pays.
+func TestThreatEndlessData_Statements(t *testing.T) {
+	for _, size := range []uint64{verify.MaxWitnessStatement + 1, 1 << 60} {
+		synctest.Test(t, func(t *testing.T) {
+			m, n := newMaker(t, "cam"), newNet(t)
+			node := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = &panel{} })
+			endless := n.host()
+			endless.SetStreamHandler(WitnessProtocol, func(s network.Stream) {
+				s.Write(binary.AppendUvarint(nil, size))
+				for b := make([]byte, 1<<12); ; {
+					if _, err := s.Write(b); err != nil {
+						return
+					}
+				}
+			})
+			n.connect(node.h, endless)
+			settle()
+			node.askStatements(t.Context(), endless.ID(), node.subject(m.verifier.Product.ID()))
+			if node.judged(t, "reject", verify.AttackEndlessData) != 1 {
+				t.Errorf("%d bytes: the metrics do not name it", size)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // the largest is read
+		m, n := newMaker(t, "cam"), newNet(t)
+		p := &panel{}
+		node := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = p })
+		large := n.host()
+		raw := append([]byte("true"), make([]byte, verify.MaxWitnessStatement-4)...)
+		large.SetStreamHandler(WitnessProtocol, func(s network.Stream) {
+			s.Write(append(binary.AppendUvarint(nil, uint64(len(raw))), raw...))
+			s.Close()
+		})
+		n.connect(node.h, large)
+		settle()
+		node.askStatements(t.Context(), large.ID(), node.subject(m.verifier.Product.ID()))
+		if !p.knows(string(raw)) {
+			t.Error("the largest statement is not heard")
 		}
 	})
 }
