@@ -572,6 +572,7 @@ func (x *Exchange) connectedness(ctx context.Context, id peer.ID) {
 		delete(x.peers, id)
 		delete(x.byKey, p.key)
 		x.departed.Add(id, p.asked)
+		x.accounts.with(id, (*account).left)
 		p.cancel()
 		for _, g := range x.lendings {
 			g.l.PeerGone(p.key)

@@ -34,6 +34,7 @@ type fetch struct {
 	result      error         // what its Fetch returned, and
 	interrupted bool          // whether that one's ctx had ended
 
+	durable durable
 	useful  time.Time // when a block last arrived
 	samples []sample  // for the rate
 }
@@ -93,7 +94,8 @@ func (f *fetch) speed() float64 {
 
 // Fetch gets the missing blocks of an added file from connected peers and
 // returns nil when the file is complete and synced to disk. While it runs, the
-// blocks that have arrived are served to others. When ctx ends it returns
+// blocks that have arrived are served to others, and synced now and then: a power
+// cut takes what came in the last second, or up to 128 KiB. When ctx ends it returns
 // ctx.Err(); what arrived is kept, and another Fetch, also after a restart, gets
 // only the rest. While the mode is ModeOff it waits. Where another Fetch of the
 // same root runs already, for another owner perhaps, it waits for that one, and
@@ -404,6 +406,7 @@ func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
 			}
 		}
 		x.reprobe(f)
+		sync, unsynced := x.keep(f)
 		x.mu.Unlock()
 		switch {
 		case err != nil:
@@ -413,6 +416,9 @@ func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
 		}
 		if !ok || wait > time.Second {
 			wait = time.Second
+		}
+		if unsynced {
+			wait = min(wait, sync)
 		}
 		timer.Reset(wait)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
+	"camswarm/swarm/filestore"
 	"camswarm/swarm/plan"
 )
 
@@ -102,6 +103,7 @@ func (p *remotePeer) want(d [32]byte, c cid.Cid, op wantOp) {
 func (p *remotePeer) sendWants(ctx context.Context) {
 	defer p.data.reset()
 	defer p.control.reset()
+	first := true
 	for {
 		select {
 		case <-ctx.Done():
@@ -115,7 +117,7 @@ func (p *remotePeer) sendWants(ctx context.Context) {
 		if len(order)+len(denied) == 0 {
 			continue
 		}
-		msg := message.New(false)
+		msg := message.New(first) // it may remember what was asked of it before this node lost power
 		for _, c := range denied {
 			msg.AddDontHave(c)
 		}
@@ -132,6 +134,8 @@ func (p *remotePeer) sendWants(ctx context.Context) {
 		if err := p.control.send(ctx, p.openBitswap, writeMessage(msg, nil)); err != nil && ctx.Err() == nil {
 			// The planner notices the silence and asks elsewhere.
 			p.x.log.Debug("wants not sent", "peer", p.id, "err", err)
+		} else {
+			first = false
 		}
 		p.x.m.sent.WithLabelValues("wants").Inc()
 	}
@@ -302,6 +306,13 @@ func (p *remotePeer) serve(ctx context.Context, msg message.BitSwapMessage) erro
 		return err
 	}
 	defer x.gate.leave()
+	x.accounts.with(p.id, func(a *account) {
+		for _, b := range msg.Blocks() {
+			if d, ok := filestore.Digest(b.Cid()); ok {
+				delete(a.due, d)
+			}
+		}
+	})
 	if err := p.data.send(ctx, p.openBitswap, writeMessage(msg, x.gate)); err != nil {
 		return err
 	}

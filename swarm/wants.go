@@ -20,6 +20,13 @@ type account struct {
 	entries tokens.Bucket               // of wantlists
 	over    tokens.Bucket               // entries beyond that
 	served  map[[32]byte]*tokens.Bucket // bytes, by file
+	due     map[[32]byte]due            // by block: paid for and not sent, maxAsked at most
+}
+
+// due is what a block that a peer waits for was taken from.
+type due struct {
+	from *tokens.Bucket
+	n    float64 // bytes
 }
 
 // admit takes n wantlist entries into account, of a node that lists so many
@@ -31,9 +38,12 @@ func (a *account) admit(now time.Time, n, listed int) (pass int, flood bool) {
 	return pass, !a.over.Spend(now, float64(n-pass), tokens.Limit{Burst: wantFlood * burst, PerSecond: wantFlood * rate})
 }
 
-// serve takes a block of n bytes into account, of a file of size bytes, and
-// tells whether the peer may have it.
-func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
+// serve takes a block d of n bytes into account, of a file of size bytes, and
+// tells whether the peer may have it. One that it waits for is paid for.
+func (a *account) serve(now time.Time, file, d [32]byte, n int, size int64) bool {
+	if _, paid := a.due[d]; paid {
+		return true
+	}
 	t := a.served[file]
 	if t == nil {
 		if a.served == nil {
@@ -48,10 +58,37 @@ func (a *account) serve(now time.Time, file [32]byte, n int, size int64) bool {
 		t = new(tokens.Bucket)
 		a.served[file] = t
 	}
-	return t.Spend(now, float64(n), tokens.Limit{
+	if !t.Spend(now, float64(n), tokens.Limit{
 		Burst:     copiesAtOnce * float64(max(size, filestore.MaxBlockBytes)),
 		PerSecond: copiesPerDay * float64(size) / (24 * time.Hour).Seconds(),
-	})
+	}) {
+		return false
+	}
+	if len(a.due) < maxAsked {
+		if a.due == nil {
+			a.due = map[[32]byte]due{}
+		}
+		a.due[d] = due{t, float64(n)}
+	}
+	return true
+}
+
+// unasked gives back what a block has cost that the peer does not wait for any more.
+func (a *account) unasked(d [32]byte) {
+	if p, ok := a.due[d]; ok {
+		p.from.Give(p.n)
+		delete(a.due, d)
+	}
+}
+
+// left gives back what every block has cost that was not sent to a peer that has
+// gone, or begins anew: one whose power fails every few seconds would have used up
+// all its copies soon, most of which it never got.
+func (a *account) left() {
+	for _, p := range a.due {
+		p.from.Give(p.n)
+	}
+	a.due = nil
 }
 
 // accounts keeps those of the peers that asked last.
@@ -80,6 +117,9 @@ func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.
 	pass, rest := 0, 1+len(msg.BlockPresences()) // which cost about the same
 	x.accounts.with(p.id, func(a *account) {
 		pass, flood = a.admit(now, rest+len(entries), listed)
+		if msg.Full() {
+			a.left()
+		}
 		pass = max(pass-rest, 0)
 		for _, e := range entries[:pass] {
 			d, ok := filestore.Digest(e.Cid)
@@ -91,10 +131,11 @@ func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.
 			case sf == nil:
 				unlisted++
 			case e.Cancel:
+				a.unasked(d)
 				out.Cancel(e.Cid)
 				admitted = append(admitted, e)
 				continue
-			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.Key, n, sf.Size):
+			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.Key, d, n, sf.Size):
 				enough++
 			default:
 				out.AddEntry(e.Cid, e.Priority, e.WantType, e.SendDontHave)

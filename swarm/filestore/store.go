@@ -406,17 +406,17 @@ func (s *Store) TakeOver(r *Replica) (done []Arrival) {
 
 // Sync makes the files of r and their directory entries survive a power cut.
 func (s *Store) Sync(r *Replica) error {
-	files, dirs := map[Handle]string{}, map[string]bool{}
+	files, dirs := map[*inode]string{}, map[string]bool{}
 	s.mu.RLock()
 	for _, o := range r.owners {
 		if !o.at.readOnly {
-			files[o.at.f] = o.path
+			files[o.at] = o.path
 			dirs[filepath.Dir(o.path)] = true
 		}
 	}
 	s.mu.RUnlock()
-	for f, path := range files {
-		if err := f.Sync(); err != nil && !errors.Is(err, fs.ErrClosed) { // closed: removed meanwhile
+	for at, path := range files {
+		if err := at.f.Sync(); err != nil && !errors.Is(err, fs.ErrClosed) { // closed: removed meanwhile
 			return writeError(r, path, 0, err)
 		}
 	}

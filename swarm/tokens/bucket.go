@@ -38,5 +38,5 @@ func (b *Bucket) Spend(now time.Time, n float64, l Limit) bool {
 	return true
 }
 
-// give puts n back.
-func (b *Bucket) give(n float64) { b.spent = max(0, b.spent-n) }
+// Give puts n back.
+func (b *Bucket) Give(n float64) { b.spent = max(0, b.spent-n) }

@@ -115,9 +115,9 @@ func (b *Budget) Return(p peer.ID, cost float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q := b.payer(p)
-	q.give(cost)
+	q.Give(cost)
 	if q.network.IsValid() {
-		b.network(q.network).give(cost)
+		b.network(q.network).Give(cost)
 	}
 }
 
