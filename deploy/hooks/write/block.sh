@@ -1,0 +1,14 @@
+# Writes slots that are partitions or files: SLOT_A and SLOT_B are their paths.
+# shellcheck shell=sh disable=SC2034 # shared with ab
+write_selects=no
+
+write_slot() {
+	grep -qs "^$(readlink -f "$1") " /proc/mounts && fail "$1 is mounted"
+	if [ -b "$1" ]; then
+		space=$(blockdev --getsize64 "$1")
+		[ "$space" -ge "$CAMSWARM_IMAGE_SIZE" ] || fail "$1 has $space bytes, the image $CAMSWARM_IMAGE_SIZE"
+	fi
+	dd of="$1" bs=64k conv=fsync,notrunc 2>/dev/null || fail "writing $1 failed"
+	[ ! -b "$1" ] || blockdev --flushbufs "$1" # so that it is read from the medium
+	is_image "$1" || fail "$1 does not hold the image after it was written"
+}
