@@ -223,3 +223,9 @@ require (
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
+
+// What these stand for, and why: docs/FOOTPRINT.md.
+replace (
+	github.com/ipfs/go-log/v2 => ./third_party/go-log
+	github.com/libp2p/go-libp2p-asn-util => ./third_party/go-libp2p-asn-util
+)

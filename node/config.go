@@ -195,6 +195,16 @@ func (c *InstallConfig) digest() string {
 	return hex.EncodeToString(sum[:4])
 }
 
+// IPNSConfig says what a node does about IPNS records.
+type IPNSConfig struct {
+	// Check has the node look up, on the DHT, the IPNS record that an approved
+	// release names, and compare it with the release: at most three lookups for a
+	// release and run, of a few kB each. What it finds is shown, counted and, when
+	// it contradicts the chain, an alarm; it changes nothing else. Default true, but in
+	// the camera build (Build), which cannot.
+	Check bool `toml:"check"`
+}
+
 // DefaultConfig returns the defaults of a role. What has no sensible default
 // (products, keys, endpoints) is left empty and required by Validate.
 func DefaultConfig(role Role) Config {
@@ -207,7 +217,7 @@ func DefaultConfig(role Role) Config {
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
 		Install:  InstallConfig{Feed: install.FeedStdin, Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, ConfirmSpread: 10 * time.Minute},
 		Witness:  WitnessConfig{Renew: time.Hour},
-		IPNS:     IPNSConfig{Check: true},
+		IPNS:     IPNSConfig{Check: p2p.HasDHT},
 		Origin:   DefaultOriginConfig(),
 	}
 	c.Network.Role = string(role)
@@ -327,6 +337,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Role != RoleCamera && c.Role != RoleSeed {
 		return bad("role is %q; write \"camera\" or \"seed\"", c.Role)
+	}
+	if err := c.checkBuild(); err != nil {
+		return bad("%w", err)
 	}
 	if c.StateDir == "" {
 		return bad("state_dir is empty; name a directory on persistent storage")

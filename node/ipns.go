@@ -1,3 +1,5 @@
+//go:build !camera
+
 package node
 
 import (
@@ -15,15 +17,6 @@ import (
 	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
-
-// IPNSConfig says what a node does about IPNS records.
-type IPNSConfig struct {
-	// Check has the node look up, on the DHT, the IPNS record that an approved
-	// release names, and compare it with the release: at most three lookups for a
-	// release and run, of a few kB each. What it finds is shown, counted and, when
-	// it contradicts the chain, an alarm; it changes nothing else. Default true.
-	Check bool `toml:"check"`
-}
 
 const (
 	ipnsLookups   = 3                // for one release in one run

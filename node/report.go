@@ -49,7 +49,7 @@ func (n *Node) Traffic() swarm.Stats { return n.exchange.Stats() }
 func (n *Node) Status() control.Status {
 	life, disk, net := n.traffic.total(), n.keeper.usage(), n.network.Status()
 	s := control.Status{
-		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(),
+		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(), Build: Build,
 		ListenAddrs: net.Addrs, Reach: net.Reach, Relay: net.Relay, Peers: len(n.network.Host().Network().Peers()),
 		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
 		Traffic: control.TrafficStatus{

@@ -197,7 +197,11 @@ func summary(s control.Status) string {
 }
 
 func printStatus(w io.Writer, s control.Status) {
-	fmt.Fprintf(w, "%s %s, up %v, version %s\n", s.Role, s.PeerID, time.Duration(s.UptimeSeconds)*time.Second, s.Version)
+	build := ""
+	if s.Build == "camera" {
+		build = " (camera build)"
+	}
+	fmt.Fprintf(w, "%s %s, up %v, version %s%s\n", s.Role, s.PeerID, time.Duration(s.UptimeSeconds)*time.Second, s.Version, build)
 	fmt.Fprintf(w, "DID        %s\n", s.DID)
 	for _, a := range s.ListenAddrs {
 		fmt.Fprintf(w, "address    %s\n", a)

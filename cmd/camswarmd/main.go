@@ -81,7 +81,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		return fail(exitUsage, "%v (see camswarmd --help)", err)
 	}
 	if *showVersion {
-		fmt.Fprintln(stdout, version.Of("camswarmd", release))
+		fmt.Fprintf(stdout, "%s (%s)\n", version.Of("camswarmd", release), builds[node.Build])
 		return exitOK
 	}
 	if flags.NArg() > 0 {
@@ -204,6 +204,9 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 	return nil, fmt.Errorf("--log-format %q: choose text or json", format)
 }
+
+// builds says in words which build this is.
+var builds = map[string]string{"all": "for cameras and seeds", "camera": "camera build"}
 
 // release is the version that a release build is given by -ldflags. The build
 // knows no other, so that its bytes do not depend on a repository's tags.

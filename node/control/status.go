@@ -18,6 +18,7 @@ type Status struct {
 	DID           verify.DID `json:"did"`
 	Role          string     `json:"role"`    // "camera" or "seed"
 	Version       string     `json:"version"` // of the program
+	Build         string     `json:"build"`   // what the program can be: "all", or "camera" alone
 	StartedAt     time.Time  `json:"startedAt,omitzero"`
 	UptimeSeconds int64      `json:"uptimeSeconds"`
 	ListenAddrs   []string   `json:"listenAddrs"` // full multiaddrs with /p2p/, to dial this node by

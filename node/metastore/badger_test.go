@@ -1,4 +1,4 @@
-//go:build (amd64 || arm64) && !leveldb
+//go:build (amd64 || arm64) && !leveldb && !camera
 
 package metastore
 

@@ -1,6 +1,6 @@
 // Package metastore keeps a node's metadata (catalog, checkpoints, counters, bans)
 // in Badger on amd64 and arm64, and in LevelDB everywhere else and with the build
-// tag leveldb. It is the only package that opens a database, and it knows nothing
+// tags leveldb and camera. It is the only package that opens a database, and it knows nothing
 // of what the values mean.
 //
 // LevelDB writes its files and never maps them for writing: on a full or failing

@@ -1,4 +1,4 @@
-//go:build leveldb || (!amd64 && !arm64)
+//go:build leveldb || camera || (!amd64 && !arm64)
 
 package metastore
 

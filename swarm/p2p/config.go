@@ -95,7 +95,8 @@ type Config struct {
 	LANOnly bool `toml:"lan_only"`
 
 	// DHT joins the project's own Kademlia DHT (DHTProtocolPrefix): a seed as a
-	// server, a camera as a client. Without it peers come from Peers and mDNS.
+	// server, a camera as a client. Without it peers come from Peers, what they name,
+	// and mDNS. Default true, but in the camera build, which has none (HasDHT).
 	DHT bool `toml:"dht"`
 
 	// MDNS looks for peers on the local network, and answers those that look.
@@ -130,7 +131,7 @@ func DefaultConfig() Config {
 		DialTimeout: 3 * time.Second,
 		DialRate:    3,
 		PortMapping: PortMappingOff,
-		DHT:         true,
+		DHT:         HasDHT,
 		MDNS:        true,
 	}
 }

@@ -1,3 +1,5 @@
+//go:build !camera
+
 package p2p
 
 import (
@@ -13,16 +15,6 @@ import (
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/routing"
-)
-
-// Errors about IPNS.
-var (
-	// ErrNoIPNS: the search ended without a record of the name.
-	ErrNoIPNS = errors.New("swarm: no IPNS record was found")
-
-	// ErrIPNS is wrapped by every error about an IPNS name or record that is not
-	// what it claims to be.
-	ErrIPNS = errors.New("swarm: bad IPNS record")
 )
 
 // IPNSRecord is what an IPNS record says (https://specs.ipfs.tech/ipns/ipns-record/).

@@ -15,7 +15,6 @@ import (
 	"camswarm/swarm/p2p/book"
 	"camswarm/swarm/p2p/reputation"
 
-	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -51,7 +50,8 @@ type Network struct {
 	// clockCheck is clockCheckEvery but in tests.
 	clockCheck time.Duration
 
-	dht     atomic.Pointer[dht.IpfsDHT]
+	kademlia
+
 	running atomic.Bool
 	closed  sync.Once
 	banned  chan struct{} // capacity 1: the ban list changed
@@ -66,8 +66,6 @@ type Network struct {
 	book       *book.Book
 	namespaces map[string]*membership
 	intro      introductions
-
-	ipns ipnsNames
 }
 
 // Options are what a program, rather than an operator, decides about a network.
@@ -254,17 +252,11 @@ func (n *Network) Run(ctx context.Context) error {
 		n.identified(ctx, sub)
 	})
 	if n.cfg.DHT {
-		d, err := n.startDHT()
+		stop, err := n.startDHT()
 		if err != nil {
-			return fmt.Errorf("swarm: cannot start the DHT: %w", err)
+			return err
 		}
-		n.dht.Store(d)
-		defer func() {
-			n.dht.Store(nil)
-			if err := d.Close(); err != nil {
-				n.log.Warn("the DHT did not close cleanly", "err", err)
-			}
-		}()
+		defer stop()
 		defer work.Wait() // rendezvous uses it
 		defer cancel()
 		work.Go(func() { n.rendezvous(ctx) })

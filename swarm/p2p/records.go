@@ -1,3 +1,5 @@
+//go:build !camera
+
 package p2p
 
 import (

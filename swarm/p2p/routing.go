@@ -13,11 +13,6 @@ import (
 	"camswarm/swarm/p2p/book"
 
 	"github.com/ipfs/go-cid"
-	dht "github.com/libp2p/go-libp2p-kad-dht"
-	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
-	"github.com/libp2p/go-libp2p-kad-dht/records"
-	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multihash"
 )
@@ -27,75 +22,18 @@ import (
 const DHTProtocolPrefix protocol.ID = "/camswarm"
 
 // ErrNoDHT is returned by Provide and FindProviders while there is no DHT:
-// Config.DHT is off, or Run is not running.
+// Config.DHT is off, Run is not running, or the build has none (HasDHT).
 var ErrNoDHT = errors.New("swarm: the DHT is off; set dht = true and run the network")
 
-// startDHT joins the DHT. It is closed when Run ends.
-func (n *Network) startDHT() (*dht.IpfsDHT, error) {
-	opts := []dht.Option{
-		dht.ProtocolPrefix(DHTProtocolPrefix),
-		dht.Datastore(n.newBoundedRecords()),
-		dht.ProviderManagerOpts(records.ProvideValidity(providerValidity), records.ProviderAddrTTL(providerValidity), records.Cache(noCache{})),
-		// Of values only IPNS records, and of names that the node cares for: others
-		// would let anybody fill a server's memory.
-		dht.Validator(ipnsValidator{&n.ipns}),
-		dht.BootstrapPeersFunc(func() []peer.AddrInfo { return n.statics() }),
-		dht.OnRequestHook(func(_ context.Context, s network.Stream, _ *pb.Message) {
-			if !n.budget.Allow(s.Conn().RemotePeer(), dhtCost) {
-				_ = s.Reset() // this request is still answered, to nobody
-			}
-		}),
-	}
-	if n.cfg.seed() {
-		opts = append(opts, dht.Mode(dht.ModeServer))
-	} else {
-		opts = append(opts, dht.Mode(dht.ModeClient),
-			// Each query dials its servers; few at a time, and none to refresh a
-			// table that a camera asks twice a day.
-			dht.Concurrency(3), dht.LookupCheckConcurrency(4), dht.DisableAutoRefresh(),
-			dht.ValueGCInterval(0)) // it stores no values
-	}
-	return dht.New(n.host, opts...)
-}
+// Errors about IPNS.
+var (
+	// ErrNoIPNS: the search ended without a record of the name.
+	ErrNoIPNS = errors.New("swarm: no IPNS record was found")
 
-// Provide tells the DHT that this node has what c names. It returns ErrNoDHT
-// without a DHT, and an error when no server was reached.
-func (n *Network) Provide(ctx context.Context, c cid.Cid) error {
-	d := n.dht.Load()
-	if d == nil {
-		return ErrNoDHT
-	}
-	ctx, cancel := context.WithTimeout(ctx, routingTimeout)
-	defer cancel()
-	if err := d.Provide(ctx, c, true); err != nil {
-		return fmt.Errorf("swarm: provide %s: %w", c, err)
-	}
-	return nil
-}
-
-// FindProviders asks the DHT who has what c names, up to 20 peers, with the
-// addresses that can be dialled from here. It returns what was found when ctx
-// or its own limit of 30 s ends the search, and ErrNoDHT without a DHT.
-func (n *Network) FindProviders(ctx context.Context, c cid.Cid) ([]peer.AddrInfo, error) {
-	d := n.dht.Load()
-	if d == nil {
-		return nil, ErrNoDHT
-	}
-	ctx, cancel := context.WithTimeout(ctx, routingTimeout)
-	defer cancel()
-	var found []peer.AddrInfo
-	for info := range d.FindProvidersAsync(ctx, c, findCount) {
-		if info.ID == n.host.ID() {
-			continue
-		}
-		if len(info.Addrs) == 0 {
-			info.Addrs = n.host.Peerstore().Addrs(info.ID)
-		}
-		info.Addrs = n.links.dialable(info.Addrs)
-		found = append(found, info)
-	}
-	return found, nil
-}
+	// ErrIPNS is wrapped by every error about an IPNS name or record that is not
+	// what it claims to be.
+	ErrIPNS = errors.New("swarm: bad IPNS record")
+)
 
 // Seek asks seeds who holds c, finds its providers on the DHT, and has discovery dial
 // them, at its own pace, even when the mesh is full. It is the exchange's way to find sources of
@@ -226,7 +164,7 @@ func (n *Network) due(t *time.Time) bool {
 var errNoServers = errors.New("no DHT server is known yet")
 
 func (n *Network) provideNamespace(ctx context.Context, key cid.Cid) error {
-	servers := n.dht.Load().RoutingTable().Size()
+	servers := n.dhtServers()
 	err := n.Provide(ctx, key) // a server keeps its own record even when it is the first
 	if servers == 0 {
 		return errNoServers // try again when there are others
@@ -240,7 +178,7 @@ func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
 	n.mu.Lock()
 	asked := len(n.intro.asked)
 	n.mu.Unlock()
-	if asked > 0 || !n.neighbours().Small(n.limits.bounds()) || n.dht.Load().RoutingTable().Size() == 0 && !n.cfg.seed() {
+	if asked > 0 || !n.neighbours().Small(n.limits.bounds()) || n.dhtServers() == 0 && !n.cfg.seed() {
 		return 0
 	}
 	infos, err := n.FindProviders(ctx, key)

@@ -153,9 +153,7 @@ func (n *Network) Status() Status {
 		s.Reach.Words += "; " + words
 	}
 	n.host.prober.describe(&s.Reach)
-	if d := n.dht.Load(); d != nil {
-		s.DHTServers = d.RoutingTable().Size()
-	}
+	s.DHTServers = n.dhtServers()
 	n.mu.Lock()
 	s.Candidates = n.book.Len()
 	n.mu.Unlock()
