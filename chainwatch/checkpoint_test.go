@@ -2,6 +2,7 @@ package chainwatch
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"math"
@@ -64,6 +65,51 @@ func TestCheckpointRotIsNoticed(t *testing.T) {
 		"revision 2^64-1": Checkpoint{Rev: math.MaxUint64}.Encode(), "block 2^64-1": Checkpoint{Rev: 1, Block: math.MaxUint64}.Encode(), "year 2099": Checkpoint{Rev: 1, Time: 4_070_908_800}.Encode()} {
 		if _, err := DecodeCheckpoint(b); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// A checksum that fits proves nothing: each field has its length and limit.
+func TestCheckpointFieldsAreChecked(t *testing.T) {
+	encode := func(change func(w *checkpointWire)) []byte {
+		c := testCheckpoint()
+		w := checkpointWire{
+			Version: checkpointVersion, ChainID: 4690, Registry: c.Registry.Address[:], Product: c.Product[:],
+			Rev: c.Rev, Digest: c.Digest[:], Block: c.Block, Time: c.Time, Sum: []byte{},
+			Doubt: &doubtWire{Rev: 40, Digest: make([]byte, 32), Since: 1_800_000_000, For: 60},
+		}
+		change(&w)
+		sum := sha256.Sum256(must(checkpointEnc.Marshal(w)))
+		w.Sum = sum[:8]
+		return must(checkpointEnc.Marshal(w))
+	}
+	for name, c := range map[string]struct {
+		change func(w *checkpointWire)
+		ok     bool
+	}{
+		"as it is":                    {func(w *checkpointWire) {}, true},
+		"version 2":                   {func(w *checkpointWire) { w.Version = 2 }, false},
+		"registry short":              {func(w *checkpointWire) { w.Registry = make([]byte, 19) }, false},
+		"registry long":               {func(w *checkpointWire) { w.Registry = make([]byte, 21) }, false},
+		"product short":               {func(w *checkpointWire) { w.Product = make([]byte, 31) }, false},
+		"product long":                {func(w *checkpointWire) { w.Product = make([]byte, 33) }, false},
+		"digest short":                {func(w *checkpointWire) { w.Digest = make([]byte, 31) }, false},
+		"digest long":                 {func(w *checkpointWire) { w.Digest = make([]byte, 33) }, false},
+		"revision beyond":             {func(w *checkpointWire) { w.Rev = maxCount + 1 }, false},
+		"block beyond":                {func(w *checkpointWire) { w.Block = maxCount + 1 }, false},
+		"time beyond":                 {func(w *checkpointWire) { w.Time = web.ClockCeil + 1 }, false},
+		"doubt, digest short":         {func(w *checkpointWire) { w.Doubt.Digest = make([]byte, 31) }, false},
+		"doubt, digest long":          {func(w *checkpointWire) { w.Doubt.Digest = make([]byte, 33) }, false},
+		"doubt that is settled":       {func(w *checkpointWire) { w.Doubt.For = seconds(refuteFor) }, true},
+		"doubt, longer than may be":   {func(w *checkpointWire) { w.Doubt.For = seconds(refuteFor) + 1 }, false},
+		"doubt, revision at a limit":  {func(w *checkpointWire) { w.Doubt.Rev = maxCount }, true},
+		"doubt, revision beyond":      {func(w *checkpointWire) { w.Doubt.Rev = maxCount + 1 }, false},
+		"doubt, beginning at a limit": {func(w *checkpointWire) { w.Doubt.Since = web.ClockCeil }, true},
+		"doubt, beginning beyond":     {func(w *checkpointWire) { w.Doubt.Since = web.ClockCeil + 1 }, false},
+	} {
+		got, err := DecodeCheckpoint(encode(c.change))
+		if (err == nil) != c.ok || !c.ok && (got != Checkpoint{} || !errors.Is(err, ErrCheckpoint)) {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,13 +216,213 @@ func TestThreatWitnessEquivocation(t *testing.T) {
 
 // A contradiction is found also when the witness has said more since.
 func TestThreatWitnessEquivocation_Later(t *testing.T) {
-	b := newJury(t)
-	for rev := uint64(3); rev < 6; rev++ {
-		b.must(b.says(0, seen(rev)))
+	for _, rev := range []uint64{4, 3} { // what it said first, too
+		b := newJury(t)
+		for rev := uint64(3); rev < 6; rev++ {
+			b.must(b.says(0, seen(rev)))
+		}
+		b.must(b.says(0, seen(rev, func(v *verify.View) { v.Candidates[0] = rogue(rev) })))
+		if !b.Status().Witnesses[0].SetAside {
+			t.Errorf("it is believed on after two words about revision %d", rev)
+		}
 	}
-	b.must(b.says(0, seen(4, func(v *verify.View) { v.Candidates[0] = rogue(4) })))
-	if !b.Status().Witnesses[0].SetAside {
-		t.Error("it is believed on")
+}
+
+// One of three may be set aside; then the others are waited for, and no two of them
+// are left after the next.
+func TestPanelWithoutAQuorumIsNotWaitedFor(t *testing.T) {
+	b := newJury(t)
+	for i, want := range []bool{true, true, false} {
+		if b.Trusted() != want {
+			t.Errorf("%d are set aside: trusted %v", i, b.Trusted())
+		}
+		b.must(b.says(i, seen(3)))
+		b.must(b.says(i, seen(3, func(v *verify.View) { v.Paused = true })))
+	}
+}
+
+// A witness that renews what it said is heard once a minute, one that is too old or
+// behind the floor of a device that acts by it is not, and it speaks of few regions.
+func TestPanelLimits(t *testing.T) {
+	renewed := func(s uint64) verify.View { return seen(3, func(v *verify.View) { v.Time += s }) }
+	b := newJury(t, func(c *WitnessConfig) { c.Install = true })
+	b.must(b.says(0, seen(3)))
+	b.refused(b.says(0, renewed(seconds(witnessRenewal)-1)), AttackWitnessReplay, false)
+	b.must(b.says(0, renewed(seconds(witnessRenewal))))
+	limit := seconds(b.cfg.MaxAge)
+	b.refused(b.says(1, seen(3, func(v *verify.View) { v.Time -= limit + 1 })), AttackWitnessStale, false)
+	b.must(b.says(1, seen(3, func(v *verify.View) { v.Time -= limit })))
+	b.must(b.says(2, seen(3)))
+	b.want(3, "three agree")
+	b.must(b.says(1, renewed(3600))) // the floor is the revision's, not above it
+	b.refused(b.says(1, seen(2)), AttackWitnessReplay, false)
+
+	synctest.Test(t, func(t *testing.T) {
+		b := newJury(t)
+		region := func(i int) verify.View {
+			return seen(3, func(v *verify.View) { v.Region = verify.Region("r" + strconv.Itoa(i)) })
+		}
+		for i := range maxWitnessRegions {
+			b.must(b.says(0, region(i)))
+			time.Sleep(witnessRefill)
+		}
+		b.refused(b.says(0, region(maxWitnessRegions)), AttackWitnessFlood, false)
+		next := region(0)
+		next.Rev = 4
+		b.must(b.says(0, next))
+		b.must(b.says(1, region(maxWitnessRegions)))
+	})
+}
+
+// The quorum dates from when it said what it says, and who waits is woken when that
+// changes, or becomes younger.
+func TestPanelTellsOfChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newJury(t)
+		both := func(v verify.View) {
+			b.must(b.says(0, v))
+			b.must(b.says(1, v))
+		}
+		woken := func(f func()) bool {
+			_, _, changed := b.Said(worldEpoch)
+			f()
+			select {
+			case <-changed:
+				return true
+			default:
+				return false
+			}
+		}
+		began := time.Now()
+		if !woken(func() { both(seen(3)) }) {
+			t.Error("nobody hears of a quorum")
+		}
+		time.Sleep(time.Minute)
+		if !woken(func() { both(seen(3, func(v *verify.View) { v.Time += 60 })) }) {
+			t.Error("nobody hears that it was renewed")
+		}
+		if _, since, _ := b.Said(worldEpoch); !since.Equal(began) {
+			t.Errorf("renewed, it dates from %v", since.Sub(began))
+		}
+		if woken(func() { b.must(b.says(2, seen(3, func(v *verify.View) { v.Time += 30 }))) }) {
+			t.Error("a third who says the same wakes everybody")
+		}
+		time.Sleep(time.Minute)
+		if !woken(func() { both(seen(4, func(v *verify.View) { v.Time += 60 })) }) {
+			t.Error("nobody hears of another revision")
+		}
+		if _, since, _ := b.Said(worldEpoch); since.Sub(began) != 2*time.Minute {
+			t.Errorf("the next one dates from %v", since.Sub(began))
+		}
+	})
+}
+
+// Where there is nothing to compare nothing is held against anybody.
+func TestPanelComparesLikeWithLike(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newJury(t)
+		own := seen(3)
+		if b.Compare(&own, time.Now()) || !b.Trusted() {
+			t.Error("compared with nothing")
+		}
+		b.must(b.says(0, seen(3)))
+		b.must(b.says(1, seen(3)))
+		if b.Compare(&own, time.Now()) || !b.Trusted() {
+			t.Error("the same is ahead, or contradicts")
+		}
+		elsewhere := seen(3, func(v *verify.View) { v.Registry.ChainID++; v.Paused = true })
+		if b.Compare(&elsewhere, time.Now()) || !b.Trusted() {
+			t.Error("another registry contradicts")
+		}
+		other := seen(3, func(v *verify.View) { v.Paused = true })
+		b.Compare(&other, time.Now())
+		until := b.Status().Until
+		time.Sleep(time.Minute)
+		if b.Compare(&other, time.Now()); b.Trusted() || !b.Status().Until.Equal(until) {
+			t.Error("what is mistrusted already is doubted again and again")
+		}
+	})
+}
+
+// What was kept of witnesses is refused where it is none of that, and a store that
+// cannot be read is an error.
+func TestKeptPanelIsChecked(t *testing.T) {
+	good := panelWire{Version: 1, Rev: 7, Time: worldEpoch, Evidence: [][2][]byte{}}
+	pairs := func(n int) (out [][2][]byte) {
+		for range n {
+			out = append(out, [2][]byte{{1}, {2}})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		change func(w *panelWire)
+		ok     bool
+	}{
+		"as it is":              {func(w *panelWire) {}, true},
+		"version 2":             {func(w *panelWire) { w.Version = 2 }, false},
+		"revision at its limit": {func(w *panelWire) { w.Rev = maxCount }, true},
+		"revision beyond":       {func(w *panelWire) { w.Rev = maxCount + 1 }, false},
+		"all convicted":         {func(w *panelWire) { w.Evidence = pairs(verify.MaxWitnesses) }, true},
+		"more than there are":   {func(w *panelWire) { w.Evidence = pairs(verify.MaxWitnesses + 1) }, false},
+	} {
+		w := good
+		c.change(&w)
+		if _, _, err := decodePanel(must(checkpointEnc.Marshal(w))); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	cfg := newJury(t).cfg
+	if _, err := NewPanel(t.Context(), cfg, testRegistry, testProduct, testRegion, PanelOptions{Store: brokenPanel{}}); err == nil {
+		t.Error("a floor that cannot be read is none")
+	}
+}
+
+type brokenPanel struct{ keptPanel }
+
+func (brokenPanel) Load(context.Context) ([]byte, error) { return nil, errors.New("flash") }
+func (brokenPanel) Save(context.Context, []byte) error   { return nil }
+
+// For a device that acts by its witnesses alone: they take nothing back, and what its
+// own quorum stopped stays stopped.
+func TestThreatWitnessRollback_Instead(t *testing.T) {
+	own := seen(4, func(v *verify.View) { v.MinSequence, v.Time, v.Block = 2, worldEpoch+60, 900 })
+	if v, ok := Instead(nil, &own); !ok || !v.Witnessed || v.Rev != 4 {
+		t.Errorf("%+v, %v", v, ok)
+	}
+	for name, c := range map[string]struct {
+		change func(v *verify.View)
+		ok     bool
+	}{
+		"the next revision": {func(v *verify.View) {}, true},
+		"the same revision": {func(v *verify.View) { v.Rev = 4 }, false},
+		"another registry":  {func(v *verify.View) { v.Registry.ChainID++ }, false},
+		"another product":   {func(v *verify.View) { v.Product[0]++ }, false},
+		"another region":    {func(v *verify.View) { v.Region = "us" }, false},
+		"the same latest":   {func(v *verify.View) { v.Latest = own.Latest }, true},
+		"an older latest":   {func(v *verify.View) { v.Latest = own.Latest - 1 }, false},
+		"a higher floor":    {func(v *verify.View) { v.MinSequence = 3 }, true},
+		"a lower floor":     {func(v *verify.View) { v.MinSequence = 1 }, false},
+	} {
+		said := seen(5, func(v *verify.View) { v.MinSequence = 2 })
+		c.change(&said)
+		v, ok := Instead(&own, &said)
+		if ok != c.ok {
+			t.Errorf("%s: %v", name, ok)
+		}
+		if ok && (!v.Witnessed || v.Paused || v.Time != own.Time || v.Block != own.Block || v.Candidates[0].Rollout.Halted) {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	for _, paused := range []struct{ own, said, want bool }{{true, false, true}, {false, true, true}, {false, false, false}} {
+		own, said := own, seen(5, func(v *verify.View) { v.MinSequence = 2; v.Paused = paused.said })
+		own.Paused = paused.own
+		if v, ok := Instead(&own, &said); !ok || v.Paused != paused.want {
+			t.Errorf("%+v: paused %v, %v", paused, v.Paused, ok)
+		}
+	}
+	listed := seen(5, func(v *verify.View) { v.MinSequence = 2; v.Candidates = []verify.Candidate{release(5), release(4)} })
+	if v, ok := Instead(&own, &listed); !ok || v.Candidates[0].Rollout.Halted || v.Candidates[1].Rollout.Halted {
+		t.Errorf("halted by nobody: %+v, %v", v.Candidates, ok)
 	}
 }
 
@@ -445,6 +647,12 @@ func TestWitnessConfig(t *testing.T) {
 		"twice":          func(c *WitnessConfig) { c.Keys[1] = c.Keys[0] },
 		"no keys":        func(c *WitnessConfig) { c.Keys = nil },
 		"young":          func(c *WitnessConfig) { c.MaxAge = time.Second },
+		"old":            func(c *WitnessConfig) { c.MaxAge = 48*time.Hour + 1 },
+		"too young":      func(c *WitnessConfig) { c.MaxAge = time.Minute - 1 },
+		"no time":        func(c *WitnessConfig) { c.Wait = -1 },
+		"too patient":    func(c *WitnessConfig) { c.Wait = time.Minute + 1 },
+		"two of four":    func(c *WitnessConfig) { _, k := witnessKey(40); c.Keys = append(c.Keys, k) },
+		"none, but two":  func(c *WitnessConfig) { *c = WitnessConfig{Threshold: 2} },
 		"install no one": func(c *WitnessConfig) { *c = WitnessConfig{Install: true} },
 	} {
 		c := good
@@ -454,7 +662,15 @@ func TestWitnessConfig(t *testing.T) {
 			t.Errorf("%s: %+v is accepted", name, c)
 		}
 	}
-	if err := good.Validate(); err != nil {
+	for _, wait := range []time.Duration{0, time.Minute} {
+		for _, age := range []time.Duration{time.Minute, 48 * time.Hour} {
+			c := good
+			if c.Wait, c.MaxAge = wait, age; c.Validate() != nil {
+				t.Errorf("%+v: %v", c, c.Validate())
+			}
+		}
+	}
+	if err := DefaultWitnessConfig().Validate(); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
 )
 
@@ -28,6 +29,8 @@ func viewAt(rev, time uint64, candidates ...verify.Candidate) verify.View {
 }
 
 func paused(v verify.View) verify.View { v.Paused = true; return v }
+
+func revoked(c verify.Candidate) verify.Candidate { c.Revoked = true; return c }
 
 func halted(c verify.Candidate) verify.Candidate { c.Rollout.Halted = true; return c }
 
@@ -130,6 +133,12 @@ func TestDecide(t *testing.T) {
 		{name: "a stop brings nothing new with it", need: Thresholds{3, 2}, known: known(one),
 			answers: []Answer{said(0, "a", viewAt(11, now, rogue(2))), said(1, "b", viewAt(11, now, rogue(2))), said(2, "c", one), said(3, "d", one)},
 			err:     "rpc_no_quorum", stopped: true, effective: []string{"1h"}},
+		{name: "two revoke", need: Thresholds{3, 2}, known: known(one),
+			answers: []Answer{said(0, "a", viewAt(11, now, revoked(release(1)))), said(1, "b", viewAt(11, now, revoked(release(1)))), said(2, "c", one), said(3, "d", one)},
+			err:     "rpc_no_quorum", stopped: true, effective: []string{"1h"}},
+		{name: "a stop at the revision in force contradicts it", need: Thresholds{2, 2}, known: known(one),
+			answers: []Answer{said(0, "a", paused(one)), said(1, "b", paused(one)), said(2, "c", one), said(3, "d", one)},
+			err:     "rpc_no_quorum", flags: map[int]string{0: "rpc_single_liar", 1: "rpc_single_liar"}},
 		{name: "two pause", need: Thresholds{3, 2}, known: known(one),
 			answers: []Answer{said(0, "a", paused(viewAt(11, now, release(1)))), said(1, "b", paused(viewAt(11, now, release(1))))},
 			err:     "rpc_down_all", stopped: true, effective: []string{"paused", "1"}},
@@ -181,6 +190,85 @@ func TestDecide(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What no chain can be at has no vote; what stands at a limit has one.
+func TestThreatFastForward_Answers(t *testing.T) {
+	at := func(change func(v *verify.View)) verify.View {
+		v := viewAt(10, worldEpoch)
+		change(&v)
+		return v
+	}
+	for name, c := range map[string]struct {
+		v  verify.View
+		ok bool
+	}{
+		"revision at its limit": {at(func(v *verify.View) { v.Rev = maxCount }), true},
+		"revision beyond":       {at(func(v *verify.View) { v.Rev = maxCount + 1 }), false},
+		"block at its limit":    {at(func(v *verify.View) { v.Block = maxCount }), true},
+		"block beyond":          {at(func(v *verify.View) { v.Block = maxCount + 1 }), false},
+		"time at its limit":     {at(func(v *verify.View) { v.Time = web.ClockCeil }), true},
+		"time beyond":           {at(func(v *verify.View) { v.Time = web.ClockCeil + 1 }), false},
+	} {
+		out := Decide([]Answer{said(0, "a", c.v), said(1, "b", c.v)}, Thresholds{2, 2}, Known{})
+		if (out.Accepted != nil) != c.ok {
+			t.Errorf("%s: accepted %v, %v", name, out.Accepted, out.Err)
+		}
+	}
+}
+
+// A head may be as old as MaxStale and no second older. Of an operator's endpoints
+// the newest head counts, whichever answers first.
+func TestHeadsThatCount(t *testing.T) {
+	const now = worldEpoch
+	older := func(s uint64) verify.View { return viewAt(10, now-s, release(1)) }
+	known := Known{MaxStale: 10 * time.Minute}
+	for _, c := range []struct{ behind, want uint64 }{{600, now - 600}, {601, 0}} {
+		out := Decide([]Answer{said(0, "a", older(c.behind)), said(1, "b", older(0)), said(2, "c", older(0))}, Thresholds{3, 2}, known)
+		if got := out.Head; got != c.want {
+			t.Errorf("%d s behind: head %d, want %d", c.behind, got, c.want)
+		}
+	}
+	for _, first := range []uint64{0, 300} {
+		out := Decide([]Answer{said(0, "a", older(first)), said(1, "a", older(300-first)), said(2, "b", older(0))}, Thresholds{2, 2}, known)
+		if out.Head != now {
+			t.Errorf("head %d", out.Head)
+		}
+	}
+}
+
+// Who contradicts a claim against what was accepted slows it down: one who says what
+// was accepted or more, has a fresh head and does not contradict himself.
+func TestClaimsAreOpposed(t *testing.T) {
+	const now = worldEpoch
+	before := viewAt(11, now, release(2), release(1))
+	claim := viewAt(10, now, release(1))
+	fork := before
+	fork.Digest = [32]byte{0xff}
+	known := Known{
+		Checkpoint: Checkpoint{Registry: before.Registry, Product: before.Product, Rev: before.Rev, Digest: before.Digest},
+		View:       &before, Content: contentDigest(encodeView(before)), MaxStale: 10 * time.Minute,
+	}
+	for name, c := range map[string]struct {
+		others  []Answer
+		opposed bool
+	}{
+		"nobody":                  {nil, false},
+		"who was accepted":        {[]Answer{said(3, "d", before)}, true},
+		"who knows more":          {[]Answer{said(3, "d", viewAt(12, now))}, true},
+		"who lags":                {[]Answer{said(3, "d", viewAt(9, now))}, false},
+		"another history":         {[]Answer{said(3, "d", fork)}, false},
+		"a stale head":            {[]Answer{said(3, "d", viewAt(12, now-3600))}, false},
+		"who contradicts himself": {[]Answer{said(3, "d", before), said(4, "d", fork)}, false},
+	} {
+		out := Decide(append([]Answer{said(0, "a", claim), said(1, "b", claim), said(2, "c", claim)}, c.others...), Thresholds{3, 2}, known)
+		if out.Claim == nil || out.Claim.Rev != 10 || out.Accepted != nil {
+			t.Fatalf("%s: claim %+v, accepted %+v", name, out.Claim, out.Accepted)
+		}
+		if out.Opposed != c.opposed {
+			t.Errorf("%s: opposed %v", name, out.Opposed)
+		}
 	}
 }
 
