@@ -377,7 +377,7 @@ func FuzzDecodeAnswer(f *testing.F) {
 				t.Fatalf("%s became %s", raw, again)
 			}
 		}
-		if n, err := parseQuantity(raw); err == nil {
+		if n, err := ParseQuantity(raw); err == nil {
 			var s string
 			_ = json.Unmarshal(raw, &s)
 			if h := strings.TrimLeft(strings.ToLower(s[2:]), "0"); h != strings.TrimLeft(hex.EncodeToString([]byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), "0") {

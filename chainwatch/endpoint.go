@@ -127,7 +127,7 @@ func (e *endpoint) call(ctx context.Context, contract verify.RegistryRef, data, 
 		if err != nil {
 			return nil, err
 		}
-		id, err := parseQuantity(raw)
+		id, err := ParseQuantity(raw)
 		if err != nil {
 			return nil, e.refuse("rpc_malformed", "eth_chainId: %w", err)
 		}

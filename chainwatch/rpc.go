@@ -232,6 +232,7 @@ func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 	if failure == nil {
 		return result, nil
 	}
+	// What else is in the error, or twice, does not matter: it is shown and no more.
 	var e struct {
 		Code    int64  `json:"code"`
 		Message string `json:"message"`
@@ -246,9 +247,9 @@ func decodeAnswer(b []byte, id uint64) (json.RawMessage, error) {
 	return nil, verify.Soft("rpc_refused", "%w", rpc)
 }
 
-// parseQuantity reads a JSON string holding a quantity as JSON-RPC encodes it:
-// 0x and hexadecimal digits without leading zeros ("0x0" for zero).
-func parseQuantity(raw json.RawMessage) (uint64, error) {
+// ParseQuantity reads a quantity out of the result of a [Caller], as JSON-RPC encodes
+// it: a JSON string of 0x and hexadecimal digits without leading zeros ("0x0" for zero).
+func ParseQuantity(raw json.RawMessage) (uint64, error) {
 	digits, err := hexDigits(raw)
 	if err != nil {
 		return 0, err

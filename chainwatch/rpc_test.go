@@ -334,12 +334,12 @@ func TestThreatRPCRateLimited(t *testing.T) {
 
 func TestQuantitiesAreStrict(t *testing.T) {
 	for in, want := range map[string]uint64{`"0x0"`: 0, `"0x1252"`: 4690, `"0xFf"`: 255, `"0xffffffffffffffff"`: 1<<64 - 1} {
-		if got, err := parseQuantity(json.RawMessage(in)); err != nil || got != want {
+		if got, err := ParseQuantity(json.RawMessage(in)); err != nil || got != want {
 			t.Errorf("%s: %d, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{`"0x"`, `"0x00"`, `"0x01"`, `"1252"`, `"0X1"`, `"0x1_0"`, `"0x+1"`, `"0x-1"`, `"0x 1"`, `"0xg"`, `"0x10000000000000000"`, `4690`, `null`, `["0x1"]`, `""`, ``} {
-		if got, err := parseQuantity(json.RawMessage(in)); err == nil {
+		if got, err := ParseQuantity(json.RawMessage(in)); err == nil {
 			t.Errorf("%s was read as %d", in, got)
 		}
 	}

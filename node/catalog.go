@@ -104,6 +104,8 @@ func (c catalog) forget(ctx context.Context, seq uint64) error {
 	return nil
 }
 
+// decodeRecord lets unknown fields through: after a roll-back an older version reads
+// what a newer one wrote.
 func decodeRecord(key string, value []byte) (record, error) {
 	var rec record
 	if err := json.Unmarshal(value, &rec); err != nil {

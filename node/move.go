@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"camswarm/node/strictjson"
 	"camswarm/verify"
 )
 
@@ -363,7 +365,7 @@ type knownRecord struct {
 func (c *chain) knownFor(ctx context.Context, first [32]byte) time.Duration {
 	data, err := c.known.Load(ctx)
 	var r knownRecord
-	if err != nil || len(data) > maxKnownBytes || json.Unmarshal(data, &r) != nil ||
+	if err != nil || len(data) > maxKnownBytes || strictjson.Decode(bytes.NewReader(data), &r) != nil ||
 		r.Move != hex.EncodeToString(first[:]) || r.Held < 0 || r.Held > int64(moveHold/time.Second) {
 		return 0
 	}

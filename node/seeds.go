@@ -56,6 +56,7 @@ func (l *seedLists) restore(ctx context.Context, product verify.ProductID) error
 	return nil
 }
 
+// decodeSeedList lets unknown fields through, as decodeRecord does.
 func decodeSeedList(data []byte) (l seedList, err error) {
 	if len(data) > maxSeedListBytes {
 		return l, fmt.Errorf("%d bytes are over the limit of %d", len(data), maxSeedListBytes)

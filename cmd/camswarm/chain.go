@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,13 +74,9 @@ func chainIDOf(ctx context.Context, url string) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("chain endpoint %s: %w", url, err)
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return 0, fmt.Errorf("chain endpoint %s: eth_chainId: %w", url, err)
-	}
-	id, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 64)
+	id, err := chainwatch.ParseQuantity(raw)
 	if err != nil {
-		return 0, fmt.Errorf("chain endpoint %s: eth_chainId %q is not a number", url, text)
+		return 0, fmt.Errorf("chain endpoint %s: eth_chainId: %w", url, err)
 	}
 	return id, nil
 }

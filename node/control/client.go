@@ -222,7 +222,8 @@ type body struct {
 }
 
 // call makes a request and decodes its JSON reply. Unknown fields are let
-// through: a newer node may tell more.
+// through: a newer node may tell more. The reply is the owner's own node's, through a
+// socket that is its alone, and bounded.
 func call[T any](ctx context.Context, c *Client, method, path string, b *body) (reply T, err error) {
 	data, err := c.do(ctx, method, path, b)
 	if err != nil {

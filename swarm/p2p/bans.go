@@ -105,7 +105,8 @@ func (l *refusals) encode(now time.Time) ([]byte, error) {
 	return json.Marshal(records)
 }
 
-// decode adds saved bans.
+// decode adds saved bans. Unknown fields are let through: after a roll-back an older
+// version reads what a newer one saved.
 func (l *refusals) decode(data []byte, now time.Time) error {
 	if len(data) == 0 {
 		return nil
