@@ -207,7 +207,7 @@ func TestThreatEndlessData_Statements(t *testing.T) {
 			})
 			n.connect(node.h, endless)
 			settle()
-			node.askStatements(t.Context(), endless.ID(), node.subject(m.verifier.Product.ID()))
+			_ = node.questionStatements(t.Context(), endless.ID(), node.subject(m.verifier.Product.ID()))
 			if node.judged(t, "reject", verify.AttackEndlessData) != 1 {
 				t.Errorf("%d bytes: the metrics do not name it", size)
 			}
@@ -225,7 +225,9 @@ func TestThreatEndlessData_Statements(t *testing.T) {
 		})
 		n.connect(node.h, large)
 		settle()
-		node.askStatements(t.Context(), large.ID(), node.subject(m.verifier.Product.ID()))
+		if err := node.questionStatements(t.Context(), large.ID(), node.subject(m.verifier.Product.ID())); err != nil {
+			t.Error(err)
+		}
 		if !p.knows(string(raw)) {
 			t.Error("the largest statement is not heard")
 		}
