@@ -40,6 +40,7 @@ type actor struct {
 	cut      bool          // on the far side of the partition
 	rpcSeed  uint64
 	startsIn time.Duration // of the warm-up, so that not all dial at one moment
+	witness  int           // of a witness: which of them it is
 }
 
 func (a *actor) honest() bool {
@@ -198,11 +199,17 @@ func assemble(s *Scenario) (*cast, error) {
 		}
 	}
 	c.hostile = c.actors[seeds+s.Nodes:]
-	for i := range s.Witnesses {
-		a := &actor{name: fmt.Sprintf("%s-%d", roleWitness, i+1), role: roleWitness, region: regions[0], class: "seed",
-			line: links.Node{Up: s.Seeds.Up * mbit, Down: s.Seeds.Down * mbit}}
-		if err := add(a); err != nil {
-			return nil, err
+	for _, region := range regions {
+		for i := range s.Witnesses {
+			name := witnessName(i)
+			if len(regions) > 1 {
+				name += "-" + region
+			}
+			a := &actor{name: name, role: roleWitness, region: region, class: "seed", witness: i,
+				line: links.Node{Up: s.Seeds.Up * mbit, Down: s.Seeds.Down * mbit}}
+			if err := add(a); err != nil {
+				return nil, err
+			}
 		}
 	}
 

@@ -350,17 +350,19 @@ func (r *run) warm(ctx context.Context, i int) error {
 
 const warmLimit = 30 * time.Minute
 
-// seen waits until the first seed's view has a revision, and the witnesses agree on it
-// where there are any. It looks at once, and no
-// longer than it must: cameras that connect meanwhile are told before the
+// seen waits until the first seed's view has a revision, and where there are witnesses
+// until every seed has heard that those of its region agree on it. It looks at once, and
+// no longer than it must: cameras that connect meanwhile are told before the
 // announcement.
 func (r *run) seen(ctx context.Context, rev uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, warmLimit)
 	defer cancel()
 	first := r.seedMembers()[0]
 	knows := func() bool {
-		c := first.node.Status().Products[0].Chain
-		return c.Rev >= rev && (c.Witnesses == nil || c.Witnesses.Rev >= rev)
+		return first.node.Status().Products[0].Chain.Rev >= rev && !slices.ContainsFunc(r.seedMembers(), func(m *member) bool {
+			w := m.node.Status().Products[0].Chain.Witnesses
+			return w != nil && w.Rev < rev
+		})
 	}
 	began := time.Now()
 	defer func() { r.log.Info("the publisher's seed has it", "after", time.Since(began)) }()

@@ -58,7 +58,7 @@ type Scenario struct {
 
 	// Witnesses is the number of independent witnesses of the chain, 0 to 16, of whom
 	// more than half must agree: nodes of their own beside the seeds, which serve no
-	// blocks. The publisher announces when they know what it announces.
+	// blocks, one in each region with the witness's key. The publisher announces when they know what it announces.
 	Witnesses int `toml:"witnesses"`
 
 	Seeds     Seeds     `toml:"seeds"`
@@ -475,8 +475,6 @@ func (s *Scenario) Validate() error {
 		return bad("chain.operators is 1 to 16, and chain.down fewer")
 	case s.Witnesses < 0 || s.Witnesses > verify.MaxWitnesses:
 		return bad("witnesses is %d; write 0 to %d", s.Witnesses, verify.MaxWitnesses)
-	case s.Witnesses > 0 && (s.Latency.Kind == "world" && len(s.Latency.Regions) != 1 || len(s.Latency.Regions) > 1):
-		return bad("witnesses speak for one region; leave latency.regions out, or name one")
 	case s.Chain.RTTMin < 0 || s.Chain.RTTMax < s.Chain.RTTMin || min(s.Chain.Server, s.Chain.Handshake) < 0 || s.Chain.Slots < 0:
 		return bad("chain: rtt_min and rtt_max must not decrease, and server, handshake and slots are not negative")
 	case !slices.Contains([]string{"", "pause", "halt", "revoke"}, s.Stop.Kind) || s.Stop.Idle < 0:
