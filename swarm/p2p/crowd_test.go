@@ -4,16 +4,95 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
 
 	"camswarm/sim/links"
 	"camswarm/swarm/p2p"
 )
+
+// A fleet is networks over simulated lines of 40 ms round trips, in virtual time.
+type fleet struct {
+	t       *testing.T
+	lines   links.Network
+	ctx     context.Context
+	all     []*p2p.Network
+	running sync.WaitGroup
+}
+
+// inFleet runs a test with a fleet of up to size nodes, which ends with it.
+func inFleet(t *testing.T, size int, test func(f *fleet)) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)))
+		topo := &links.Topology{Delay: func(int, int) time.Duration { return 20 * time.Millisecond }}
+		for range size {
+			topo.Nodes = append(topo.Nodes, links.Node{Up: 20e6, Down: 50e6})
+		}
+		lines, err := links.NewFast(topo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lines.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		f := &fleet{t: t, lines: lines, ctx: ctx}
+		defer func() {
+			cancel()
+			f.running.Wait()
+			for _, n := range f.all {
+				if err := n.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		test(f)
+	})
+}
+
+// start runs one more node, with nodes that it knows.
+func (f *fleet) start(cfg p2p.Config, known ...*p2p.Network) *p2p.Network {
+	f.t.Helper()
+	key, _, err := crypto.GenerateEd25519Key(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	i := len(f.all)
+	cfg.MDNS = false
+	cfg.Listen = []string{f.lines.Addr(i).String()}
+	for _, k := range known {
+		cfg.Peers = append(cfg.Peers, fmt.Sprintf("%s/p2p/%s", f.lines.Addr(slices.Index(f.all, k)), k.Host().ID()))
+	}
+	n, err := p2p.New(cfg, key, p2p.Options{Transport: f.lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := n.Join("product"); err != nil {
+		f.t.Fatal(err)
+	}
+	f.all = append(f.all, n)
+	f.running.Go(func() {
+		if err := n.Run(f.ctx); err != nil {
+			f.t.Error(err)
+		}
+	})
+	return n
+}
+
+// seedFor is the configuration of a seed of some connections.
+func seedFor(connections int) p2p.Config {
+	cfg := p2p.DefaultConfig()
+	cfg.Role, cfg.MaxConnections = p2p.RoleSeed, connections
+	return cfg
+}
+
+func joined(a, b *p2p.Network) bool {
+	return a.Host().Network().Connectedness(b.Host().ID()) == network.Connected
+}
 
 // eclipse: nobody is alone because its seed is full. Eighty cameras know one seed
 // that has room for eighteen of them, all start at once, and whoever the seed
@@ -23,60 +102,13 @@ func TestThreatEclipse_ASeedBeyondItsRoom(t *testing.T) {
 		t.Skip("eighty hosts")
 	}
 	const cameras = 80
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)))
-		topo := &links.Topology{Delay: func(int, int) time.Duration { return 20 * time.Millisecond }}
-		for range cameras + 1 {
-			topo.Nodes = append(topo.Nodes, links.Node{Up: 20e6, Down: 50e6})
-		}
-		lines, err := links.NewFast(topo)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer lines.Close()
-		var all []*p2p.Network
-		var running sync.WaitGroup
-		ctx, cancel := context.WithCancel(context.Background())
-		defer func() {
-			cancel()
-			running.Wait()
-			for _, n := range all {
-				if err := n.Close(); err != nil {
-					t.Error(err)
-				}
-			}
-		}()
-		start := func(i int, cfg p2p.Config) {
-			key, _, err := crypto.GenerateEd25519Key(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg.MDNS = false
-			cfg.Listen = []string{lines.Addr(i).String()}
-			n, err := p2p.New(cfg, key, p2p.Options{Transport: lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := n.Join("product"); err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, n)
-			running.Go(func() {
-				if err := n.Run(ctx); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		cfg := p2p.DefaultConfig()
-		cfg.Role, cfg.MaxConnections = p2p.RoleSeed, 24
-		start(0, cfg)
-		cfg = p2p.DefaultConfig()
-		cfg.Peers = []string{fmt.Sprintf("%s/p2p/%s", lines.Addr(0), all[0].Host().ID())}
-		for i := range cameras {
-			start(i+1, cfg)
+	inFleet(t, cameras+1, func(f *fleet) {
+		seed := f.start(seedFor(24))
+		for range cameras {
+			f.start(p2p.DefaultConfig(), seed)
 		}
 		lonely := func() (alone, few int) {
-			for _, n := range all[1:] {
+			for _, n := range f.all[1:] {
 				switch peers := len(n.Host().Network().Peers()); {
 				case peers == 0:
 					alone++
@@ -89,13 +121,42 @@ func TestThreatEclipse_ASeedBeyondItsRoom(t *testing.T) {
 		for _, at := range []time.Duration{5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {
 			time.Sleep(at)
 			alone, few := lonely()
-			t.Logf("%v later: %d cameras have nobody, %d have one to three neighbours, the seed has %d", at, alone, few, len(all[0].Host().Network().Peers()))
+			f.t.Logf("%v later: %d cameras have nobody, %d have one to three neighbours, the seed has %d", at, alone, few, len(seed.Host().Network().Peers()))
 		}
 		if alone, few := lonely(); alone > 0 || few > cameras/20 {
-			t.Errorf("%d of %d cameras have nobody, %d have one to three neighbours", alone, cameras, few)
+			f.t.Errorf("%d of %d cameras have nobody, %d have one to three neighbours", alone, cameras, few)
 		}
-		if n := len(all[0].Host().Network().Peers()); n > 18 {
-			t.Errorf("the seed has %d neighbours", n)
+		if n := len(seed.Host().Network().Peers()); n > 18 {
+			f.t.Errorf("the seed has %d neighbours", n)
 		}
+	})
+}
+
+// A seed that has no room says so, names another that has some, and is left alone.
+func TestAFullSeedSendsCamerasToAnother(t *testing.T) {
+	inFleet(t, 5, func(f *fleet) {
+		roomy := f.start(seedFor(24))
+		crowded := seedFor(24)
+		crowded.MeshLow, crowded.MeshHigh = 1, 2 // one is the other seed
+		full := f.start(crowded, roomy)
+		time.Sleep(time.Minute)
+		if !joined(full, roomy) {
+			f.t.Fatal("the seeds have not met")
+		}
+		var cameras []*p2p.Network
+		for range 3 { // they know no other seed
+			cameras = append(cameras, f.start(p2p.DefaultConfig(), full))
+			time.Sleep(time.Second)
+		}
+		sent := func() bool {
+			return slices.ContainsFunc(cameras, func(n *p2p.Network) bool { return joined(n, roomy) && !joined(n, full) })
+		}
+		for range 60 {
+			if sent() {
+				return
+			}
+			time.Sleep(time.Second)
+		}
+		f.t.Error("no camera was sent to the other seed")
 	})
 }

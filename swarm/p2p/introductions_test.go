@@ -52,47 +52,6 @@ func introduceCameras(t *testing.T, listen string) {
 	}
 }
 
-// crowdedSeed is a seed with room for n cameras.
-func crowdedSeed(n int, peers ...*Network) Config {
-	cfg := netConfig(RoleSeed)
-	cfg.MaxConnections, cfg.MeshLow, cfg.MeshHigh = 24, 1, n
-	for _, p := range peers {
-		cfg.Peers = append(cfg.Peers, fullAddrs(p)...)
-	}
-	return cfg
-}
-
-// A seed that has no room says so, names another that has some, and is left alone.
-func TestAFullSeedSendsCamerasToAnother(t *testing.T) {
-	roomy := newNet(t, netConfig(RoleSeed))
-	runNet(t, roomy)
-	full := newNet(t, crowdedSeed(2, roomy)) // one is the other seed
-	runNet(t, full)
-	await(t, "the seeds to meet", func() bool { return linked(full, roomy) })
-	cfg := netConfig(RoleCamera)
-	cfg.Peers = fullAddrs(full) // it knows no other
-	first, second := newNet(t, cfg), newNet(t, cfg)
-	for i, n := range []*Network{first, second} {
-		if err := n.Join("cam"); err != nil {
-			t.Fatal(err)
-		}
-		runNet(t, n)
-		if i == 0 {
-			await(t, "the first camera", func() bool { return linked(n, full) })
-		}
-	}
-	third := newNet(t, cfg)
-	runNet(t, third)
-	await(t, "a camera to be sent to the other seed", func() bool {
-		for _, n := range []*Network{first, second, third} {
-			if linked(n, roomy) && !linked(n, full) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 // refusing makes a host that tells a camera whatever its test wants when it is
 // connected.
 func refusing(t *testing.T, say func(camera peer.ID) []byte) *Network {
