@@ -110,17 +110,7 @@ func later(a, b time.Time) time.Time {
 // meet asks seeds until ctx ends: once when one is met, so that it knows this node,
 // more while the mesh is too small, and now and then.
 func (n *Network) meet(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-n.asks:
-		case <-timer.C:
-		}
-		timer.Reset(n.askRound(ctx))
-	}
+	repeatedly(ctx, n.asks, n.askRound)
 }
 
 // askRound asks who is due and returns the time until more are. A peer that is not
@@ -189,15 +179,6 @@ func (n *Network) askRound(ctx context.Context) time.Duration {
 // askPeer asks one peer for others, with any of the keys of or with those of this
 // node, and returns how many were new.
 func (n *Network) askPeer(ctx context.Context, p peer.ID, want int, of []introduce.Key, src book.Source) (found int, err error) {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "introductions"), askTimeout)
-	defer cancel()
-	s, err := n.host.NewStream(ctx, p, PeersProtocol)
-	if err != nil {
-		return 0, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
-	defer stop()
-	defer func() { _ = s.Reset() }()
 	ask := introduce.Ask{NAT: n.natKind(), Want: want, Of: of}
 	n.mu.Lock()
 	n.intro.told = ask.NAT
@@ -207,14 +188,14 @@ func (n *Network) askPeer(ctx context.Context, p peer.ID, want int, of []introdu
 		ask.Keys = n.ownKeys()
 		ask.Addrs = n.host.Addrs()
 	}
-	if _, err := s.Write(ask.Encode()); err != nil {
-		return 0, err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return 0, err
-	}
-	answer, err := readAnswer(s)
-	if err != nil {
+	var answer introduce.Answer
+	if err := n.converse(ctx, p, PeersProtocol, askTimeout, func(s network.Stream) (err error) {
+		if err := say(s, ask.Encode()); err != nil {
+			return err
+		}
+		answer, err = readAnswer(s)
+		return err
+	}); err != nil {
 		return 0, err
 	}
 	n.mu.Lock()
@@ -315,42 +296,34 @@ func (n *Network) seekHolders(ctx context.Context, c cid.Cid) (found int) {
 
 // serveIntroductions answers PeersProtocol on a seed, and hears FullProtocol.
 func (n *Network) serveIntroductions() {
-	n.host.SetStreamHandler(FullProtocol, n.heedFull)
+	n.attend(FullProtocol, askTimeout, n.heedFull)
 	if n.cfg.seed() {
-		n.host.SetStreamHandler(PeersProtocol, n.answer)
+		n.attend(PeersProtocol, askTimeout, n.answer)
 	}
 }
 
 // answer serves one question.
-func (n *Network) answer(s network.Stream) {
-	answered := false
-	defer func() {
-		if !answered { // over QUIC a reset would overtake the answer
-			_ = s.Reset()
-		}
-	}()
+func (n *Network) answer(s network.Stream) (answered bool) {
 	p := s.Conn().RemotePeer()
 	if !n.budget.Allow(p, askCost) {
-		return
+		return false
 	}
-	_ = s.SetDeadline(time.Now().Add(askTimeout))
 	data, err := io.ReadAll(io.LimitReader(s, introduce.MaxAskBytes+1))
 	if err != nil {
-		return
+		return false
 	}
 	ask, err := introduce.DecodeAsk(data)
 	if err != nil {
 		n.log.Debug("a question is malformed", "peer", p.String(), "err", err)
-		return
+		return false
 	}
 	select { // its addresses come with it
 	case <-n.host.IDService().IdentifyWait(s.Conn()):
 	case <-time.After(askTimeout):
-		return
+		return false
 	}
-	if _, err := s.Write(n.introduceTo(s.Conn(), ask).Encode()); err == nil {
-		answered = s.Close() == nil
-	}
+	_, err = s.Write(n.introduceTo(s.Conn(), ask).Encode())
+	return err == nil
 }
 
 // introduceTo enters who asks and answers it.
@@ -390,15 +363,6 @@ func (n *Network) refuse(c network.Conn) error {
 }
 
 func (n *Network) sayFull(p peer.ID) error {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(context.Background(), "a refusal"), fullTimeout)
-	defer cancel()
-	s, err := n.host.NewStream(ctx, p, FullProtocol)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
-	defer stop()
-	defer func() { _ = s.Reset() }()
 	n.mu.Lock()
 	answer := introduce.Answer{Full: true, After: n.intro.after, Peers: n.intro.table.Name(p, n.now())}
 	for seed, full := range n.intro.full {
@@ -407,43 +371,35 @@ func (n *Network) sayFull(p peer.ID) error {
 		}
 	}
 	n.mu.Unlock()
-	if _, err := s.Write(answer.Encode()); err != nil {
-		return err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return err
-	}
-	if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	return n.converse(context.Background(), p, FullProtocol, fullTimeout, func(s network.Stream) error {
+		if err := say(s, answer.Encode()); err != nil {
+			return err
+		}
+		if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			return err
+		}
+		return nil
+	})
 }
 
 // heedFull hears that a peer has no room for us. Only those that we dialled are
 // believed.
-func (n *Network) heedFull(s network.Stream) {
-	heard := false
-	defer func() {
-		if !heard { // over QUIC a reset would overtake what Close says
-			_ = s.Reset()
-		}
-	}()
+func (n *Network) heedFull(s network.Stream) (heard bool) {
 	p := s.Conn().RemotePeer()
 	if s.Conn().Stat().Direction != network.DirOutbound || !n.budget.Allow(p, askCost) {
-		return
+		return false
 	}
-	_ = s.SetDeadline(time.Now().Add(askTimeout))
 	answer, err := readAnswer(s)
 	if err != nil || !answer.Full {
 		n.log.Debug("a refusal is malformed", "peer", p.String(), "err", err)
-		return
+		return false
 	}
 	n.metrics.full.WithLabelValues("there").Inc()
 	n.mu.Lock()
 	n.book.Full(p, answer.After, n.now())
 	n.mu.Unlock()
 	n.heed(answer, book.Introduced)
-	heard = s.Close() == nil
+	return true
 }
 
 // pace sets, once a minute, when those are to come back that this seed hangs up on:

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/ipfs/boxo/bitswap/network/bsnet"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -192,63 +191,45 @@ func (n *Network) spreadRevocations(ctx context.Context) {
 
 // handOver offers a list to a member, which takes it if it is news.
 func (n *Network) handOver(ctx context.Context, p peer.ID, list *member.Revocations) error {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "revocations"), revocationsTimeout)
-	defer cancel()
-	s, err := n.host.NewStream(ctx, p, RevocationsProtocol)
-	if err != nil {
+	return n.converse(ctx, p, RevocationsProtocol, revocationsTimeout, func(s network.Stream) error {
+		if _, err := s.Write(binary.BigEndian.AppendUint64(nil, list.Number)); err != nil {
+			return err
+		}
+		var wanted [1]byte
+		if _, err := io.ReadFull(s, wanted[:]); err != nil || wanted[0] != 1 {
+			return err
+		}
+		if err := say(s, list.Bytes()); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, io.LimitReader(s, 1)) // until it has read all
 		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
-	defer stop()
-	defer func() { _ = s.Reset() }()
-	if _, err := s.Write(binary.BigEndian.AppendUint64(nil, list.Number)); err != nil {
-		return err
-	}
-	var wanted [1]byte
-	if _, err := io.ReadFull(s, wanted[:]); err != nil || wanted[0] != 1 {
-		return err
-	}
-	if _, err := s.Write(list.Bytes()); err != nil {
-		return err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, io.LimitReader(s, 1)) // until it has read all
-	return err
+	})
 }
 
 // serve answers RevocationsProtocol.
 func (m *members) serve(ctx context.Context, n *Network) {
-	n.host.SetStreamHandler(RevocationsProtocol, func(s network.Stream) {
-		answered := false
-		defer func() {
-			if !answered { // over QUIC a reset would overtake the answer
-				_ = s.Reset()
-			}
-		}()
-		_ = s.SetDeadline(time.Now().Add(revocationsTimeout))
+	n.attend(RevocationsProtocol, revocationsTimeout, func(s network.Stream) (answered bool) {
 		var head [8]byte
 		if _, err := io.ReadFull(s, head[:]); err != nil {
-			return
+			return false
 		}
 		if list := m.gate.Revocations(); list != nil && binary.BigEndian.Uint64(head[:]) <= list.Number {
 			_, err := s.Write([]byte{0})
-			answered = s.Close() == nil && err == nil
-			return
+			return err == nil
 		}
 		if _, err := s.Write([]byte{1}); err != nil {
-			return
+			return false
 		}
 		data, err := io.ReadAll(io.LimitReader(s, member.MaxRevocationsSize+1))
 		if err != nil || ctx.Err() != nil {
-			return
+			return false
 		}
 		if err := m.gate.Update(data); err != nil && !errors.Is(err, member.ErrOlderList) {
 			n.Ban(s.Conn().RemotePeer(), forgedListBan, "it handed over a revocation list that is not the fleet's: "+err.Error())
-			return
+			return false
 		}
-		answered = s.Close() == nil
+		return true
 	})
 }
 

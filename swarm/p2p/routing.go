@@ -96,17 +96,7 @@ type membership struct {
 
 // rendezvous provides the namespaces of a seed and seeks their seeds until ctx ends.
 func (n *Network) rendezvous(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-n.joined:
-		case <-timer.C:
-		}
-		timer.Reset(n.rendezvousRound(ctx))
-	}
+	repeatedly(ctx, n.joined, n.rendezvousRound)
 }
 
 // rendezvousRound does what is due and returns the time until more is.
