@@ -81,6 +81,9 @@ func (r *run) nodeReport(m *member) report.Node {
 		Joined: a.late.Seconds(), Gone: a.leaves >= 0 && r.s.Churn.Back == 0,
 		LineSent: m.sentLine, LineRecv: m.recvLine, ByTier: map[string]int64{},
 	}
+	if n.NAT {
+		n.NATKind = a.line.NAT.String()
+	}
 	if a.line.Site > 0 {
 		n.Site = fmt.Sprintf("site-%d", a.line.Site)
 	}

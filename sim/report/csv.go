@@ -17,7 +17,7 @@ func (r *Report) CSV(w io.Writer) error {
 		}
 	}
 	tiers := TierKeys(r.BytesByTier)
-	header := []string{"name", "role", "region", "class", "site", "nat", "joined_s",
+	header := []string{"name", "role", "region", "class", "site", "nat", "nat_kind", "joined_s",
 		"announced_s", "first_block_s", "fetched_s", "verified_s", "installed_s",
 		"sent_bytes", "received_bytes", "duplicate_bytes", "wrong_bytes"}
 	for _, tier := range tiers {
@@ -41,7 +41,7 @@ func (r *Report) CSV(w io.Writer) error {
 	integer := func(n int64) string { return strconv.FormatInt(n, 10) }
 	camera := 0
 	for _, n := range r.PerNode {
-		row := []string{n.Name, n.Role, n.Region, n.Class, n.Site, strconv.FormatBool(n.NAT), seconds(n.Joined),
+		row := []string{n.Name, n.Role, n.Region, n.Class, n.Site, strconv.FormatBool(n.NAT), n.NATKind, seconds(n.Joined),
 			seconds(n.Announced), seconds(n.FirstByte), seconds(n.Fetched), seconds(n.Verified), seconds(n.Installed),
 			integer(n.Sent), integer(n.Received), integer(n.Duplicate), integer(n.Wrong)}
 		for _, tier := range tiers {

@@ -183,6 +183,7 @@ type Node struct {
 	Class     string  `json:"class"` // of its line
 	Site      string  `json:"site,omitempty"`
 	NAT       bool    `json:"nat,omitempty"`
+	NATKind   string  `json:"natKind,omitempty"`       // "full cone", "port restricted", "symmetric", "no UDP"; "": none
 	Joined    float64 `json:"joinedSeconds,omitempty"` // late cameras: when they started; completion counts from there
 	Gone      bool    `json:"gone,omitempty"`          // left for good; not missed if it did not finish
 	Announced float64 `json:"announcedSeconds"`
