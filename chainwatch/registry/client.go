@@ -259,11 +259,12 @@ func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *sign.Ke
 	if err != nil {
 		return hash, err
 	}
-	unsigned, err := c.price(ctx, head, uint64(nonce), gas, (*common.Address)(to), data)
+	price, err := c.price(ctx, head)
 	if err != nil {
 		return hash, err
 	}
-	tx, signer := types.NewTx(unsigned), types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID))
+	tx := price.transaction(c.chainID, uint64(nonce), gas, (*common.Address)(to), data)
+	signer := types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID))
 	signature, err := key.SignHash(signer.Hash(tx))
 	if err == nil {
 		tx, err = tx.WithSignature(signer, signature)
@@ -297,30 +298,44 @@ func (c *Client) knows(ctx context.Context, hash common.Hash) bool {
 	return err == nil && tx != nil
 }
 
-// price makes the transaction of the kind that the chain knows: EIP-1559 where
+// price is what a transaction offers for each unit of gas.
+type price struct {
+	limit *big.Int // at most
+	tip   *big.Int // nil: the chain has no base fee, limit is what is paid
+}
+
+// price asks for the price of the kind that the chain knows: EIP-1559 where
 // blocks have a base fee and the endpoint suggests a tip, else one gas price.
-func (c *Client) price(ctx context.Context, head *block, nonce, gas uint64, to *common.Address, data []byte) (types.TxData, error) {
+func (c *Client) price(ctx context.Context, head *block) (price, error) {
 	if head.BaseFee != nil {
 		var tip hexutil.Big
 		if err := c.rpc.CallContext(ctx, &tip, "eth_maxPriorityFeePerGas"); err == nil {
 			// Twice the base fee: it may rise by an eighth with each block.
 			limit := new(big.Int).Lsh(head.BaseFee.ToInt(), 1)
-			return &types.DynamicFeeTx{
-				ChainID:   new(big.Int).SetUint64(c.chainID),
-				Nonce:     nonce,
-				GasTipCap: tip.ToInt(),
-				GasFeeCap: limit.Add(limit, tip.ToInt()),
-				Gas:       gas,
-				To:        to,
-				Data:      data,
-			}, nil
+			return price{limit: limit.Add(limit, tip.ToInt()), tip: tip.ToInt()}, nil
 		}
 	}
-	var price hexutil.Big
-	if err := c.rpc.CallContext(ctx, &price, "eth_gasPrice"); err != nil {
-		return nil, fmt.Errorf("gas price: %w", err)
+	var legacy hexutil.Big
+	if err := c.rpc.CallContext(ctx, &legacy, "eth_gasPrice"); err != nil {
+		return price{}, fmt.Errorf("gas price: %w", err)
 	}
-	return &types.LegacyTx{Nonce: nonce, GasPrice: price.ToInt(), Gas: gas, To: to, Data: data}, nil
+	return price{limit: legacy.ToInt()}, nil
+}
+
+// transaction makes an unsigned transaction at this price.
+func (p price) transaction(chainID, nonce, gas uint64, to *common.Address, data []byte) *types.Transaction {
+	if p.tip == nil {
+		return types.NewTx(&types.LegacyTx{Nonce: nonce, GasPrice: p.limit, Gas: gas, To: to, Data: data})
+	}
+	return types.NewTx(&types.DynamicFeeTx{
+		ChainID:   new(big.Int).SetUint64(chainID),
+		Nonce:     nonce,
+		GasTipCap: p.tip,
+		GasFeeCap: p.limit,
+		Gas:       gas,
+		To:        to,
+		Data:      data,
+	})
 }
 
 // wait asks for a receipt until there is one and the endpoint's latest state

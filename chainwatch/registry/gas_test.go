@@ -50,6 +50,9 @@ func TestGasOfEachStep(t *testing.T) {
 	note("publish a release", tx, err)
 	tx, err = b.SetRollout(ctx, b.operator, b.id, 1, "", ramp)
 	note("roll out: first policy", tx, err)
+	if sum := gas["publish a release"] + gas["roll out: first policy"]; sum > GasOfRelease || sum < GasOfRelease*3/4 {
+		t.Errorf("a release with its first policy takes %d gas, GasOfRelease is %d", sum, GasOfRelease)
+	}
 	tx, err = b.SetRollout(ctx, b.operator, b.id, 1, "", forAll)
 	note("roll out: another policy", tx, err)
 	b.ok(b.Publish(ctx, b.pub, b.release(2)))

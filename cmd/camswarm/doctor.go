@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -81,23 +80,7 @@ install hook, listen addresses and UDP buffers, and explains what is wrong. The 
 				return err
 			}
 			findings := examine(status, peers, time.Now(), readSysctl)
-			if err := cli.PrintFacts(cmd, asJSON, findings, func(w io.Writer) {
-				for _, f := range findings {
-					fmt.Fprintf(w, "%-4s  %-8s  %s\n", f.Level, f.Topic, f.Message)
-				}
-			}); err != nil {
-				return err
-			}
-			bad := 0
-			for _, f := range findings {
-				if f.Level == levelBad {
-					bad++
-				}
-			}
-			if bad > 0 {
-				return fmt.Errorf("%d of %d findings are bad", bad, len(findings))
-			}
-			return nil
+			return printFindings(cmd, asJSON, findings)
 		},
 	}
 	addSocket(cmd, &socket)

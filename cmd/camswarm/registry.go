@@ -27,7 +27,7 @@ contract refuses accounts that combine them.
 Roles are proposed and granted after the registry's delay; only giving up and
 withdrawing work at once.`,
 		newRegistryDeployCommand(), newRegistryManufacturerCommand(), newRegistryProductCommand(),
-		newRegistrySetKeysCommand(), newRegistryMoveCommand(), newRegistryShowCommand(), newRegistryRolesCommand(),
+		newRegistrySetKeysCommand(), newRegistryMoveCommand(), newRegistryShowCommand(), newRegistryRolesCommand(), newRegistryCheckCommand(),
 		newRegistryGrantCommand(), newRegistryWithdrawCommand(), newRegistryRenounceCommand(), newRegistryGuardianCommand(),
 		newRegistryTransferAdminCommand(), newRegistryAcceptAdminCommand(), newRegistryDelayCommand(),
 		newRegistryPauseCommand(true), newRegistryPauseCommand(false))
