@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"camswarm/node/install"
 	"camswarm/verify"
@@ -291,8 +292,32 @@ func TestRebootFollowsAnInstall(t *testing.T) {
 		if _, err := os.Stat(d.file("rebooted")); err == nil {
 			break
 		}
-		if t.Context().Err() != nil {
-			t.Fatal("the device was not restarted")
+		time.Sleep(10 * time.Millisecond) // for as long as the test may take
+	}
+}
+
+// TestRollbackDoesNotRestartForEver: with a boot loader that starts what it likes.
+func TestRollbackDoesNotRestartForEver(t *testing.T) {
+	d := ways()[0].device(t)
+	conf := d.read("conf")
+	must(t, os.WriteFile(d.file("conf"), []byte(conf+"\nREBOOT_DELAY=0\nREBOOT='echo x >>"+d.file("restarts")+"'\nHEALTHY=false\n"), 0o600))
+	img, _ := d.image(1)
+	i := d.installer()
+	must(t, i.Install(t.Context(), img))
+	i.StateDir = t.TempDir()
+	for range 10 {
+		d.runs("b")
+		if err := i.Rollback(t.Context(), img.Release()); !errors.Is(err, install.ErrTryLater) {
+			t.Fatal(err)
 		}
+	}
+	restarts := 0
+	for restarts < 4 && t.Context().Err() == nil { // that of the install too
+		data, _ := os.ReadFile(d.file("restarts"))
+		restarts = len(strings.Fields(string(data)))
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := len(strings.Fields(d.read("restarts"))); n > 4 {
+		t.Errorf("%d restarts", n)
 	}
 }

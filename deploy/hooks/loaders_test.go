@@ -140,7 +140,6 @@ const raucBus = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Confi
 `
 
 func newRAUC(d *device) loader {
-	needRoot(d.t)
 	need(d.t, "rauc", "dbus-daemon", "openssl", "mksquashfs")
 	d.add("rauc")
 	in := func(text string) []byte { return []byte(strings.ReplaceAll(text, "DIR", d.dir)) }

@@ -44,12 +44,7 @@ tar -cf ../image-`+fmt.Sprint(sequence)+` version manifest header.tar.gz data/00
 // mender-client, with a real artifact: install, confirmation, roll-back.
 func TestMenderModuleSingleFile(t *testing.T) {
 	d := newDevice(t, "mender", nil, "")
-	if _, err := os.Stat(menderModules + "single-file"); err != nil {
-		if os.Getenv("CAMSWARM_DEPLOY") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("needs mender-client's update modules; .ci/run deploy installs them")
-	}
+	need(t, menderModules+"single-file")
 	conf := d.read("conf")
 	must(t, os.WriteFile(d.file("conf"), []byte("MODULE="+menderModules+"single-file\nARTIFACT=yes\nHEALTHY='! grep -q bad "+d.file("app/program")+"'\n"+conf+"\n"), 0o600),
 		os.Mkdir(d.file("app"), 0o755), os.WriteFile(d.file("app/program"), []byte("first"), 0o644))
