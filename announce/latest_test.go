@@ -220,6 +220,9 @@ func TestWhoIsAsked(t *testing.T) {
 		n.connect(node.h, stranger)
 		n.connect(node.h, speaker)
 		settle()
+		if err := node.h.Peerstore().AddProtocols(speaker.ID(), LatestProtocol); err != nil { // as it says of itself
+			t.Fatal(err)
+		}
 		if got := node.speakers(LatestProtocol); !slices.Equal(got, []peer.ID{speaker.ID()}) {
 			t.Errorf("%v would be asked, want %v", got, speaker.ID())
 		}
