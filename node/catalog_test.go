@@ -127,20 +127,24 @@ func TestDamagedStateIsSurvived(t *testing.T) {
 	}
 
 	counters := metastore.ValueAt(store, "total")
-	now := func() lifeTraffic { return lifeTraffic{FromSeeds: 5} }
-	first, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
+	now := func() lifeTraffic {
+		l := lifeTraffic{FromSeeds: 5, Installs: control.InstallCounts{Confirmed: 1}}
+		l.Tiers[0].Sent = 7
+		return l
+	}
+	first, err := openTraffic(ctx, counters, now, newSignal(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := first.save(ctx); err != nil {
 		t.Fatal(err)
 	}
-	second, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
-	if err != nil || second.total().FromSeeds != 10 {
+	second, err := openTraffic(ctx, counters, now, newSignal(), slog.New(slog.DiscardHandler))
+	if err != nil || second.total().FromSeeds != 10 || second.total().Tiers[0].Sent != 14 || second.total().Installs.Confirmed != 2 {
 		t.Errorf("counters after a restart: %+v, %v", second.total(), err)
 	}
 	damage(datastore.NewKey("total"))
-	third, err := openTraffic(ctx, counters, now, slog.New(slog.DiscardHandler))
+	third, err := openTraffic(ctx, counters, now, newSignal(), slog.New(slog.DiscardHandler))
 	if err != nil || third.total().FromSeeds != 5 {
 		t.Errorf("counters after damage: %+v, %v", third.total(), err)
 	}

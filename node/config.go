@@ -53,6 +53,12 @@ type Config struct {
 	Witness  WitnessConfig        `toml:"witness"`
 	IPNS     IPNSConfig           `toml:"ipns"`
 	Origin   OriginConfig         `toml:"origin"`
+	Polite   PoliteConfig         `toml:"polite"`
+
+	// TimeZone is that of quiet hours and of the maintenance window: "" is the
+	// device's, else a name such as "Europe/Berlin", which needs the device's zone
+	// files, or a POSIX rule such as "CET-1CEST,M3.5.0,M10.5.0/3", which needs none.
+	TimeZone string `toml:"time_zone"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -135,9 +141,12 @@ type InstallConfig struct {
 	// SlotDir is where the built-in installer keeps the installed image;
 	// default StateDir/slot.
 	SlotDir string `toml:"slot_dir"`
-	// Window is a daily span of local time such as "02:00-05:00" in which
-	// installs may start; empty: always.
+	// Window is a daily span of local time (TimeZone) such as "02:00-05:00" in which
+	// installs may start; empty: always. A device without a clock goes by the chain's.
 	Window string `toml:"window"`
+	// Consent is "ask" if the owner is to be asked before each release (POST
+	// /v1/consent on the control socket), "none" if not.
+	Consent string `toml:"consent"`
 	// InhibitFile forbids installs while it exists, for example while recording.
 	InhibitFile string `toml:"inhibit_file"`
 	// RetryAfter is the wait after a failed install or an unconfirmed boot
@@ -215,10 +224,11 @@ func DefaultConfig(role Role) Config {
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
 		Storage:  StorageConfig{ReserveBytes: 1 << 20},
-		Install:  InstallConfig{Feed: install.FeedStdin, Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, ConfirmSpread: 10 * time.Minute},
+		Install:  InstallConfig{Feed: install.FeedStdin, Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, Consent: consentNone, ConfirmSpread: 10 * time.Minute},
 		Witness:  WitnessConfig{Renew: time.Hour},
 		IPNS:     IPNSConfig{Check: p2p.HasDHT},
 		Origin:   DefaultOriginConfig(),
+		Polite:   DefaultPoliteConfig(),
 	}
 	c.Network.Role = string(role)
 	if role == RoleSeed {
@@ -390,6 +400,15 @@ func (c *Config) Validate() error {
 	}
 	if _, err := install.ParseWindow(c.Install.Window); err != nil {
 		return bad("install.window: %w", err)
+	}
+	if c.Install.Consent != consentNone && c.Install.Consent != consentAsk {
+		return bad("install.consent is %q; write \"ask\" or \"none\"", c.Install.Consent)
+	}
+	if _, err := loadZone(c.TimeZone); err != nil {
+		return bad("time_zone: %w", err)
+	}
+	if err := c.Polite.Validate(); err != nil {
+		return bad("polite: %w", err)
 	}
 	if err := c.Origin.Validate(); err != nil {
 		return bad("origin: %w", err)

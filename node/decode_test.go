@@ -49,3 +49,25 @@ func FuzzSeedList(f *testing.F) {
 		}
 	})
 }
+
+func FuzzKeptLimits(f *testing.F) {
+	f.Add([]byte(`{"config":{"mode":"share"},"set":{"uploadLimit":8000,"mode":"leech","metered":true,"quietHours":"07:00-23:00","quietMode":"off"}}`))
+	f.Add([]byte(`{"config":{},"set":{"uploadLimit":-1,"mode":"share","quietMode":"off"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, err := decodeKeptLimits(data)
+		if err == nil && checkLimits(&k.Set) != nil {
+			t.Errorf("accepted %+v", k)
+		}
+	})
+}
+
+func FuzzConsent(f *testing.F) {
+	f.Add([]byte(`{"sequence":3,"answer":"later","until":1796000000}`))
+	f.Add([]byte(`{"sequence":0,"answer":"now"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := decodeAnswer(data)
+		if err != nil && a != (answer{}) || err == nil && (a.Sequence == 0 || a.Sequence > maxSequence) {
+			t.Errorf("%+v with %v", a, err)
+		}
+	})
+}

@@ -43,6 +43,8 @@ type follower struct {
 	left    map[uint64]record // what a former run left; not changed
 	adopted verify.KeySet     // the same of the rotations
 
+	consent *consent // nil: nobody is asked
+
 	patience  atomic.Pointer[patience] // of the install that waits to ask the chain
 	mail      *mailbox
 	published atomic.Pointer[snapshot]
@@ -60,9 +62,11 @@ type parts struct {
 	collector *gc.Collector
 	installer install.Installer // nil on a seed
 	turn      turn
-	gate      func() (ok bool, next time.Time) // the maintenance window and the inhibit file
+	gate      func() (reason string, next time.Time) // why no install may begin now, and when to ask again; "": one may
 	metrics   *metrics
 	observe   func(Event) // nil: nobody
+	events    *control.Events
+	counts    *installCounts
 
 	learn func(context.Context, verify.Region, *verify.Manifest) error // what an approved release says of seeds
 
@@ -92,7 +96,7 @@ func newFollower(ctx context.Context, p parts, cfg ProductConfig, r rules, w *ch
 		parts: p, cfg: cfg, rules: r, watcher: w, catalog: c, trust: w.trust, adopted: adopted, log: log,
 		mail: newMailbox(), began: make(chan struct{}), over: make(chan struct{}),
 	}
-	f.rules.refused = p.metrics.refused
+	f.rules.refused = f.refused
 	var err error
 	if f.left, err = c.load(ctx, log); err != nil {
 		return nil, err
@@ -228,6 +232,7 @@ func (f *follower) accepted(a announce.Accepted) {
 	if a.Approved != nil {
 		f.mail.envelope(a.Approved.Signed)
 		f.tell(a.Approved.Manifest().Sequence, 0)
+		f.publish(control.Event{Kind: control.EventAnnounced, Sequence: a.Approved.Manifest().Sequence, Version: a.Approved.Manifest().Version})
 	}
 	f.mail.hint()
 }
@@ -282,6 +287,18 @@ func (f *follower) trustedTime(view *verify.View) uint64 {
 // tell tells the observer, if there is one, of a release.
 func (f *follower) tell(seq uint64, state control.State) {
 	f.note(Event{Product: f.product(), Sequence: seq, State: state})
+}
+
+// publish tells those who listen on the control socket.
+func (f *follower) publish(e control.Event) {
+	e.Product = f.product()
+	f.events.Publish(e)
+}
+
+// refused counts a refusal or failure, and tells of it.
+func (f *follower) refused(seq uint64, s stage, err error) {
+	f.metrics.refused(s, err)
+	f.publish(control.Event{Kind: control.EventRefused, Sequence: seq, Name: verify.AttackName(err), Message: string(s) + ": " + err.Error()})
 }
 
 func (f *follower) note(e Event) {

@@ -23,6 +23,11 @@ const (
 	moveLook      = 5 * time.Minute  // looks at both registries
 	moveSave      = 15 * time.Minute // and saves of how long it has been known
 
+	maxZone = 64 // bytes of a time zone's rule
+
+	watchEvery  = time.Second // between looks at fetches while somebody listens to events,
+	alarmsEvery = 5           // and how many of them to one at the alarms
+
 	maxSpread = 24 * time.Hour // install.confirm_spread
 
 	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views

@@ -61,7 +61,7 @@ type rules struct {
 	retryAfter time.Duration // after the first failure; doubled with each further one
 	confirmIn  time.Duration // an installed release that is not confirmed blocks others so long
 	policy
-	refused func(stage, error) // counts refusals and failures
+	refused func(seq uint64, s stage, err error) // counts refusals and failures
 }
 
 // policy says what becomes of a record.
@@ -319,7 +319,7 @@ func (m *machine) reckon(a attempt, r result, now time.Time) {
 	if !errors.Is(r.err, errPending) && !errors.Is(r.err, install.ErrTryLater) {
 		old.failures++
 		m.log.Warn("stage failed; it will be tried again", "sequence", a.sequence, "stage", string(a.stage), "failures", old.failures, "err", r.err)
-		m.refused(a.stage, r.err)
+		m.refused(a.sequence, a.stage, r.err)
 	}
 	wait := m.retryAfter << min(max(old.failures-1, 0), 6)
 	switch a.stage {
@@ -328,6 +328,17 @@ func (m *machine) reckon(a attempt, r result, now time.Time) {
 	}
 	old.at, old.err, old.reason, old.free = now.Add(wait), r.err, "", r.free
 	m.retries[a] = old
+}
+
+// recheckWaits has what waits for a moment, without having failed, look again.
+func (m *machine) recheckWaits() {
+	maps.DeleteFunc(m.retries, func(_ attempt, r retry) bool { return r.reason != "" && r.err == nil && r.failures == 0 })
+	for a, r := range m.retries {
+		if r.reason != "" && r.err == nil {
+			r.at = time.Time{}
+			m.retries[a] = r
+		}
+	}
 }
 
 // recheck holds the envelopes that are known against the keys in force.
@@ -715,7 +726,13 @@ const (
 	reasonInstall = "another install runs"
 	reasonConfirm = "the installed release is not confirmed yet"
 	reasonSpread  = "waiting for this device's moment to ask the chain (install.confirm_spread)"
-	reasonWindow  = "outside the maintenance window, or inhibited"
+	reasonWindow  = "outside the maintenance window (install.window)"
+	reasonClock   = "the time is not known yet, and install.window is set"
+	reasonInhibit = "inhibited (install.inhibit_file)"
+	reasonBusy    = "inhibited by a program that streams"
+	reasonConsent = "waiting for the owner's consent (install.consent)"
+	reasonLater   = "the owner wants it later"
+	reasonNever   = "the owner does not want this release"
 )
 
 // installReason says why no install of this product may begin now; "" if one may.
@@ -822,7 +839,7 @@ func (m *machine) refuse(seq uint64, err error) {
 	}
 	m.refusals[seq] = err
 	m.log.Warn("refused", "sequence", seq, "stage", string(stageManifest), "attack", verify.AttackName(err), "err", err)
-	m.refused(stageManifest, err)
+	m.refused(seq, stageManifest, err)
 }
 
 // sequences lists every release that there may be something to do for, newest

@@ -111,7 +111,7 @@ func (s *theatre) start(role Role, left map[uint64]record) {
 	v := &verify.Verifier{Product: s.product, Registry: s.chain, Pinned: s.keys(0), Trust: new(verify.Trust)}
 	s.m = newMachine(rules{
 		verifier: v, device: verify.Device{DID: "did:key:z6Mk", Seed: role == RoleSeed}, retryAfter: 10 * time.Second, confirmIn: time.Hour,
-		policy: policy{attempts: 2, section: "now"}, refused: func(stage, error) {},
+		policy: policy{attempts: 2, section: "now"}, refused: func(uint64, stage, error) {},
 	}, slog.New(slog.DiscardHandler), left, verify.KeySet{})
 }
 

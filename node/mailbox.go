@@ -46,6 +46,7 @@ type mail struct {
 	requests  []*request
 	abandoned []*request
 	barriers  []chan struct{}
+	rechecks  bool // what waits for a moment may begin now
 }
 
 // turnNews says that a job queues for the node's install turn, or has it.
@@ -129,6 +130,15 @@ func (b *mailbox) abandon(r *request) {
 	b.mail.abandoned = append(b.mail.abandoned, r)
 }
 
+// recheck says that what an install waited for may have come: consent, or the end of
+// what held it up.
+func (b *mailbox) recheck() {
+	defer b.wake.set()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mail.rechecks = true
+}
+
 // barrier returns a channel that is closed once the owner has dealt with all that
 // was put in before.
 func (b *mailbox) barrier() <-chan struct{} {
@@ -159,6 +169,9 @@ func (m *mail) tell(to *machine, now time.Time) {
 	}
 	for _, e := range m.ends {
 		to.ended(e.task, e.result, now)
+	}
+	if m.rechecks {
+		to.recheckWaits()
 	}
 	for root := range m.damaged { // after the ends: one of them may have handed the file over
 		to.damage(root)

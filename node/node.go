@@ -55,8 +55,10 @@ type Node struct {
 	control   *control.Server
 	started   atomic.Pointer[time.Time]
 	ran       atomic.Bool
-	limiting  turn // to change limits
-	limits    atomic.Pointer[control.Limits]
+	polite    *polite
+	events    *control.Events
+	counts    installCounts
+	zone      *time.Location
 
 	closeOnce sync.Once
 	closeErr  error
@@ -85,7 +87,10 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), limiting: newTurn()}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), events: control.NewEvents(), counts: installCounts{news: newSignal()}}
+	if n.zone, err = loadZone(cfg.TimeZone); err != nil {
+		return nil, fmt.Errorf("%w: time_zone: %w", ErrConfig, err)
+	}
 	opened := n
 	defer func() {
 		if err != nil {
@@ -126,7 +131,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := n.wireSwarm(key, o); err != nil {
 		return nil, err
 	}
-	if n.traffic, err = openTraffic(context.Background(), metastore.ValueAt(n.store.Namespace("traffic"), "total"), n.trafficNow, n.log); err != nil {
+	if n.traffic, err = openTraffic(context.Background(), metastore.ValueAt(n.store.Namespace("traffic"), "total"), n.trafficNow, n.counts.news, n.log); err != nil {
 		return nil, err
 	}
 	n.seeds = &seedLists{store: n.store.Namespace("swarm"), learning: newTurn(), use: n.network.SetListed, log: n.log, lists: map[verify.ProductID]seedList{}}
@@ -187,9 +192,21 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	if err != nil {
 		return err
 	}
-	n.limits.Store(&control.Limits{
-		UploadLimit: n.cfg.Exchange.UploadLimit, DownloadLimit: n.cfg.Exchange.DownloadLimit, Mode: n.cfg.Exchange.Mode,
-	})
+	n.polite = newPolite(&n.cfg)
+	n.polite.exchange, n.polite.clock, n.polite.log = n.exchange, n.localTime, n.log
+	n.polite.kept = metastore.ValueAt(n.store.Namespace("limits"), "kept")
+	n.polite.changed = func(s control.PoliteStatus) {
+		n.events.Publish(control.Event{Kind: control.EventLimits, Limits: &s})
+		for _, f := range n.followers {
+			f.mail.recheck()
+		}
+	}
+	if err := n.polite.load(context.Background()); err != nil {
+		return err
+	}
+	if _, _, err := n.polite.act(func(*courtesy) error { return nil }); err != nil { // before anybody is served
+		return err
+	}
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score, Budget: n.network.Budget().Allow,
 	})
@@ -209,6 +226,11 @@ func (n *Node) trafficNow() lifeTraffic {
 	t.Useful += stats.Origin.Useful
 	t.Duplicate += stats.Origin.Duplicate
 	t.Wrong += stats.Origin.Wrong
+	t.Installs = n.counts.now()
+	for i, tier := range p2p.Tiers {
+		c := stats.Classes[string(tier)]
+		t.Tiers[i] = tierBytes{c.Sent, c.Received}
+	}
 	for p, s := range stats.Peers {
 		if n.network.Role(p) == p2p.RoleSeed {
 			t.FromSeeds += s.Received
@@ -226,7 +248,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 	p = parts{
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
 		origins: n.origins,
-		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe,
+		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe, events: n.events, counts: &n.counts,
 		learn: n.seeds.learn, verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
 	}
 	if o.exchange != nil {
@@ -280,6 +302,11 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	if err != nil {
 		return err
 	}
+	if n.cfg.Install.Consent == consentAsk {
+		if f.consent, err = openConsent(ctx, metastore.ValueAt(trust, id.String()+"/consent"), log); err != nil {
+			return err
+		}
+	}
 	watcher.moved = func(s *verify.Signed) {
 		f.mail.envelope(s)
 		f.mail.hint()
@@ -319,6 +346,8 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	g.Go(func() error { return n.network.Run(ctx) })
 	g.Go(func() error { return n.exchange.Run(ctx) })
 	g.Go(func() error { return n.gossip.Run(ctx) })
+	g.Go(func() error { return n.polite.run(ctx) })
+	g.Go(func() error { return n.watchForListeners(ctx) })
 	g.Go(func() error { return n.traffic.run(ctx) })
 	g.Go(func() error { return n.reprovide(ctx) })
 	g.Go(func() error { return n.ipns.run(ctx) })
@@ -442,13 +471,30 @@ func (n *Node) follower(id verify.ProductID) *follower {
 	return nil
 }
 
-// mayInstall asks the maintenance window and the inhibit file.
-func (n *Node) mayInstall() (bool, time.Time) {
+// mayInstall asks the maintenance window, the inhibit file and the programs that
+// stream.
+func (n *Node) mayInstall() (reason string, next time.Time) {
+	now, known := n.localTime()
+	if n.window != (install.Window{}) && !known {
+		return reasonClock, time.Now().Add(time.Minute)
+	}
 	inhibited, err := install.Inhibited(n.cfg.Install.InhibitFile)
 	if err != nil {
 		n.log.Warn("installs wait", "err", err)
 	}
-	return install.MayInstall(time.Now(), n.window, inhibited)
+	ok, next := install.MayInstall(now, n.window, inhibited)
+	holder, until := n.polite.inhibited()
+	switch {
+	case ok && holder == "":
+		return "", time.Now()
+	case ok:
+		return reasonBusy + " (" + holder + ")", until
+	case inhibited && n.window.Contains(now):
+		reason = reasonInhibit
+	default:
+		reason = reasonWindow
+	}
+	return reason, time.Now().Add(next.Sub(now))
 }
 
 // reprovide tells which images this node holds, after start and after each one that

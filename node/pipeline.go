@@ -46,6 +46,7 @@ func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
 			r.err = errors.Join(r.err, err)
 		} else {
 			r.record = &rec
+			f.came(t, rec)
 			if rec.State != t.record.State {
 				f.tell(rec.Release.Sequence, rec.State)
 			}
@@ -235,8 +236,8 @@ const (
 func (f *follower) install(life, ctx context.Context, t task) result {
 	var view verify.View
 	for {
-		if ok, next := f.gate(); !ok {
-			return result{notBefore: later(next), reason: reasonWindow}
+		if reason, next := f.permit(t.release); reason != "" {
+			return result{notBefore: later(next), reason: reason}
 		}
 		if at := f.spreadConfirm(t.release.Sequence); !at.IsZero() {
 			return result{notBefore: later(at), reason: reasonSpread}
@@ -259,8 +260,8 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	if ctx.Err() != nil { // the last moment: from here on the job ends only with the node
 		return result{err: ctx.Err()}
 	}
-	if ok, next := f.gate(); !ok {
-		return result{notBefore: later(next), reason: reasonWindow}
+	if reason, next := f.permit(t.release); reason != "" {
+		return result{notBefore: later(next), reason: reason}
 	}
 	if r, ok := f.allowed(t, &view); !ok {
 		return r
@@ -276,6 +277,7 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 		}
 	}
 	f.log.Info("installing", "sequence", t.release.Sequence, "version", t.release.Version)
+	f.publish(control.Event{Kind: control.EventInstalling, Sequence: t.release.Sequence, Version: t.release.Version})
 	began := time.Now()
 	if err := f.installer.Install(life, img); err != nil {
 		err = fmt.Errorf("install release %d: %w", t.release.Sequence, err)
@@ -287,6 +289,59 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 		return result{called: true, err: err}
 	}
 	return result{called: true, at: chainTime(&view, began, time.Now())}
+}
+
+// permit says why a release may not be installed now, and when to ask again: first
+// its owner, so that it can be answered before the window opens.
+func (f *follower) permit(rel verify.Release) (reason string, next time.Time) {
+	if view, ok := f.watcher.Current(); ok && f.consent != nil {
+		now := f.trustedTime(&view)
+		s, news := f.consent.ask(rel.Sequence, now)
+		if news {
+			f.log.Info("the owner's consent is wanted", "sequence", rel.Sequence, "version", rel.Version)
+			f.publish(control.Event{Kind: control.EventConsent, Sequence: rel.Sequence, Version: rel.Version})
+		}
+		switch s.State {
+		case consentWanted:
+			return reasonConsent, time.Now().Add(consentRecheck)
+		case string(control.AnswerLater):
+			return reasonLater, time.Now().Add(min(time.Duration(max(s.Until.Unix()-int64(now), 1))*time.Second, consentRecheck))
+		case string(control.AnswerNever):
+			return reasonNever, time.Now().Add(consentRecheck)
+		}
+	}
+	return f.gate()
+}
+
+// consentRecheck is how often an install that the owner holds up is thought of again,
+// beside his answers.
+const consentRecheck = time.Hour
+
+// came counts and tells what a job has made of a release.
+func (f *follower) came(t task, rec record) {
+	e := control.Event{Sequence: rec.Release.Sequence, Version: rec.Release.Version, Message: rec.LastError}
+	switch {
+	case rec.State == control.StateVerified && t.stage == stageVerify:
+		e.Kind = control.EventVerified
+	case rec.State == control.StateInstalled && t.stage == stageInstall:
+		e.Kind = control.EventInstalled
+		f.counts.installed.Add(1)
+	case rec.State == control.StateConfirmed && t.stage == stageConfirm:
+		e.Kind = control.EventConfirmed
+		f.counts.confirmed.Add(1)
+	case rec.State == control.StateFailed && t.stage == stageInstall:
+		e.Kind = control.EventFailed
+		f.counts.failed.Add(1)
+	case rec.State == control.StateFailed && t.stage == stageConfirm:
+		e.Kind = control.EventRolledBack
+		f.counts.rolledBack.Add(1)
+	default:
+		return
+	}
+	if e.Kind != control.EventVerified {
+		f.counts.news.set()
+	}
+	f.publish(e)
 }
 
 // allowed decides again, on the view in force, whether a release may be installed;
@@ -331,7 +386,8 @@ func (f *follower) confirm(life, ctx context.Context, t task) result {
 	outcome, err := f.installer.Confirm(life, t.release)
 	overdue := t.overdue && (err != nil || outcome == install.Pending) && life.Err() == nil
 	if overdue {
-		overdue, _ = f.gate()
+		reason, _ := f.gate()
+		overdue = reason == ""
 	}
 	switch {
 	case overdue:

@@ -51,13 +51,15 @@ func (n *Node) Status() control.Status {
 	s := control.Status{
 		PeerID: n.network.Host().ID().String(), DID: n.did, Role: string(n.cfg.Role), Version: Version(), Build: Build,
 		ListenAddrs: net.Addrs, Reach: net.Reach, Relay: net.Relay, Peers: len(n.network.Host().Network().Peers()),
-		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Limits: *n.limits.Load(),
+		Products: []control.ProductStatus{}, Alarms: []control.Alarm{}, Installs: life.Installs,
 		Traffic: control.TrafficStatus{
 			SentBytes: life.Sent, ReceivedBytes: life.Received, DuplicateBytes: life.Duplicate, WrongBytes: life.Wrong,
 			FromSeeds: life.FromSeeds, FromPeers: life.Received - life.FromSeeds - life.FromOrigins, FromOrigins: life.FromOrigins,
+			Tiers: life.tiers(),
 		},
 		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: int64(n.cfg.Storage.QuotaBytes), FreeBytes: disk.free, ReserveBytes: disk.reserve},
 	}
+	s.Limits, s.Polite = n.polite.status()
 	if began := n.started.Load(); began != nil {
 		s.StartedAt, s.UptimeSeconds = began.UTC(), int64(time.Since(*began)/time.Second)
 	}
@@ -157,29 +159,22 @@ func (n *Node) Collect(ctx context.Context, dryRun bool) (gc.Plan, error) {
 	return n.keeper.collector.Collect(ctx, gc.Need{})
 }
 
-// SetLimits changes what may be changed while the node runs, until it stops.
+// SetLimits changes what may be changed while the node runs.
 func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
-	n.limiting <- struct{}{} // changes come one after the other
-	defer n.limiting.give()
-	next := *n.limits.Load()
-	if change.UploadLimit != nil {
-		next.UploadLimit = *change.UploadLimit
-	}
-	if change.DownloadLimit != nil {
-		next.DownloadLimit = *change.DownloadLimit
-	}
-	if change.Mode != nil {
-		next.Mode = *change.Mode
-	}
-	if err := n.exchange.SetLimits(int64(next.UploadLimit), int64(next.DownloadLimit)); err != nil {
-		return *n.limits.Load(), err
-	}
-	if err := n.exchange.SetMode(next.Mode); err != nil {
-		return *n.limits.Load(), err
-	}
-	n.limits.Store(&next)
-	return next, nil
+	return n.polite.change(context.Background(), change)
 }
+
+// Reconfigure takes over the limits, modes and hours of another configuration, and
+// forgets what was kept of them. All else waits for the next start.
+func (n *Node) Reconfigure(cfg Config) (control.Limits, error) {
+	return n.polite.configure(context.Background(), &cfg)
+}
+
+// Busy begins, renews or ends a lease of the line.
+func (n *Node) Busy(b control.Busy) (control.PoliteStatus, error) { return n.polite.busy(b) }
+
+// Events are what happens on the node.
+func (n *Node) Events() *control.Events { return n.events }
 
 // held lists the releases with bytes on disk.
 func (s *snapshot) held(f *follower, disk *usage) []control.HeldRelease {
@@ -246,6 +241,10 @@ func (f *follower) target(now *snapshot) *control.TargetStatus {
 	}
 	if now.last.reason != "" {
 		t.NextAt = now.last.at.UTC()
+	}
+	if f.consent != nil && now.choice.Install && rec.State == control.StateVerified {
+		s := f.consent.of(t.Sequence, f.trustedTime(now.view))
+		t.Consent = &s
 	}
 	if signed := now.envelope(candidate.Release); signed != nil {
 		if p, ok := f.exchange.Progress(signed.Manifest().Image.Root); ok {

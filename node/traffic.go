@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"camswarm/node/control"
 	"camswarm/node/metastore"
 	"camswarm/node/strictjson"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 )
 
 // traffic adds the exchange's counters of this run to those that former runs
@@ -18,6 +21,7 @@ import (
 type traffic struct {
 	store metastore.Value
 	now   func() lifeTraffic // of this run
+	soon  signal             // something was counted that must not be lost
 	log   *slog.Logger
 
 	before lifeTraffic // of former runs; not changed
@@ -29,6 +33,30 @@ type lifeTraffic struct {
 	swarm.PeerStats
 	FromSeeds   int64 // of Received
 	FromOrigins int64 `json:",omitempty"` // of Received
+
+	Tiers    [4]tierBytes          `json:",omitzero"` // in the order of p2p.Tiers
+	Installs control.InstallCounts `json:",omitzero"`
+}
+
+// tierBytes are what was exchanged with peers of one tier.
+type tierBytes struct{ Sent, Received int64 }
+
+// tiers are the counters by distance, nearest first.
+func (t *lifeTraffic) tiers() (out []control.TierTraffic) {
+	for i, tier := range p2p.Tiers {
+		out = append(out, control.TierTraffic{Tier: string(tier), SentBytes: t.Tiers[i].Sent, ReceivedBytes: t.Tiers[i].Received})
+	}
+	return out
+}
+
+// installCounts count installs of this run.
+type installCounts struct {
+	installed, confirmed, failed, rolledBack atomic.Int64
+	news                                     signal // one was counted: it is kept at once, since a reboot may follow
+}
+
+func (c *installCounts) now() control.InstallCounts {
+	return control.InstallCounts{Installed: c.installed.Load(), Confirmed: c.confirmed.Load(), Failed: c.failed.Load(), RolledBack: c.rolledBack.Load()}
 }
 
 // trafficEvery bounds what a power cut can lose; counters are not worth more
@@ -36,8 +64,8 @@ type lifeTraffic struct {
 const trafficEvery = 10 * time.Minute
 
 // openTraffic reads the counters; unreadable ones start again from zero.
-func openTraffic(ctx context.Context, store metastore.Value, now func() lifeTraffic, log *slog.Logger) (*traffic, error) {
-	t := &traffic{store: store, now: now, log: log}
+func openTraffic(ctx context.Context, store metastore.Value, now func() lifeTraffic, soon signal, log *slog.Logger) (*traffic, error) {
+	t := &traffic{store: store, now: now, soon: soon, log: log}
 	data, err := store.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the traffic counters: %w", err)
@@ -58,7 +86,14 @@ func decodeTraffic(data []byte) (lifeTraffic, error) {
 	if err := strictjson.Decode(bytes.NewReader(data), &v); err != nil {
 		return lifeTraffic{}, err
 	}
-	for _, n := range []int64{v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds, v.FromOrigins} {
+	counters := []int64{
+		v.Sent, v.Received, v.Useful, v.Duplicate, v.Wrong, v.FromSeeds, v.FromOrigins,
+		v.Installs.Installed, v.Installs.Confirmed, v.Installs.Failed, v.Installs.RolledBack,
+	}
+	for _, t := range v.Tiers {
+		counters = append(counters, t.Sent, t.Received)
+	}
+	for _, n := range counters {
 		if n < 0 || n > maxTraffic {
 			return lifeTraffic{}, fmt.Errorf("%d bytes were never counted", n)
 		}
@@ -69,7 +104,16 @@ func decodeTraffic(data []byte) (lifeTraffic, error) {
 // total returns the counters over all runs.
 func (t *traffic) total() lifeTraffic {
 	now, b := t.now(), t.before
+	for i := range now.Tiers {
+		now.Tiers[i].Sent += b.Tiers[i].Sent
+		now.Tiers[i].Received += b.Tiers[i].Received
+	}
+	now.Installs.Installed += b.Installs.Installed
+	now.Installs.Confirmed += b.Installs.Confirmed
+	now.Installs.Failed += b.Installs.Failed
+	now.Installs.RolledBack += b.Installs.RolledBack
 	return lifeTraffic{
+		Tiers: now.Tiers, Installs: now.Installs,
 		PeerStats: swarm.PeerStats{
 			Sent: b.Sent + now.Sent, Received: b.Received + now.Received, Useful: b.Useful + now.Useful,
 			Duplicate: b.Duplicate + now.Duplicate, Wrong: b.Wrong + now.Wrong,
@@ -86,12 +130,13 @@ func (t *traffic) run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		select {
+		case <-t.soon:
 		case <-tick.C:
-			if err := t.save(ctx); err != nil && ctx.Err() == nil {
-				t.log.Warn("it will be tried again", "err", err)
-			}
 		case <-ctx.Done():
 			return t.save(context.WithoutCancel(ctx))
+		}
+		if err := t.save(ctx); err != nil && ctx.Err() == nil {
+			t.log.Warn("it will be tried again", "err", err)
 		}
 	}
 }

@@ -133,7 +133,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 	life := ctx // ends with a signal
 	ctx, cancel := context.WithCancel(ctx)
 	var reloads sync.WaitGroup
-	reloads.Go(func() { reloadOn(ctx, hup, *config, cfg, n.SetLimits, log) })
+	reloads.Go(func() { reloadOn(ctx, hup, *config, cfg, n.Reconfigure, log) })
 	err = serve(ctx, n, newNotifier(getenv), socket, log)
 	cancel()
 	reloads.Wait()

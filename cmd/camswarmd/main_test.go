@@ -328,13 +328,13 @@ func TestHangupTakesOverLimits(t *testing.T) {
 	}
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
-	hup, set, said := make(chan os.Signal), make(chan control.LimitsChange, 3), make(chan struct{}, 16)
+	hup, set, said := make(chan os.Signal), make(chan node.Config, 3), make(chan struct{}, 16)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		reloadOn(ctx, hup, path, running, func(c control.LimitsChange) (control.Limits, error) {
+		reloadOn(ctx, hup, path, running, func(c node.Config) (control.Limits, error) {
 			set <- c
-			return control.Limits{UploadLimit: *c.UploadLimit, DownloadLimit: *c.DownloadLimit, Mode: *c.Mode}, nil
+			return control.Limits{UploadLimit: c.Exchange.UploadLimit, DownloadLimit: c.Exchange.DownloadLimit, Mode: c.Exchange.Mode}, nil
 		}, slog.New(slog.NewTextHandler(writeFunc(func(p []byte) (int, error) {
 			defer func() { said <- struct{}{} }()
 			return log.Write(p)

@@ -33,7 +33,7 @@ func checkDevice(cfg *node.Config) error {
 // and takes over what can change while a node runs: the limits and the mode of
 // the exchange. It says which other sections wait for the next start. A
 // configuration that is wrong changes nothing.
-func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running node.Config, set func(control.LimitsChange) (control.Limits, error), log *slog.Logger) {
+func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running node.Config, set func(node.Config) (control.Limits, error), log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,8 +45,7 @@ func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running no
 			log.Error("SIGHUP: the configuration is wrong and nothing is taken over", "err", err)
 			continue
 		}
-		x := next.Exchange
-		limits, err := set(control.LimitsChange{UploadLimit: &x.UploadLimit, DownloadLimit: &x.DownloadLimit, Mode: &x.Mode})
+		limits, err := set(next)
 		if err != nil {
 			log.Error("SIGHUP: the limits are not taken over", "err", err)
 			continue
@@ -70,6 +69,7 @@ func limitText(r units.Rate) string {
 // than what is taken over while a node runs.
 func waiting(running, next node.Config) (out []string) {
 	running.Exchange.UploadLimit, running.Exchange.DownloadLimit, running.Exchange.Mode = next.Exchange.UploadLimit, next.Exchange.DownloadLimit, next.Exchange.Mode
+	running.Polite = next.Polite
 	a, b := reflect.ValueOf(running), reflect.ValueOf(next)
 	for i := range a.NumField() {
 		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/ipfs/go-cid"
@@ -198,15 +201,72 @@ func (c *Client) GC(ctx context.Context, dryRun bool) (GCReport, error) {
 	return call[GCReport](ctx, c, http.MethodPost, "/v1/gc?dry_run="+strconv.FormatBool(dryRun), nil)
 }
 
-// SetLimits changes limits until the node stops and returns what holds then.
+// SetLimits changes limits until the node stops, or longer with Keep, and returns
+// those that are set then.
 func (c *Client) SetLimits(ctx context.Context, change LimitsChange) (Limits, error) {
-	data, err := json.Marshal(change)
-	if err != nil {
-		return Limits{}, err
+	return ask[Limits](ctx, c, "/v1/limits", change)
+}
+
+// Busy asks for the line, renews or ends that, and returns what holds then.
+func (c *Client) Busy(ctx context.Context, lease Busy) (PoliteStatus, error) {
+	return ask[PoliteStatus](ctx, c, "/v1/busy", lease)
+}
+
+// Consent hands over the owner's answer to the release that waits.
+func (c *Client) Consent(ctx context.Context, answer Consent) (ConsentStatus, error) {
+	return ask[ConsentStatus](ctx, c, "/v1/consent", answer)
+}
+
+// Events calls f with each event from now on, or from after the event whose id it
+// gives, until ctx ends, f returns an error or the node ends the stream. Without kinds
+// it is called with all.
+func (c *Client) Events(ctx context.Context, after string, kinds []EventKind, f func(id string, e Event) error) error {
+	path := "/v1/events"
+	if len(kinds) > 0 {
+		words := make([]string, len(kinds))
+		for i, k := range kinds {
+			words[i] = string(k)
+		}
+		path += "?" + url.Values{"kinds": {strings.Join(words, ",")}}.Encode()
 	}
-	return call[Limits](ctx, c, http.MethodPost, "/v1/limits", &body{
-		r: bytes.NewReader(data), size: int64(len(data)), kind: "application/json",
-	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://camswarmd"+path, nil)
+	if err != nil {
+		return err
+	}
+	if after != "" {
+		req.Header.Set("Last-Event-ID", after)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		data, err := io.ReadAll(io.LimitReader(resp.Body, maxControlJSON))
+		return cmp.Or(err, refusalOf(resp, path, data))
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, maxEventLine)
+	id := ""
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			id = value
+		case "data":
+			var e Event
+			if err := json.Unmarshal([]byte(value), &e); err != nil {
+				return fmt.Errorf("an event of the node: %w; are camswarm and camswarmd of one version?", err)
+			}
+			if err := f(id, e); err != nil {
+				return err
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return io.EOF
 }
 
 // Metrics returns the node's metrics in Prometheus text format.
@@ -219,6 +279,15 @@ type body struct {
 	r    io.Reader
 	size int64
 	kind string // Content-Type
+}
+
+// ask posts a request in JSON.
+func ask[T any](ctx context.Context, c *Client, path string, request any) (reply T, err error) {
+	data, err := json.Marshal(request)
+	if err != nil {
+		return reply, err
+	}
+	return call[T](ctx, c, http.MethodPost, path, &body{r: bytes.NewReader(data), size: int64(len(data)), kind: "application/json"})
 }
 
 // call makes a request and decodes its JSON reply. Unknown fields are let
@@ -257,13 +326,18 @@ func (c *Client) do(ctx context.Context, method, path string, b *body) ([]byte, 
 		return nil, fmt.Errorf("the node's reply to %s is over %d bytes", path, maxControlReply)
 	}
 	if resp.StatusCode != http.StatusOK {
-		refusal := errorReply{}
-		if json.Unmarshal(data, &refusal) != nil || refusal.Error == "" {
-			refusal.Error = fmt.Sprintf("the node replied to %s with status %s", path, resp.Status)
-		}
-		return nil, &Error{Status: resp.StatusCode, Message: refusal.Error, Attack: refusal.Attack}
+		return nil, refusalOf(resp, path, data)
 	}
 	return data, nil
+}
+
+// refusalOf is a reply with another status than 200.
+func refusalOf(resp *http.Response, path string, data []byte) error {
+	refusal := errorReply{}
+	if json.Unmarshal(data, &refusal) != nil || refusal.Error == "" {
+		refusal.Error = fmt.Sprintf("the node replied to %s with status %s", path, resp.Status)
+	}
+	return &Error{Status: resp.StatusCode, Message: refusal.Error, Attack: refusal.Attack}
 }
 
 // exactly reads left bytes of r: with fewer it fails, more it leaves.

@@ -47,6 +47,9 @@ type desk struct {
 	record   []byte // of IPNS
 	collects []bool // dryRun of each
 	limits   Limits
+	leases   []Busy
+	answers  []Consent
+	events   *Events
 	provide  func(ctx context.Context, image io.Reader) error // instead of reading the image
 }
 
@@ -156,6 +159,29 @@ func (d *desk) SetLimits(change LimitsChange) (Limits, error) {
 		d.limits.Mode = *change.Mode
 	}
 	return d.limits, d.err
+}
+
+func (d *desk) Busy(lease Busy) (PoliteStatus, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leases = append(d.leases, lease)
+	return PoliteStatus{Serves: "nobody", Fetches: "all", Reasons: []string{"busy"}, Busy: []Lease{{Holder: lease.Holder, Seconds: lease.Seconds}}}, d.err
+}
+
+func (d *desk) Consent(_ context.Context, answer Consent) (ConsentStatus, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.answers = append(d.answers, answer)
+	return ConsentStatus{State: string(answer.Answer)}, d.err
+}
+
+func (d *desk) Events() *Events {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.events == nil {
+		d.events = NewEvents()
+	}
+	return d.events
 }
 
 // serveControl runs a control server until the test ends and returns a client.
@@ -270,6 +296,16 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	limits, err = c.SetLimits(ctx, LimitsChange{Mode: &mode})
 	if want := (Limits{UploadLimit: 64_000, Mode: swarm.ModeLeech}); err != nil || limits != want {
 		t.Errorf("limits %+v (%v), want %+v", limits, err, want)
+	}
+
+	lease, err := c.Busy(ctx, Busy{Seconds: 30, Holder: "rtsp", Inhibit: true})
+	if err != nil || lease.Serves != "nobody" || len(d.leases) != 1 || d.leases[0] != (Busy{Seconds: 30, Holder: "rtsp", Inhibit: true}) {
+		t.Errorf("busy: %+v (%v), asked for %+v", lease, err, d.leases)
+	}
+	word := Consent{Product: verify.ProductID{1}, Sequence: 2, Answer: AnswerLater, Seconds: 3600}
+	given, err := c.Consent(ctx, word)
+	if err != nil || given.State != "later" || len(d.answers) != 1 || d.answers[0] != word {
+		t.Errorf("consent: %+v (%v), said %+v", given, err, d.answers)
 	}
 
 	metrics, err := c.Metrics(ctx)
@@ -598,6 +634,10 @@ func TestControlWaitsForItsHandlers(t *testing.T) {
 func FuzzControlRequest(f *testing.F) {
 	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"uploadLimit":64000,"mode":"leech"}`))
 	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"uploadLimit":-1}`))
+	f.Add("POST", "/v1/limits", "", "application/json", []byte(`{"quietHours":"07:00-23:00","quietMode":"lan-only","metered":true,"keep":true,"reset":true}`))
+	f.Add("POST", "/v1/busy", "", "application/json", []byte(`{"seconds":30,"holder":"rtsp","inhibit":true}`))
+	f.Add("POST", "/v1/consent", "", "application/json", []byte(`{"product":"0100000000000000000000000000000000000000000000000000000000000000","sequence":2,"answer":"later","seconds":3600}`))
+	f.Add("GET", "/v1/events", "kinds=verified,limits", "", []byte(nil))
 	f.Add("POST", "/v1/gc", "dry_run=true", "", []byte(nil))
 	f.Add("GET", "/v1/status", "", "", []byte(nil))
 	f.Add("POST", "/v1/provide", "", "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"envelope\"\r\n\r\ne\r\n--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\ni\r\n--x--\r\n"))
@@ -614,7 +654,22 @@ func FuzzControlRequest(f *testing.F) {
 			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		}
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r.WithContext(t.Context()))
+		ctx, cancel := context.WithCancel(t.Context())
+		if path == "/v1/events" {
+			cancel() // it would go on
+		}
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
+		for _, l := range d.leases {
+			if l.Seconds < 0 || l.Seconds > MaxLeaseSeconds || len(l.Holder) > maxHolder {
+				t.Errorf("lease %+v", l)
+			}
+		}
+		for _, a := range d.answers {
+			if a.validate() != nil {
+				t.Errorf("answer %+v", a)
+			}
+		}
 		switch w.Code {
 		case http.StatusOK:
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -35,25 +36,38 @@ func (p *pipes) Close() error {
 }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: "pipe"} }
 
+// dial connects to the server.
+func (p *pipes) dial(t *testing.T) net.Conn {
+	mine, theirs := net.Pipe()
+	p.conns <- theirs
+	t.Cleanup(func() { _ = mine.Close() })
+	return mine
+}
+
+// serveOnPipes serves on virtual time until stop is called.
+func serveOnPipes(d *desk) (l *pipes, stop func()) {
+	l = &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- NewServer("unused", d, nil, slog.New(slog.DiscardHandler)).serve(ctx, l) }()
+	return l, func() {
+		cancel()
+		_ = l.Close()
+		<-ended
+	}
+}
+
 // Unfinished bodies neither keep the watchdog's probe from its answer nor stay.
 func TestThreatDenialOfService_UnfinishedBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-		ended := make(chan error, 1)
-		go func() {
-			ended <- NewServer("unused", &desk{}, nil, slog.New(slog.DiscardHandler)).serve(t.Context(), l)
-		}()
-		dial := func() net.Conn {
-			mine, theirs := net.Pipe()
-			l.conns <- theirs
-			t.Cleanup(func() { _ = mine.Close() })
-			return mine
-		}
+		l, stop := serveOnPipes(&desk{})
+		defer stop()
+		dial := func() net.Conn { return l.dial(t) }
 		began := time.Now()
 		codes := make(chan int, 40)
 		for i := range 40 {
 			c := dial()
-			path := []string{"/v1/limits", "/v1/announce", "/v1/revoke", "/v1/ipns?name=x"}[i%4]
+			path := []string{"/v1/limits", "/v1/announce", "/v1/revoke", "/v1/ipns?name=x", "/v1/busy", "/v1/consent"}[i%6]
 			go func() {
 				fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", path)
 				resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -86,7 +100,5 @@ func TestThreatDenialOfService_UnfinishedBodies(t *testing.T) {
 		if got[http.StatusServiceUnavailable] != 40-maxControlBodies || got[http.StatusRequestTimeout] != maxControlBodies {
 			t.Errorf("answers %v", got)
 		}
-		_ = l.Close()
-		<-ended
 	})
 }

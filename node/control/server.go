@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	_ "embed" // the API's description
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,8 +87,14 @@ type Backend interface {
 	Revoke(list []byte) error
 	// Collect removes what may go, or with dryRun only plans it.
 	Collect(ctx context.Context, dryRun bool) (gc.Plan, error)
-	// SetLimits applies a change that has been checked and returns what holds now.
+	// SetLimits applies a change and returns the limits that are set now.
 	SetLimits(change LimitsChange) (Limits, error)
+	// Busy begins, renews or ends a lease, and returns what holds then.
+	Busy(lease Busy) (PoliteStatus, error)
+	// Consent takes the owner's answer; ErrConsent if nobody waits for it.
+	Consent(ctx context.Context, answer Consent) (ConsentStatus, error)
+	// Events are what happens, for those who listen.
+	Events() *Events
 }
 
 // Server serves the control API on a unix socket.
@@ -247,27 +255,78 @@ type route struct {
 	streams bool
 	query   []string // the query keys it knows
 	serve   func(http.ResponseWriter, *http.Request) (reply any, err error)
+
+	// What GET /v1/openapi.json says of it, which a test holds to this table.
+	takes string       // media type of the body, "" for none
+	body  reflect.Type // of a JSON body
+	gives string       // media type of the reply
+	reply reflect.Type // of a JSON reply
 }
 
+// replies completes a route whose reply is a T in JSON.
+func replies[T any](rt route, serve func(*http.Request) (T, error)) route {
+	rt.gives, rt.reply = "application/json", reflect.TypeFor[T]()
+	rt.serve = func(_ http.ResponseWriter, r *http.Request) (any, error) { return serve(r) }
+	return rt
+}
+
+// asked completes a route whose request is a B in JSON and whose reply a T. Unknown
+// fields, trailing bytes and what validate refuses are the request's fault.
+func asked[B, T any](validate func(*B) error, serve func(*http.Request, B) (T, error)) route {
+	rt := route{method: http.MethodPost, limit: maxControlJSON, takes: "application/json", body: reflect.TypeFor[B]()}
+	return replies(rt, func(r *http.Request) (reply T, err error) {
+		var b B
+		if err = strictjson.Decode(r.Body, &b); err == nil {
+			err = validate(&b)
+		}
+		if err != nil {
+			return reply, badBody(err)
+		}
+		return serve(r, b)
+	})
+}
+
+// Done is the reply of requests that have nothing to tell.
+type Done struct{}
+
+// openAPI is written by go test -run OpenAPI ./node/control -update.
+//
+//go:embed openapi.json
+var openAPI []byte
+
 func (c *Server) routes() map[string]route {
+	get := route{method: http.MethodGet}
+	post := func(limit int64, takes string, query ...string) route {
+		return route{method: http.MethodPost, limit: limit, takes: takes, query: query}
+	}
+	provide := post(maxControlProvide, "multipart/form-data")
+	provide.streams = true
 	routes := map[string]route{
-		"/v1/status":      {method: http.MethodGet, serve: c.status},
-		"/v1/peers":       {method: http.MethodGet, serve: c.peers},
-		"/v1/releases":    {method: http.MethodGet, serve: c.releases},
-		"/v1/block":       {method: http.MethodGet, query: []string{"cid"}, serve: c.block},
-		"/v1/announce":    {method: http.MethodPost, limit: maxControlAnnounce, serve: c.announce},
-		"/v1/provide":     {method: http.MethodPost, limit: maxControlProvide, streams: true, serve: c.provide},
-		"/v1/ipns":        {method: http.MethodPost, limit: maxControlIPNS, query: []string{"name"}, serve: c.publishIPNS},
-		"/v1/look":        {method: http.MethodPost, serve: c.look},
-		"/v1/revoke":      {method: http.MethodPost, limit: member.MaxRevocationsSize, serve: c.revoke},
-		"/v1/retry":       {method: http.MethodPost, query: []string{"product"}, serve: c.retry},
-		"/v1/chain/reset": {method: http.MethodPost, query: []string{"product"}, serve: c.resetChain},
-		"/v1/gc":          {method: http.MethodPost, query: []string{"dry_run"}, serve: c.collect},
-		"/v1/limits":      {method: http.MethodPost, limit: maxControlJSON, serve: c.limits},
+		"/v1/status":      replies(get, c.status),
+		"/v1/peers":       replies(get, c.peers),
+		"/v1/releases":    replies(get, c.releases),
+		"/v1/block":       replies(route{method: http.MethodGet, query: []string{"cid"}}, c.block),
+		"/v1/announce":    replies(post(maxControlAnnounce, "application/cbor"), c.announce),
+		"/v1/provide":     replies(provide, c.provide),
+		"/v1/ipns":        replies(post(maxControlIPNS, "application/vnd.ipfs.ipns-record", "name"), c.publishIPNS),
+		"/v1/look":        replies(post(0, ""), c.look),
+		"/v1/revoke":      replies(post(member.MaxRevocationsSize, "application/octet-stream"), c.revoke),
+		"/v1/retry":       replies(post(0, "", "product"), c.retry),
+		"/v1/chain/reset": replies(post(0, "", "product"), c.resetChain),
+		"/v1/gc":          replies(post(0, "", "dry_run"), c.collect),
+		"/v1/limits":      asked((*LimitsChange).validate, func(_ *http.Request, b LimitsChange) (Limits, error) { return c.backend.SetLimits(b) }),
+		"/v1/busy":        asked((*Busy).validate, func(_ *http.Request, b Busy) (PoliteStatus, error) { return c.backend.Busy(b) }),
+		"/v1/consent":     asked((*Consent).validate, func(r *http.Request, b Consent) (ConsentStatus, error) { return c.backend.Consent(r.Context(), b) }),
+		"/v1/events":      {method: http.MethodGet, query: []string{"kinds"}, gives: "text/event-stream", serve: c.stream},
+		"/v1/openapi.json": {method: http.MethodGet, gives: "application/json", serve: func(w http.ResponseWriter, _ *http.Request) (any, error) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(openAPI)
+			return nil, nil
+		}},
 	}
 	if c.gatherer != nil {
 		metrics := promhttp.HandlerFor(c.gatherer, promhttp.HandlerOpts{})
-		routes["/metrics"] = route{method: http.MethodGet, serve: func(w http.ResponseWriter, r *http.Request) (any, error) {
+		routes["/metrics"] = route{method: http.MethodGet, gives: "text/plain", serve: func(w http.ResponseWriter, r *http.Request) (any, error) {
 			metrics.ServeHTTP(w, r)
 			return nil, nil
 		}}
@@ -351,20 +410,18 @@ func (t *timely) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (c *Server) status(http.ResponseWriter, *http.Request) (any, error) {
-	return c.backend.Status(), nil
-}
+func (c *Server) status(*http.Request) (Status, error) { return c.backend.Status(), nil }
 
-func (c *Server) peers(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) peers(*http.Request) ([]PeerStatus, error) {
 	return emptyNotNull(c.backend.Peers()), nil
 }
 
-func (c *Server) releases(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) releases(*http.Request) ([]HeldRelease, error) {
 	held, err := c.backend.Releases()
 	return emptyNotNull(held), err
 }
 
-func (c *Server) block(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) block(r *http.Request) ([]byte, error) {
 	id, err := cid.Decode(r.URL.Query().Get("cid"))
 	if err != nil {
 		return nil, &requestError{http.StatusBadRequest, fmt.Errorf("cid: %w", err)}
@@ -378,91 +435,91 @@ func (c *Server) block(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return block, err
 }
 
-func (c *Server) announce(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) announce(r *http.Request) (Done, error) {
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, badBody(err)
+		return Done{}, badBody(err)
 	}
 	a, err := announce.Decode(data)
 	if err != nil {
-		return nil, badBody(err)
+		return Done{}, badBody(err)
 	}
-	return struct{}{}, c.backend.Announce(r.Context(), *a)
+	return Done{}, c.backend.Announce(r.Context(), *a)
 }
 
-func (c *Server) provide(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) provide(r *http.Request) (out Provided, err error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
-		return nil, &requestError{http.StatusUnsupportedMediaType, errors.New("provide takes multipart/form-data with the parts \"envelope\" and \"image\"")}
+		return out, &requestError{http.StatusUnsupportedMediaType, errors.New("provide takes multipart/form-data with the parts \"envelope\" and \"image\"")}
 	}
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return nil, badBody(err)
+		return out, badBody(err)
 	}
 	part, err := parts.NextRawPart()
 	if err != nil {
-		return nil, badBody(err)
+		return out, badBody(err)
 	}
 	if part.FormName() != "envelope" {
-		return nil, badBody(fmt.Errorf("the first part is %q; send \"envelope\"", part.FormName()))
+		return out, badBody(fmt.Errorf("the first part is %q; send \"envelope\"", part.FormName()))
 	}
 	envelope, err := io.ReadAll(io.LimitReader(part, verify.MaxEnvelopeSize+1))
 	if err != nil {
-		return nil, badBody(err)
+		return out, badBody(err)
 	}
 	if len(envelope) > verify.MaxEnvelopeSize {
-		return nil, &http.MaxBytesError{Limit: verify.MaxEnvelopeSize}
+		return out, &http.MaxBytesError{Limit: verify.MaxEnvelopeSize}
 	}
 	if part, err = parts.NextRawPart(); err != nil {
-		return nil, badBody(err)
+		return out, badBody(err)
 	}
 	if part.FormName() != "image" {
-		return nil, badBody(fmt.Errorf("the second part is %q; send \"image\"", part.FormName()))
+		return out, badBody(fmt.Errorf("the second part is %q; send \"image\"", part.FormName()))
 	}
 	return c.backend.Provide(r.Context(), envelope, part)
 }
 
-func (c *Server) publishIPNS(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) publishIPNS(r *http.Request) (out IPNSPublished, err error) {
 	record, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, badBody(err)
+		return out, badBody(err)
 	}
-	out, err := c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
+	out, err = c.backend.PublishIPNS(r.Context(), r.URL.Query().Get("name"), record)
 	if errors.Is(err, p2p.ErrIPNS) {
 		err = &requestError{http.StatusBadRequest, err}
 	}
 	return out, err
 }
 
-func (c *Server) look(http.ResponseWriter, *http.Request) (any, error) {
+func (c *Server) look(*http.Request) (Done, error) {
 	c.backend.Look()
-	return struct{}{}, nil
+	return Done{}, nil
 }
 
-func (c *Server) revoke(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) revoke(r *http.Request) (Done, error) {
 	list, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, badBody(err)
+		return Done{}, badBody(err)
 	}
 	if err := c.backend.Revoke(list); err != nil {
-		return nil, &requestError{http.StatusBadRequest, err}
+		return Done{}, &requestError{http.StatusBadRequest, err}
 	}
-	return struct{}{}, nil
+	return Done{}, nil
 }
 
-func (c *Server) retry(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) retry(r *http.Request) (Done, error) {
 	product, err := queryProduct(r)
 	if err != nil {
-		return nil, err
+		return Done{}, err
 	}
-	return struct{}{}, c.backend.Retry(product)
+	return Done{}, c.backend.Retry(product)
 }
 
-func (c *Server) resetChain(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) resetChain(r *http.Request) (Done, error) {
 	product, err := queryProduct(r)
 	if err != nil {
-		return nil, err
+		return Done{}, err
 	}
-	return struct{}{}, c.backend.ResetChain(r.Context(), product)
+	return Done{}, c.backend.ResetChain(r.Context(), product)
 }
 
 // queryProduct reads the optional product of a query; zero: none.
@@ -475,45 +532,18 @@ func queryProduct(r *http.Request) (product verify.ProductID, err error) {
 	return product, nil
 }
 
-func (c *Server) collect(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (c *Server) collect(r *http.Request) (out GCReport, err error) {
 	dryRun := false
 	if s := r.URL.Query().Get("dry_run"); s != "" {
-		var err error
 		if dryRun, err = strconv.ParseBool(s); err != nil {
-			return nil, &requestError{http.StatusBadRequest, fmt.Errorf("dry_run is %q; write true or false", s)}
+			return out, &requestError{http.StatusBadRequest, fmt.Errorf("dry_run is %q; write true or false", s)}
 		}
 	}
 	plan, err := c.backend.Collect(r.Context(), dryRun)
 	if err != nil && !(dryRun && errors.Is(err, gc.ErrNoSpace)) {
-		return nil, err
+		return out, err
 	}
 	return gcReport(plan, dryRun), nil
-}
-
-func (c *Server) limits(_ http.ResponseWriter, r *http.Request) (any, error) {
-	change, err := decodeLimits(r.Body)
-	if err != nil {
-		return nil, badBody(err)
-	}
-	return c.backend.SetLimits(change)
-}
-
-// decodeLimits decodes and checks a LimitsChange: unknown fields, trailing
-// bytes, values out of range and a change of nothing are refused.
-func decodeLimits(r io.Reader) (LimitsChange, error) {
-	var change LimitsChange
-	if err := strictjson.Decode(r, &change); err != nil {
-		return change, err
-	}
-	if change == (LimitsChange{}) {
-		return change, errors.New("nothing to change: set uploadLimit, downloadLimit or mode")
-	}
-	if change.Mode != nil {
-		if err := change.Mode.Validate(); err != nil {
-			return change, err
-		}
-	}
-	return change, nil
 }
 
 // checkQuery refuses query keys that are not known, and any that stands twice.
@@ -565,6 +595,10 @@ func statusOf(err error) int {
 		return http.StatusInsufficientStorage
 	case errors.Is(err, ErrUnknownProduct), errors.Is(err, ErrUnknownName):
 		return http.StatusNotFound
+	case errors.Is(err, ErrConsent), errors.Is(err, ErrLeases):
+		return http.StatusConflict
+	case errors.Is(err, ErrWrongLimit):
+		return http.StatusBadRequest
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
 	case errors.Is(err, context.Canceled):

@@ -4,9 +4,7 @@ import (
 	"time"
 
 	"camswarm/gc"
-	"camswarm/swarm"
 	"camswarm/swarm/p2p"
-	"camswarm/swarm/units"
 	"camswarm/verify"
 )
 
@@ -34,7 +32,9 @@ type Status struct {
 	Products []ProductStatus `json:"products"`
 	Traffic  TrafficStatus   `json:"traffic"`
 	Disk     DiskStatus      `json:"disk"`
-	Limits   Limits          `json:"limits"`
+	Limits   Limits          `json:"limits"` // as set
+	Polite   PoliteStatus    `json:"polite"` // what holds of them now
+	Installs InstallCounts   `json:"installs"`
 	Alarms   []Alarm         `json:"alarms"` // what a person should look at; empty when all is well
 }
 
@@ -143,6 +143,8 @@ type TargetStatus struct {
 	NextAt    time.Time `json:"nextAt,omitzero"`    // when time alone may change the decision
 	Progress  *Progress `json:"progress,omitempty"` // while it is being fetched
 	LastError string    `json:"lastError,omitempty"`
+
+	Consent *ConsentStatus `json:"consent,omitempty"` // with install.consent = "ask", once it could be installed
 }
 
 // Progress is how far a fetch has come.
@@ -174,6 +176,24 @@ type TrafficStatus struct {
 	FromSeeds      int64 `json:"fromSeeds"`      // of the received bytes, those from seeds
 	FromPeers      int64 `json:"fromPeers"`      // of the received bytes, those from cameras
 	FromOrigins    int64 `json:"fromOrigins"`    // of the received bytes, those from web servers, buckets and CDNs
+
+	Tiers []TierTraffic `json:"tiers"` // what passed between this node and peers, by their distance at that moment
+}
+
+// TierTraffic counts the bytes exchanged with peers of one tier over the node's whole
+// life.
+type TierTraffic struct {
+	Tier          string `json:"tier"` // "lan", "region", "seed" or "other"
+	SentBytes     int64  `json:"sentBytes"`
+	ReceivedBytes int64  `json:"receivedBytes"`
+}
+
+// InstallCounts count what became of installs over the node's whole life.
+type InstallCounts struct {
+	Installed  int64 `json:"installed"`
+	Confirmed  int64 `json:"confirmed"`
+	Failed     int64 `json:"failed"` // attempts that the installer refused
+	RolledBack int64 `json:"rolledBack"`
 }
 
 // DiskStatus is the node's use of its file system, in allocated bytes.
@@ -206,22 +226,6 @@ type PeerStatus struct {
 	DuplicateBytes int64    `json:"duplicateBytes"`
 	WrongBytes     int64    `json:"wrongBytes"`
 	Score          float64  `json:"score"` // its reputation here, -200 to 10; 0: a stranger
-}
-
-// Limits are what may be changed while a node runs. They last until it stops;
-// the configuration says what it starts with.
-type Limits struct {
-	UploadLimit   units.Rate `json:"uploadLimit"`   // bytes per second; 0: no limit
-	DownloadLimit units.Rate `json:"downloadLimit"` // bytes per second; 0: no limit
-	Mode          swarm.Mode `json:"mode"`          // "share", "lan-only", "leech" or "off"
-}
-
-// LimitsChange changes the limits whose fields are set; the others stay. A rate is
-// a number of bytes per second or a string such as "1.5MB/s" or "16Mbit/s".
-type LimitsChange struct {
-	UploadLimit   *units.Rate `json:"uploadLimit,omitempty"`
-	DownloadLimit *units.Rate `json:"downloadLimit,omitempty"`
-	Mode          *swarm.Mode `json:"mode,omitempty"`
 }
 
 // GCReport is what a collection did, or in a dry run would do.

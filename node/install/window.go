@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Window is a daily span of wall-clock time in which installs may start. The
+// Window is a daily span of wall-clock time, in which installs may start. The
 // zero Window is the whole day.
 type Window struct {
 	from, to int // minutes after midnight; from == to: the whole day
@@ -30,10 +30,10 @@ func ParseWindow(s string) (Window, error) {
 		ok = fromOK && toOK
 	}
 	if !ok {
-		return Window{}, fmt.Errorf("%q is no maintenance window; write two times of day such as \"02:00-05:00\"", s)
+		return Window{}, fmt.Errorf("%q is no daily span; write two times of day such as \"02:00-05:00\"", s)
 	}
 	if w.from == w.to {
-		return Window{}, fmt.Errorf("maintenance window %q starts when it ends; leave it empty for the whole day", s)
+		return Window{}, fmt.Errorf("daily span %q starts when it ends; leave it empty for the whole day", s)
 	}
 	return w, nil
 }
@@ -68,6 +68,19 @@ func (w Window) Contains(t time.Time) bool {
 	default:
 		return minute >= w.from || minute < w.to
 	}
+}
+
+// End returns the first minute after t that does not lie in the window, seen from
+// inside it; in a window of the whole day a day later.
+func (w Window) End(t time.Time) time.Time {
+	next := t.Truncate(time.Minute).Add(time.Minute)
+	for range 24 * 60 {
+		if !w.Contains(next) {
+			break
+		}
+		next = next.Add(time.Minute)
+	}
+	return next
 }
 
 // Next returns the first minute after t that lies in the window, seen from

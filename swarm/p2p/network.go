@@ -319,7 +319,7 @@ func (n *Network) awaitClock(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if !clockSane(n.now()) {
+		if !ClockSane(n.now()) {
 			continue
 		}
 		if err := n.host.enableQUIC(); err != nil {

@@ -25,9 +25,12 @@ const (
 	TierOther  Tier = "other"
 )
 
+// Tiers are all tiers, nearest first.
+var Tiers = [...]Tier{TierLAN, TierRegion, TierSeed, TierOther}
+
 // Rank orders tiers, nearest first, from 0.
 func (t Tier) Rank() int {
-	return max(0, slices.Index([]Tier{TierLAN, TierRegion, TierSeed, TierOther}, t))
+	return max(0, slices.Index(Tiers[:], t))
 }
 
 // Tier tells how near a connected peer is. LAN is what the connection's address
