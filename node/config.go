@@ -42,6 +42,10 @@ type Config struct {
 	// StateDir holds everything the node keeps: identity, metadata, images and
 	// the control socket. It must be on a file system that keeps fsynced data.
 	StateDir string `toml:"state_dir"`
+	// TimeZone is that of quiet hours and of the maintenance window: "" is the
+	// device's, else a name such as "Europe/Berlin", which needs the device's zone
+	// files, or a POSIX rule such as "CET-1CEST,M3.5.0,M10.5.0/3", which needs none.
+	TimeZone string `toml:"time_zone"`
 	// Products the node follows: exactly one on a camera, at least one on a seed.
 	Products []ProductConfig `toml:"product"`
 
@@ -54,11 +58,6 @@ type Config struct {
 	IPNS     IPNSConfig           `toml:"ipns"`
 	Origin   OriginConfig         `toml:"origin"`
 	Polite   PoliteConfig         `toml:"polite"`
-
-	// TimeZone is that of quiet hours and of the maintenance window: "" is the
-	// device's, else a name such as "Europe/Berlin", which needs the device's zone
-	// files, or a POSIX rule such as "CET-1CEST,M3.5.0,M10.5.0/3", which needs none.
-	TimeZone string `toml:"time_zone"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
