@@ -18,6 +18,13 @@ type Config struct {
 	// 2..32; a camera, with at most 16 connections, has 4.
 	Degree int `toml:"degree"`
 
+	// Heartbeat is how often links of the mesh are mended and neighbours outside it
+	// are told what has come lately. Announcements do not wait for it: they are
+	// pushed along the mesh at once, and a new neighbour is asked for the latest.
+	// Longer wakes an idle device less often; shorter mends sooner, and after three
+	// heartbeats a new neighbour is asked once more. 1 s..1 min.
+	Heartbeat time.Duration `toml:"heartbeat"`
+
 	// LookTimeout is how long one announcement waits for a look at the chain
 	// before it is held for later. Longer suits slow endpoints; shorter frees
 	// validation sooner. 100 ms..1 min.
@@ -56,6 +63,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Degree:      4,
+		Heartbeat:   5 * time.Second,
 		LookTimeout: 5 * time.Second,
 		HoldFor:     10 * time.Minute,
 		HintBurst:   5,
@@ -67,10 +75,11 @@ func DefaultConfig() Config {
 }
 
 // SeedConfig returns the settings of a seed: a camera's with a wider mesh, which
-// tells at once of changes on the chain.
+// is mended at once and tells at once of changes on the chain.
 func SeedConfig() Config {
 	c := DefaultConfig()
 	c.Degree = 8
+	c.Heartbeat = time.Second
 	c.TellWithin = 0
 	return c
 }
@@ -80,6 +89,7 @@ func SeedConfig() Config {
 func (c Config) Validate() error {
 	return errors.Join(
 		within("degree", c.Degree, 2, 32),
+		within("heartbeat", c.Heartbeat, time.Second, time.Minute),
 		within("look_timeout", c.LookTimeout, 100*time.Millisecond, time.Minute),
 		within("hold_for", c.HoldFor, 10*time.Second, 24*time.Hour),
 		within("hint_burst", c.HintBurst, 1, 100),

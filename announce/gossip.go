@@ -284,7 +284,7 @@ func (g *Gossip) pubsubOptions() []pubsub.Option {
 		pubsub.WithMaxMessageSize(maxRPC),
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithGossipSubProtocols([]protocol.ID{MeshProtocol}, meshFeatures),
-		pubsub.WithGossipSubParams(meshParams(g.cfg.Degree)),
+		pubsub.WithGossipSubParams(meshParams(g.cfg.Degree, g.cfg.Heartbeat)),
 		pubsub.WithPeerScore(scoreParams(g.appScore), &t),
 		pubsub.WithPeerScoreInspect(func(s map[peer.ID]float64) { g.scores.Store(&s) }, scoreEvery),
 		// A publisher sends to every subscribed neighbour, not to its mesh
@@ -376,18 +376,38 @@ func (g *Gossip) relink(ctx context.Context) {
 		return
 	}
 	defer spoken.Close()
+	events, err := g.host.EventBus().Subscribe([]any{
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted),
+	})
+	if err != nil {
+		g.log.Error("lost links to neighbours are not restored", "err", err)
+		return
+	}
+	defer events.Close()
 	g.mu.Lock()
 	ps := g.ps
 	g.mu.Unlock()
-	tick := time.NewTicker(relinkEvery)
+	pause := relinkEvery
+	tick := time.NewTimer(pause)
 	defer tick.Stop()
 	tried := map[peer.ID]time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case _, ok := <-events.Out():
+			if !ok {
+				return
+			}
+			if pause > relinkEvery { // somebody came or went: soon
+				pause = relinkEvery
+				tick.Reset(pause)
+			}
+			continue
 		case <-tick.C:
 		}
+		pause = min(2*pause, relinkIdle)
+		tick.Reset(pause)
 		linked := map[peer.ID]bool{}
 		for _, p := range ps.ListPeers("") {
 			linked[p] = true

@@ -324,7 +324,7 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 		case met := <-done:
 			busy--
 			if met.again.IsZero() {
-				met.again = time.Now().Add(greetAgain)
+				met.again = time.Now().Add(greetAgain * g.cfg.Heartbeat)
 				later = append(later, met)
 			} else {
 				delete(pending, met.peer)

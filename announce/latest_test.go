@@ -44,6 +44,7 @@ func TestLateJoinerGetsTheLatestOnConnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		settle()
+		time.Sleep(2 * greetAgain * DefaultConfig().Heartbeat)
 		if got := old.counter(t, "latest_served_total", "outcome", "hint"); got != 3 { // again after the first meeting, and twice after the second
 			t.Errorf("%v questions answered by a hint, want 3", got)
 		}

@@ -90,9 +90,9 @@ const (
 	// maxGreetings how many may wait for it.
 	greetings    = 4
 	maxGreetings = 1024
-	// greetAgain is when a new neighbour is asked once more: three heartbeats
-	// of the mesh, within which both sides have grafted the link.
-	greetAgain = 3 * time.Second
+	// greetAgain is after how many heartbeats a new neighbour is asked once more:
+	// within them both sides have grafted the link.
+	greetAgain = 3
 	// asksAtOnce is how many peers Ask asks at the same time.
 	asksAtOnce = 3
 	// askBurst and askEvery bound the questions put to one peer; serveBurst and
@@ -130,9 +130,11 @@ const (
 	hintLead = 25 * time.Millisecond
 	// publishPoll is how often Publish looks for a subscribed peer.
 	publishPoll = 100 * time.Millisecond
-	// relinkEvery is how often pubsub's links are compared with the connected
-	// peers, relinkAgain the pause before the same peer is tried again.
+	// relinkEvery is how soon pubsub's links are compared with the connected peers
+	// after one came or went. The pause doubles then, to relinkIdle. relinkAgain is the
+	// pause before the same peer is tried again.
 	relinkEvery = time.Second
+	relinkIdle  = 30 * time.Second
 	relinkAgain = 10 * time.Second
 	// scoreEvery is how often counters decay and the snapshot of [Gossip.Scores]
 	// is renewed.

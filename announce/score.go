@@ -100,9 +100,10 @@ func decay(d time.Duration) float64 {
 	return pubsub.ScoreParameterDecayWithBase(d, scoreEvery, decayToZero)
 }
 
-// meshParams are GossipSub's defaults around another degree.
-func meshParams(degree int) pubsub.GossipSubParams {
+// meshParams are GossipSub's defaults around another degree and heartbeat.
+func meshParams(degree int, heartbeat time.Duration) pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
+	p.HeartbeatInterval = heartbeat
 	p.D = degree
 	p.Dlo = max(2, degree*2/3)
 	p.Dhi = 2 * degree

@@ -121,7 +121,7 @@ type Exchange struct {
 	ran     atomic.Bool
 	started chan struct{} // closed when Run is ready
 	stopped chan struct{} // closed when Run ends
-	server  *server.Server
+	server  *lazyServer
 	wg      sync.WaitGroup // goroutines of Run, but for those of libp2p and boxo
 
 	// mu guards everything below, and the planners. It is never held during
@@ -214,13 +214,15 @@ func (x *Exchange) Run(ctx context.Context) error {
 	// megabyte queued per peer. Two messages per peer keep the pipe full, since
 	// messages to one peer are sent one after the other; more would only hold
 	// send workers that other peers could use.
-	x.server = server.New(ctx, &sendNetwork{BitSwapNetwork: bs, x: x}, x.store,
-		server.TaskWorkerCount(x.cfg.Workers),
-		server.EngineTaskWorkerCount(x.cfg.Workers),
-		server.EngineBlockstoreWorkerCount(min(4, x.cfg.Workers)),
-		server.MaxOutstandingBytesPerPeer(128<<10),
-		server.WithPeerBlockRequestFilter(func(p peer.ID, _ cid.Cid) bool { return x.mayServe(p) }),
-	)
+	x.server = newLazyServer(func() *server.Server {
+		return server.New(ctx, &sendNetwork{BitSwapNetwork: bs, x: x}, x.store,
+			server.TaskWorkerCount(x.cfg.Workers),
+			server.EngineTaskWorkerCount(x.cfg.Workers),
+			server.EngineBlockstoreWorkerCount(min(4, x.cfg.Workers)),
+			server.MaxOutstandingBytesPerPeer(128<<10),
+			server.WithPeerBlockRequestFilter(func(p peer.ID, _ cid.Cid) bool { return x.mayServe(p) }),
+		)
+	})
 	x.mu.Lock()
 	x.running = true
 	x.mu.Unlock()

@@ -98,6 +98,11 @@ const (
 	// so that receivers that never read cannot hold all send workers.
 	stallPenalty = 60 * time.Second
 
+	// engineIdle is how long bitswap's engine outlives the last message: it ends
+	// between engineIdle and twice that after it, if no peer wants anything. Longer
+	// than any pause of a fetch, so that none pays for a new one.
+	engineIdle = 2 * time.Minute
+
 	// findPeersAfter is how long a fetch waits for a useful source before it
 	// calls FindPeers, and findPeersMax the longest pause between two calls.
 	findPeersAfter = 2 * time.Second

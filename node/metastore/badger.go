@@ -3,12 +3,15 @@
 package metastore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -56,8 +59,128 @@ func openBadger(dir string, log *slog.Logger) (datastore.Batching, error) {
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
 		WithNumGoroutines(1).
-		WithNumCompactors(2) // the least with which writes never wait for a manual compaction
-	return badgerds.NewDatastore(dir, &opts)
+		WithNumCompactors(0) // each would look twenty times a second: see compacted
+	db, err := badgerds.NewDatastore(dir, &opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &compacted{Datastore: db, log: log, closing: make(chan struct{})}
+	c.look()
+	return c, nil
+}
+
+// compacted is Badger with a compaction after writes instead of by the clock, so
+// that a node which writes nothing wakes for nothing.
+type compacted struct {
+	*badgerds.Datastore
+	log     *slog.Logger
+	closing chan struct{}
+
+	written atomic.Int64 // bytes, since the last look
+	mu      sync.Mutex
+	running bool
+	closed  bool
+	ended   sync.WaitGroup
+}
+
+// wrote counts a write. A look costs microseconds, and a table is eight looks.
+func (c *compacted) wrote(n int) {
+	if c.written.Add(int64(n)) >= writeBuffer/8 {
+		c.written.Store(0)
+		c.look()
+	}
+}
+
+// look compacts, in a goroutine, when enough tables have been written.
+func (c *compacted) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running || c.closed || !c.due() {
+		return
+	}
+	c.running = true
+	c.ended.Go(c.compact)
+}
+
+// due reports whether level 0 has as many tables as Badger's own compactors wait for.
+func (c *compacted) due() bool {
+	return c.DB.Levels()[0].NumTables >= c.DB.Opts().NumLevelZeroTables
+}
+
+// compact compacts until nothing is due. What fails is tried again: writes wait
+// for it in the end.
+func (c *compacted) compact() {
+	for {
+		err := c.DB.Flatten(1)
+		if err != nil {
+			c.log.Error("the metadata store cannot be compacted; it is tried again in a minute", "err", err)
+			select {
+			case <-c.closing:
+			case <-time.After(time.Minute):
+			}
+		}
+		c.mu.Lock()
+		if c.closed || err == nil && !c.due() {
+			c.running = false
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
+}
+
+// Put implements datastore.Write.
+func (c *compacted) Put(ctx context.Context, k datastore.Key, v []byte) error {
+	defer c.wrote(len(v) + entryBytes)
+	return c.Datastore.Put(ctx, k, v)
+}
+
+// Delete implements datastore.Write.
+func (c *compacted) Delete(ctx context.Context, k datastore.Key) error {
+	defer c.wrote(entryBytes)
+	return c.Datastore.Delete(ctx, k)
+}
+
+// Batch implements datastore.Batching.
+func (c *compacted) Batch(ctx context.Context) (datastore.Batch, error) {
+	b, err := c.Datastore.Batch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &compactedBatch{Batch: b, c: c}, nil
+}
+
+// Close implements datastore.Datastore.
+func (c *compacted) Close() error {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
+	c.mu.Unlock()
+	c.ended.Wait()
+	return c.Datastore.Close()
+}
+
+type compactedBatch struct {
+	datastore.Batch
+	c *compacted
+	n int
+}
+
+func (b *compactedBatch) Put(ctx context.Context, k datastore.Key, v []byte) error {
+	b.n += len(v) + entryBytes
+	return b.Batch.Put(ctx, k, v)
+}
+
+func (b *compactedBatch) Delete(ctx context.Context, k datastore.Key) error {
+	b.n += entryBytes
+	return b.Batch.Delete(ctx, k)
+}
+
+func (b *compactedBatch) Commit(ctx context.Context) error {
+	defer b.c.wrote(b.n)
+	return b.Batch.Commit(ctx)
 }
 
 // removeEmptyBadgerFiles removes value logs and memtables of no bytes, which a

@@ -18,3 +18,6 @@ const Room = 768 << 10
 
 // writeBuffer is how many bytes the database's log takes before it becomes a table.
 const writeBuffer = 512 << 10
+
+// entryBytes is about what an entry takes beside its value.
+const entryBytes = 100
