@@ -24,23 +24,24 @@ const mbit = 1e6
 // actor is one node of a run: what the scenario and the random numbers made of
 // it, fixed before anything starts.
 type actor struct {
-	index    int // in the topology
-	name     string
-	role     string // "seed", "camera", or a hostile behaviour
-	region   string
-	class    string
-	memory   string
-	line     links.Node
-	key      crypto.PrivKey
-	id       peer.ID
-	did      verify.DID
-	seeds    []int         // provisioned with
-	late     time.Duration // starts that long after the announcement; 0: with all
-	leaves   time.Duration // since the announcement; negative: stays
-	cut      bool          // on the far side of the partition
-	rpcSeed  uint64
-	startsIn time.Duration // of the warm-up, so that not all dial at one moment
-	witness  int           // of a witness: which of them it is
+	index       int // in the topology
+	name        string
+	role        string // "seed", "camera", or a hostile behaviour
+	region      string
+	class       string
+	memory      string
+	line        links.Node
+	key         crypto.PrivKey
+	id          peer.ID
+	did         verify.DID
+	seeds       []int         // provisioned with
+	late        time.Duration // starts that long after the announcement; 0: with all
+	leaves      time.Duration // since the announcement; negative: stays
+	cut         bool          // on the far side of the partition
+	rpcSeed     uint64
+	startsIn    time.Duration // of the warm-up, so that not all dial at one moment
+	witness     int           // of a witness: which of them it is
+	connections int           // of a camera; 0: as the node decides
 }
 
 func (a *actor) honest() bool {
@@ -173,7 +174,7 @@ func assemble(s *Scenario) (*cast, error) {
 		region := regions[i%len(regions)]
 		class := pick(rng, s.classes(region))
 		factor := 1 + class.Spread*(2*rng.Float64()-1)
-		a := &actor{name: fmt.Sprintf("camera-%d", i+1), role: roleCamera, region: region, class: class.Name, memory: class.Memory,
+		a := &actor{name: fmt.Sprintf("camera-%d", i+1), role: roleCamera, region: region, class: class.Name, memory: class.Memory, connections: class.Connections,
 			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, NAT: s.nat(rng.Float64(), kinds)}}
 		if s.Site.Count > 0 {
 			a.line.Site = 1 + i%s.Site.Count

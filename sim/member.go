@@ -72,6 +72,9 @@ type member struct {
 	messages float64
 	sentLine int64
 	recvLine int64
+
+	idleSent, idleReceived, idleShort int64 // on the line, in the scenario's idle time
+	idlePeers                         int
 }
 
 // begin starts the actor's node, or what stands for it if it is hostile.

@@ -79,6 +79,7 @@ func (r *run) nodeReport(m *member) report.Node {
 		Announced: seconds(m.line.announced), FirstByte: seconds(m.line.first), Fetched: seconds(m.line.fetched),
 		Verified: seconds(m.line.verified), Installed: seconds(m.line.installed), LookAge: seconds(m.lookAge),
 		Joined: a.late.Seconds(), Gone: a.leaves >= 0 && r.s.Churn.Back == 0,
+		IdleSent: m.idleSent, IdleRecv: m.idleReceived, IdleShort: m.idleShort, IdlePeers: m.idlePeers,
 		LineSent: m.sentLine, LineRecv: m.recvLine, ByTier: map[string]int64{},
 	}
 	if n.NAT {

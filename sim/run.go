@@ -308,8 +308,43 @@ func (r *run) release(ctx context.Context, i int) error {
 		return err
 	}
 	r.check()
+	if err := r.idle(ctx); err != nil {
+		return err
+	}
 	return r.stop(ctx)
 }
+
+// idle counts what nodes send and receive while nothing happens.
+func (r *run) idle(ctx context.Context) error {
+	if r.s.Idle == 0 {
+		return nil
+	}
+	r.enter(idling)
+	count := func(sign int64) {
+		for _, m := range r.members {
+			sent, received := r.net.Traffic(m.actor.index)
+			m.idleSent += sign * sent
+			m.idleReceived += sign * received
+			m.idleShort += sign * r.net.ShortPackets(m.actor.index)
+			if m.node != nil {
+				m.idlePeers = m.node.Status().Peers
+			}
+		}
+	}
+	count(-1)
+	if err := sleep(ctx, r.s.Idle); err != nil {
+		return err
+	}
+	count(1)
+	return nil
+}
+
+// idling is the phase in which nothing happens, and idleSample how often it is
+// looked then.
+const (
+	idling     = "idle"
+	idleSample = time.Minute
+)
 
 // settle is the time after the last camera has its image in which installs and
 // collections end.
@@ -421,6 +456,9 @@ func (r *run) sample(ctx context.Context) (stop func()) {
 				p.Fetching += fetching
 				p.Done += done
 			}
+			if phase == idling && sleep(ctx, idleSample) != nil {
+				return
+			}
 			if r.o.Progress != nil && time.Since(told) >= 250*time.Millisecond {
 				told = time.Now()
 				r.o.Progress(p)
@@ -458,7 +496,7 @@ func (r *run) nodeConfig(m *member) node.Config {
 	c.Storage.ReserveBytes = 4 << 10
 	c.Network.Listen = []string{r.net.Addr(a.index).String()}
 	c.Network.MDNS = false // no multicast on these lines
-	c.Network.Memory = a.memory
+	c.Network.Memory, c.Network.MaxConnections = a.memory, a.connections
 	if a.role == roleSeed {
 		c.Network.MaxConnections = r.s.Seeds.Connections
 	}

@@ -90,7 +90,7 @@ func TestInterruptedRunReturnsWhatThereIs(t *testing.T) {
 }
 
 func TestBuiltInScenariosAreThoseOfTheDocument(t *testing.T) {
-	want := "canary churn flash-crowd global hostile lan late-joiners nat origin partition seed-loss stop"
+	want := "canary churn flash-crowd global hostile idle lan late-joiners nat origin partition seed-loss stop"
 	var names []string
 	for _, i := range Scenarios() {
 		names = append(names, i.Name)

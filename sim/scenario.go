@@ -53,6 +53,10 @@ type Scenario struct {
 	// WarmUp is the time between the start of the nodes and the announcement, in
 	// which they find one another.
 	WarmUp time.Duration `toml:"warm_up"`
+	// Idle is a time, after the cameras have settled on the last release, of which the
+	// traffic of each line is counted by itself; 0: none. Real QUIC sends what it
+	// sends on a device; looks at the chain are not on these lines.
+	Idle time.Duration `toml:"idle"`
 	// Limit ends the run, counted from the last announcement.
 	Limit time.Duration `toml:"limit"`
 
@@ -131,6 +135,9 @@ type Class struct {
 	Loss float64 `toml:"loss"`
 	// Memory is the device's memory, as in the network configuration.
 	Memory string `toml:"memory"`
+	// Connections is the most that a camera has, as network.max_connections; 0: as the
+	// node decides.
+	Connections int `toml:"connections"`
 }
 
 // NAT puts cameras behind network address translators. Which kinds there are is the
@@ -453,6 +460,8 @@ func (s *Scenario) Validate() error {
 		return bad("releases is %d; write 1 to 100", s.Releases)
 	case s.ReleaseEvery < time.Second || s.WarmUp < time.Second || s.Limit < time.Second:
 		return bad("release_every, warm_up and limit must be at least 1s")
+	case s.Idle < 0:
+		return bad("idle is %v; write 0s and up", s.Idle)
 	case s.Seeds.Count < 0 || s.Seeds.Count > 256:
 		return bad("seeds.count is %d; write 0 (one a region) to 256", s.Seeds.Count)
 	case s.Seeds.Connections != 0 && (s.Seeds.Connections < 16 || s.Seeds.Connections > 4096):
@@ -502,6 +511,8 @@ func (s *Scenario) Validate() error {
 		switch {
 		case !rate(c.Up) || !rate(c.Down):
 			return bad("class %d (%s): up and down are in Mbit/s and positive", i+1, c.Name)
+		case c.Connections != 0 && (c.Connections < 4 || c.Connections > 1024):
+			return bad("class %d (%s): connections is %d; write 0 for the node's own number, or 4 to 1024", i+1, c.Name, c.Connections)
 		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5:
 			return bad("class %d (%s): share is positive, spread 0 to 0.95, loss 0 to 0.5", i+1, c.Name)
 		}

@@ -54,6 +54,7 @@ type coreNode struct {
 	ip, outside    netip.Addr
 	up, down       line
 	sent, received int64
+	short          int64         // of both, in packets of at most shortLine
 	paths          map[int]*path // by receiver
 	ports          map[uint16]receiver
 	nextPort       uint16
@@ -204,6 +205,13 @@ func (c *core) Traffic(i int) (sent, received int64) {
 	defer c.mu.Unlock()
 	c.run()
 	return c.nodes[i].sent, c.nodes[i].received
+}
+
+func (c *core) ShortPackets(i int) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run()
+	return c.nodes[i].short
 }
 
 func (c *core) SiteTraffic(site int) (up, down int64) {
@@ -382,6 +390,9 @@ func (c *core) crossed(l *line, p *packet) bool {
 	l.carried += int64(p.size)
 	if p.stage == stageUp {
 		c.nodes[p.path.src].sent += int64(p.size)
+		if p.size <= shortLine {
+			c.nodes[p.path.src].short += int64(p.size)
+		}
 	}
 	if l.loss > 0 {
 		for i := range max(1, p.count) - p.lost {
@@ -440,6 +451,9 @@ func (c *core) deliver(p *packet, t int64) {
 	}
 	if p.path.src != p.path.dst {
 		n.received += int64(p.size)
+		if p.size <= shortLine {
+			n.short += int64(p.size)
+		}
 	}
 	r.receive(p)
 }

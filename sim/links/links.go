@@ -81,12 +81,20 @@ type Network interface {
 	// or arrived while it was off is not in them.
 	Traffic(i int) (sent, received int64)
 
+	// ShortPackets returns those bytes of both that were in packets of at most 64
+	// bytes on the line: keep-alives and acknowledgements.
+	ShortPackets(i int) int64
+
 	// SiteTraffic returns the bytes that crossed the line of a site (1 and up).
 	SiteTraffic(site int) (up, down int64)
 
 	// Close ends all goroutines of the network. Hosts are closed first.
 	Close()
 }
+
+// shortLine is the length of the longest short packet: QUIC's bare PING takes 53
+// bytes, an acknowledgement 61 to 63.
+const shortLine = 64
 
 // port is where all nodes listen.
 const port = 8000

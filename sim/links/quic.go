@@ -21,6 +21,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/quic-go/quic-go"
+
+	"camswarm/swarm/p2p"
 )
 
 // receiveBuffer is how much a socket holds that the host has not read yet: what
@@ -74,6 +76,7 @@ func (n *quicNetwork) Transport(i int) func(crypto.PrivKey, connmgr.ConnectionGa
 		if err != nil {
 			return nil, err
 		}
+		p2p.TuneQUIC(manager)
 		t, err := libp2pquic.NewTransport(key, manager, nil, gater, resources)
 		if err != nil {
 			return nil, errors.Join(err, manager.Close())

@@ -204,4 +204,12 @@ type Node struct {
 	LineSent  int64            `json:"lineSentBytes"` // all traffic, headers included
 	LineRecv  int64            `json:"lineReceivedBytes"`
 	Peers     int              `json:"peers"` // connections at the announcement
+
+	// IdleSent and IdleRecv are all traffic in the scenario's idle time, headers
+	// included; IdleShort is their part in packets of at most 64 bytes: keep-alives
+	// and acknowledgements. IdlePeers are the connections at its end.
+	IdleSent  int64 `json:"idleSentBytes,omitempty"`
+	IdleRecv  int64 `json:"idleReceivedBytes,omitempty"`
+	IdleShort int64 `json:"idleShortBytes,omitempty"`
+	IdlePeers int   `json:"idlePeers,omitempty"`
 }

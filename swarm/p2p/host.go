@@ -245,9 +245,7 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 // newUpgrader secures a connection with Noise and multiplexes it with yamux, which
 // need no clock.
 func newUpgrader(key crypto.PrivKey, limits Limits, resources network.ResourceManager, g *gater) (transport.Upgrader, error) {
-	window := yamux.Transport(*yamux.DefaultTransport)
-	window.MaxStreamWindowSize = uint32(limits.StreamWindow)
-	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &window}}
+	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: newYamux(uint32(limits.StreamWindow))}}
 	security, err := noise.New(noise.ID, key, muxers)
 	if err != nil {
 		return nil, err
@@ -297,6 +295,7 @@ func (h *cameraHost) enableQUIC() error {
 	if err != nil {
 		return err
 	}
+	TuneQUIC(manager) // that it can is held by a test
 	transport, err := libp2pquic.NewTransport(h.key, manager, nil, h.gater, h.rcmgr)
 	if err != nil {
 		return errors.Join(err, manager.Close())

@@ -107,6 +107,13 @@ const (
 	visitTime  = 8 * time.Second
 	visitEvery = time.Second
 
+	// keepAlive is after how much silence the end that dialled says that a connection
+	// lives: many home routers forget a UDP mapping after 30 s. idleTimeout is after how
+	// much a QUIC connection is given up, two keep-alives and a retransmission later,
+	// and the accepting end of a TCP connection asks.
+	keepAlive   = 25 * time.Second
+	idleTimeout = time.Minute
+
 	// gracePeriod protects a new connection from trimming while its worth shows.
 	gracePeriod = 20 * time.Second
 

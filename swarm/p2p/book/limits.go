@@ -13,10 +13,14 @@ const (
 	// backoffBase is the wait after the first failed dial; it doubles with each
 	// further one up to staticBackoffMax for a static peer and backoffMax for
 	// another, and is lengthened by up to a half so that the cameras of a site
-	// do not redial in step.
+	// do not redial in step. Two whose NATs never let them meet would spend more on
+	// trying every ten minutes than on all that they keep: 3 MB an hour in a small
+	// fleet. placeBackoffMax is for an IP address, where others may be who can be
+	// reached.
 	backoffBase      = time.Second
 	staticBackoffMax = time.Minute
-	backoffMax       = 10 * time.Minute
+	backoffMax       = 4 * time.Hour
+	placeBackoffMax  = 10 * time.Minute
 
 	// aloneBackoffMax is staticBackoffMax for a node without any connection: it
 	// hears nothing, and its seed may have had no room for it. Of 500 simulated

@@ -86,7 +86,7 @@ func (b *Book) open(c *candidate, now time.Time) []ma.Multiaddr {
 }
 
 func (p *place) backOff(now time.Time) {
-	p.next = now.Add(min(backoffBase<<min(p.failures-1, 20), backoffMax))
+	p.next = now.Add(min(backoffBase<<min(p.failures-1, 20), placeBackoffMax))
 }
 
 // reached records how the dial of a candidate has ended.

@@ -1,0 +1,413 @@
+// Command footprint measures what the camera's program costs on this machine: it
+// runs camswarmd as a process of its own beside a seed and other cameras on
+// loopback, and reads its memory, threads, wake-ups and CPU time from /proc.
+//
+//	go run ./.ci/footprint                     a device of 64 MB
+//	go run ./.ci/footprint -memory 256MB -json
+//
+// Wake-ups are the voluntary context switches of all threads; they and the CPU time
+// depend on the machine and on what else it does. Goroutines do not: -goroutines
+// fails if there are more than that number and 5 % while the node is idle.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/sim/localnet"
+	"camswarm/verify"
+)
+
+// figures is what was measured. Memory is in bytes.
+type figures struct {
+	Memory string `json:"memory"` // the class of the device
+	Image  int    `json:"imageBytes"`
+
+	Start   int64 `json:"rssAtStart"` // connected, nothing fetched yet
+	Fetch   int64 `json:"rssPeakFetching"`
+	Idle    int64 `json:"rssIdle"`
+	Serving int64 `json:"rssPeakServing"`
+	After   int64 `json:"rssAfterServing"` // idle again, with IdlePeers connections
+	Anon    int64 `json:"anonymousAfterServing"`
+	Takers  int   `json:"servedAtOnce"`
+
+	FetchCPU   float64 `json:"cpuSecondsPerImage"`
+	IdleCPU    float64 `json:"cpuSecondsPerIdleHour"`
+	WakeUps    float64 `json:"wakeUpsPerSecond"`
+	Threads    int     `json:"threads"`
+	Goroutines int     `json:"goroutines"`
+	IdlePeers  int     `json:"connections"`
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("footprint: ")
+	program := flag.String("camswarmd", "", "the program to measure; built from this tree if it is empty")
+	memory := flag.String("memory", "64MB", "the device's memory, as network.memory")
+	size := flag.Int("image", 6_200_000, "bytes of the image")
+	takers := flag.Int("takers", 8, "cameras that the measured one serves at a time")
+	window := flag.Duration("idle", time.Minute, "how long it is idle")
+	most := flag.Int("goroutines", 0, "fail if there are over 5 % more; 0: any number")
+	asJSON := flag.Bool("json", false, "print JSON")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	f, err := measure(ctx, *program, *memory, *size, *takers, *window)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *asJSON {
+		err = json.NewEncoder(os.Stdout).Encode(f)
+	} else {
+		f.print()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *most > 0 && f.Goroutines*100 > *most*105 {
+		log.Fatalf("%d goroutines while idle, at most %d and 5 %% are wanted", f.Goroutines, *most)
+	}
+}
+
+func (f *figures) print() {
+	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
+	for _, l := range [][2]string{
+		{"device", f.Memory},
+		{"RSS at start", mb(f.Start)},
+		{fmt.Sprintf("RSS, peak fetching %d bytes", f.Image), mb(f.Fetch)},
+		{"RSS idle", mb(f.Idle)},
+		{fmt.Sprintf("RSS, peak serving %d cameras", f.Takers), mb(f.Serving)},
+		{"RSS idle after that", fmt.Sprintf("%s, of which anonymous %s, %d connections", mb(f.After), mb(f.Anon), f.IdlePeers)},
+		{"CPU for the image", fmt.Sprintf("%.2f s", f.FetchCPU)},
+		{"CPU while idle", fmt.Sprintf("%.2f s an hour", f.IdleCPU)},
+		{"wake-ups while idle", fmt.Sprintf("%.1f a second", f.WakeUps)},
+		{"threads, goroutines while idle", fmt.Sprintf("%d, %d", f.Threads, f.Goroutines)},
+	} {
+		fmt.Printf("%-36s %s\n", l[0], l[1])
+	}
+}
+
+// neighbours is how many cameras there are beside the measured one and its takers.
+const neighbours = 3
+
+func measure(ctx context.Context, program, memory string, size, takers int, window time.Duration) (_ *figures, err error) {
+	dir, err := os.MkdirTemp("", "footprint-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if program == "" {
+		program = filepath.Join(dir, "camswarmd")
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./cmd/camswarmd")
+		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, err
+		}
+	}
+	n, err := localnet.Start(ctx, localnet.Config{Dir: dir, Cameras: neighbours + takers, Configure: func(_ string, c *node.Config) {
+		c.Network.Listen = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
+	}})
+	if n != nil {
+		defer func() { err = errors.Join(err, n.Close()) }()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range n.Cameras[neighbours:] { // they come when they are to be served
+		if err := m.Stop(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := start(ctx, program, filepath.Join(dir, "measured"), memory, n)
+	if err != nil {
+		return nil, err
+	}
+	defer p.kill()
+	f := &figures{Memory: memory, Image: size, Takers: takers}
+	if err := p.until(ctx, "it has neighbours", func(s *control.Status) bool { return s.Peers > neighbours/2 }); err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, 5*time.Second); err != nil {
+		return nil, err
+	}
+	if f.Start, err = p.memory("VmRSS"); err != nil {
+		return nil, err
+	}
+
+	image := make([]byte, size)
+	_, _ = rand.Read(image)
+	path := filepath.Join(dir, "image")
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		return nil, err
+	}
+	rel, err := n.Build(path, 1, "1.0.0")
+	if err != nil {
+		return nil, err
+	}
+	before, err := p.cpu()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.resetPeak(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(n.Publish(ctx, rel, verify.Rollout{Mode: verify.RolloutAll}), n.Announce(ctx, rel)); err != nil {
+		return nil, err
+	}
+	if err := p.until(ctx, "it installs the release", func(s *control.Status) bool {
+		return slices.ContainsFunc(s.Products, func(p control.ProductStatus) bool { return p.Installed != nil && p.Installed.Confirmed })
+	}); err != nil {
+		return nil, err
+	}
+	if f.Fetch, err = p.memory("VmHWM"); err != nil {
+		return nil, err
+	}
+	after, err := p.cpu()
+	if err != nil {
+		return nil, err
+	}
+	f.FetchCPU = (after - before).Seconds()
+
+	// Bitswap's engine rests two to four minutes after the last want.
+	if err := pause(ctx, 4*time.Minute+10*time.Second); err != nil {
+		return nil, err
+	}
+	if err := p.idle(ctx, window, f); err != nil {
+		return nil, err
+	}
+	if err := p.serve(ctx, n.Seed, n.Cameras, f); err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, 30*time.Second); err != nil {
+		return nil, err
+	}
+	if f.After, err = p.memory("VmRSS"); err != nil {
+		return nil, err
+	}
+	if f.Anon, err = p.memory("RssAnon"); err != nil {
+		return nil, err
+	}
+	s, err := p.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.IdlePeers = s.Peers
+	f.Goroutines, err = p.goroutines()
+	return f, err
+}
+
+// process is the measured camera.
+type process struct {
+	cmd *exec.Cmd
+	dir string
+	log string
+}
+
+func start(ctx context.Context, program, dir, memory string, n *localnet.Network) (*process, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	seeds, err := n.Seed.Addrs()
+	if err != nil {
+		return nil, err
+	}
+	quote := func(list []string) string {
+		var out []string
+		for _, s := range list {
+			out = append(out, strconv.Quote(s))
+		}
+		return strings.Join(out, ", ")
+	}
+	var keys []string
+	for _, k := range n.Keys.Keys {
+		text, err := k.MarshalText()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, string(text))
+	}
+	config := fmt.Sprintf(`role = "camera"
+state_dir = "state"
+
+[network]
+listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"]
+peers = [%s]
+memory = %q
+mdns = false
+
+[[product]]
+name = %q
+region = "lab"
+threshold = %d
+keys = [%s]
+
+[product.chain]
+chain_id = %d
+registry = %q
+
+[[product.chain.endpoints]]
+url = %q
+operator = "devchain"
+`, quote(seeds), memory, n.Product.String(), n.Keys.Threshold, quote(keys), n.Chain.ChainID(), n.Registry.Address().String(), n.Chain.URL())
+	file := filepath.Join(dir, "camswarmd.toml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	p := &process{dir: dir, log: filepath.Join(dir, "log")}
+	out, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	p.cmd = exec.CommandContext(ctx, program, "--config", file)
+	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	return p, p.cmd.Start()
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+func (p *process) status(ctx context.Context) (control.Status, error) {
+	client, err := control.Dial(filepath.Join(p.dir, "state", control.SocketName))
+	if err != nil {
+		return control.Status{}, err
+	}
+	defer client.Close()
+	return client.Status(ctx)
+}
+
+// until waits until the status is as wanted.
+func (p *process) until(ctx context.Context, what string, ok func(*control.Status) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	for {
+		s, err := p.status(ctx)
+		if err == nil && ok(&s) {
+			return nil
+		}
+		if pause(ctx, 200*time.Millisecond) != nil {
+			text, _ := os.ReadFile(p.log)
+			return fmt.Errorf("it never came that %s: %w\n%s", what, errors.Join(ctx.Err(), err), text)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// idle measures for so long without asking the process anything.
+func (p *process) idle(ctx context.Context, window time.Duration, f *figures) error {
+	cpu, err := p.cpu()
+	if err != nil {
+		return err
+	}
+	woken, _, err := p.wakeUps()
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, window); err != nil {
+		return err
+	}
+	cpuAfter, err := p.cpu()
+	if err != nil {
+		return err
+	}
+	wokenAfter, threads, err := p.wakeUps()
+	if err != nil {
+		return err
+	}
+	f.IdleCPU = (cpuAfter - cpu).Seconds() / window.Hours()
+	f.WakeUps = float64(wokenAfter-woken) / window.Seconds()
+	f.Threads = threads
+	f.Idle, err = p.memory("VmRSS")
+	return err
+}
+
+// serve has the takers come to the measured camera alone, all at once.
+func (p *process) serve(ctx context.Context, seed *localnet.Member, cameras []*localnet.Member, f *figures) error {
+	if f.Takers == 0 {
+		return nil
+	}
+	s, err := p.status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range append(cameras[:neighbours:neighbours], seed) {
+		if err := m.Stop(); err != nil {
+			return err
+		}
+	}
+	if err := p.resetPeak(); err != nil {
+		return err
+	}
+	for _, m := range cameras[neighbours:] {
+		m.Config.Network.Peers = s.ListenAddrs
+		if err := m.Start(ctx); err != nil {
+			return err
+		}
+	}
+	deadline := time.Now().Add(5 * time.Minute)
+	for _, m := range cameras[neighbours:] {
+		for {
+			if at := m.Node.Status().Products[0].Installed; at != nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("%s was never served", m.Name)
+			}
+			if err := pause(ctx, 200*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	f.Serving, err = p.memory("VmHWM")
+	return err
+}
+
+// goroutines ends the process, which tells of all of them.
+func (p *process) goroutines() (int, error) {
+	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return 0, err
+	}
+	_ = p.cmd.Wait()
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "goroutine ") && strings.HasSuffix(line, "]:\n") {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, errors.New("the process told of no goroutine")
+	}
+	return n, nil
+}
