@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"camswarm/chainwatch/internal/web"
 	"camswarm/verify"
@@ -110,6 +112,40 @@ func TestCheckpointFieldsAreChecked(t *testing.T) {
 		got, err := DecodeCheckpoint(encode(c.change))
 		if (err == nil) != c.ok || !c.ok && (got != Checkpoint{} || !errors.Is(err, ErrCheckpoint)) {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// More than half must agree, and no more than there are.
+func TestQuorumIsMoreThanHalf(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.ChainID, cfg.Registry = testRegistry.ChainID, testRegistry.Address.String()
+	for i := range maxEndpoints {
+		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: fmt.Sprintf("https://%d.example", i), Operator: fmt.Sprint("operator ", i)})
+	}
+	for start, ok := range map[int]bool{maxEndpoints / 2: false, maxEndpoints/2 + 1: true, maxEndpoints: true, maxEndpoints + 1: false} {
+		c := cfg
+		if c.QuorumStart = start; (c.Validate() == nil) != ok {
+			t.Errorf("%d of %d: %v", start, maxEndpoints, c.Validate())
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(c *Config)
+		ok     bool
+	}{
+		"shortest timeout": {func(c *Config) { c.Timeout = 100 * time.Millisecond }, true},
+		"longest timeout":  {func(c *Config) { c.Timeout = web.CallTimeout }, true},
+		"no timeout":       {func(c *Config) { c.Timeout = 100*time.Millisecond - 1 }, false},
+		"longer":           {func(c *Config) { c.Timeout = web.CallTimeout + 1 }, false},
+		"a minute":         {func(c *Config) { c.MaxStale = time.Minute }, true},
+		"less":             {func(c *Config) { c.MaxStale = time.Minute - 1 }, false},
+		"one endpoint more": {func(c *Config) {
+			c.Endpoints = append(c.Endpoints[:maxEndpoints:maxEndpoints], Endpoint{URL: "https://more.example", Operator: "more"})
+		}, false},
+	} {
+		changed := cfg
+		if c.change(&changed); (changed.Validate() == nil) != c.ok {
+			t.Errorf("%s: %v", name, changed.Validate())
 		}
 	}
 }

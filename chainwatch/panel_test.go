@@ -221,6 +221,13 @@ func TestThreatWitnessEquivocation_Later(t *testing.T) {
 		for rev := uint64(3); rev < 6; rev++ {
 			b.must(b.says(0, seen(rev)))
 		}
+		for rev := uint64(6); b.says(2, seen(rev)) == nil; rev++ { // until it speaks too often
+		}
+		last := b.members[2].said[testRegion]
+		b.must(b.says(2, seen(last[0].statement.View.Rev, func(v *verify.View) { v.Paused = true })))
+		if !b.Status().Witnesses[2].SetAside {
+			t.Error("who speaks too often may contradict himself")
+		}
 		b.must(b.says(0, seen(rev, func(v *verify.View) { v.Candidates[0] = rogue(rev) })))
 		if !b.Status().Witnesses[0].SetAside {
 			t.Errorf("it is believed on after two words about revision %d", rev)
@@ -592,6 +599,9 @@ func TestWiden(t *testing.T) {
 		"one that is halted":     {seen(5, plain, func(v *verify.View) { v.Candidates[0].Rollout.Halted = true }), true, 0},
 		"a wider rollout":        {seen(5, plain, func(v *verify.View) { v.Latest = 4; v.Candidates = []verify.Candidate{release(4), release(3)} }), true, 4},
 		"an old one pushed out":  {seen(5, plain, func(v *verify.View) { v.Candidates = v.Candidates[:2] }), true, 5},
+		"one to be warmed":       {seen(5, plain, func(v *verify.View) { v.Candidates[0].Rollout = verify.Rollout{Mode: verify.RolloutCanary, Warm: true} }), true, 5},
+		"one for all":            {seen(5, plain, func(v *verify.View) { v.Candidates[0].Rollout.Warm = false }), true, 5},
+		"as far ahead as may be": {seen(5, plain, func(v *verify.View) { v.Latest = 4 + verify.MaxLead }), true, 5},
 		"nothing newer":          {seen(4, plain), false, 0},
 		"a pause":                {seen(5, plain, func(v *verify.View) { v.Paused = true }), false, 0},
 		"a halt":                 {seen(5, plain, func(v *verify.View) { v.Candidates[2].Rollout.Halted = true }), false, 0},
