@@ -218,6 +218,9 @@ func printStatus(w io.Writer, s control.Status) {
 	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s from origins, %s twice, %s wrong)\n",
 		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
 		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.FromOrigins), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))
+	if why := s.Polite.Reasons; len(why) > 0 {
+		fmt.Fprintf(w, "polite     serves %s, fetches from %s, because of %s\n", s.Polite.Serves, s.Polite.Fetches, strings.Join(why, ", "))
+	}
 	fmt.Fprintf(w, "disk       %s used, %s free\n", byteCount(s.Disk.UsedBytes), byteCount(s.Disk.FreeBytes))
 	for _, p := range s.Products {
 		fmt.Fprintf(w, "\n%s", p.Name)
@@ -253,6 +256,9 @@ func printStatus(w io.Writer, s control.Status) {
 			fmt.Fprintf(w, "next       release %d (%s): %s, %s\n", t.Sequence, cli.Line(t.Version), t.State, t.Reason)
 			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {
 				fmt.Fprintf(w, "           %s of %s at %s/s from %s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), count(g.Peers, "peer", "peers"))
+			}
+			if c := t.Consent; c != nil {
+				fmt.Fprintf(w, "           the owner's consent: %s\n", c.State)
 			}
 			if t.LastError != "" {
 				fmt.Fprintf(w, "           last error: %s\n", cli.Line(t.LastError))
