@@ -384,7 +384,7 @@ func TestKeptPanelIsChecked(t *testing.T) {
 	}
 }
 
-type brokenPanel struct{ keptPanel }
+type brokenPanel struct{}
 
 func (brokenPanel) Load(context.Context) ([]byte, error) { return nil, errors.New("flash") }
 func (brokenPanel) Save(context.Context, []byte) error   { return nil }

@@ -402,7 +402,7 @@ func TestReplacedFileIsNotWrittenTo(t *testing.T) {
 	fatal(t, os.WriteFile(f.Path, data[:9000], 0o600))
 	s := testStore(t)
 	fatal(t, os.Truncate(f.Path, 10_000))
-	r := mustAdd(t, s, f)
+	mustAdd(t, s, f)
 	other := filepath.Join(t.TempDir(), "other")
 	fatal(t, os.WriteFile(other, []byte("mine"), 0o600), os.Rename(other, f.Path))
 	if err := s.Put(t.Context(), blocks.NewBlock(chunk(&f, data, 9))); !errors.Is(err, ErrReplaced) {
@@ -410,7 +410,7 @@ func TestReplacedFileIsNotWrittenTo(t *testing.T) {
 	}
 	holds(t, f.Path, []byte("mine"))
 	remove(t, s, f)
-	r = mustAdd(t, s, f)
+	r := mustAdd(t, s, f)
 	for i := range f.Blocks {
 		putBlock(t, s, chunk(&f, data, i))
 	}
