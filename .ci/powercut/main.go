@@ -1,0 +1,343 @@
+// Command powercut runs a real camera on a disk of its own and cuts its power again
+// and again: the program is killed (SIGKILL), and of its disk only what the kernel had
+// written back by then is left, so that all is lost that was not synced. After every
+// cut the file system is mounted, and it is checked that
+//
+//   - the installed image is whole, and no older than what the camera has said that it
+//     runs,
+//   - the camera starts, with the metadata store that it had,
+//   - a fetch goes on: releases arrive and are installed from one cut to the next.
+//
+// It needs Linux, root, a loop device and ext4.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"camswarm/node"
+	"camswarm/node/control"
+	"camswarm/sim/localnet"
+	"camswarm/verify"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("powercut: ")
+	b := &bench{images: map[uint64][32]byte{}}
+	flag.StringVar(&b.program, "camswarmd", "", "the camera's program (required)")
+	flag.IntVar(&b.rounds, "rounds", 100, "cuts")
+	flag.DurationVar(&b.least, "least", 100*time.Millisecond, "the shortest time with power, from when the camera answers")
+	flag.DurationVar(&b.most, "most", time.Second, "the longest; every fourth cut comes earlier, at any moment of the start")
+	flag.IntVar(&b.size, "image", 1_000_000, "bytes of an image")
+	flag.StringVar(&b.down, "down", "1MB/s", "the camera's download limit")
+	seed := flag.Uint64("seed", 1, "of the moments")
+	lag := flag.Int("lag", 0, "exit 1 if a release needs more cuts than this; 0: any number may")
+	flag.Parse()
+	if b.program == "" {
+		log.Fatal("-camswarmd: build it with 'go build -o DIR/camswarmd ./cmd/camswarmd' and give its path")
+	}
+	b.rng = rand.New(rand.NewPCG(*seed, 0))
+	err := b.run(context.Background())
+	if errors.Is(err, errNoDisk) {
+		fmt.Println("skipped:", err)
+		return
+	}
+	fmt.Printf("%d cuts, %d of them at the start; %d releases of %d bytes installed, %d cuts at the most for one; %.2f images sent for each\n",
+		b.cuts, b.early, b.installed, b.size, b.worst, b.copies())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *lag > 0 && max(b.worst, b.cuts-b.since) > *lag {
+		log.Fatalf("a release took more than %d cuts", *lag)
+	}
+}
+
+var errNoDisk = errors.New("this machine gives out no disk of its own (root, a loop device and ext4)")
+
+type bench struct {
+	program     string
+	rounds      int
+	least, most time.Duration
+	size        int
+	down        string
+	rng         *rand.Rand
+
+	dir    string
+	disk   *disk
+	net    *localnet.Network
+	images map[uint64][32]byte // by sequence
+
+	cuts, early int
+	said        uint64 // the newest release that the camera has said it runs
+	published   uint64
+	installed   int
+	since       int // the cut after which the latest release was published
+	worst       int // most cuts that a release has taken
+	sent        int64
+}
+
+func (b *bench) copies() float64 {
+	return float64(b.sent) / float64(b.size) / float64(max(b.installed, 1))
+}
+
+func (b *bench) run(ctx context.Context) (err error) {
+	if b.dir, err = os.MkdirTemp("", "powercut-"); err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil || errors.Is(err, errNoDisk) {
+			err = errors.Join(err, os.RemoveAll(b.dir))
+		} else {
+			log.Printf("what is left is in %s", b.dir)
+		}
+	}()
+	if b.disk, err = newDisk(b.dir, 24+8*b.size>>20); err != nil {
+		return fmt.Errorf("%w: %w", errNoDisk, err)
+	}
+	defer func() { err = errors.Join(err, b.disk.close()) }()
+	if err := b.disk.mount(); err != nil {
+		return fmt.Errorf("%w: %w", errNoDisk, err)
+	}
+	if err := b.disk.unmount(); err != nil {
+		return err
+	}
+	if b.net, err = localnet.Start(ctx, localnet.Config{Dir: b.dir}); err != nil {
+		return err
+	}
+	defer func() {
+		b.sent = b.net.Seed.Node.Status().Traffic.SentBytes
+		err = errors.Join(err, b.net.Close())
+	}()
+	if err := b.configure(); err != nil {
+		return err
+	}
+	for b.cuts < b.rounds {
+		if b.said == b.published {
+			if err := b.publish(ctx); err != nil {
+				return err
+			}
+		}
+		if err := b.round(ctx); err != nil {
+			return fmt.Errorf("after cut %d: %w", b.cuts, err)
+		}
+		b.cuts++
+	}
+	return nil
+}
+
+// publish brings out the next release.
+func (b *bench) publish(ctx context.Context) error {
+	image := make([]byte, b.size)
+	for i := range image {
+		image[i] = byte(b.rng.Uint32())
+	}
+	path := filepath.Join(b.dir, "next.bin")
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		return err
+	}
+	next := b.published + 1
+	rel, err := b.net.Build(path, next, fmt.Sprintf("1.%d.0", next))
+	if err == nil {
+		err = b.net.Publish(ctx, rel, verify.Rollout{Mode: verify.RolloutAll})
+	}
+	if err != nil {
+		return err
+	}
+	b.published, b.since, b.images[next] = next, b.cuts, sha256.Sum256(image)
+	return nil
+}
+
+// round is one time with power.
+func (b *bench) round(ctx context.Context) (err error) {
+	if err := b.disk.mount(); err != nil {
+		return fmt.Errorf("the file system cannot be mounted: %w", err)
+	}
+	if err := b.check(); err != nil {
+		return err
+	}
+	logs, err := os.Create(filepath.Join(b.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = logs.Close() }()
+	cmd := exec.CommandContext(ctx, b.program, "--config", filepath.Join(b.dir, "camswarmd.toml"))
+	cmd.Stdout, cmd.Stderr = logs, logs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	err = b.live(ctx, ended)
+	_ = cmd.Process.Kill()
+	<-ended
+	if text, _ := os.ReadFile(logs.Name()); err == nil && strings.Contains(string(text), "set aside") {
+		err = errors.New("the metadata store was made anew")
+	}
+	return errors.Join(err, b.disk.cut())
+}
+
+// live waits until the power is to be cut. A camera must not end by itself, and must
+// go on from where it was.
+func (b *bench) live(ctx context.Context, ended chan error) error {
+	if b.rng.IntN(4) == 0 { // while it starts
+		b.early++
+		return b.wait(time.Duration(b.rng.Int64N(int64(time.Second))), ended)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		s, err := b.status(ctx)
+		if err == nil {
+			b.hear(s)
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the camera does not answer within a minute: %w", err)
+		}
+		if err := b.wait(10*time.Millisecond, ended); err != nil {
+			return err
+		}
+	}
+	until := time.Now().Add(b.least + time.Duration(b.rng.Int64N(int64(b.most-b.least)+1)))
+	for time.Now().Before(until) {
+		if err := b.wait(min(50*time.Millisecond, time.Until(until)), ended); err != nil {
+			return err
+		}
+		if s, err := b.status(ctx); err == nil {
+			b.hear(s)
+		}
+	}
+	return nil
+}
+
+// wait lets the camera run.
+func (b *bench) wait(d time.Duration, ended chan error) error {
+	select {
+	case err := <-ended:
+		ended <- err
+		text, _ := os.ReadFile(filepath.Join(b.dir, "log"))
+		return fmt.Errorf("the camera ended: %w\n%s", err, text)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// hear takes note of what the camera says it runs: from then on it must.
+func (b *bench) hear(s control.Status) {
+	for _, p := range s.Products {
+		if p.Installed != nil && p.Installed.Sequence > b.said {
+			b.installed += int(p.Installed.Sequence - b.said)
+			b.worst = max(b.worst, b.cuts-b.since)
+			b.said = p.Installed.Sequence
+		}
+	}
+}
+
+// check looks at the slot, before the camera does: it boots from there.
+func (b *bench) check() error {
+	links, err := filepath.Glob(filepath.Join(b.disk.dir, "state", "slot", "*", "firmware.img"))
+	if err != nil {
+		return err
+	}
+	if len(links) == 0 && b.said == 0 {
+		return nil
+	}
+	if len(links) != 1 {
+		return fmt.Errorf("%d images are installed; release %d should be", len(links), b.said)
+	}
+	name, err := os.Readlink(links[0])
+	if err != nil {
+		return err
+	}
+	seq, err := strconv.ParseUint(strings.TrimSuffix(name, ".img"), 10, 64)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(links[0])
+	switch {
+	case err != nil:
+		return fmt.Errorf("the installed image: %w", err)
+	case sha256.Sum256(data) != b.images[seq]:
+		return fmt.Errorf("the installed image is damaged: %d bytes that are not release %d", len(data), seq)
+	case seq < b.said:
+		return fmt.Errorf("release %d is installed, and the camera has said that it runs %d", seq, b.said)
+	}
+	return nil
+}
+
+func (b *bench) status(ctx context.Context) (control.Status, error) {
+	client, err := control.Dial(filepath.Join(b.disk.dir, "state", control.SocketName))
+	if err != nil {
+		return control.Status{}, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return client.Status(ctx)
+}
+
+// configure writes the camera's configuration, which is not on its disk.
+func (b *bench) configure() error {
+	addrs, err := b.net.Seed.Addrs()
+	if err != nil {
+		return err
+	}
+	var keys, peers []string
+	for _, k := range b.net.Keys.Keys {
+		text, err := k.MarshalText()
+		if err != nil {
+			return err
+		}
+		keys = append(keys, strconv.Quote(string(text)))
+	}
+	for _, a := range addrs {
+		peers = append(peers, strconv.Quote(a))
+	}
+	text := fmt.Sprintf(`role = %q
+state_dir = %q
+
+[network]
+listen = ["/ip4/127.0.0.1/tcp/0"]
+mdns = false
+peers = [%s]
+
+[exchange]
+download_limit = %q
+
+[install]
+retry_after = "1s"
+
+[storage]
+reserve_bytes = "256KB"
+
+[[product]]
+name = %q
+region = "lab"
+threshold = %d
+keys = [%s]
+
+[product.chain]
+chain_id = %d
+registry = %q
+min_gap = "200ms"
+
+[[product.chain.endpoints]]
+url = %q
+operator = "devchain"
+`, string(node.RoleCamera), filepath.Join(b.disk.dir, "state"), strings.Join(peers, ", "), b.down, b.net.Product.String(), b.net.Keys.Threshold,
+		strings.Join(keys, ", "), b.net.Chain.ChainID(), b.net.Registry.Address().String(), b.net.Chain.URL())
+	return os.WriteFile(filepath.Join(b.dir, "camswarmd.toml"), []byte(text), 0o600)
+}
