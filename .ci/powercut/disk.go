@@ -66,14 +66,21 @@ func (d *disk) cut() error {
 	if err := d.unmount(); err != nil {
 		return err
 	}
-	return os.WriteFile(d.file, was, 0o600)
+	// Another file: the kernel may not have let go of this one yet.
+	return errors.Join(os.Remove(d.file), os.WriteFile(d.file, was, 0o600))
 }
 
-// unmount takes the disk off; a process that was just killed may take a moment to go.
-func (d *disk) unmount() (err error) {
+func (d *disk) unmount() error {
+	err := unmount(d.dir)
+	d.mounted = err != nil
+	return err
+}
+
+// unmount takes a file system off. A process that was just killed, and a loop device,
+// may take a moment to go.
+func unmount(dir string) (err error) {
 	for range 100 {
-		if err = run("umount", d.dir); err == nil {
-			d.mounted = false
+		if err = run("umount", dir); err == nil {
 			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -86,5 +93,5 @@ func (d *disk) close() error {
 	if d.mounted {
 		err = d.unmount()
 	}
-	return errors.Join(err, run("umount", d.ram))
+	return errors.Join(err, unmount(d.ram))
 }
