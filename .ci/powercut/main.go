@@ -8,6 +8,9 @@
 //   - the camera starts, with the metadata store that it had,
 //   - a fetch goes on: releases arrive and are installed from one cut to the next.
 //
+// With -releases it cuts nothing and counts the bytes that an update writes to the
+// disk instead.
+//
 // It needs Linux, root, a loop device and ext4.
 package main
 
@@ -43,6 +46,7 @@ func main() {
 	flag.DurationVar(&b.most, "most", time.Second, "the longest; every fourth cut comes earlier, at any moment of the start")
 	flag.IntVar(&b.size, "image", 1_000_000, "bytes of an image")
 	flag.StringVar(&b.down, "down", "1MB/s", "the camera's download limit")
+	flag.IntVar(&b.releases, "releases", 0, "cut nothing: install so many releases, and exit 1 if more than 1.1 images and 512 KiB are written for one")
 	seed := flag.Uint64("seed", 1, "of the moments")
 	lag := flag.Int("lag", 0, "exit 1 if a release needs more cuts than this; 0: any number may")
 	flag.Parse()
@@ -53,6 +57,13 @@ func main() {
 	err := b.run(context.Background())
 	if errors.Is(err, errNoDisk) {
 		fmt.Println("skipped:", err)
+		return
+	}
+	if b.releases > 0 && err == nil {
+		fmt.Printf("%d releases of %d bytes: %d bytes written for each, %.3f images\n", b.releases, b.size, b.wrote, float64(b.wrote)/float64(b.size))
+		if b.wrote > int64(flashShare*float64(b.size))+flashConst {
+			log.Fatal("an update writes more than 1.1 images and 512 KiB")
+		}
 		return
 	}
 	fmt.Printf("%d cuts, %d of them at the start; %d releases of %d bytes installed, %d cuts at the most for one; %.2f images sent for each\n",
@@ -73,6 +84,7 @@ type bench struct {
 	least, most time.Duration
 	size        int
 	down        string
+	releases    int
 	rng         *rand.Rand
 
 	dir    string
@@ -87,6 +99,7 @@ type bench struct {
 	since       int // the cut after which the latest release was published
 	worst       int // most cuts that a release has taken
 	sent        int64
+	wrote       int64 // for each release
 }
 
 func (b *bench) copies() float64 {
@@ -122,6 +135,10 @@ func (b *bench) run(ctx context.Context) (err error) {
 		err = errors.Join(err, b.net.Close())
 	}()
 	if err := b.configure(); err != nil {
+		return err
+	}
+	if b.releases > 0 {
+		b.wrote, err = b.wear(ctx, b.releases)
 		return err
 	}
 	for b.cuts < b.rounds {
@@ -306,6 +323,10 @@ func (b *bench) configure() error {
 	for _, a := range addrs {
 		peers = append(peers, strconv.Quote(a))
 	}
+	hook := ""
+	if b.releases > 0 {
+		hook = `command = "true"` + "\n" + `feed = "file"`
+	}
 	text := fmt.Sprintf(`role = %q
 state_dir = %q
 
@@ -319,6 +340,7 @@ download_limit = %q
 
 [install]
 retry_after = "1s"
+%s
 
 [storage]
 reserve_bytes = "256KB"
@@ -337,7 +359,7 @@ min_gap = "200ms"
 [[product.chain.endpoints]]
 url = %q
 operator = "devchain"
-`, string(node.RoleCamera), filepath.Join(b.disk.dir, "state"), strings.Join(peers, ", "), b.down, b.net.Product.String(), b.net.Keys.Threshold,
+`, string(node.RoleCamera), filepath.Join(b.disk.dir, "state"), strings.Join(peers, ", "), b.down, hook, b.net.Product.String(), b.net.Keys.Threshold,
 		strings.Join(keys, ", "), b.net.Chain.ChainID(), b.net.Registry.Address().String(), b.net.Chain.URL())
 	return os.WriteFile(filepath.Join(b.dir, "camswarmd.toml"), []byte(text), 0o600)
 }

@@ -84,7 +84,9 @@ func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 	if err != nil {
 		s = nil
 	}
-	if rerr := os.Remove(note); rerr != nil && err == nil {
+	// Durably: power that fails again and again would bring the note back each time,
+	// until a sound database is taken for damaged.
+	if rerr := errors.Join(os.Remove(note), statedir.SyncDir(dir)); rerr != nil && err == nil {
 		return nil, errors.Join(fmt.Errorf("metadata store: %w", rerr), s.Close())
 	}
 	return s, err
