@@ -105,6 +105,9 @@ func (f *follower) receive(ctx context.Context, approved *verify.Approved, path 
 	defer func() { _ = file.Close() }()
 	size := int64(approved.Manifest().Image.Size)
 	n, err := io.Copy(file, &untilDone{ctx, io.LimitReader(image, size+1)})
+	if gc.IsFull(err) {
+		return fmt.Errorf("receive the image: %d more bytes are needed in %s: %w", size-n, filepath.Dir(path), statedir.Explain(err))
+	}
 	if err != nil {
 		return fmt.Errorf("receive the image: %w", err)
 	}

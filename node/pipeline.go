@@ -57,7 +57,8 @@ func (f *follower) carryOut(life, ctx context.Context, t task) (r result) {
 			_, err := f.collector.Relieve(ctx)
 			r.err = errors.Join(r.err, err)
 		}
-		if free, err := gc.Free(f.stateDir); err == nil && !errors.Is(r.err, gc.ErrQuota) {
+		// A slot may be on another file system, and looks for room before it writes.
+		if free, err := gc.Free(f.stateDir); err == nil && !errors.Is(r.err, gc.ErrQuota) && t.stage != stageInstall {
 			r.free = max(free, 1)
 		}
 	}

@@ -33,7 +33,8 @@ import (
 // one directory: the second finds it locked (flock), waits for a minute and then
 // fails with an error that wraps [ErrTryLater]. An image is written under another
 // name and renamed when it is whole and durable, and Confirm hashes it once more:
-// one whose bytes are not the release's is Failed, never Confirmed.
+// one whose bytes are not the release's is Failed, never Confirmed. Where it does not
+// fit, the error names the bytes that are missing and wraps [ErrTryLater].
 //
 // A slot stands for the device's flash and is a copy on purpose: it shares no
 // blocks with the node's cache, so that neither can damage the other.
@@ -295,12 +296,23 @@ func writeImage(img *verify.Image, path string) (err error) {
 			err = errors.Join(err, os.Remove(tmp))
 		}
 	}()
-	_, err = img.WriteTo(file)
-	if err == nil {
-		err = file.Sync()
+	var n int64
+	free, err := gc.Free(filepath.Dir(path))
+	switch {
+	case err != nil:
+	case free < img.Size():
+		err = syscall.ENOSPC // before flash is worn for nothing
+	default:
+		if n, err = img.WriteTo(file); err == nil {
+			err = file.Sync()
+		}
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("write the slot: %w", err)
+	err = errors.Join(err, file.Close())
+	switch {
+	case gc.IsFull(err):
+		return fmt.Errorf("%w: the slot needs %d more bytes in %s: %w", ErrTryLater, img.Size()-n, filepath.Dir(path), statedir.Explain(err))
+	case err != nil:
+		return fmt.Errorf("write the slot: %w", statedir.Explain(err))
 	}
 	return statedir.Rename(tmp, path)
 }

@@ -70,7 +70,7 @@ func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
 	}
 	if err := haveRoom(filepath.Join(dir, roomFile)); err != nil {
-		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err))
+		return nil, fmt.Errorf("metadata store: it needs %d bytes to be opened: %w", Room, statedir.Explain(err))
 	}
 	if err := os.WriteFile(note, []byte(strconv.Itoa(tries+1)), 0o600); err != nil {
 		return nil, fmt.Errorf("metadata store: %w", statedir.Explain(err)) // not synced: only the end of the process counts

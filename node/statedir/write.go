@@ -13,9 +13,15 @@ import (
 // it and syncs the directory. When it returns nil the content survives a power
 // cut. Two writers of one path must exclude each other. A path.tmp that a crash
 // left behind, or a link that somebody put there, is replaced by the next call and
-// never followed. Errors say what to do, see [Explain].
+// never followed. Errors say what to do, see [Explain], and how many bytes a full file
+// system lacks.
 func WriteFile(path string, data []byte, perm fs.FileMode) (err error) {
-	defer func() { err = Explain(err) }()
+	defer func() {
+		if full(err) {
+			err = fmt.Errorf("%s needs %d bytes: %w", path, len(data), err)
+		}
+		err = Explain(err)
+	}()
 	temp := path + ".tmp"
 	f, err := Create(temp, perm)
 	if err != nil {
