@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -37,7 +39,7 @@ func newDisk(dir string, mib int) (*disk, error) {
 	if err := os.WriteFile(d.file, make([]byte, mib<<20), 0o600); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	if err := run("mkfs.ext4", "-q", "-F", d.file); err != nil {
+	if err := run("mkfs.ext4", "-q", "-F", "-m", "0", d.file); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -48,6 +50,31 @@ func (d *disk) mount() error {
 	err := run("mount", "-o", "loop", d.file, d.dir)
 	d.mounted = err == nil
 	return err
+}
+
+// fill leaves so many bytes free on the mounted disk, those of earlier calls included;
+// below 0 it gives back what it took.
+func (d *disk) fill(left int64) error {
+	name := filepath.Join(d.dir, "recording")
+	if err := os.Remove(name); left < 0 {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return err
+	}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(d.dir, &st); err != nil {
+		return err
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	err = syscall.Fallocate(int(f.Fd()), 0, 0, max(int64(st.Bfree)*int64(st.Bsize)-left, 1))
+	if errors.Is(err, syscall.ENOSPC) { // it took what there was
+		err = nil
+	}
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // cut ends the power: what the kernel has not written back is lost. Nobody may have
@@ -93,5 +120,6 @@ func (d *disk) close() error {
 	if d.mounted {
 		err = d.unmount()
 	}
-	return errors.Join(err, unmount(d.ram))
+	// Another mount namespace may have copies of these mounts for a while.
+	return errors.Join(err, run("umount", "-l", d.ram))
 }

@@ -8,6 +8,10 @@
 //   - the camera starts, with the metadata store that it had,
 //   - a fetch goes on: releases arrive and are installed from one cut to the next.
 //
+// In every -full th round the disk is full but for a few bytes, from none to two
+// images: then the camera may say that it cannot do its work, and how many bytes it
+// lacks; it may even end. It loses nothing, and goes on in the next round.
+//
 // With -releases it cuts nothing and counts the bytes that an update writes to the
 // disk instead.
 //
@@ -25,6 +29,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,6 +51,7 @@ func main() {
 	flag.DurationVar(&b.most, "most", time.Second, "the longest; every fourth cut comes earlier, at any moment of the start")
 	flag.IntVar(&b.size, "image", 1_000_000, "bytes of an image")
 	flag.StringVar(&b.down, "down", "1MB/s", "the camera's download limit")
+	flag.IntVar(&b.full, "full", 0, "every so many rounds the disk is full; 0: never (the program must be built with -tags leveldb, docs/ARCHITECTURE.md)")
 	flag.IntVar(&b.releases, "releases", 0, "cut nothing: install so many releases, and exit 1 if more than 1.1 images and 512 KiB are written for one")
 	seed := flag.Uint64("seed", 1, "of the moments")
 	lag := flag.Int("lag", 0, "exit 1 if a release needs more cuts than this; 0: any number may")
@@ -66,6 +72,9 @@ func main() {
 		}
 		return
 	}
+	if b.full > 0 {
+		fmt.Printf("%d times with a full disk; %d times the camera said how many bytes it lacks\n", b.fulls, b.told)
+	}
 	fmt.Printf("%d cuts, %d of them at the start; %d releases of %d bytes installed, %d cuts at the most for one; %.2f images sent for each\n",
 		b.cuts, b.early, b.installed, b.size, b.worst, b.copies())
 	if err != nil {
@@ -85,6 +94,7 @@ type bench struct {
 	size        int
 	down        string
 	releases    int
+	full        int
 	rng         *rand.Rand
 
 	dir    string
@@ -98,6 +108,7 @@ type bench struct {
 	installed   int
 	since       int // the cut after which the latest release was published
 	worst       int // most cuts that a release has taken
+	fulls, told int // rounds with a full disk, and those in which the camera said what it lacks
 	sent        int64
 	wrote       int64 // for each release
 }
@@ -182,8 +193,14 @@ func (b *bench) round(ctx context.Context) (err error) {
 	if err := b.disk.mount(); err != nil {
 		return fmt.Errorf("the file system cannot be mounted: %w", err)
 	}
-	if err := b.check(); err != nil {
+	if err := errors.Join(b.check(), b.disk.fill(-1)); err != nil {
 		return err
+	}
+	full := b.full > 0 && b.cuts%b.full == b.full-1
+	if full {
+		if err := b.disk.fill(b.rng.Int64N(2 * int64(b.size))); err != nil {
+			return err
+		}
 	}
 	logs, err := os.Create(filepath.Join(b.dir, "log"))
 	if err != nil {
@@ -201,11 +218,27 @@ func (b *bench) round(ctx context.Context) (err error) {
 	err = b.live(ctx, ended)
 	_ = cmd.Process.Kill()
 	<-ended
-	if text, _ := os.ReadFile(logs.Name()); err == nil && strings.Contains(string(text), "set aside") {
-		err = errors.New("the metadata store was made anew")
+	text, readErr := os.ReadFile(logs.Name())
+	lacks := wantsBytes.Match(text)
+	if full {
+		b.fulls++
+		if lacks {
+			b.told++
+		}
+		if errors.Is(err, errEnded) && lacks {
+			err = nil
+		}
 	}
-	return errors.Join(err, b.disk.cut())
+	if strings.Contains(string(text), "set aside") {
+		err = errors.Join(err, errors.New("the metadata store was made anew"))
+	}
+	return errors.Join(err, readErr, b.disk.cut())
 }
+
+// wantsBytes is how the camera says what it lacks.
+var wantsBytes = regexp.MustCompile(`needs? -?[0-9]+ (more )?bytes|[0-9]+ (more )?bytes are (needed|missing)|free [0-9]+ bytes`)
+
+var errEnded = errors.New("the camera ended")
 
 // live waits until the power is to be cut. A camera must not end by itself, and must
 // go on from where it was.
@@ -246,7 +279,7 @@ func (b *bench) wait(d time.Duration, ended chan error) error {
 	case err := <-ended:
 		ended <- err
 		text, _ := os.ReadFile(filepath.Join(b.dir, "log"))
-		return fmt.Errorf("the camera ended: %w\n%s", err, text)
+		return fmt.Errorf("%w: %w\n%s", errEnded, err, text)
 	case <-time.After(d):
 		return nil
 	}

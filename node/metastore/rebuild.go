@@ -92,14 +92,16 @@ func openCounted(dir string, log *slog.Logger, b backend) (*Store, error) {
 	return s, err
 }
 
-// haveRoom tells whether Room bytes can be written: what the file system says is free
-// may be reserved, or over a quota.
+// haveRoom tells whether Room bytes can be allocated: what the file system says is free
+// may be reserved, or over a quota. They are written only where nothing else tells.
 func haveRoom(path string) error {
 	f, err := statedir.Create(path, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(make([]byte, Room))
+	if err = allocate(f, Room); errors.Is(err, errors.ErrUnsupported) {
+		_, err = f.Write(make([]byte, Room))
+	}
 	if err == nil {
 		err = f.Sync() // space may be allocated late
 	}
