@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,25 +23,51 @@ import (
 
 // line is an exchange that does as it is told.
 type line struct {
+	mu sync.Mutex
+	is told
+}
+
+// told is what a line was told.
+type told struct {
 	up, down     int64
 	serve, fetch swarm.Scope
 	cuts         int
 }
 
-func (l *line) SetLimits(up, down int64) error { l.up, l.down = up, down; return nil }
+func (l *line) now() told {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.is
+}
+
+func (l *line) SetLimits(up, down int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.is.up, l.is.down = up, down
+	return nil
+}
+
 func (l *line) SetMode(modes ...swarm.Mode) error {
-	l.serve, l.fetch = swarm.ScopeAll, swarm.ScopeAll
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.is.serve, l.is.fetch = swarm.ScopeAll, swarm.ScopeAll
 	for _, m := range modes {
 		s, f := m.Scopes()
-		l.serve, l.fetch = min(l.serve, s), min(l.fetch, f)
+		l.is.serve, l.is.fetch = min(l.is.serve, s), min(l.is.fetch, f)
 	}
 	return nil
 }
-func (l *line) Scopes() (serve, fetch swarm.Scope) { return l.serve, l.fetch }
-func (l *line) Cut()                               { l.cuts++ }
+
+func (l *line) Scopes() (serve, fetch swarm.Scope) { is := l.now(); return is.serve, is.fetch }
+
+func (l *line) Cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.is.cuts++
+}
 
 // inQuiet runs f in virtual time that begins at clock, with a polite that runs.
-func inQuiet(t *testing.T, clock string, cfg PoliteConfig, f func(p *polite, l *line, known *bool)) {
+func inQuiet(t *testing.T, clock string, cfg PoliteConfig, f func(p *polite, l *line, known *atomic.Bool)) {
 	t.Helper()
 	store := dssync.MutexWrap(datastore.NewMapDatastore())
 	synctest.Test(t, func(t *testing.T) {
@@ -48,11 +76,12 @@ func inQuiet(t *testing.T, clock string, cfg PoliteConfig, f func(p *polite, l *
 			t.Fatal(err)
 		}
 		time.Sleep(time.Until(at))
-		known := true
-		l := &line{serve: swarm.ScopeAll, fetch: swarm.ScopeAll}
+		var known atomic.Bool
+		known.Store(true)
+		l := &line{is: told{serve: swarm.ScopeAll, fetch: swarm.ScopeAll}}
 		c := Config{Exchange: swarm.ExchangeConfig{Mode: swarm.ModeShare}, Polite: cfg}
 		p := newPolite(&c)
-		p.exchange, p.clock, p.kept = l, func() (time.Time, bool) { return time.Now().UTC(), known }, metastore.ValueAt(store, "kept")
+		p.exchange, p.clock, p.kept = l, func() (time.Time, bool) { return time.Now().UTC(), known.Load() }, metastore.ValueAt(store, "kept")
 		p.changed, p.log = func(control.PoliteStatus) {}, slog.New(slog.DiscardHandler)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -68,10 +97,10 @@ func inQuiet(t *testing.T, clock string, cfg PoliteConfig, f func(p *polite, l *
 // line back. Its lease ends by itself; others cannot be shut out beyond their number.
 func TestThreatDenialOfService_BusyForEver(t *testing.T) {
 	cfg := DefaultPoliteConfig()
-	inQuiet(t, "2026-11-28T12:00:00Z", cfg, func(p *polite, l *line, _ *bool) {
+	inQuiet(t, "2026-11-28T12:00:00Z", cfg, func(p *polite, l *line, _ *atomic.Bool) {
 		s, err := p.busy(control.Busy{Seconds: 30, Holder: "rtsp", Inhibit: true})
-		if err != nil || l.serve != swarm.ScopeNone || l.fetch != swarm.ScopeAll || l.down != 8000 || l.cuts != 1 {
-			t.Fatalf("busy: %+v, %+v, %v", s, *l, err) // before the answer
+		if err != nil || l.now().serve != swarm.ScopeNone || l.now().fetch != swarm.ScopeAll || l.now().down != 8000 || l.now().cuts != 1 {
+			t.Fatalf("busy: %+v, %+v, %v", s, l.now(), err) // before the answer
 		}
 		if holder, _ := p.inhibited(); holder != "rtsp" {
 			t.Errorf("installs are inhibited by %q", holder)
@@ -81,13 +110,13 @@ func TestThreatDenialOfService_BusyForEver(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(11 * time.Second)
-		if holder, _ := p.inhibited(); holder != "" || l.serve != swarm.ScopeNone {
-			t.Errorf("the first lease has ended, the second has not: inhibited by %q, %+v", holder, *l)
+		if holder, _ := p.inhibited(); holder != "" || l.now().serve != swarm.ScopeNone {
+			t.Errorf("the first lease has ended, the second has not: inhibited by %q, %+v", holder, l.now())
 		}
 		time.Sleep(control.MaxLeaseSeconds * time.Second)
 		synctest.Wait()
-		if l.serve != swarm.ScopeAll || l.down != 0 {
-			t.Errorf("after the last lease: %+v", *l)
+		if l.now().serve != swarm.ScopeAll || l.now().down != 0 {
+			t.Errorf("after the last lease: %+v", l.now())
 		}
 		for i := range control.MaxLeases {
 			if _, err := p.busy(control.Busy{Seconds: 10, Holder: fmt.Sprint(i)}); err != nil {
@@ -102,9 +131,9 @@ func TestThreatDenialOfService_BusyForEver(t *testing.T) {
 		}
 	})
 	cfg.BusyDownload = 0
-	inQuiet(t, "2026-11-28T12:00:00Z", cfg, func(p *polite, l *line, _ *bool) {
-		if _, err := p.busy(control.Busy{Seconds: 30}); err != nil || l.fetch != swarm.ScopeNone {
-			t.Errorf("with busy_download 0: %+v, %v", *l, err)
+	inQuiet(t, "2026-11-28T12:00:00Z", cfg, func(p *polite, l *line, _ *atomic.Bool) {
+		if _, err := p.busy(control.Busy{Seconds: 30}); err != nil || l.now().fetch != swarm.ScopeNone {
+			t.Errorf("with busy_download 0: %+v, %v", l.now(), err)
 		}
 	})
 }
@@ -113,7 +142,7 @@ func TestThreatDenialOfService_BusyForEver(t *testing.T) {
 func TestQuietHours(t *testing.T) {
 	cfg := DefaultPoliteConfig()
 	cfg.QuietHours = "07:00-23:00"
-	inQuiet(t, "2026-11-28T06:30:00Z", cfg, func(p *polite, l *line, known *bool) {
+	inQuiet(t, "2026-11-28T06:30:00Z", cfg, func(p *polite, l *line, known *atomic.Bool) {
 		at := func(text string, want swarm.Scope) {
 			t.Helper()
 			clock, err := time.Parse("15:04:05", text)
@@ -127,8 +156,8 @@ func TestQuietHours(t *testing.T) {
 			}
 			time.Sleep(until)
 			synctest.Wait()
-			if l.fetch != want || l.serve != want {
-				t.Errorf("at %s: %v, %v", text, l.serve, l.fetch)
+			if l.now().fetch != want || l.now().serve != want {
+				t.Errorf("at %s: %v, %v", text, l.now().serve, l.now().fetch)
 			}
 		}
 		at("06:59:59", swarm.ScopeAll)
@@ -140,17 +169,17 @@ func TestQuietHours(t *testing.T) {
 		at("23:00:01", swarm.ScopeAll)
 		at("07:00:01", swarm.ScopeNone)
 
-		*known = false
+		known.Store(false)
 		at("09:00:00", swarm.ScopeAll)
-		*known = true
+		known.Store(true)
 		at("09:02:00", swarm.ScopeNone)
 
 		mode, none := swarm.ModeLAN, ""
-		if _, err := p.change(t.Context(), control.LimitsChange{QuietMode: &mode}); err != nil || l.fetch != swarm.ScopeNear {
-			t.Errorf("another quiet mode: %+v, %v", *l, err)
+		if _, err := p.change(t.Context(), control.LimitsChange{QuietMode: &mode}); err != nil || l.now().fetch != swarm.ScopeNear {
+			t.Errorf("another quiet mode: %+v, %v", l.now(), err)
 		}
-		if _, err := p.change(t.Context(), control.LimitsChange{QuietHours: &none}); err != nil || l.fetch != swarm.ScopeAll {
-			t.Errorf("no quiet hours: %+v, %v", *l, err)
+		if _, err := p.change(t.Context(), control.LimitsChange{QuietHours: &none}); err != nil || l.now().fetch != swarm.ScopeAll {
+			t.Errorf("no quiet hours: %+v, %v", l.now(), err)
 		}
 	})
 }
@@ -158,7 +187,7 @@ func TestQuietHours(t *testing.T) {
 // What is kept holds over restarts until the configuration says something else; what
 // is not kept ends with the node.
 func TestLimitsAreKept(t *testing.T) {
-	inQuiet(t, "2026-11-28T12:00:00Z", DefaultPoliteConfig(), func(p *polite, l *line, _ *bool) {
+	inQuiet(t, "2026-11-28T12:00:00Z", DefaultPoliteConfig(), func(p *polite, l *line, _ *atomic.Bool) {
 		ctx := t.Context()
 		restart := func(config control.Limits) control.Limits {
 			p.state.Store(&courtesy{cfg: p.state.Load().cfg, config: config, set: config})
@@ -169,11 +198,11 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 		was := p.state.Load().config
 		up, slow, yes := units.Rate(8000), units.Rate(4000), true
-		if _, err := p.change(ctx, control.LimitsChange{Metered: &yes, UploadLimit: &up, Keep: true}); err != nil || l.up != 8000 || l.serve != swarm.ScopeNear {
-			t.Fatalf("%+v, %v", *l, err)
+		if _, err := p.change(ctx, control.LimitsChange{Metered: &yes, UploadLimit: &up, Keep: true}); err != nil || l.now().up != 8000 || l.now().serve != swarm.ScopeNear {
+			t.Fatalf("%+v, %v", l.now(), err)
 		}
-		if _, err := p.change(ctx, control.LimitsChange{UploadLimit: &slow}); err != nil || l.up != 4000 {
-			t.Fatalf("%+v, %v", *l, err)
+		if _, err := p.change(ctx, control.LimitsChange{UploadLimit: &slow}); err != nil || l.now().up != 4000 {
+			t.Fatalf("%+v, %v", l.now(), err)
 		}
 		if got := restart(was); got.UploadLimit != up || !got.Metered {
 			t.Errorf("after a restart: %+v", got)
@@ -185,8 +214,8 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 		restart(was)
 		cfg := Config{Exchange: swarm.ExchangeConfig{Mode: swarm.ModeShare}, Polite: p.state.Load().cfg}
-		if got, err := p.configure(ctx, &cfg); err != nil || got != was || l.up != 0 || l.serve != swarm.ScopeAll {
-			t.Errorf("SIGHUP: %+v, %+v, %v", got, *l, err)
+		if got, err := p.configure(ctx, &cfg); err != nil || got != was || l.now().up != 0 || l.now().serve != swarm.ScopeAll {
+			t.Errorf("SIGHUP: %+v, %+v, %v", got, l.now(), err)
 		}
 		if got := restart(was); got != was {
 			t.Errorf("what was kept came back after SIGHUP: %+v", got)
