@@ -65,7 +65,7 @@ func main() {
 	if b.seedUp, err = units.ParseRate(*seedUp); err != nil {
 		log.Fatalf("-seed-up: %v", err)
 	}
-	r, err := b.run(ctx, strings.Split(*fleet, ","), *size, *settle)
+	r, err := b.run(ctx, strings.Split(*fleet, ","), *size, *settle, *want)
 	if r != nil && *asJSON {
 		_ = json.NewEncoder(os.Stdout).Encode(r)
 	} else if r != nil {
@@ -137,7 +137,7 @@ func (b *bench) end() {
 	_ = os.RemoveAll(b.dir)
 }
 
-func (b *bench) run(ctx context.Context, fleet []string, size int, settle time.Duration) (_ *result, err error) {
+func (b *bench) run(ctx context.Context, fleet []string, size int, settle time.Duration, want string) (_ *result, err error) {
 	b.net = &localnet.Network{}
 	if b.dir, err = os.MkdirTemp("", "reach-"); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (b *bench) run(ctx context.Context, fleet []string, size int, settle time.D
 		}
 	}
 	log.Printf("%d cameras run; they have %v to find one another", len(b.cameras), settle)
-	if err := b.settle(ctx, settle); err != nil {
+	if err := b.settle(ctx, settle, want); err != nil {
 		return nil, err
 	}
 	image := make([]byte, size)
@@ -206,14 +206,18 @@ func (b *bench) run(ctx context.Context, fleet []string, size int, settle time.D
 	return r, err
 }
 
-// settle waits, and looks from time to time what the routers count.
-func (b *bench) settle(ctx context.Context, d time.Duration) error {
-	end, tick := time.After(d), time.NewTicker(10*time.Second)
+// patience is how much longer than -settle the pairs of -want may take: a hole that
+// does not open at once is punched again a minute later.
+const patience = 90 * time.Second
+
+// settle waits, and looks from time to time what the routers count and, in the end,
+// whether the pairs of want have met.
+func (b *bench) settle(ctx context.Context, d time.Duration, want string) error {
+	settled, tick := time.Now().Add(d), time.NewTicker(10*time.Second)
 	defer tick.Stop()
 	for {
 		select {
-		case <-end:
-			return nil
+		case <-time.After(max(time.Until(settled), 5*time.Second)):
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
@@ -221,6 +225,12 @@ func (b *bench) settle(ctx context.Context, d time.Duration) error {
 				if err := c.count(); err != nil {
 					return err
 				}
+			}
+		}
+		if now := time.Now(); now.After(settled) {
+			r, err := b.measure(ctx, 1, nil)
+			if err != nil || r.hold(want) == nil || now.After(settled.Add(patience)) {
+				return err
 			}
 		}
 	}
