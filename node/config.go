@@ -446,8 +446,8 @@ func (p *ProductConfig) Validate() error {
 	if _, err := verify.ParseRegion(string(p.Region)); err != nil {
 		return err
 	}
-	if len(p.Label) > verify.MaxRegion || !printable(p.Label) || strings.ContainsFunc(p.Label, unicode.IsSpace) {
-		return fmt.Errorf("label %q: at most %d bytes, all printable and no blanks", p.Label, verify.MaxRegion)
+	if err := verify.CheckLabel(p.Label); err != nil {
+		return err
 	}
 	if len(p.Hardware) > verify.MaxText || !printable(p.Hardware) {
 		return fmt.Errorf("hardware %q: at most %d bytes, all printable", p.Hardware, verify.MaxText)

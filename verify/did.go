@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mr-tron/base58"
 )
@@ -80,6 +82,15 @@ func ParseRegion(s string) (Region, error) {
 		return "", fmt.Errorf("region %q must be at most %d lower-case letters, digits and inner '-', such as eu-west", clip(s), MaxRegion)
 	}
 	return Region(s), nil
+}
+
+// CheckLabel refuses a canary label that no device can carry: more than MaxRegion
+// bytes, or anything but printable characters without blanks.
+func CheckLabel(label string) error {
+	if len(label) > MaxRegion || !utf8.ValidString(label) || strings.ContainsFunc(label, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) {
+		return fmt.Errorf("label %q: at most %d bytes, all printable and no blanks", clip(label), MaxRegion)
+	}
+	return nil
 }
 
 // Bytes32 returns the code left-aligned in 32 bytes, as the contract keys it.

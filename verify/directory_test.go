@@ -10,7 +10,7 @@ import (
 	"github.com/ipfs/boxo/files"
 	dag "github.com/ipfs/boxo/ipld/merkledag"
 	dagtest "github.com/ipfs/boxo/ipld/merkledag/test"
-	"github.com/ipfs/boxo/ipld/unixfs/file"
+	unixfile "github.com/ipfs/boxo/ipld/unixfs/file"
 	ufsio "github.com/ipfs/boxo/ipld/unixfs/io"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"

@@ -36,7 +36,11 @@ func readFleetFile(path string) ([]camera, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	cameras, err := parseFleet(io.LimitReader(f, maxFleetFile))
+	limited := &io.LimitedReader{R: f, N: maxFleetFile}
+	cameras, err := parseFleet(limited)
+	if err == nil && limited.N == 0 {
+		err = fmt.Errorf("longer than %d bytes", maxFleetFile)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -62,7 +66,7 @@ func parseFleet(r io.Reader) ([]camera, error) {
 		column[name] = i
 	}
 	if _, ok := column["did"]; !ok {
-		return nil, fmt.Errorf("line 1: no column is named did; the columns that count are %s", strings.Join(fleetColumns, ", "))
+		return nil, fmt.Errorf("line 1: no column is named did; the columns that count are %s, separated by commas", strings.Join(fleetColumns, ", "))
 	}
 	var cameras []camera
 	seen := map[verify.DID]int{}
@@ -105,6 +109,9 @@ func parseCamera(field func(name string) string) (c camera, err error) {
 		return c, err
 	}
 	c.DID, c.Label = string(did), field("label")
+	if err := verify.CheckLabel(c.Label); err != nil {
+		return c, err
+	}
 	if region := field("region"); region != "" {
 		if c.region, err = verify.ParseRegion(region); err != nil {
 			return c, err

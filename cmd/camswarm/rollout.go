@@ -84,6 +84,9 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 		if len(f.canaries) > verify.MaxCanaries {
 			return p, cli.Usagef("%d canaries are too many, at most %d are possible: use --label", len(f.canaries), verify.MaxCanaries)
 		}
+		if err := verify.CheckLabel(f.label); err != nil {
+			return p, cli.Usagef("--label: %w", err)
+		}
 		p.Label = f.label
 		for _, s := range f.canaries {
 			did, err := verify.ParseDID(s)
@@ -104,7 +107,7 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 		}
 		seconds := f.duration / time.Second
 		if f.duration < 0 || f.duration%time.Second != 0 || seconds > math.MaxUint32 {
-			return p, cli.Usagef("--duration %v: write whole seconds", f.duration)
+			return p, cli.Usagef("--duration %v: write whole seconds, at most %d of them", f.duration, uint32(math.MaxUint32))
 		}
 		p.Duration = uint32(seconds)
 		if f.start == "" {

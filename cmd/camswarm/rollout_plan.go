@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/chainwatch/registry"
+	"camswarm/chainwatch/registry/bindings"
 	"camswarm/cmd/internal/cli"
 	"camswarm/verify"
 )
@@ -113,30 +114,31 @@ maintenance window, comes later.`,
 			if err != nil {
 				return err
 			}
-			views := map[verify.Region]*verify.View{}
+			var views map[verify.Region]*verify.View
 			var warnings []string
 			err = reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, r *registry.Registry) error {
 				if views, err = viewsOf(ctx, r, p, cameras); err != nil {
 					return err
 				}
-				warnings, err = inTheWay(ctx, r, p, sequence)
+				if warnings, err = inTheWay(ctx, r, p, sequence); err != nil || proposed == nil {
+					return err
+				}
+				own, err := ownPolicies(ctx, r, p.ID(), sequence)
+				if err != nil {
+					return err
+				}
+				more, err := propose(views, own, sequence, where, *proposed)
+				warnings = append(warnings, more...)
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			if proposed != nil {
-				own, err := propose(views, sequence, where, *proposed)
-				if err != nil {
-					return err
-				}
-				warnings = append(warnings, own...)
-			}
 			facts, rows, err := plan(p, sequence, cameras, views, time.Now())
 			if err != nil {
 				return err
 			}
-			facts.Warnings = append([]string{}, warnings...)
+			facts.Warnings = append(append([]string{}, warnings...), facts.Warnings...)
 			if out != "" {
 				if err := writePlan(out, rows); err != nil {
 					return err
@@ -174,29 +176,46 @@ func viewsOf(ctx context.Context, r *registry.Registry, p verify.Product, camera
 	return views, nil
 }
 
-// propose puts a policy into the views as if it were set in a region. A view does
-// not tell whether a region has a policy of its own: one that equals the default's
-// is taken for the default.
-func propose(views map[verify.Region]*verify.View, sequence uint64, where verify.Region, policy verify.Rollout) (warnings []string, err error) {
+// ownPolicies returns the regions that have a policy of their own for a release. A
+// view does not tell: it shows the default's where a region has none.
+func ownPolicies(ctx context.Context, r *registry.Registry, product verify.ProductID, sequence uint64) (map[verify.Region]bool, error) {
+	history, err := r.History(ctx, product, 0)
+	if err != nil {
+		return nil, err
+	}
+	own := map[verify.Region]bool{}
+	for _, e := range history {
+		if set, ok := e.Detail.(*bindings.FirmwareRegistryRolloutSet); ok && set.Sequence == sequence {
+			region, err := verify.RegionFromBytes32(set.Region)
+			if err != nil {
+				continue // no camera can be in it
+			}
+			own[region] = true
+		}
+	}
+	return own, nil
+}
+
+// propose puts a policy into the views as if it were set in a region.
+func propose(views map[verify.Region]*verify.View, own map[verify.Region]bool, sequence uint64, where verify.Region, policy verify.Rollout) (warnings []string, err error) {
 	release, ok := views[""].Candidate(sequence)
 	if !ok {
 		return nil, fmt.Errorf("release %d is not on offer: publish it first; 'camswarm rollout show' lists what is", sequence)
 	}
-	before := release.Rollout
 	if _, there := views[where]; !there {
 		warnings = append(warnings, fmt.Sprintf("no camera of the fleet file is in region %s", where))
 	}
 	for _, region := range slices.Sorted(maps.Keys(views)) {
+		if where == "" && region != "" && own[region] {
+			warnings = append(warnings, fmt.Sprintf("region %s has its own policy, which the default does not change", region))
+			continue
+		}
+		if where != "" && region != where {
+			continue
+		}
 		v := views[region]
 		i := slices.IndexFunc(v.Candidates, func(c verify.Candidate) bool { return c.Sequence == sequence })
-		follows := i < 0 || samePolicy(v.Candidates[i].Rollout, before)
-		switch {
-		case region != where && (where != "" || !follows):
-			if where == "" {
-				warnings = append(warnings, fmt.Sprintf("region %s has its own policy, which the default does not change", region))
-			}
-			continue
-		case i < 0:
+		if i < 0 {
 			v.Candidates = append(v.Candidates, release)
 			i = len(v.Candidates) - 1
 		}
@@ -220,6 +239,7 @@ func plan(p verify.Product, sequence uint64, cameras []camera, views map[verify.
 	regions := map[verify.Region]*regionPlan{}
 	times := map[verify.Region][]uint64{}
 	rows := make([]plannedCamera, 0, len(cameras))
+	beyond := 0
 	for _, c := range cameras {
 		r := regions[c.region]
 		if r == nil {
@@ -231,6 +251,9 @@ func plan(p verify.Product, sequence uint64, cameras []camera, views map[verify.
 			regions[c.region] = r
 		}
 		r.Cameras++
+		if c.Installed > views[""].Latest {
+			beyond++
+		}
 		row := plannedCamera{camera: c}
 		steps, last := verify.Foresee(views[c.region], c.Device, now)
 		i := slices.IndexFunc(steps, func(s verify.Step) bool { return s.Sequence >= sequence })
@@ -259,6 +282,9 @@ func plan(p verify.Product, sequence uint64, cameras []camera, views map[verify.
 			r.Never[row.reason]++
 		}
 		rows = append(rows, row)
+	}
+	if beyond > 0 {
+		facts.Warnings = append(facts.Warnings, fmt.Sprintf("%s of the fleet file say that they run a release newer than %d, the newest that there is", count(beyond, "camera", "cameras"), views[""].Latest))
 	}
 	for region, r := range regions {
 		if at := times[region]; len(at) > 0 {

@@ -98,6 +98,15 @@ func TestRolloutPlan(t *testing.T) {
 	}
 	refused(t, exitFailed, []string{"plan.csv exists"}, append(w.ask("rollout", "plan", "--sequence", "2", "--fleet", fleet), "--out", out)...)
 
+	// A region's own policy stays its own, even where it equals the default's.
+	must(t, operator("set", "--sequence", "2", "--mode", "all", "--region", "us")...)
+	must(t, operator("set", "--sequence", "2", "--mode", "all")...)
+	if f = plan("--mode", "paused"); f.Regions[2].Now != 200 || f.Regions[0].Now != 0 || len(f.Warnings) != 2 {
+		t.Errorf("a pause of the default: %q, %+v", f.Warnings, f.Regions)
+	}
+	must(t, operator("set", "--sequence", "2", "--mode", "paused", "--region", "us")...)
+	must(t, operator("set", "--sequence", "2", "--mode", "paused")...)
+
 	// A proposal for one region, a barrier on the way, and a halt that overrides it.
 	must(t, operator("barrier", "--sequence", "1")...)
 	if f = plan("--mode", "all", "--region", "us"); f.Regions[2].Now != 200 || f.Regions[2].Detour != 100 || f.Regions[0].Now != 0 {
