@@ -7,6 +7,7 @@ later() { echo "$*" >&2; exit 75; } # EX_TEMPFAIL: not now, or not known yet
 # load reads the hook's settings and makes its directory.
 load() {
 	[ $# -eq 2 ] || fail "usage: ${0##*/} CONF install|confirm|rollback"
+	case $1 in /*) ;; *) fail "$1: write the path of the settings from the root, /…" ;; esac
 	# shellcheck source=/dev/null
 	. "$1"
 	: "${STATE:=/var/lib/camswarm/hook}"
@@ -15,6 +16,7 @@ load() {
 
 # put writes standard input to a file that is there as a whole or not at all.
 put() {
+	[ ! -d "$1" ] || fail "$1 is a directory"
 	dd of="$1.new" conv=fsync 2>/dev/null
 	mv "$1.new" "$1"
 	sync

@@ -5,7 +5,7 @@
 #	choose.sh BOOT_FILE DEFAULT
 set -eu
 slot=$2 tries=-
-[ ! -s "$1" ] || read -r slot tries <"$1"
+[ ! -s "$1" ] || read -r slot tries <"$1" || : # without its last newline it counts too
 case $slot in a | b) ;; *) slot=$2 tries=- ;; esac
 case $tries in
 -) ;;
@@ -13,7 +13,10 @@ case $tries in
 	if [ "$slot" = a ]; then slot=b; else slot=a; fi
 	tries=-
 	;;
-*) tries=$((tries - 1)) ;;
+*)
+	tries=${tries#"${tries%%[!0]*}"} # 08 is no octal number
+	tries=$((${tries:-1} - 1))
+	;;
 esac
 if [ "$(cat "$1" 2>/dev/null)" != "$slot $tries" ]; then
 	echo "$slot $tries" >"$1.new"

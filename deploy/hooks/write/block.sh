@@ -3,6 +3,9 @@
 write_selects=no
 
 write_slot() {
+	# A name that is wrong would make a file, in /dev even one in memory.
+	[ -e "$1" ] || fail "slot $1 does not exist"
+	case $(readlink -f "$1") in /dev/*) [ -b "$1" ] || fail "slot $1 is no block device" ;; esac
 	grep -qs "^$(readlink -f "$1") " /proc/mounts && fail "$1 is mounted"
 	if [ -b "$1" ]; then
 		space=$(blockdev --getsize64 "$1")
