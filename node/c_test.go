@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,6 +103,46 @@ func TestClientInC(t *testing.T) {
 	for _, kind := range []string{"verified", "consent", "limits", "installing", "installed", "confirmed"} {
 		if !strings.Contains(heard, `"kind":"`+kind+`"`) {
 			t.Errorf("%s was not heard:\n%s%s", kind, heard, words.String())
+		}
+	}
+}
+
+// The example refuses a wrong command line before it asks, and a node that answers
+// nonsense is neither believed nor printed as it is.
+func TestExampleInCRefusesNonsense(t *testing.T) {
+	program := compileC(t, "../deploy/c/example.c")
+	for _, tc := range []struct{ reply, args, says string }{
+		{"", "busy abc", `"abc" is no number`},
+		{"", "busy 30x", `"30x" is no number`},
+		{"", "busy 99999999999999999999", "is no number"},
+		{"", "consent later 1h", `"1h" is no number`},
+		{"", `consent now","x":"`, "now, later or never"},
+		{"200 OK|{}", "consent now", "the status names no product"},
+		{"200 OK|{\"products\":[{\"id\":\"0\\\"\"}]}", "consent now", "the status names no product"},
+		{"000 OK|{}", "status", "error -2"},
+		{"099 OK|{}", "status", "error -2"},
+		{"600 OK|{}", "status", "error -2"},
+		{"200 OK|{\"products\":[{\"name\":\"a\\u001b\\u009b\\u007f\\nä\"}]}", "status", "product a?????ä\n"},
+	} {
+		socket := filepath.Join(t.TempDir(), "s")
+		l, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			status, body, _ := strings.Cut(tc.reply, "|")
+			fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
+		}()
+		out, _ := exec.CommandContext(t.Context(), program, append([]string{socket}, strings.Split(tc.args, " ")...)...).CombinedOutput()
+		_ = l.Close()
+		if !strings.Contains(string(out), tc.says) {
+			t.Errorf("%s, answered %q: %q, want %q", tc.args, tc.reply, out, tc.says)
 		}
 	}
 }

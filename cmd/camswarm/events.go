@@ -28,6 +28,9 @@ which --after resumes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []control.EventKind
 			for _, k := range kinds {
+				if err := control.EventKind(k).Validate(); err != nil {
+					return cli.Usagef("--kind: %w", err)
+				}
 				list = append(list, control.EventKind(k))
 			}
 			return withNode(socket, func(c *control.Client) error {

@@ -414,6 +414,8 @@ static int begin(struct conn *c, const char *socket_path, const char *method, co
 	if (strncmp(head, "HTTP/1.1 ", 9) != 0 || digits(head + 9) != head + 12)
 		return CAMSWARM_EREPLY;
 	status = atoi(head + 9);
+	if (status < 100 || status > 599)
+		return CAMSWARM_EREPLY;
 	for (int fields = 0;; fields++) {
 		if ((err = line(c, head, sizeof head)) != 0)
 			return err;

@@ -629,6 +629,49 @@ func TestControlWaitsForItsHandlers(t *testing.T) {
 	}
 }
 
+// What is wrong with a request is said in words that help who wrote it, and nothing
+// reaches the node.
+func TestRequestsAreRefusedInPlainWords(t *testing.T) {
+	id := verify.ProductID{1}.String()
+	for _, tc := range []struct{ path, body, says string }{
+		{"/v1/busy", `null`, "seconds is missing: write 1 to 600, or 0 to end the lease"},
+		{"/v1/busy", `{}`, "seconds is missing"},
+		{"/v1/busy", `{"seconds":null}`, "seconds is missing"},
+		{"/v1/busy", `{"holder":"rtsp"}`, "seconds is missing"},
+		{"/v1/busy", `{"seconds":-1}`, "seconds is -1"},
+		{"/v1/busy", `{"seconds":"30"}`, "request body: seconds: a whole number is wanted"},
+		{"/v1/busy", `{"seconds":1.5}`, "seconds: a whole number is wanted"},
+		{"/v1/busy", `{"seconds":1,"inhibit":1}`, "inhibit: true or false is wanted"},
+		{"/v1/busy", `{"seconds":1,"holder":1}`, "holder: a string is wanted"},
+		{"/v1/busy", `[]`, "request body: an object is wanted"},
+		{"/v1/busy", ``, "the body is empty; see /v1/openapi.json"},
+		{"/v1/busy", " \n", "the body is empty"},
+		{"/v1/busy", `{"seconds":1`, "request body: it ends in the middle"},
+		{"/v1/consent", `{"sequence":1,"answer":"now"}`, "product is missing: it is products[].id of /v1/status"},
+		{"/v1/consent", `{"product":7,"sequence":1,"answer":"now"}`, "product: a string is wanted"},
+		{"/v1/consent", `{"product":"` + id + `","sequence":-1,"answer":"now"}`, "sequence: a whole number, not below 0, is wanted"},
+		{"/v1/consent", `{"product":"` + id + `","answer":"now"}`, "sequence is missing"},
+		{"/v1/limits", ``, "the body is empty"},
+	} {
+		d := &desk{}
+		w := httptest.NewRecorder()
+		NewServer("", d, nil, slog.New(slog.DiscardHandler)).handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, tc.path, strings.NewReader(tc.body)))
+		var reply errorReply
+		if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil || w.Code != http.StatusBadRequest || !strings.Contains(reply.Error, tc.says) {
+			t.Errorf("%s %s: %d %s, want %q", tc.path, tc.body, w.Code, w.Body, tc.says)
+		}
+		if len(d.leases)+len(d.answers) > 0 {
+			t.Errorf("%s %s reached the node", tc.path, tc.body)
+		}
+	}
+	d := &desk{}
+	w := httptest.NewRecorder()
+	NewServer("", d, nil, slog.New(slog.DiscardHandler)).handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/busy", strings.NewReader(`{"seconds":0}`)))
+	if w.Code != http.StatusOK || len(d.leases) != 1 || d.leases[0] != (Busy{}) {
+		t.Errorf("the end of a lease: %d %s, %+v", w.Code, w.Body, d.leases)
+	}
+}
+
 // FuzzControlRequest: whatever is sent to whatever path, the reply is one of the
 // documented ones and a change of limits is within bounds.
 func FuzzControlRequest(f *testing.F) {

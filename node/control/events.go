@@ -51,6 +51,22 @@ const (
 	EventMissed     EventKind = "missed"  // the stream's own first word: events after Last-Event-ID are gone
 )
 
+// EventKinds returns all kinds.
+func EventKinds() []EventKind {
+	return []EventKind{
+		EventAnnounced, EventFetching, EventVerified, EventConsent, EventInstalling, EventInstalled, EventConfirmed,
+		EventFailed, EventRolledBack, EventRefused, EventAlarm, EventAlarmOver, EventLimits, EventDropped, EventMissed,
+	}
+}
+
+// Validate refuses a kind that no event is of.
+func (k EventKind) Validate() error {
+	if all := EventKinds(); !slices.Contains(all, k) {
+		return fmt.Errorf("no event is of the kind %q; kinds: %q", string(k), all)
+	}
+	return nil
+}
+
 // Events keeps what happened last, and hands it to those who listen. What it holds is
 // bounded, whatever the listeners do: each has a place in one ring, and who falls out
 // of it is dropped.
@@ -185,6 +201,11 @@ func (c *Server) stream(w http.ResponseWriter, r *http.Request) (any, error) {
 	var kinds []string
 	if q := r.URL.Query().Get("kinds"); q != "" {
 		kinds = strings.Split(q, ",")
+		for _, k := range kinds {
+			if err := EventKind(k).Validate(); err != nil {
+				return nil, &requestError{http.StatusBadRequest, err}
+			}
+		}
 	}
 	if !e.join() {
 		return nil, &requestError{http.StatusServiceUnavailable, fmt.Errorf("%d programs listen already; close one", maxListeners)}

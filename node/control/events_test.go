@@ -69,6 +69,17 @@ func TestEventsAreStreamedAndResumed(t *testing.T) {
 	}
 }
 
+// Who asks for a kind that is none is told which there are, and does not wait for ever.
+func TestEventsOfNoKindAreRefused(t *testing.T) {
+	c := serveControl(t, controlPath(t), &desk{})
+	for _, kind := range []EventKind{"bogus", "alarm,bogus", "alarm,"} {
+		err := c.Events(t.Context(), "", []EventKind{kind}, func(string, Event) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), `kinds: ["announced" "fetching"`) {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+}
+
 // denial_of_service: programs that listen and do not read, and more of them than
 // there is room for. Nobody waits for them, what they may hold is bounded, and they
 // are told why they are dropped.

@@ -65,15 +65,19 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[swarm.Mode](): {swarm.ModeShare, swarm.ModeLAN, swarm.ModeLeech, swarm.ModeOff},
 	reflect.TypeFor[State]():      statesAsWords(),
 	reflect.TypeFor[Answer]():     {AnswerNow, AnswerLater, AnswerNever},
-	reflect.TypeFor[EventKind](): {
-		EventAnnounced, EventFetching, EventVerified, EventConsent, EventInstalling, EventInstalled, EventConfirmed,
-		EventFailed, EventRolledBack, EventRefused, EventAlarm, EventAlarmOver, EventLimits, EventDropped, EventMissed,
-	},
+	reflect.TypeFor[EventKind]():  kindsAsWords(),
 }
 
 func statesAsWords() (out []any) {
 	for _, name := range stateNames {
 		out = append(out, name)
+	}
+	return out
+}
+
+func kindsAsWords() (out []any) {
+	for _, k := range EventKinds() {
+		out = append(out, k)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -78,7 +79,14 @@ type Lease struct {
 	Inhibit bool   `json:"inhibit"`
 }
 
+// secondsUnsaid stands in a Busy whose request does not say seconds: none must not be
+// taken for 0, which ends a lease.
+const secondsUnsaid = math.MinInt
+
 func (b *Busy) validate() error {
+	if b.Seconds == secondsUnsaid {
+		return fmt.Errorf("seconds is missing: write 1 to %d, or 0 to end the lease", MaxLeaseSeconds)
+	}
 	if b.Seconds < 0 || b.Seconds > MaxLeaseSeconds {
 		return fmt.Errorf("seconds is %d; write 0 to %d, and ask again before they are over", b.Seconds, MaxLeaseSeconds)
 	}
@@ -108,6 +116,8 @@ const (
 
 func (c *Consent) validate() error {
 	switch {
+	case c.Product == verify.ProductID{}:
+		return errors.New("product is missing: it is products[].id of /v1/status")
 	case c.Answer != AnswerNow && c.Answer != AnswerLater && c.Answer != AnswerNever:
 		return fmt.Errorf("answer is %q; write %q, %q or %q", c.Answer, AnswerNow, AnswerLater, AnswerNever)
 	case c.Answer == AnswerLater && (c.Seconds < MinLaterSeconds || c.Seconds > MaxLaterSeconds):

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	_ "embed" // the API's description
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -271,13 +272,16 @@ func replies[T any](rt route, serve func(*http.Request) (T, error)) route {
 }
 
 // asked completes a route whose request is a B in JSON and whose reply a T. Unknown
-// fields, trailing bytes and what validate refuses are the request's fault.
-func asked[B, T any](validate func(*B) error, serve func(*http.Request, B) (T, error)) route {
+// fields, trailing bytes and what validate refuses are the request's fault. Fields that
+// the request does not say stay as they are in unsaid.
+func asked[B, T any](unsaid B, validate func(*B) error, serve func(*http.Request, B) (T, error)) route {
 	rt := route{method: http.MethodPost, limit: maxControlJSON, takes: "application/json", body: reflect.TypeFor[B]()}
 	return replies(rt, func(r *http.Request) (reply T, err error) {
-		var b B
+		b := unsaid
 		if err = strictjson.Decode(r.Body, &b); err == nil {
 			err = validate(&b)
+		} else {
+			err = plainJSON(err)
 		}
 		if err != nil {
 			return reply, badBody(err)
@@ -314,9 +318,9 @@ func (c *Server) routes() map[string]route {
 		"/v1/retry":       replies(post(0, "", "product"), c.retry),
 		"/v1/chain/reset": replies(post(0, "", "product"), c.resetChain),
 		"/v1/gc":          replies(post(0, "", "dry_run"), c.collect),
-		"/v1/limits":      asked((*LimitsChange).validate, func(_ *http.Request, b LimitsChange) (Limits, error) { return c.backend.SetLimits(b) }),
-		"/v1/busy":        asked((*Busy).validate, func(_ *http.Request, b Busy) (PoliteStatus, error) { return c.backend.Busy(b) }),
-		"/v1/consent":     asked((*Consent).validate, func(r *http.Request, b Consent) (ConsentStatus, error) { return c.backend.Consent(r.Context(), b) }),
+		"/v1/limits":      asked(LimitsChange{}, (*LimitsChange).validate, func(_ *http.Request, b LimitsChange) (Limits, error) { return c.backend.SetLimits(b) }),
+		"/v1/busy":        asked(Busy{Seconds: secondsUnsaid}, (*Busy).validate, func(_ *http.Request, b Busy) (PoliteStatus, error) { return c.backend.Busy(b) }),
+		"/v1/consent":     asked(Consent{}, (*Consent).validate, func(r *http.Request, b Consent) (ConsentStatus, error) { return c.backend.Consent(r.Context(), b) }),
 		"/v1/events":      {method: http.MethodGet, query: []string{"kinds"}, gives: "text/event-stream", serve: c.stream},
 		"/v1/openapi.json": {method: http.MethodGet, gives: "application/json", serve: func(w http.ResponseWriter, _ *http.Request) (any, error) {
 			w.Header().Set("Content-Type", "application/json")
@@ -568,6 +572,36 @@ type requestError struct {
 
 func (e *requestError) Error() string { return e.err.Error() }
 func (e *requestError) Unwrap() error { return e.err }
+
+// plainJSON words what a decoder of JSON finds wrong for who wrote the request.
+func plainJSON(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == io.EOF:
+		return &requestError{http.StatusBadRequest, errors.New("the body is empty; see /v1/openapi.json")}
+	case err == io.ErrUnexpectedEOF:
+		return errors.New("it ends in the middle")
+	case !errors.As(err, &wrong):
+		return err
+	}
+	want := "another value"
+	switch t := wrong.Type; {
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()), t.Kind() == reflect.String:
+		want = "a string"
+	case t.Kind() == reflect.Bool:
+		want = "true or false"
+	case t.Kind() == reflect.Struct:
+		want = "an object"
+	case t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uint64:
+		want = "a whole number, not below 0,"
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
+		want = "a whole number"
+	}
+	if wrong.Field == "" {
+		return fmt.Errorf("%s is wanted", want)
+	}
+	return fmt.Errorf("%s: %s is wanted", wrong.Field, want)
+}
 
 // badBody marks an error as the fault of the request's body.
 func badBody(err error) error {

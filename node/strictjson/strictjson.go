@@ -15,7 +15,8 @@ const maxDepth = 64
 // Decode decodes exactly one JSON value without unknown fields and without an
 // object that has a key twice, of which encoding/json would take the last. Keys
 // that differ in case alone count as one, as encoding/json matches them. The
-// caller bounds what r gives.
+// caller bounds what r gives. The error is io.EOF if it gives nothing but blanks, and
+// io.ErrUnexpectedEOF if the value ends in the middle.
 func Decode(r io.Reader, v any) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -33,7 +34,9 @@ func Decode(r io.Reader, v any) error {
 func check(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	if err := value(dec, 0); err != nil {
+	if err := value(dec, 0); err == io.EOF && len(bytes.Trim(data, " \t\r\n")) > 0 {
+		return io.ErrUnexpectedEOF
+	} else if err != nil {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
