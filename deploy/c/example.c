@@ -102,7 +102,8 @@ static int consent(const char *path, const char *answer, long seconds)
 		camswarm_free(s);
 		return err;
 	}
-	if (camswarm_json_text(s, "products[0].id", product, sizeof product) != 0 || strspn(product, "0123456789abcdef") != strlen(product)) {
+	if (camswarm_json_text(s, "products[0].id", product, sizeof product) != 0 || product[0] == '\0' ||
+	    strspn(product, "0123456789abcdef") != strlen(product)) {
 		fprintf(stderr, "camswarmd: the status names no product\n");
 		camswarm_free(s);
 		return 1;
