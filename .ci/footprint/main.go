@@ -23,7 +23,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -220,53 +219,12 @@ type process struct {
 }
 
 func start(ctx context.Context, program, dir, memory string, n *localnet.Network) (*process, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	seeds, err := n.Seed.Addrs()
+	file, err := n.Provision(dir, localnet.Process{Settings: []string{
+		`network.listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"]`,
+		fmt.Sprintf(`network.memory = %q`, memory),
+		`network.mdns = false`,
+	}})
 	if err != nil {
-		return nil, err
-	}
-	quote := func(list []string) string {
-		var out []string
-		for _, s := range list {
-			out = append(out, strconv.Quote(s))
-		}
-		return strings.Join(out, ", ")
-	}
-	var keys []string
-	for _, k := range n.Keys.Keys {
-		text, err := k.MarshalText()
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, string(text))
-	}
-	config := fmt.Sprintf(`role = "camera"
-state_dir = "state"
-
-[network]
-listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"]
-peers = [%s]
-memory = %q
-mdns = false
-
-[[product]]
-name = %q
-region = "lab"
-threshold = %d
-keys = [%s]
-
-[product.chain]
-chain_id = %d
-registry = %q
-
-[[product.chain.endpoints]]
-url = %q
-operator = "devchain"
-`, quote(seeds), memory, n.Product.String(), n.Keys.Threshold, quote(keys), n.Chain.ChainID(), n.Registry.Address().String(), n.Chain.URL())
-	file := filepath.Join(dir, "camswarmd.toml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
 	p := &process{dir: dir, log: filepath.Join(dir, "log")}
@@ -288,12 +246,7 @@ func (p *process) kill() {
 }
 
 func (p *process) status(ctx context.Context) (control.Status, error) {
-	client, err := control.Dial(filepath.Join(p.dir, "state", control.SocketName))
-	if err != nil {
-		return control.Status{}, err
-	}
-	defer client.Close()
-	return client.Status(ctx)
+	return localnet.Status(ctx, filepath.Join(p.dir, "state"))
 }
 
 // until waits until the status is as wanted.

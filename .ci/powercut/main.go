@@ -35,7 +35,6 @@ import (
 	"syscall"
 	"time"
 
-	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/sim/localnet"
 	"camswarm/verify"
@@ -298,7 +297,7 @@ func (b *bench) hear(s control.Status) {
 
 // check looks at the slot, before the camera does: it boots from there.
 func (b *bench) check() error {
-	links, err := filepath.Glob(filepath.Join(b.disk.dir, "state", "slot", "*", "firmware.img"))
+	links, err := filepath.Glob(filepath.Join(b.stateDir(), "slot", "*", "firmware.img"))
 	if err != nil {
 		return err
 	}
@@ -328,71 +327,26 @@ func (b *bench) check() error {
 	return nil
 }
 
+func (b *bench) stateDir() string { return filepath.Join(b.disk.dir, "state") }
+
 func (b *bench) status(ctx context.Context) (control.Status, error) {
-	client, err := control.Dial(filepath.Join(b.disk.dir, "state", control.SocketName))
-	if err != nil {
-		return control.Status{}, err
-	}
-	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return client.Status(ctx)
+	return localnet.Status(ctx, b.stateDir())
 }
 
 // configure writes the camera's configuration, which is not on its disk.
 func (b *bench) configure() error {
-	addrs, err := b.net.Seed.Addrs()
-	if err != nil {
-		return err
+	settings := []string{
+		`network.listen = ["/ip4/127.0.0.1/tcp/0"]`,
+		`network.mdns = false`,
+		fmt.Sprintf(`exchange.download_limit = %q`, b.down),
+		`install.retry_after = "1s"`,
+		`storage.reserve_bytes = "256KB"`,
 	}
-	var keys, peers []string
-	for _, k := range b.net.Keys.Keys {
-		text, err := k.MarshalText()
-		if err != nil {
-			return err
-		}
-		keys = append(keys, strconv.Quote(string(text)))
-	}
-	for _, a := range addrs {
-		peers = append(peers, strconv.Quote(a))
-	}
-	hook := ""
 	if b.releases > 0 {
-		hook = `command = "true"` + "\n" + `feed = "file"`
+		settings = append(settings, `install.command = "true"`, `install.feed = "file"`)
 	}
-	text := fmt.Sprintf(`role = %q
-state_dir = %q
-
-[network]
-listen = ["/ip4/127.0.0.1/tcp/0"]
-mdns = false
-peers = [%s]
-
-[exchange]
-download_limit = %q
-
-[install]
-retry_after = "1s"
-%s
-
-[storage]
-reserve_bytes = "256KB"
-
-[[product]]
-name = %q
-region = "lab"
-threshold = %d
-keys = [%s]
-
-[product.chain]
-chain_id = %d
-registry = %q
-min_gap = "200ms"
-
-[[product.chain.endpoints]]
-url = %q
-operator = "devchain"
-`, string(node.RoleCamera), filepath.Join(b.disk.dir, "state"), strings.Join(peers, ", "), b.down, hook, b.net.Product.String(), b.net.Keys.Threshold,
-		strings.Join(keys, ", "), b.net.Chain.ChainID(), b.net.Registry.Address().String(), b.net.Chain.URL())
-	return os.WriteFile(filepath.Join(b.dir, "camswarmd.toml"), []byte(text), 0o600)
+	_, err := b.net.Provision(b.dir, localnet.Process{StateDir: b.stateDir(), MinGap: 200 * time.Millisecond, Settings: settings})
+	return err
 }

@@ -155,55 +155,18 @@ func (c *camera) start(ctx context.Context, n *localnet.Network, emulator, progr
 	if err != nil {
 		return err
 	}
-	var seeds, keys []string
-	for _, a := range all {
-		if is(a) {
-			seeds = append(seeds, strconv.Quote(a))
-		}
-	}
-	for _, k := range n.Keys.Keys {
-		text, err := k.MarshalText()
-		if err != nil {
-			return err
-		}
-		keys = append(keys, strconv.Quote(string(text)))
-	}
-	text := fmt.Sprintf(`role = "camera"
-state_dir = "state"
-
-[network]
-listen = [%q]
-peers = [%s]
-mdns = false
-memory = "64MB"
-
-[exchange]
-mode = "leech"
-
-[storage]
-reserve_bytes = "256KB"
-
-[[product]]
-name = %q
-region = "lab"
-threshold = %d
-keys = [%s]
-
-[product.chain]
-chain_id = %d
-registry = %q
-min_gap = "200ms"
-
-[[product.chain.endpoints]]
-url = %q
-operator = "devchain"
-`, listen, strings.Join(seeds, ", "), n.Product.String(), n.Keys.Threshold, strings.Join(keys, ", "),
-		n.Chain.ChainID(), n.Registry.Address().String(), n.Chain.URL())
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return err
-	}
-	config := filepath.Join(c.dir, "camswarmd.toml")
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	config, err := n.Provision(c.dir, localnet.Process{
+		Peers:  slices.DeleteFunc(all, func(addr string) bool { return !is(addr) }),
+		MinGap: 200 * time.Millisecond,
+		Settings: []string{
+			fmt.Sprintf(`network.listen = [%q]`, listen),
+			`network.mdns = false`,
+			`network.memory = "64MB"`,
+			`exchange.mode = "leech"`,
+			`storage.reserve_bytes = "256KB"`,
+		},
+	})
+	if err != nil {
 		return err
 	}
 	args := []string{program, "--config", config}
@@ -226,21 +189,14 @@ operator = "devchain"
 	return nil
 }
 
-func (c *camera) client() (*control.Client, error) {
-	return control.Dial(filepath.Join(c.dir, "state", control.SocketName))
-}
+func (c *camera) stateDir() string { return filepath.Join(c.dir, "state") }
 
 // wait waits until the status is as it should be.
 func (c *camera) wait(ctx context.Context, good func(control.Status) bool) error {
 	for {
-		client, err := c.client()
-		if err == nil {
-			var s control.Status
-			if s, err = client.Status(ctx); err == nil && good(s) {
-				client.Close()
-				return nil
-			}
-			client.Close()
+		s, err := localnet.Status(ctx, c.stateDir())
+		if err == nil && good(s) {
+			return nil
 		}
 		select {
 		case <-c.ended:
@@ -261,7 +217,7 @@ func installed(s control.Status) bool {
 // check compares what is in the slot, and holds that it came from the seed over the
 // transport that is tested.
 func (c *camera) check(ctx context.Context, image []byte) error {
-	client, err := c.client()
+	client, err := control.Dial(filepath.Join(c.stateDir(), control.SocketName))
 	if err != nil {
 		return err
 	}
@@ -270,7 +226,7 @@ func (c *camera) check(ctx context.Context, image []byte) error {
 	if err != nil {
 		return err
 	}
-	slot := install.FileInstaller{Dir: filepath.Join(c.dir, "state", "slot")}
+	slot := install.FileInstaller{Dir: filepath.Join(c.stateDir(), "slot")}
 	got, err := os.ReadFile(slot.Path(s.Products[0].ID))
 	if err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
+	"time"
 
 	"camswarm/node/control"
+	"camswarm/sim/localnet"
 )
 
 // camera is one process in a namespace.
@@ -64,24 +64,6 @@ func (b *bench) add(ctx context.Context, s *site) error {
 }
 
 func (b *bench) configure(c *camera) error {
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return err
-	}
-	seeds, err := b.net.Seed.Addrs()
-	if err != nil {
-		return err
-	}
-	var keys []string
-	for _, k := range b.net.Keys.Keys {
-		text, err := k.MarshalText()
-		if err != nil {
-			return err
-		}
-		keys = append(keys, strconv.Quote(string(text)))
-	}
-	for i := range seeds {
-		seeds[i] = strconv.Quote(seeds[i])
-	}
 	mapping, chain := "off", fmt.Sprintf("http://%s:%d", internet, chainPort)
 	if c.site.kind.daemon != "" {
 		mapping = "auto"
@@ -89,54 +71,23 @@ func (b *bench) configure(c *camera) error {
 	if c.site.kind.no4 {
 		chain = fmt.Sprintf("http://[%s]:%d", internet6, chainPort)
 	}
-	text := fmt.Sprintf(`role = "camera"
-state_dir = "state"
-
-[network]
-peers = [%s]
-port_mapping = %q
-
-[exchange]
-upload_limit = %q
-download_limit = %q
-
-[storage]
-reserve_bytes = "256KB"
-
-[[product]]
-name = %q
-region = "lab"
-threshold = %d
-keys = [%s]
-
-[product.chain]
-chain_id = %d
-registry = %q
-min_gap = "200ms"
-
-[[product.chain.endpoints]]
-url = %q
-operator = "devchain"
-`, strings.Join(seeds, ", "), mapping, b.up, b.down, b.net.Product.String(), b.net.Keys.Threshold, strings.Join(keys, ", "),
-		b.net.Chain.ChainID(), b.net.Registry.Address().String(), chain)
-	return os.WriteFile(filepath.Join(c.dir, "camswarmd.toml"), []byte(text), 0o600)
+	_, err := b.net.Provision(c.dir, localnet.Process{Chain: chain, MinGap: 200 * time.Millisecond, Settings: []string{
+		fmt.Sprintf(`network.port_mapping = %q`, mapping),
+		fmt.Sprintf(`exchange.upload_limit = %q`, b.up),
+		fmt.Sprintf(`exchange.download_limit = %q`, b.down),
+		`storage.reserve_bytes = "256KB"`,
+	}})
+	return err
 }
 
-func (c *camera) client() (*control.Client, error) {
-	return control.Dial(filepath.Join(c.dir, "state", control.SocketName))
-}
+func (c *camera) stateDir() string { return filepath.Join(c.dir, "state") }
 
 func (c *camera) status(ctx context.Context) (control.Status, error) {
-	client, err := c.client()
-	if err != nil {
-		return control.Status{}, err
-	}
-	defer client.Close()
-	return client.Status(ctx)
+	return localnet.Status(ctx, c.stateDir())
 }
 
 func (c *camera) peers(ctx context.Context) ([]control.PeerStatus, error) {
-	client, err := c.client()
+	client, err := control.Dial(filepath.Join(c.stateDir(), control.SocketName))
 	if err != nil {
 		return nil, err
 	}
