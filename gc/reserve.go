@@ -95,7 +95,7 @@ func (r *Reserve) allocate() error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	if err := fallocate(f, r.size); errors.Is(err, errors.ErrUnsupported) {
+	if err := Allocate(f, r.size); errors.Is(err, errors.ErrUnsupported) {
 		err = writeNoise(f, r.size)
 		if err != nil {
 			return err

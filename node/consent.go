@@ -43,10 +43,8 @@ func decodeAnswer(data []byte) (a answer, err error) {
 	if err := strictjson.Decode(bytes.NewReader(data), &a); err != nil {
 		return answer{}, err
 	}
-	switch a.Answer {
-	case control.AnswerNow, control.AnswerLater, control.AnswerNever:
-	default:
-		return answer{}, fmt.Errorf("answer %q", a.Answer)
+	if err := a.Answer.Validate(); err != nil {
+		return answer{}, err
 	}
 	if a.Sequence == 0 || a.Sequence > maxSequence {
 		return answer{}, fmt.Errorf("sequence %d", a.Sequence)

@@ -332,9 +332,12 @@ func (m *machine) reckon(a attempt, r result, now time.Time) {
 
 // recheckWaits has what waits for a moment, without having failed, look again.
 func (m *machine) recheckWaits() {
-	maps.DeleteFunc(m.retries, func(_ attempt, r retry) bool { return r.reason != "" && r.err == nil && r.failures == 0 })
 	for a, r := range m.retries {
-		if r.reason != "" && r.err == nil {
+		switch {
+		case r.reason == "" || r.err != nil:
+		case r.failures == 0:
+			delete(m.retries, a)
+		default:
 			r.at = time.Time{}
 			m.retries[a] = r
 		}

@@ -276,11 +276,7 @@ func (p *polite) reckon(c *courtesy) (s control.PoliteStatus, modes []swarm.Mode
 			soon(hours.Next(local).Sub(local))
 		}
 	}
-	serve, fetch := swarm.ScopeAll, swarm.ScopeAll
-	for _, m := range modes {
-		v, f := m.Scopes()
-		serve, fetch = min(serve, v), min(fetch, f)
-	}
+	serve, fetch := swarm.Scopes(modes...)
 	s.Serves, s.Fetches = serve.String(), fetch.String()
 	return s, modes, next
 }

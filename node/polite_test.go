@@ -50,11 +50,7 @@ func (l *line) SetLimits(up, down int64) error {
 func (l *line) SetMode(modes ...swarm.Mode) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.is.serve, l.is.fetch = swarm.ScopeAll, swarm.ScopeAll
-	for _, m := range modes {
-		s, f := m.Scopes()
-		l.is.serve, l.is.fetch = min(l.is.serve, s), min(l.is.fetch, f)
-	}
+	l.is.serve, l.is.fetch = swarm.Scopes(modes...)
 	return nil
 }
 

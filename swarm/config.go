@@ -44,6 +44,17 @@ func (m Mode) Scopes() (serve, fetch Scope) {
 	}
 }
 
+// Scopes returns with whom several modes let blocks be exchanged together: what all of
+// them allow; without any, with everybody.
+func Scopes(modes ...Mode) (serve, fetch Scope) {
+	serve, fetch = ScopeAll, ScopeAll
+	for _, m := range modes {
+		s, f := m.Scopes()
+		serve, fetch = min(serve, s), min(fetch, f)
+	}
+	return serve, fetch
+}
+
 // ExchangeConfig is what an operator writes about the exchange of blocks.
 type ExchangeConfig struct {
 	// Mode is "share", "lan-only", "leech" or "off". It can be changed while running.

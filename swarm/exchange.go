@@ -447,14 +447,12 @@ func (x *Exchange) SetLimits(up, down int64) error {
 // once what they can still ask for. What is being sent or was asked for is let come
 // to its end, see Cut.
 func (x *Exchange) SetMode(modes ...Mode) error {
-	serve, fetch := ScopeAll, ScopeAll
 	for _, m := range modes {
 		if err := m.Validate(); err != nil {
 			return err
 		}
-		s, f := m.Scopes()
-		serve, fetch = min(serve, s), min(fetch, f)
 	}
+	serve, fetch := Scopes(modes...)
 	files := x.store.Replicas()
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -150,4 +152,29 @@ func wantRefusal(t *testing.T, err error, attack string, hard bool) {
 	if verify.IsHard(err) != hard {
 		t.Errorf("hard is %v for %v, want %v", !hard, err, hard)
 	}
+}
+
+// signedFile is an encoded statement, such as a rotation, taken apart.
+type signedFile struct {
+	_          struct{} `cbor:",toarray"`
+	Payload    []byte
+	Signatures []cbor.RawMessage
+}
+
+func readSigned(t *testing.T, statement []byte) (f signedFile) {
+	t.Helper()
+	if err := cbor.Unmarshal(statement, &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// with returns the statement with one field of its payload replaced; nil leaves it out.
+func (f signedFile) with(t *testing.T, key int, value any) []byte {
+	t.Helper()
+	b, err := sorted.Marshal([]any{withField(t, f.Payload, key, value), f.Signatures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -780,21 +780,8 @@ func TestMoveHasOneEncoding(t *testing.T) {
 	if m, err := verify.DecodeMove(good); err != nil || fmt.Sprintf("%+v", m.Endpoints) != fmt.Sprintf("%+v", full.Endpoints) || m.Reason != full.Reason {
 		t.Errorf("decoded: %+v, %v", m, err)
 	}
-	var file struct {
-		_          struct{} `cbor:",toarray"`
-		Payload    []byte
-		Signatures []cbor.RawMessage
-	}
-	if err := cbor.Unmarshal(good, &file); err != nil {
-		t.Fatal(err)
-	}
-	with := func(key int, value any) []byte {
-		b, err := sorted.Marshal([]any{withField(t, file.Payload, key, value), file.Signatures})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	file := readSigned(t, good)
+	with := func(key int, value any) []byte { return file.with(t, key, value) }
 	endpoints := func(e ...[]string) any { return e }
 	for name, b := range map[string][]byte{
 		"empty":                   nil,

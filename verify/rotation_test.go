@@ -507,21 +507,8 @@ func TestRotationHasOneEncoding(t *testing.T) {
 	if b, err := other.Encode(); err != nil || !bytes.Equal(b, good) {
 		t.Errorf("another encoding of the same: %x, %v", b, err)
 	}
-	var file struct {
-		_          struct{} `cbor:",toarray"`
-		Payload    []byte
-		Signatures []cbor.RawMessage
-	}
-	if err := cbor.Unmarshal(good, &file); err != nil {
-		t.Fatal(err)
-	}
-	with := func(key int, value any) []byte {
-		b, err := sorted.Marshal([]any{withField(t, file.Payload, key, value), file.Signatures})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	file := readSigned(t, good)
+	with := func(key int, value any) []byte { return file.with(t, key, value) }
 	keys := func(c ...*sign.Key) (out [][]byte) {
 		for _, k := range c {
 			out = append(out, k.Public().Bytes())

@@ -294,14 +294,7 @@ func manyReleases(v verify.View, c verify.Candidate, n int) verify.View {
 // Each field of a statement has one form and one length.
 func TestWitnessStatementHasOneEncoding(t *testing.T) {
 	good := golden(t, "witness.cbor")
-	var file struct {
-		_          struct{} `cbor:",toarray"`
-		Payload    []byte
-		Signatures []cbor.RawMessage
-	}
-	if err := cbor.Unmarshal(good, &file); err != nil {
-		t.Fatal(err)
-	}
+	file := readSigned(t, good)
 	var fields map[int]cbor.RawMessage
 	if err := cbor.Unmarshal(file.Payload, &fields); err != nil {
 		t.Fatal(err)
@@ -311,13 +304,7 @@ func TestWitnessStatementHasOneEncoding(t *testing.T) {
 	if err := cbor.Unmarshal(fields[releases], &offered); err != nil {
 		t.Fatal(err)
 	}
-	with := func(key int, value any) []byte {
-		b, err := sorted.Marshal([]any{withField(t, file.Payload, key, value), file.Signatures})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	with := func(key int, value any) []byte { return file.with(t, key, value) }
 	release := func(at int, value any) []byte {
 		changed := slices.Clone(offered[0])
 		changed[at] = value

@@ -101,11 +101,11 @@ func (c *registryCheck) run(ctx context.Context, now time.Time) {
 			cancel()
 			continue
 		}
-		if head, ok := c.endpoint(one, client, url, now); ok {
+		if r, head := c.endpoint(one, client, url, now); r != nil {
 			heads[url], newest = head, max(newest, head)
 			if !asked {
 				asked = true
-				c.contract(one, client)
+				c.contract(one, client, r)
 			}
 		}
 		client.Close()
@@ -121,21 +121,22 @@ func (c *registryCheck) run(ctx context.Context, now time.Time) {
 	}
 }
 
-// endpoint looks at one endpoint and returns its newest block.
-func (c *registryCheck) endpoint(ctx context.Context, client *registry.Client, url string, now time.Time) (head uint64, ok bool) {
+// endpoint looks at one endpoint and returns the registry there and the newest block;
+// nil if it is of no use.
+func (c *registryCheck) endpoint(ctx context.Context, client *registry.Client, url string, now time.Time) (r *registry.Registry, head uint64) {
 	head, seconds, err := client.Block(ctx)
 	if err != nil {
 		c.add("endpoint", levelBad, "%s: %v", url, err)
-		return 0, false
+		return nil, 0
 	}
-	if _, err := client.Open(ctx, c.file.Address); err != nil {
+	if r, err = client.Open(ctx, c.file.Address); err != nil {
 		c.add("endpoint", levelBad, "%s: %v", url, err)
-		return 0, false
+		return nil, 0
 	}
 	switch age := now.Sub(time.Unix(int64(seconds), 0)).Truncate(time.Second); {
 	case head < c.file.DeployBlock:
 		c.add("endpoint", levelBad, "%s is at block %d, before the registry's deployment in block %d: it is another chain, or still syncs", url, head, c.file.DeployBlock)
-		return 0, false
+		return nil, 0
 	case age > staleHead:
 		c.add("endpoint", levelWarn, "%s: the newest block %d is %v old: the chain or the endpoint stands still, or this machine's clock is wrong", url, head, age)
 	case age < -staleHead:
@@ -143,16 +144,11 @@ func (c *registryCheck) endpoint(ctx context.Context, client *registry.Client, u
 	default:
 		c.add("endpoint", levelOK, "%s: chain %d, block %d", url, client.ChainID(), head)
 	}
-	return head, true
+	return r, head
 }
 
 // contract looks at the registry itself, and at the account.
-func (c *registryCheck) contract(ctx context.Context, client *registry.Client) {
-	r, err := client.Open(ctx, c.file.Address)
-	if err != nil {
-		c.add("registry", levelBad, "%v", err)
-		return
-	}
+func (c *registryCheck) contract(ctx context.Context, client *registry.Client, r *registry.Registry) {
 	version, err := r.Version(ctx)
 	if err != nil {
 		c.add("registry", levelBad, "%v", err)

@@ -5,7 +5,6 @@ package hooks_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,8 +15,8 @@ import (
 	"testing"
 
 	"camswarm/node/install"
+	"camswarm/sim/approved"
 	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 // need fails a test where a program is missing.
@@ -185,33 +184,9 @@ func imageOf(t *testing.T, sequence uint64, path string) *verify.Image {
 	t.Cleanup(func() { _ = f.Close() })
 	stat, err := f.Stat()
 	must(t, err)
-	key, err := sign.New(verify.EdDSA, bytes.Repeat([]byte{7}, 32))
+	rel, err := approved.Release(sequence, f)
 	must(t, err)
-	v := &verify.Verifier{
-		Product:  verify.Product{Vendor: "acme.example", Name: "cam-1"},
-		Registry: verify.RegistryRef{ChainID: 4690, Address: verify.Address{1}},
-		Pinned:   verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{key.Public()}},
-	}
-	info, err := verify.DescribeImage(f, verify.MinBlockSize)
-	must(t, err)
-	m := &verify.Manifest{Product: v.Product, Sequence: sequence, Version: fmt.Sprintf("1.%d.0", sequence), Image: info, Component: "firmware", Registry: v.Registry}
-	e, err := sign.NewEnvelope(m)
-	must(t, err)
-	must(t, key.Sign(e))
-	encoded, err := e.Encode()
-	must(t, err)
-	s, err := v.CheckSigned(encoded)
-	must(t, err)
-	rel := verify.Release{
-		Product: v.Product.ID(), Sequence: sequence, Version: m.Version,
-		ImageSize: info.Size, ImageSHA256: info.SHA256, Envelope: sha256.Sum256(encoded), PublishedAt: 1_790_000_000,
-	}
-	approved, err := v.Approve(s, &verify.View{
-		Registry: v.Registry, Product: rel.Product, Rev: 1, Block: 100, Time: 1_790_000_100, Latest: sequence, Keys: v.Pinned,
-		Candidates: []verify.Candidate{{Release: rel, Rollout: verify.Rollout{Mode: verify.RolloutAll}}},
-	}, 0)
-	must(t, err)
-	img, err := approved.CheckImage(f, stat.Size())
+	img, err := rel.CheckImage(f, stat.Size())
 	must(t, err)
 	return img
 }

@@ -114,12 +114,23 @@ const (
 	AnswerNever Answer = "never" // not this release; another answer takes it back
 )
 
+// Validate refuses what is no answer.
+func (a Answer) Validate() error {
+	switch a {
+	case AnswerNow, AnswerLater, AnswerNever:
+		return nil
+	}
+	return fmt.Errorf("answer is %q; write %q, %q or %q", string(a), AnswerNow, AnswerLater, AnswerNever)
+}
+
 func (c *Consent) validate() error {
-	switch {
-	case c.Product == verify.ProductID{}:
+	if c.Product == (verify.ProductID{}) {
 		return errors.New("product is missing: it is products[].id of /v1/status")
-	case c.Answer != AnswerNow && c.Answer != AnswerLater && c.Answer != AnswerNever:
-		return fmt.Errorf("answer is %q; write %q, %q or %q", c.Answer, AnswerNow, AnswerLater, AnswerNever)
+	}
+	if err := c.Answer.Validate(); err != nil {
+		return err
+	}
+	switch {
 	case c.Answer == AnswerLater && (c.Seconds < MinLaterSeconds || c.Seconds > MaxLaterSeconds):
 		return fmt.Errorf("seconds is %d; \"later\" takes %d to %d", c.Seconds, MinLaterSeconds, MaxLaterSeconds)
 	case c.Answer != AnswerLater && c.Seconds != 0:

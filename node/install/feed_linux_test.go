@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/sim/approved"
 	"camswarm/verify"
 )
 
@@ -25,7 +26,9 @@ func imageFile(t *testing.T, sequence uint64, size int) (data firmware, path str
 	file, err := os.Open(path)
 	fatal(t, err)
 	t.Cleanup(func() { _ = file.Close() })
-	img, err = approved(t, sequence, data).CheckImage(file, int64(size))
+	rel, err := approved.Release(sequence, bytes.NewReader(data))
+	fatal(t, err)
+	img, err = rel.CheckImage(file, int64(size))
 	fatal(t, err)
 	return data, path, img
 }

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/sim/approved"
 	"camswarm/verify"
-	"camswarm/verify/sign"
 )
 
 // firmware is the bytes of an image that a test may change behind the back of
@@ -41,44 +41,11 @@ func firmwareBytes(sequence uint64, size int) firmware {
 // verifiedImage takes bytes the whole way to a verified image.
 func verifiedImage(t *testing.T, sequence uint64, data firmware) *verify.Image {
 	t.Helper()
-	img, err := approved(t, sequence, data).CheckImage(data, int64(len(data)))
+	rel, err := approved.Release(sequence, bytes.NewReader(data))
+	fatal(t, err)
+	img, err := rel.CheckImage(data, int64(len(data)))
 	fatal(t, err)
 	return img
-}
-
-// approved takes bytes to an approved release.
-func approved(t *testing.T, sequence uint64, data firmware) *verify.Approved {
-	t.Helper()
-	key, err := sign.New(verify.EdDSA, bytes.Repeat([]byte{7}, 32))
-	fatal(t, err)
-	v := &verify.Verifier{
-		Product:  verify.Product{Vendor: "acme.example", Name: "cam-1"},
-		Registry: verify.RegistryRef{ChainID: 4690, Address: verify.Address{1}},
-		Pinned:   verify.KeySet{Threshold: 1, Keys: []verify.PublicKey{key.Public()}},
-	}
-	info, err := verify.DescribeImage(bytes.NewReader(data), verify.MinBlockSize)
-	fatal(t, err)
-	m := &verify.Manifest{
-		Product: v.Product, Sequence: sequence, Version: fmt.Sprintf("1.%d.0", sequence),
-		Image: info, Component: "firmware", Registry: v.Registry,
-	}
-	e, err := sign.NewEnvelope(m)
-	fatal(t, err)
-	fatal(t, key.Sign(e))
-	encoded, err := e.Encode()
-	fatal(t, err)
-	s, err := v.CheckSigned(encoded)
-	fatal(t, err)
-	rel := verify.Release{
-		Product: v.Product.ID(), Sequence: sequence, Version: m.Version,
-		ImageSize: info.Size, ImageSHA256: info.SHA256, Envelope: sha256.Sum256(encoded), PublishedAt: 1_790_000_000,
-	}
-	a, err := v.Approve(s, &verify.View{
-		Registry: v.Registry, Product: rel.Product, Rev: 1, Block: 100, Time: 1_790_000_100, Latest: sequence, Keys: v.Pinned,
-		Candidates: []verify.Candidate{{Release: rel, Rollout: verify.Rollout{Mode: verify.RolloutAll}}},
-	}, 0)
-	fatal(t, err)
-	return a
 }
 
 func fatal(t *testing.T, errs ...error) {

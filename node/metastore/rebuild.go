@@ -13,6 +13,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
 
+	"camswarm/gc"
 	"camswarm/node/statedir"
 )
 
@@ -99,7 +100,7 @@ func haveRoom(path string) error {
 	if err != nil {
 		return err
 	}
-	if err = allocate(f, Room); errors.Is(err, errors.ErrUnsupported) {
+	if err = gc.Allocate(f, Room); errors.Is(err, errors.ErrUnsupported) {
 		_, err = f.Write(make([]byte, Room))
 	}
 	if err == nil {
