@@ -165,6 +165,35 @@ func TestThreatDenialOfService_TheSameFileAgainAndAgain(t *testing.T) {
 	})
 }
 
+// A camera whose power fails every second asks anew each time, and its seed is slow:
+// what it was not sent it has not used up, whether it says that it begins anew or not.
+func TestWhoAsksAnewPaysForWhatItGot(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		t.Run(fmt.Sprintf("full=%v", full), func(t *testing.T) {
+			data, f := testImage(2<<20, 32<<10, 43)
+			runSim(t, []link{{1, 1}, fast}, flat(20*time.Millisecond), func(s *testSim) {
+				reg := prometheus.NewRegistry()
+				s.nodes[0].start(ExchangeOptions{Registerer: reg})
+				s.nodes[0].add(f, data)
+				st := s.talker(1)
+				for range 10 { // 125 kB each
+					m := message.New(full)
+					for _, d := range f.Blocks {
+						m.AddEntry(filestore.LeafCID(d), 1, pb.Message_Wantlist_Block, true)
+					}
+					if err := m.ToNetV1(st); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+				}
+				if counted(t, reg, "enough") != 0 {
+					t.Errorf("it had enough after %d bytes of %d", s.nodes[0].x.Stats().Peers[s.nodes[1].h.ID()].Sent, f.Size)
+				}
+			})
+		})
+	}
+}
+
 // A message that is larger than anything we wait for is not read: its length
 // alone makes room for nothing.
 func TestThreatDenialOfService_HugeMessages(t *testing.T) {
