@@ -58,6 +58,7 @@ type Config struct {
 	IPNS     IPNSConfig           `toml:"ipns"`
 	Origin   OriginConfig         `toml:"origin"`
 	Polite   PoliteConfig         `toml:"polite"`
+	HTTP     HTTPConfig           `toml:"http"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -411,6 +412,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Origin.Validate(); err != nil {
 		return bad("origin: %w", err)
+	}
+	if err := c.HTTP.Validate(); err != nil {
+		return bad("http: %w", err)
 	}
 	if err := c.validateWitness(); err != nil {
 		return bad("witness: %w", err)

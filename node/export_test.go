@@ -1,6 +1,9 @@
 package node
 
-import "camswarm/announce"
+import (
+	"camswarm/announce"
+	"camswarm/node/monitor"
+)
 
 // Exchange is what followers need of the swarm, for tests that stand in its way.
 type Exchange = exchange
@@ -10,3 +13,6 @@ func WithExchange(f func(Exchange) Exchange) Option { return func(o *injected) {
 
 // Latest is what a node answers a peer that asks for its newest announcement.
 func Latest(n *Node) *announce.Announcement { return n.followers[0].latest() }
+
+// Readiness is what /readyz says.
+func (n *Node) Readiness() []monitor.Missing { return n.readiness().Missing }

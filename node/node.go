@@ -53,6 +53,7 @@ type Node struct {
 	witness   *witnessKey // nil: the node is none
 	registry  *prometheus.Registry
 	control   *control.Server
+	http      monitoring
 	started   atomic.Pointer[time.Time]
 	ran       atomic.Bool
 	polite    *polite
@@ -153,6 +154,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		return nil, fmt.Errorf("clean up the state directory: %w", err)
 	}
 	n.keeper.measure(false)
+	n.wireHTTP()
 	if !o.noControl {
 		n.control = control.NewServer(filepath.Join(cfg.StateDir, control.SocketName), n, n.registry, n.log)
 	}
@@ -362,6 +364,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if n.control != nil {
 		g.Go(func() error { return n.control.Run(ctx) })
 	}
+	g.Go(func() error { return n.serveHTTP(ctx) })
 	n.log.Info("running", "role", string(n.cfg.Role), "peer", n.network.Host().ID().String(), "did", string(n.did))
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {

@@ -35,6 +35,8 @@ func TestCameraBinaryLinksNoToolOrTestCode(t *testing.T) {
 		"github.com/dgraph-io",
 		"go.opentelemetry.io/otel",
 		"gonum.org/v1/gonum",
+		"github.com/prometheus/client_golang/prometheus/collectors",
+		"camswarm/node/monitor",
 	}
 	for _, tc := range []struct {
 		arch, tags string

@@ -20,18 +20,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
 
 	"camswarm/announce"
 	"camswarm/gc"
 	"camswarm/node/strictjson"
+	"camswarm/node/web"
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/member"
 	"camswarm/swarm/p2p"
@@ -133,64 +132,15 @@ func (c *Server) Run(ctx context.Context) error {
 }
 
 // serve is Run on a listener, which it closes.
-func (c *Server) serve(ctx context.Context, listener net.Listener) (err error) {
-	handlers := &tracked{next: c.handler()}
-	defer handlers.stop()
-	srv := &http.Server{
-		Handler:           handlers,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: controlHeaderTimeout,
-		IdleTimeout:       controlIdleTimeout,
-		MaxHeaderBytes:    maxControlHeader,
-		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(netutil.LimitListener(listener, maxControlConns)) }()
-	select {
-	case err = <-served:
-		_ = srv.Close()
+func (c *Server) serve(ctx context.Context, listener net.Listener) error {
+	err := web.Serve(ctx, listener, c.handler(), web.Limits{
+		Conns: maxControlConns, HeaderBytes: maxControlHeader,
+		HeaderTimeout: controlHeaderTimeout, IdleTimeout: controlIdleTimeout, StopTimeout: controlStopTimeout,
+	}, c.log)
+	if err != nil {
 		return fmt.Errorf("control socket: %w", err)
-	case <-ctx.Done():
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlStopTimeout)
-	defer cancel()
-	if srv.Shutdown(stop) != nil {
-		_ = srv.Close()
-	}
-	<-served
 	return nil
-}
-
-// tracked is a handler whose runs can be waited for, which http.Server.Close
-// does not do.
-type tracked struct {
-	next    http.Handler
-	mu      sync.Mutex
-	stopped bool
-	running sync.WaitGroup
-}
-
-// ServeHTTP implements http.Handler.
-func (h *tracked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	stopped := h.stopped
-	if !stopped {
-		h.running.Add(1)
-	}
-	h.mu.Unlock()
-	if stopped {
-		return // the connection is closed
-	}
-	defer h.running.Done()
-	h.next.ServeHTTP(w, r)
-}
-
-// stop lets no more requests in and waits for those that run.
-func (h *tracked) stop() {
-	h.mu.Lock()
-	h.stopped = true
-	h.mu.Unlock()
-	h.running.Wait()
 }
 
 // CheckPath refuses a path that is too long for a unix socket, and says what to do.

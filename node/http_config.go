@@ -1,0 +1,19 @@
+package node
+
+import "fmt"
+
+// HTTPConfig is a listener for operators' tools: GET /metrics for Prometheus, /healthz
+// (503 if the node is stuck: restart it) and /readyz (503, and in JSON what is missing,
+// until the node is connected, its view of the chain is fresh and it holds the newest
+// release). Everything on it can be read by everybody who reaches it, without a
+// password, and nothing changed. Not in the camera build.
+type HTTPConfig struct {
+	// Listen is an IP address and a port, such as "127.0.0.1:9464"; port 0 takes any
+	// free one. "": nowhere.
+	Listen string `toml:"listen"`
+	// Public allows an address that other machines reach, such as "0.0.0.0:9464" in a
+	// container. What they learn then: docs/SEED.md.
+	Public bool `toml:"public"`
+}
+
+func badListen(listen string, err error) error { return fmt.Errorf("listen is %q: %w", listen, err) }
