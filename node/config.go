@@ -17,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"camswarm/announce"
+	"camswarm/beacon"
 	"camswarm/chainwatch"
 	"camswarm/node/install"
 	"camswarm/swarm"
@@ -59,6 +60,7 @@ type Config struct {
 	Origin   OriginConfig         `toml:"origin"`
 	Polite   PoliteConfig         `toml:"polite"`
 	HTTP     HTTPConfig           `toml:"http"`
+	Beacons  beacon.Config        `toml:"beacons"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -229,6 +231,7 @@ func DefaultConfig(role Role) Config {
 		IPNS:     IPNSConfig{Check: p2p.HasDHT},
 		Origin:   DefaultOriginConfig(),
 		Polite:   DefaultPoliteConfig(),
+		Beacons:  beacon.DefaultConfig(role == RoleSeed),
 	}
 	c.Network.Role = string(role)
 	if role == RoleSeed {
@@ -409,6 +412,12 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Polite.Validate(); err != nil {
 		return bad("polite: %w", err)
+	}
+	if err := c.Beacons.Validate(); err != nil {
+		return bad("beacons: %w", err)
+	}
+	if c.Beacons.Tell && c.Role == RoleSeed || c.Beacons.Count && c.Role == RoleCamera {
+		return bad("beacons: cameras tell and seeds count; tell is %v and count is %v for a %s", c.Beacons.Tell, c.Beacons.Count, c.Role)
 	}
 	if err := c.Origin.Validate(); err != nil {
 		return bad("origin: %w", err)

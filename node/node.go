@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camswarm/announce"
+	"camswarm/beacon"
 	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"
@@ -52,6 +53,9 @@ type Node struct {
 	metrics   *metrics
 	witness   *witnessKey // nil: the node is none
 	registry  *prometheus.Registry
+	teller    *beacon.Teller // nil: nothing is told
+	told      signal         // there may be something new to tell
+	fleet     *fleet         // nil: nothing is counted
 	control   *control.Server
 	http      monitoring
 	started   atomic.Pointer[time.Time]
@@ -88,7 +92,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if o.registry == nil {
 		o.registry = prometheus.NewRegistry()
 	}
-	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), events: control.NewEvents(), counts: installCounts{news: newSignal()}}
+	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), told: newSignal(), events: control.NewEvents(), counts: installCounts{news: newSignal()}}
 	if n.zone, err = loadZone(cfg.TimeZone); err != nil {
 		return nil, fmt.Errorf("%w: time_zone: %w", ErrConfig, err)
 	}
@@ -146,6 +150,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		if err := n.wireProduct(p, parts, o); err != nil {
 			return nil, fmt.Errorf("product %s: %w", p.Name, err)
 		}
+	}
+	if err := n.wireBeacons(key); err != nil {
+		return nil, err
 	}
 	if n.ipns, err = newIPNSKeeper(n); err != nil {
 		return nil, err
@@ -251,7 +258,7 @@ func (n *Node) parts(o injected) (p parts, err error) {
 		stateDir: n.cfg.StateDir, exchange: n.exchange, ask: n.gossip.Ask, collector: n.keeper.collector, turn: newTurn(),
 		origins: n.origins,
 		gate:    n.mayInstall, metrics: n.metrics, observe: o.observe, events: n.events, counts: &n.counts,
-		learn: n.seeds.learn, verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set() },
+		learn: n.seeds.learn, verified: n.providers.set, risen: n.gossip.Risen, changed: func() { n.keeper.stale.set(); n.ipns.soon.set(); n.told.set() },
 	}
 	if o.exchange != nil {
 		p.exchange = o.exchange(p.exchange)
@@ -353,6 +360,12 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	g.Go(func() error { return n.traffic.run(ctx) })
 	g.Go(func() error { return n.reprovide(ctx) })
 	g.Go(func() error { return n.ipns.run(ctx) })
+	if n.teller != nil {
+		g.Go(func() error { return n.teller.Run(ctx, n.told) })
+	}
+	if n.fleet != nil {
+		g.Go(func() error { return n.fleet.run(ctx) })
+	}
 	g.Go(func() error { return n.keeper.run(ctx) })
 	for _, f := range n.followers {
 		g.Go(func() error { return f.watcher.Run(ctx) })

@@ -21,6 +21,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/announce"
+	"camswarm/beacon"
 	"camswarm/verify"
 )
 
@@ -102,6 +103,15 @@ func (c *Client) Peers(ctx context.Context) ([]PeerStatus, error) {
 // Releases returns the releases with bytes on the node's disk.
 func (c *Client) Releases(ctx context.Context) ([]HeldRelease, error) {
 	return call[[]HeldRelease](ctx, c, http.MethodGet, "/v1/releases", nil)
+}
+
+// Fleet returns what a seed counts of cameras, and checks its signature.
+func (c *Client) Fleet(ctx context.Context) (beacon.Fleet, error) {
+	raw, err := call[json.RawMessage](ctx, c, http.MethodGet, "/v1/fleet", nil)
+	if err != nil {
+		return beacon.Fleet{}, err
+	}
+	return beacon.OpenStatement(raw)
 }
 
 // Block gets one block of at most 64 KiB, such as a DID document, from the

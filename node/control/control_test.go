@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +24,11 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/announce"
+	"camswarm/beacon"
 	"camswarm/gc"
 	"camswarm/node/strictjson"
 	"camswarm/swarm"
@@ -35,6 +38,8 @@ import (
 
 // desk is a small Backend that notes what it was asked.
 type desk struct {
+	counts crypto.PrivKey // nil: no fleet is counted
+
 	revoked  []byte
 	mu       sync.Mutex
 	err      error // what every request that can fail answers
@@ -51,6 +56,13 @@ type desk struct {
 	answers  []Consent
 	events   *Events
 	provide  func(ctx context.Context, image io.Reader) error // instead of reading the image
+}
+
+func (d *desk) Fleet() (beacon.Statement, error) {
+	if d.counts == nil {
+		return beacon.Statement{}, ErrNotCounted
+	}
+	return beacon.Fleet{Reports: []beacon.Report{{Name: "acme.example/cam-1", Cameras: 1, Rows: []beacon.Row{{State: beacon.StateHeld, Release: 2, Cameras: 1}}}}}.Sign(d.counts)
 }
 
 func (d *desk) Status() Status {
@@ -306,6 +318,15 @@ func TestControlCarriesEveryRequest(t *testing.T) {
 	given, err := c.Consent(ctx, word)
 	if err != nil || given.State != "later" || len(d.answers) != 1 || d.answers[0] != word {
 		t.Errorf("consent: %+v (%v), said %+v", given, err, d.answers)
+	}
+
+	if _, err := c.Fleet(ctx); err == nil || !strings.Contains(err.Error(), "beacons.count") {
+		t.Errorf("a fleet that nobody counts: %v", err)
+	}
+	d.counts, _, err = crypto.GenerateEd25519Key(rand.Reader)
+	fatal(t, err)
+	if f, err := c.Fleet(ctx); err != nil || len(f.Reports) != 1 || f.Reports[0].Cameras != 1 || f.Reports[0].Rows[0].State != beacon.StateHeld {
+		t.Errorf("fleet %+v (%v)", f, err)
 	}
 
 	metrics, err := c.Metrics(ctx)

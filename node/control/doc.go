@@ -8,6 +8,7 @@
 //	GET  /v1/status     Status
 //	GET  /v1/peers      [PeerStatus]
 //	GET  /v1/releases   [HeldRelease]
+//	GET  /v1/fleet      beacon.Statement, what a seed counts of cameras
 //	GET  /v1/block      ?cid=CID, one block of at most 64 KiB from the peers; not kept
 //	POST /v1/announce   body: an encoded announcement; published after the usual checks
 //	POST /v1/provide    body: multipart/form-data, part "envelope", then part "image"; Provided

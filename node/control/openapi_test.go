@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
+
 	"camswarm/swarm"
 	"camswarm/swarm/units"
 	"camswarm/verify"
@@ -34,6 +37,7 @@ var purposes = map[string]string{
 	"/v1/status":       "What the node tells about itself.",
 	"/v1/peers":        "The connected peers, nearest first.",
 	"/v1/releases":     "The releases with bytes on disk.",
+	"/v1/fleet":        "What a seed counts of cameras that tell: by region, label, release and state; signed with its identity.",
 	"/v1/block":        "One block of at most 64 KiB from the peers, in base64.",
 	"/v1/announce":     "Check and publish an announcement (docs/FORMAT.md).",
 	"/v1/provide":      "Hand a release over: the parts \"envelope\" and \"image\", in this order.",
@@ -352,7 +356,9 @@ func TestOpenAPIHoldsForReplies(t *testing.T) {
 			}
 		}
 	}
-	c := serveControl(t, controlPath(t), &desk{limits: Limits{Mode: swarm.ModeShare}})
+	identity, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	fatal(t, err)
+	c := serveControl(t, controlPath(t), &desk{limits: Limits{Mode: swarm.ModeShare}, counts: identity})
 	bodies := map[string]string{
 		"/v1/limits":  `{"uploadLimit":"64kbit/s"}`,
 		"/v1/busy":    `{"seconds":5}`,

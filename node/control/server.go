@@ -28,6 +28,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"camswarm/announce"
+	"camswarm/beacon"
 	"camswarm/gc"
 	"camswarm/node/strictjson"
 	"camswarm/node/web"
@@ -49,6 +50,8 @@ var (
 	ErrRunning = errors.New("another node answers the control socket")
 	// ErrUnknownProduct means that the node does not follow a product.
 	ErrUnknownProduct = errors.New("product is not followed by this node")
+	// ErrNotCounted means that a node counts no cameras.
+	ErrNotCounted = errors.New("this node counts no cameras; a seed does with beacons.count = true")
 	// ErrUnknownName means that no release which a node holds names an IPNS record.
 	ErrUnknownName = errors.New("no release held here names this IPNS record")
 )
@@ -93,6 +96,8 @@ type Backend interface {
 	Busy(lease Busy) (PoliteStatus, error)
 	// Consent takes the owner's answer; ErrConsent if nobody waits for it.
 	Consent(ctx context.Context, answer Consent) (ConsentStatus, error)
+	// Fleet is what this seed counts of cameras; ErrNotCounted if it counts none.
+	Fleet() (beacon.Statement, error)
 	// Events are what happens, for those who listen.
 	Events() *Events
 }
@@ -259,6 +264,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/status":      replies(get, c.status),
 		"/v1/peers":       replies(get, c.peers),
 		"/v1/releases":    replies(get, c.releases),
+		"/v1/fleet":       replies(get, func(*http.Request) (beacon.Statement, error) { return c.backend.Fleet() }),
 		"/v1/block":       replies(route{method: http.MethodGet, query: []string{"cid"}}, c.block),
 		"/v1/announce":    replies(post(maxControlAnnounce, "application/cbor"), c.announce),
 		"/v1/provide":     replies(provide, c.provide),
@@ -577,7 +583,7 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, gc.ErrNoSpace), gc.IsFull(err):
 		return http.StatusInsufficientStorage
-	case errors.Is(err, ErrUnknownProduct), errors.Is(err, ErrUnknownName):
+	case errors.Is(err, ErrUnknownProduct), errors.Is(err, ErrUnknownName), errors.Is(err, ErrNotCounted):
 		return http.StatusNotFound
 	case errors.Is(err, ErrConsent), errors.Is(err, ErrLeases):
 		return http.StatusConflict

@@ -3,8 +3,10 @@ package p2p
 import (
 	"slices"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"camswarm/swarm/p2p/book"
 )
@@ -51,6 +53,20 @@ func (n *Network) SetListed(addrs []string) {
 	}
 	n.setStatics(all)
 	nudge(n.woken)
+}
+
+// ConnectedStatics are the static peers that the node is connected with and that speak
+// a protocol.
+func (n *Network) ConnectedStatics(id protocol.ID) (out []peer.ID) {
+	for _, info := range n.statics() {
+		if n.host.Network().Connectedness(info.ID) != network.Connected {
+			continue
+		}
+		if speaks, err := n.host.Peerstore().SupportsProtocols(info.ID, id); err == nil && len(speaks) > 0 {
+			out = append(out, info.ID)
+		}
+	}
+	return out
 }
 
 // setStatics replaces the static peers.

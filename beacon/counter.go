@@ -1,0 +1,118 @@
+package beacon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/verify"
+)
+
+// Counter hears beacons on a seed and counts them.
+type Counter struct {
+	host   host.Host
+	table  *Table
+	follow []verify.ProductID
+	budget func(peer.ID, float64) bool
+	log    *slog.Logger
+	heard  *prometheus.CounterVec
+}
+
+// NewCounter returns a counter of the products that the seed follows. budget says
+// whether a peer may have work of a cost done (swarm/tokens).
+func NewCounter(h host.Host, cfg Config, follow []verify.ProductID, budget func(peer.ID, float64) bool, reg prometheus.Registerer, log *slog.Logger) (*Counter, error) {
+	c := &Counter{host: h, table: NewTable(cfg), follow: follow, budget: budget, log: log}
+	c.heard = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "camswarm", Subsystem: "beacon", Name: "heard_total",
+		Help: "Beacons of cameras, by what became of them: counted, withdrawn, or why not.",
+	}, []string{"outcome"})
+	return c, reg.Register(c.heard)
+}
+
+// Run hears beacons until ctx ends. It returns nil.
+func (c *Counter) Run(ctx context.Context) error {
+	c.host.SetStreamHandler(Protocol, c.serve)
+	defer c.host.RemoveStreamHandler(Protocol)
+	<-ctx.Done()
+	return nil
+}
+
+// Report counts what is known of a product.
+func (c *Counter) Report(product verify.ProductID) Report {
+	return c.table.Report(product, time.Now())
+}
+
+func (c *Counter) serve(s network.Stream) {
+	_ = s.SetDeadline(time.Now().Add(answerTimeout))
+	outcome, err := c.hear(s)
+	c.heard.WithLabelValues(outcome).Inc()
+	answer := []byte{1}
+	if errors.Is(err, ErrRoom) {
+		answer[0], err = 0, nil
+	}
+	if err == nil {
+		_, err = s.Write(answer)
+	} else {
+		c.log.Debug("a beacon was refused", "peer", s.Conn().RemotePeer().String(), "err", err)
+	}
+	if err != nil || s.Close() != nil {
+		_ = s.Reset()
+	}
+}
+
+func (c *Counter) hear(s network.Stream) (outcome string, err error) {
+	from := s.Conn().RemotePeer()
+	if !c.budget(from, cost) {
+		return "flood", errors.New("beacon: over its budget")
+	}
+	data, err := io.ReadAll(io.LimitReader(s, MaxBytes+1))
+	if err != nil {
+		return "failed", err
+	}
+	b, err := Open(data, from, c.host.ID())
+	if err == nil && !slices.Contains(c.follow, b.Product) {
+		err = ErrProduct
+	}
+	if err == nil {
+		err = c.table.Put(from, ipOf(s.Conn().RemoteMultiaddr()), b, time.Now())
+	}
+	switch {
+	case errors.Is(err, ErrForged):
+		return "forged", err
+	case errors.Is(err, ErrStale):
+		return "stale", err
+	case errors.Is(err, ErrProduct):
+		return "product", err
+	case errors.Is(err, ErrRoom):
+		return "no_room", err
+	case err != nil:
+		return "malformed", err
+	case b.State == stateWithdrawn:
+		return "withdrawn", nil
+	}
+	return "counted", nil
+}
+
+// ipOf returns the IP address at a; the invalid one behind a relay.
+func ipOf(a ma.Multiaddr) netip.Addr {
+	if _, err := a.ValueForProtocol(ma.P_CIRCUIT); err == nil {
+		return netip.Addr{}
+	}
+	ip, err := manet.ToIP(a)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, _ := netip.AddrFromSlice(ip)
+	return addr.Unmap()
+}

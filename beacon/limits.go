@@ -1,0 +1,25 @@
+package beacon
+
+import "time"
+
+// Limits on what is told, kept and read.
+const (
+	// MaxBytes bounds an encoded beacon.
+	MaxBytes = headBytes + 2 + 2*31 + signatureBytes
+
+	maxSequence = 1 << 32 // of a release, as in a catalog: one a second for 136 years
+	maxSkew     = 3       // hours by which a beacon's hour may differ from a seed's
+
+	answerTimeout = 10 * time.Second // of one beacon and its answer
+	cost          = 2                // tokens of a beacon beside its stream's, for the signature
+
+	maxDevices = 1 << 16 // that a seed counts, about 200 bytes each
+	maxTold    = 8       // seeds that a camera remembers to have told
+
+	retryLeast = 5 * time.Second  // between tries while no seed has heard the news,
+	retryMost  = 5 * time.Minute  // doubled with each
+	gapLeast   = 2 * time.Second  // between two beacons of a camera
+	renewEvery = 6 * time.Hour    // in which a camera says again what has not changed
+	maxCount   = 1 << 40          // cameras in a report that is read
+	sweepEvery = 10 * time.Minute // in which a seed forgets what is too old
+)

@@ -1,0 +1,199 @@
+package beacon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"camswarm/verify"
+)
+
+// A stage is a camera, in virtual time, that is connected with some seeds.
+type stage struct {
+	t       *testing.T
+	camera  host.Host
+	seeds   []*Counter
+	beacons int // that seeds heard
+	allow   func(peer.ID, float64) bool
+
+	mu    sync.Mutex
+	see   []peer.ID
+	say   Beacon
+	woken chan struct{}
+}
+
+func onStage(t *testing.T, seeds int, play func(s *stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(start))
+		ctx, cancel := context.WithCancel(context.Background())
+		var work sync.WaitGroup
+		net := mocknet.New()
+		s := &stage{t: t, woken: make(chan struct{}, 1), say: good(), allow: func(peer.ID, float64) bool { return true }}
+		join := func(name string) (identity, host.Host) {
+			who := someone(t, name)
+			h, err := net.AddPeer(who.key, ma.StringCast("/ip4/192.0.2.1/tcp/1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return who, h
+		}
+		camera, h := join("camera")
+		s.camera = h
+		for i := range seeds {
+			_, h := join("seed " + string(rune('a'+i)))
+			c, err := NewCounter(h, DefaultConfig(true), []verify.ProductID{{1}}, func(p peer.ID, cost float64) bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.beacons++
+				return s.allow(p, cost)
+			}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.seeds = append(s.seeds, c)
+			work.Go(func() { _ = c.Run(ctx) })
+		}
+		if err := errors.Join(net.LinkAll(), net.ConnectAllButSelf()); err != nil {
+			t.Fatal(err)
+		}
+		teller := &Teller{Host: s.camera, Key: camera.key, Spread: 30 * time.Second, Keep: 26 * time.Hour, Log: slog.New(slog.DiscardHandler),
+			Seeds: func() []peer.ID {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return slices.Clone(s.see)
+			},
+			Now: func() (Beacon, uint64, bool) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return s.say, uint64(time.Now().Unix()), true
+			},
+		}
+		synctest.Wait()
+		work.Go(func() { _ = teller.Run(ctx, s.woken) })
+		play(s)
+		cancel()
+		work.Wait()
+		if err := net.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sees makes the camera connected with those seeds alone.
+func (s *stage) sees(seeds ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.see = nil
+	for _, i := range seeds {
+		s.see = append(s.see, s.seeds[i].host.ID())
+	}
+}
+
+func (s *stage) change(to func(*Beacon)) {
+	s.mu.Lock()
+	to(&s.say)
+	s.mu.Unlock()
+	s.woken <- struct{}{}
+}
+
+// counts is what each seed counts of release 2.
+func (s *stage) counts() (out []ReleaseCount) {
+	synctest.Wait()
+	for _, c := range s.seeds {
+		out = append(out, c.Report(good().Product).Of(2))
+	}
+	return out
+}
+
+func (s *stage) heard() int {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.beacons
+}
+
+func TestACameraTellsOneSeedAndAgainWhatChanges(t *testing.T) {
+	onStage(t, 3, func(s *stage) {
+		time.Sleep(time.Hour)
+		if n := s.heard(); n != 0 {
+			t.Errorf("%d beacons without a seed", n)
+		}
+		s.sees(0, 1, 2)
+		time.Sleep(retryMost)
+		at := slices.IndexFunc(s.counts(), func(c ReleaseCount) bool { return c.States[StateFetching] == 1 })
+		if at < 0 || s.heard() != 1 {
+			t.Fatalf("%+v after %d beacons", s.counts(), s.heard())
+		}
+		s.change(func(b *Beacon) { b.State = StateHeld })
+		time.Sleep(31 * time.Second)
+		s.woken <- struct{}{} // nothing new
+		time.Sleep(5 * time.Hour)
+		if c := s.counts()[at]; c.States[StateHeld] != 1 || len(c.States) != 1 || s.heard() != 2 {
+			t.Errorf("%+v after %d beacons", c, s.heard())
+		}
+		time.Sleep(48 * time.Hour)
+		if c := s.counts()[at]; c.States[StateHeld] != 1 || s.heard() < 10 || s.heard() > 12 {
+			t.Errorf("%+v after %d beacons in 53 h; it must be renewed every six", c, s.heard())
+		}
+	})
+}
+
+func TestACameraThatChangesSeedsWithdraws(t *testing.T) {
+	onStage(t, 2, func(s *stage) {
+		s.sees(0)
+		time.Sleep(time.Minute)
+		s.sees(1)
+		s.change(func(b *Beacon) { b.State = StateHeld })
+		time.Sleep(time.Minute)
+		if c := s.counts(); c[0].States[StateFetching] != 1 || c[1].States[StateHeld] != 1 {
+			t.Errorf("%+v", c)
+		}
+		s.sees(0, 1) // the first is met again, and told
+		time.Sleep(retryMost + time.Minute)
+		if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateHeld] != 1 {
+			t.Errorf("both count it: %+v", c)
+		}
+	})
+}
+
+// denial_of_service: who is over the budget of all protocols is not heard, before
+// anything is verified.
+func TestThreatBeaconSybils_Budget(t *testing.T) {
+	onStage(t, 1, func(s *stage) {
+		s.allow = func(peer.ID, float64) bool { return false }
+		s.sees(0)
+		time.Sleep(time.Hour)
+		if c := s.counts(); len(c[0].States) != 0 || s.heard() == 0 {
+			t.Errorf("%+v after %d beacons", c, s.heard())
+		}
+	})
+}
+
+// endless_data: a beacon has a size, and who goes on after it is not read.
+func TestThreatEndlessData_Beacons(t *testing.T) {
+	onStage(t, 1, func(s *stage) {
+		stream, err := s.camera.NewStream(network.WithNoDial(context.Background(), ""), s.seeds[0].host.ID(), Protocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = stream.Write(make([]byte, 1024))
+		}
+		if len(s.counts()[0].States) != 0 {
+			t.Error("it was counted")
+		}
+	})
+}

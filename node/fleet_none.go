@@ -1,0 +1,25 @@
+//go:build camera
+
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"camswarm/beacon"
+	"camswarm/node/control"
+)
+
+// fleet counts cameras, which the camera build cannot.
+type fleet struct{}
+
+func newFleet(*Node, crypto.PrivKey) (*fleet, error) {
+	return nil, errors.New("the camera build counts no cameras")
+}
+
+func (*fleet) run(context.Context) error { return nil }
+
+// Fleet is what a seed counts.
+func (*Node) Fleet() (beacon.Statement, error) { return beacon.Statement{}, control.ErrNotCounted }
