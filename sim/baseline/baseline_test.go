@@ -240,7 +240,7 @@ func TestASeedKeepsTheNeighboursThatNobodyElseConnects(t *testing.T) {
 	}
 	// 1 to 20 are a chain; 21 to 30 have the seed alone.
 	n, alone := 0, 0
-	for _, p := range env.mesh(3) {
+	for _, p := range env.mesh(env.Neighbours, 3) {
 		if p[0] == 0 || p[1] == 0 {
 			if n++; max(p[0], p[1]) > 20 {
 				alone++
@@ -250,7 +250,7 @@ func TestASeedKeepsTheNeighboursThatNobodyElseConnects(t *testing.T) {
 	if alone != 10 || n > 13 {
 		t.Errorf("the seed has %d neighbours, %d of the 10 that need it", n, alone)
 	}
-	if got := len(env.mesh(1000)); got != 30+19 {
+	if got := len(env.mesh(env.Neighbours, 1000)); got != 30+19 {
 		t.Errorf("%d different connections, want 49", got)
 	}
 	// Node 1 came later; 2 and 3 know each other and a node that takes no part.
@@ -260,7 +260,7 @@ func TestASeedKeepsTheNeighboursThatNobodyElseConnects(t *testing.T) {
 	}
 	env.Topology.Nodes = append(env.Topology.Nodes, links.Node{})
 	reach := map[int]bool{0: true}
-	pairs := env.mesh(10)
+	pairs := env.mesh(env.Neighbours, 10)
 	for range pairs {
 		for _, p := range pairs {
 			if reach[p[0]] || reach[p[1]] {

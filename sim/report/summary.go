@@ -140,6 +140,8 @@ var baselineOrder = []struct{ key, label string }{
 	{"cdncold", "CDN, cold edges"},
 	{"bitswap", "bitswap, DAG walk"},
 	{"bitswapall", "bitswap, all at once"},
+	{"bittorrent", "BitTorrent, tit for tat"},
+	{"bittorrentbest", "BitTorrent at its best"},
 	{"seedonly", "seeds alone, fluid"},
 }
 
