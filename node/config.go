@@ -61,6 +61,7 @@ type Config struct {
 	Polite   PoliteConfig         `toml:"polite"`
 	HTTP     HTTPConfig           `toml:"http"`
 	Beacons  beacon.Config        `toml:"beacons"`
+	Gateway  GatewayConfig        `toml:"gateway"`
 }
 
 // ProductConfig is the provisioning of one product: the root of all trust.
@@ -424,6 +425,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.HTTP.Validate(); err != nil {
 		return bad("http: %w", err)
+	}
+	if err := c.Gateway.Validate(&c.Network); err != nil {
+		return bad("gateway: %w", err)
 	}
 	if err := c.validateWitness(); err != nil {
 		return bad("witness: %w", err)

@@ -14,11 +14,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"camswarm/node/control"
+	"camswarm/node/gateway"
 	"camswarm/node/monitor"
 )
 
-// monitoring is the node's monitoring listener; its server is nil without one.
-type monitoring struct{ server *monitor.Server }
+// monitoring are the node's listeners for others than peers; nil: it has none.
+type monitoring struct {
+	server  *monitor.Server
+	gateway *gateway.Server
+}
 
 // Validate says what is wrong with the section.
 func (c *HTTPConfig) Validate() error {

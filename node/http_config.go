@@ -1,6 +1,10 @@
 package node
 
-import "fmt"
+import (
+	"fmt"
+
+	"camswarm/swarm/units"
+)
 
 // HTTPConfig is a listener for operators' tools: GET /metrics for Prometheus, /healthz
 // (503 if the node is stuck: restart it) and /readyz (503, and in JSON what is missing,
@@ -14,6 +18,20 @@ type HTTPConfig struct {
 	// Public allows an address that other machines reach, such as "0.0.0.0:9464" in a
 	// container. What they learn then: docs/SEED.md.
 	Public bool `toml:"public"`
+}
+
+// GatewayConfig is a trustless IPFS gateway: blocks (?format=raw) and archives
+// (?format=car) of the approved releases that the node holds, and the signed IPNS
+// record of its products, by HTTP, for origins, CDNs and IPFS tools. It fetches nothing
+// for anybody. 64 requests at once, 16 from one network; who is too many is told when
+// to come back (429). Not in the camera build.
+type GatewayConfig struct {
+	// Listen is an IP address and a port, such as "0.0.0.0:8080". "": nowhere. A private
+	// swarm needs network.strangers for it.
+	Listen string `toml:"listen"`
+	// Rate is what all replies together may take of the line, beside
+	// exchange.upload_limit, such as "200Mbit/s"; 0: no limit. SIGHUP takes it over.
+	Rate units.Rate `toml:"rate"`
 }
 
 func badListen(listen string, err error) error { return fmt.Errorf("listen is %q: %w", listen, err) }

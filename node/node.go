@@ -162,6 +162,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	}
 	n.keeper.measure(false)
 	n.wireHTTP()
+	if err := n.wireGateway(); err != nil {
+		return nil, err
+	}
 	if !o.noControl {
 		n.control = control.NewServer(filepath.Join(cfg.StateDir, control.SocketName), n, n.registry, n.log)
 	}
@@ -378,6 +381,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		g.Go(func() error { return n.control.Run(ctx) })
 	}
 	g.Go(func() error { return n.serveHTTP(ctx) })
+	g.Go(func() error { return n.serveGateway(ctx) })
 	n.log.Info("running", "role", string(n.cfg.Role), "peer", n.network.Host().ID().String(), "did", string(n.did))
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {

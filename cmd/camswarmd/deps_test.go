@@ -37,6 +37,7 @@ func TestCameraBinaryLinksNoToolOrTestCode(t *testing.T) {
 		"gonum.org/v1/gonum",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"camswarm/node/monitor",
+		"camswarm/node/gateway",
 	}
 	for _, tc := range []struct {
 		arch, tags string
