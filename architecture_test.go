@@ -180,7 +180,7 @@ var confined = []struct {
 	only    []string // packages, or directories ending in "/"
 	why     string
 }{
-	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
+	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain", "chainwatch/devchain/"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
 	{"gonum.org/v1/plot", []string{"sim/report/figure"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
 	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},

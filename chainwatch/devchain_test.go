@@ -1,20 +1,15 @@
 package chainwatch_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"camswarm/chainwatch"
 	"camswarm/chainwatch/devchain"
+	"camswarm/chainwatch/devchain/anvil"
 	"camswarm/chainwatch/registry"
 	"camswarm/chainwatch/registry/first"
 	"camswarm/verify"
@@ -39,62 +34,24 @@ func TestWatchesTheRealContract(t *testing.T) {
 		})
 	}
 	t.Run("anvil", func(t *testing.T) {
-		path := os.Getenv("CAMSWARM_ANVIL")
-		if path == "" {
-			path, _ = exec.LookPath("anvil")
-		}
-		if path == "" {
-			path = filepath.Join("contracts", "node_modules", "@foundry-rs", "anvil-linux-amd64", "bin", "anvil")
-			if _, err := os.Stat(path); err != nil {
-				t.Skip(`anvil is not installed: run "npm ci" in chainwatch/contracts, or set CAMSWARM_ANVIL to its path`)
-			}
+		if _, err := anvil.Find(); err != nil {
+			t.Skip(err)
 		}
 		watchTheRealContract(t, "latest", func(ctx context.Context, fund []verify.Address) string {
-			return startAnvil(ctx, t, path, fund)
+			return startAnvil(ctx, t, fund).URL
 		})
 	})
 }
 
-// startAnvil starts anvil until ctx ends and returns its URL.
-func startAnvil(ctx context.Context, t *testing.T, path string, fund []verify.Address) string {
+// startAnvil starts anvil until the test ends.
+func startAnvil(ctx context.Context, t *testing.T, fund []verify.Address, args ...string) *anvil.Server {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, path, "--port", "0", "--hardfork", "cancun", "--chain-id", "4690")
-	out, err := cmd.StdoutPipe()
+	chain, err := anvil.Start(ctx, fund, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines, url := bufio.NewScanner(out), ""
-	for url == "" && lines.Scan() {
-		if _, address, ok := strings.Cut(lines.Text(), "Listening on "); ok {
-			url = "http://" + strings.TrimSpace(address)
-		}
-	}
-	if url == "" {
-		t.Fatalf("anvil at %s did not say where it listens", path)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _ = io.Copy(io.Discard, out)
-		_ = cmd.Wait() // killed with ctx
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended with ctx
-		<-done
-	})
-	caller, err := chainwatch.Dial(chainwatch.Endpoint{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range fund {
-		if _, err := caller.Call(ctx, "anvil_setBalance", a.String(), "0x3635c9adc5dea00000"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return url
+	t.Cleanup(func() { _ = chain.Close() })
+	return chain
 }
 
 // watchTheRealContract reads both versions at the given block tag.

@@ -2,10 +2,7 @@ package registry
 
 import (
 	"context"
-	"fmt"
 	"math/big"
-
-	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"camswarm/verify"
 )
@@ -27,15 +24,15 @@ func (c *Client) Funds(ctx context.Context, account verify.Address) (f Funds, er
 	if f.Balance, err = c.Balance(ctx, account); err != nil {
 		return f, err
 	}
-	var mined, pending hexutil.Uint64
-	for state, to := range map[string]*hexutil.Uint64{"latest": &mined, "pending": &pending} {
-		if err := c.rpc.CallContext(ctx, to, "eth_getTransactionCount", account.String(), state); err != nil {
-			return f, fmt.Errorf("transaction count of %s: %w", account, err)
-		}
+	if f.Mined, err = c.count(ctx, account, "latest"); err != nil {
+		return f, err
 	}
-	f.Mined = uint64(mined)
-	if pending > mined { // a gateway may answer the two from different endpoints
-		f.Waiting = uint64(pending - mined)
+	pending, err := c.count(ctx, account, "pending")
+	if err != nil {
+		return f, err
+	}
+	if pending > f.Mined { // a gateway may answer the two from different endpoints
+		f.Waiting = pending - f.Mined
 	}
 	head, err := c.head(ctx)
 	if err != nil {

@@ -27,6 +27,11 @@ var (
 	// ErrNotMined says that a transaction was sent, but no block with it was
 	// seen in time. It may still be mined.
 	ErrNotMined = errors.New("transaction is not in a block yet")
+	// ErrSuperseded says that a transaction was sent, but that another one of the
+	// account with the same nonce was executed in its place: it never will be.
+	ErrSuperseded = errors.New("another transaction was executed in its place")
+	// ErrUnsettled says that an account has transactions in no block yet.
+	ErrUnsettled = errors.New("transactions are in no block yet")
 )
 
 // contract encodes and decodes; it holds no state. code deploys it.
@@ -38,8 +43,17 @@ var (
 // Client speaks to one endpoint of a chain. It is safe for concurrent use;
 // transactions of one account are numbered one after another.
 type Client struct {
+	// OnWait, set before the first transaction, hears every few seconds what one
+	// waits for; nil: nobody does.
+	OnWait func(Waiting)
+	// Confirmations, set before the first transaction, is how many blocks must
+	// follow that of a transaction before it counts as executed: 0 where blocks are
+	// final at once, as on IoTeX. A block that is reorganised away does not count.
+	Confirmations uint64
+
 	rpc     *rpc.Client
 	chainID uint64
+	report  time.Duration // between two calls of OnWait
 
 	// sending is held from the choice of a nonce until the endpoint has taken
 	// the transaction; a channel, so that waiting for it ends with the context.
@@ -49,6 +63,8 @@ type Client struct {
 	// next is, for each account that has sent something, the nonce after it.
 	// Behind a gateway of several endpoints the pending count may lag.
 	next map[verify.Address]uint64
+
+	replacing *waitingTx // what the next transaction replaces; guarded by sending
 }
 
 // Dial connects to an endpoint (http, https, ws, wss) and checks that it
@@ -61,6 +77,7 @@ func Dial(ctx context.Context, url string, chainID uint64) (*Client, error) {
 	c := &Client{
 		rpc:     conn,
 		chainID: chainID,
+		report:  waitReport,
 		sending: make(chan struct{}, 1),
 		next:    make(map[verify.Address]uint64),
 	}
@@ -192,12 +209,12 @@ func (c *Client) transact(ctx context.Context, key *sign.Key, to *verify.Address
 	if to != nil {
 		msg.To = to.String()
 	}
-	hash, err := c.send(ctx, from, key, to, msg)
+	sent, err := c.send(ctx, from, key, to, msg)
 	if err != nil {
 		return Tx{}, nil, err
 	}
-	tx := Tx{Hash: hash}
-	rec, err := c.wait(ctx, hash)
+	tx := Tx{Hash: sent.hash}
+	rec, err := c.wait(ctx, sent)
 	if err != nil {
 		c.forget(from)
 		return tx, nil, err
@@ -216,28 +233,32 @@ func (c *Client) transact(ctx context.Context, key *sign.Key, to *verify.Address
 }
 
 // send signs and sends, one transaction at a time.
-func (c *Client) send(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, msg message) (hash common.Hash, err error) {
+func (c *Client) send(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, msg message) (*sentTx, error) {
 	select {
 	case c.sending <- struct{}{}:
 		defer func() { <-c.sending }()
 	case <-ctx.Done():
-		return hash, ctx.Err()
+		return nil, ctx.Err()
 	}
 	var gas hexutil.Uint64
 	if err := c.rpc.CallContext(ctx, &gas, "eth_estimateGas", msg); err != nil {
-		return hash, refusal(err)
+		return nil, refusal(err)
 	}
 	limit := uint64(gas) + uint64(gas)*gasMargin/100 + gasSpare
 	for pause := nonceRetryMin; ; pause *= 2 {
-		hash, err = c.sendOnce(ctx, from, key, to, msg.Data, limit)
-		if !nonceTaken(err) || pause > nonceRetryMax {
-			return hash, err
+		sent, err := c.sendOnce(ctx, from, key, to, msg.Data, limit)
+		if err == nil {
+			c.replacing = nil
+			return sent, nil
+		}
+		if !nonceTaken(err) || pause > nonceRetryMax || c.replacing != nil {
+			return nil, err
 		}
 		// Another program sends for the same account: go behind it.
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return hash, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -249,45 +270,60 @@ func nonceTaken(err error) bool {
 		strings.Contains(err.Error(), "replacement transaction underpriced"))
 }
 
-func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, data []byte, gas uint64) (hash common.Hash, err error) {
-	var nonce hexutil.Uint64
-	if err := c.rpc.CallContext(ctx, &nonce, "eth_getTransactionCount", from.String(), "pending"); err != nil {
-		return hash, fmt.Errorf("transaction count of %s: %w", from, err)
+func (c *Client) sendOnce(ctx context.Context, from verify.Address, key *sign.Key, to *verify.Address, data []byte, gas uint64) (*sentTx, error) {
+	nonce, err := c.count(ctx, from, "pending")
+	if err != nil {
+		return nil, err
 	}
-	nonce = max(nonce, hexutil.Uint64(c.known(from)))
+	nonce = max(nonce, c.known(from))
 	head, err := c.head(ctx)
 	if err != nil {
-		return hash, err
+		return nil, err
 	}
 	price, err := c.price(ctx, head)
 	if err != nil {
-		return hash, err
+		return nil, err
 	}
-	tx := price.transaction(c.chainID, uint64(nonce), gas, (*common.Address)(to), data)
+	if old := c.replacing; old != nil {
+		if verify.Address(old.From) != from {
+			return nil, fmt.Errorf("transaction %s is of account %s, which this key (%s) cannot replace: name the key of that account", old.Hash, verify.Address(old.From), from)
+		}
+		nonce, price = uint64(old.Nonce), price.over(old)
+	}
+	tx := price.transaction(c.chainID, nonce, gas, (*common.Address)(to), data)
 	signer := types.LatestSignerForChainID(new(big.Int).SetUint64(c.chainID))
 	signature, err := key.SignHash(signer.Hash(tx))
 	if err == nil {
 		tx, err = tx.WithSignature(signer, signature)
 	}
 	if err != nil {
-		return hash, fmt.Errorf("sign transaction: %w", err)
+		return nil, fmt.Errorf("sign transaction: %w", err)
 	}
 	raw, err := tx.MarshalBinary()
 	if err != nil {
-		return hash, fmt.Errorf("encode transaction: %w", err)
+		return nil, fmt.Errorf("encode transaction: %w", err)
 	}
 	err = c.rpc.CallContext(ctx, nil, "eth_sendRawTransaction", hexutil.Encode(raw))
 	if err != nil && !c.knows(ctx, tx.Hash()) {
 		c.forget(from)
 		if strings.Contains(strings.ToLower(err.Error()), "insufficient funds") {
-			return hash, fmt.Errorf("account %s cannot pay for the gas: send it some of the chain's coin: %w", from, err)
+			return nil, fmt.Errorf("account %s cannot pay for the gas: send it some of the chain's coin: %w", from, err)
 		}
-		return hash, fmt.Errorf("send transaction %s: %w", tx.Hash(), err)
+		return nil, fmt.Errorf("send transaction %s: %w", tx.Hash(), err)
 	}
 	c.mu.Lock()
-	c.next[from] = uint64(nonce) + 1
+	c.next[from] = nonce + 1
 	c.mu.Unlock()
-	return tx.Hash(), nil
+	return &sentTx{hash: tx.Hash(), raw: raw, from: from, nonce: nonce, limit: price.limit, head: uint64(head.Number), at: time.Now()}, nil
+}
+
+// count returns how many transactions an account has made up to a block tag.
+func (c *Client) count(ctx context.Context, account verify.Address, tag string) (uint64, error) {
+	var n hexutil.Uint64
+	if err := c.rpc.CallContext(ctx, &n, "eth_getTransactionCount", account.String(), tag); err != nil {
+		return 0, fmt.Errorf("transaction count of %s: %w", account, err)
+	}
+	return uint64(n), nil
 }
 
 // knows reports whether the endpoint has a transaction after all: a gateway may
@@ -336,40 +372,6 @@ func (p price) transaction(chainID, nonce, gas uint64, to *common.Address, data 
 		To:        to,
 		Data:      data,
 	})
-}
-
-// wait asks for a receipt until there is one and the endpoint's latest state
-// holds its block, or ctx ends. A receipt can be seen before the state: for a
-// moment in one server, for longer behind a gateway of several.
-func (c *Client) wait(ctx context.Context, hash common.Hash) (*receipt, error) {
-	pause := receiptMin
-	var rec *receipt
-	var last error
-	for {
-		var err error
-		if rec == nil {
-			err = c.rpc.CallContext(ctx, &rec, "eth_getTransactionReceipt", hash)
-		}
-		if err == nil && rec != nil {
-			var head hexutil.Uint64
-			if err = c.rpc.CallContext(ctx, &head, "eth_blockNumber"); err == nil && head >= rec.Block {
-				return rec, nil
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			last = err
-		}
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, receiptMax)
-		case <-ctx.Done():
-			err := fmt.Errorf("%w: %s was sent; look for it before you send it again: %w", ErrNotMined, hash, ctx.Err())
-			if last != nil {
-				err = fmt.Errorf("%w; the endpoint said: %w", err, last)
-			}
-			return nil, err
-		}
-	}
 }
 
 // known returns the nonce after the account's last transaction, 0 if none is

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -251,6 +252,94 @@ func TestReceiptThatDoesNotComeInTime(t *testing.T) {
 		t.Errorf("%q must name the transaction, in one line", err)
 	}
 	b.ok(b.SetBarrier(t.Context(), b.operator, b.id, 0)) // and the account goes on
+}
+
+// overdue is a context whose time is over when a test says so.
+type overdue struct {
+	context.Context
+	done chan struct{}
+}
+
+func (o overdue) Done() <-chan struct{} { return o.done }
+
+func (o overdue) Err() error {
+	select {
+	case <-o.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// Whoever has waited in vain is told what for, and another command that needs the
+// account's nonces waits too and sends nothing.
+func TestWhatATransactionWaitsFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, shared["devchain"])
+	b.publish(1)
+	var hidden atomic.Bool // what was sent is in no block
+	r := b.through(quirky(t, func(req request, forward func(request) answer) answer {
+		switch req.Method {
+		case "eth_sendRawTransaction":
+			hidden.Store(true)
+			return answer{Result: json.RawMessage(`"0x0"`)} // and goes nowhere
+		case "eth_getTransactionReceipt":
+			return answer{Result: json.RawMessage("null")}
+		case "eth_getTransactionCount":
+			if hidden.Load() && string(req.Params[1]) == `"pending"` {
+				return answer{Result: json.RawMessage(`"0xffff"`)}
+			}
+		}
+		return forward(req)
+	}))
+	var heard []Waiting
+	ctx := overdue{t.Context(), make(chan struct{})}
+	over := sync.OnceFunc(func() { close(ctx.done) })
+	r.client.report = time.Millisecond
+	r.client.OnWait = func(w Waiting) {
+		heard = append(heard, w)
+		over()
+	}
+	tx, err := r.SetBarrier(ctx, b.operator, b.id, 1)
+	if !errors.Is(err, ErrNotMined) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the endpoint had dropped it; it was sent again") {
+		t.Errorf("%v, %v", tx, err)
+	}
+	if len(heard) == 0 || heard[0].Transaction != tx.Hash || heard[0].Reason == "" || heard[0].Head == 0 {
+		t.Errorf("heard %+v", heard)
+	}
+	heard, ctx.done = nil, make(chan struct{})
+	over = sync.OnceFunc(func() { close(ctx.done) })
+	err = r.client.Settle(ctx, address(b.operator))
+	if !errors.Is(err, ErrUnsettled) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "nothing was sent") || strings.ContainsRune(err.Error(), '\n') {
+		t.Errorf("%v", err)
+	}
+	if len(heard) == 0 || heard[0].Transaction != ([32]byte{}) {
+		t.Errorf("heard %+v", heard)
+	}
+	hidden.Store(false)
+	if err := r.client.Settle(t.Context(), address(b.operator)); err != nil {
+		t.Error(err)
+	}
+}
+
+// What replaces a transaction offers enough more for endpoints to take it.
+func TestPriceOfAReplacement(t *testing.T) {
+	big10 := func(n int64) *hexutil.Big { return (*hexutil.Big)(big.NewInt(n)) }
+	for name, c := range map[string]struct {
+		now        price
+		old        waitingTx
+		limit, tip int64
+	}{
+		"of today":       {price{limit: big.NewInt(1000), tip: big.NewInt(10)}, waitingTx{Limit: big10(200), Tip: big10(2)}, 1000, 10},
+		"above the old":  {price{limit: big.NewInt(100), tip: big.NewInt(1)}, waitingTx{Limit: big10(200), Tip: big10(2)}, 230, 3},
+		"legacy":         {price{limit: big.NewInt(100)}, waitingTx{Price: big10(101)}, 117, 0},
+		"after a legacy": {price{limit: big.NewInt(100), tip: big.NewInt(1)}, waitingTx{Price: big10(200)}, 230, 230},
+	} {
+		got := c.now.over(&c.old)
+		if got.limit.Int64() != c.limit || (got.tip == nil) != (c.now.tip == nil) || got.tip != nil && got.tip.Int64() != c.tip {
+			t.Errorf("%s: %v, %v", name, got.limit, got.tip)
+		}
+	}
 }
 
 // On a chain without a base fee, or without a suggested tip, the transaction

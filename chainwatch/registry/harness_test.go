@@ -1,14 +1,10 @@
 package registry
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"camswarm/chainwatch/devchain"
+	"camswarm/chainwatch/devchain/anvil"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -81,10 +78,10 @@ func run(m *testing.M) (code int, err error) {
 // startAll starts one chain of each kind. They end with stop or the context.
 func startAll(ctx context.Context) (servers map[string]*server, stop func() error, err error) {
 	servers = map[string]*server{}
-	var chains []*devchain.Chain
+	var ends []func() error
 	stop = func() (err error) {
-		for _, c := range chains {
-			err = errors.Join(err, c.Close())
+		for _, end := range ends {
+			err = errors.Join(err, end())
 		}
 		return err
 	}
@@ -93,7 +90,7 @@ func startAll(ctx context.Context) (servers map[string]*server, stop func() erro
 		if err != nil {
 			return nil, stop, err
 		}
-		chains = append(chains, chain)
+		ends = append(ends, chain.Close)
 		dev := &server{url: chain.URL(), advance: func(t *testing.T, d time.Duration) {
 			t.Helper()
 			if err := chain.Advance(d); err != nil {
@@ -105,65 +102,36 @@ func startAll(ctx context.Context) (servers map[string]*server, stop func() erro
 		}
 		servers[name] = dev
 	}
-	servers["anvil"], err = startAnvil(ctx, addresses)
+	other, end, err := startAnvil(ctx, addresses)
+	if err == nil {
+		servers["anvil"] = other
+		ends = append(ends, end)
+	}
 	return servers, stop, err
 }
 
-var anvilListens = regexp.MustCompile(`Listening on (\S+)`)
-
 // startAnvil starts the independent chain server, if it is installed.
-func startAnvil(ctx context.Context, fund []verify.Address) (*server, error) {
-	path := os.Getenv("CAMSWARM_ANVIL")
-	if path == "" {
-		path, _ = exec.LookPath("anvil")
+func startAnvil(ctx context.Context, fund []verify.Address) (*server, func() error, error) {
+	chain, err := anvil.Start(ctx, fund)
+	if errors.Is(err, anvil.ErrMissing) {
+		return &server{missing: err.Error()}, func() error { return nil }, nil
 	}
-	if path == "" {
-		path = filepath.Join("..", "contracts", "node_modules", "@foundry-rs", "anvil-linux-amd64", "bin", "anvil")
-		if _, err := os.Stat(path); err != nil {
-			return &server{missing: `anvil is not installed: run "npm ci" in chainwatch/contracts, or set CAMSWARM_ANVIL to its path`}, nil
-		}
-	}
-	cmd := exec.CommandContext(ctx, path, "--port", "0", "--hardfork", "cancun", "--chain-id", "4690")
-	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("anvil: %w", err)
-	}
-	lines := bufio.NewScanner(out)
-	var url string
-	for url == "" && lines.Scan() {
-		if m := anvilListens.FindStringSubmatch(lines.Text()); m != nil {
-			url = "http://" + m[1]
-		}
-	}
-	if url == "" {
-		return nil, fmt.Errorf("anvil at %s did not say where it listens", path)
-	}
-	go func() {
-		for lines.Scan() {
-		}
-		cmd.Wait() // ends with the context
-	}()
-	c, err := Dial(ctx, url, 4690)
+	c, err := Dial(ctx, chain.URL, anvil.ChainID)
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, chain.Close())
 	}
-	for _, a := range fund {
-		if err := c.rpc.CallContext(ctx, nil, "anvil_setBalance", a.String(), (*hexutil.Big)(devchain.Balance())); err != nil {
-			return nil, err
-		}
-	}
-	return &server{url: url, client: c, advance: func(t *testing.T, d time.Duration) {
+	return &server{url: chain.URL, client: c, advance: func(t *testing.T, d time.Duration) {
 		t.Helper()
-		if err := c.rpc.CallContext(t.Context(), nil, "evm_increaseTime", uint64(d/time.Second)); err != nil {
+		if err := chain.Call(t.Context(), nil, "evm_increaseTime", uint64(d/time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.rpc.CallContext(t.Context(), nil, "evm_mine"); err != nil {
+		if err := chain.Call(t.Context(), nil, "evm_mine"); err != nil {
 			t.Fatal(err)
 		}
-	}}, nil
+	}}, chain.Close, nil
 }
 
 // bench is a fresh registry with one manufacturer and one product.

@@ -28,6 +28,15 @@ const (
 	receiptMin = 5 * time.Millisecond
 	receiptMax = time.Second
 
+	// waitReport is how often OnWait hears of a transaction that waits, and lastLook
+	// how long the look for the reason may take when it was waited for in vain.
+	waitReport = 5 * time.Second
+	lastLook   = 5 * time.Second
+
+	// replaceMargin (percent) is what a transaction must offer above one that it
+	// replaces: go-ethereum, anvil and IoTeX want a tenth.
+	replaceMargin = 15
+
 	// A transaction whose nonce another program has taken is sent again after
 	// nonceRetryMin, then after twice as long and so on, until the wait would
 	// pass nonceRetryMax.

@@ -21,6 +21,7 @@ import (
 type Registry struct {
 	client *Client
 	ref    verify.RegistryRef
+	draft  *Call // what is written instead of sent; nil: transactions are sent
 }
 
 // Ref names the registry.
@@ -30,6 +31,12 @@ func (r *Registry) Ref() verify.RegistryRef { return r.ref }
 func (r *Registry) Address() verify.Address { return r.ref.Address }
 
 func (r *Registry) send(ctx context.Context, key *sign.Key, what string, data []byte) (Tx, error) {
+	if r.draft != nil {
+		if err := r.fill(ctx, data); err != nil {
+			return Tx{}, fmt.Errorf("%s: %w", what, err)
+		}
+		return Tx{}, nil
+	}
 	tx, _, err := r.client.transact(ctx, key, &r.ref.Address, data)
 	if err != nil {
 		return tx, fmt.Errorf("%s: %w", what, err)

@@ -20,6 +20,9 @@ type Terms struct {
 	// role, the admin's own included, and its grant: the time in which a guardian
 	// can stop what a stolen admin's key began.
 	Delay time.Duration
+	// Admin creates manufacturers and products and proposes who holds the other
+	// roles; zero: the account of the deploying key. It may be a multisig contract.
+	Admin verify.Address
 	// Pauser may stop the whole registry and lift the stop.
 	Pauser verify.Address
 	// Guardians, 1 to 8, may only stop: pause, cancel proposals, withdraw roles.
@@ -27,13 +30,14 @@ type Terms struct {
 	Guardians []verify.Address
 }
 
-// Deploy deploys a new registry. The key's account becomes the default admin,
-// who creates manufacturers and products and proposes who holds the other roles.
-// The admin and the guardians can hold no role beside their own.
+// Deploy deploys a new registry from the key's account. The admin and the guardians can hold no role beside their own.
 func (c *Client) Deploy(ctx context.Context, key *sign.Key, terms Terms) (*Registry, Tx, error) {
 	admin, err := account(key)
 	if err != nil {
 		return nil, Tx{}, err
+	}
+	if terms.Admin != (verify.Address{}) {
+		admin = terms.Admin
 	}
 	if terms.Delay < 0 || terms.Delay%time.Second != 0 {
 		return nil, Tx{}, fmt.Errorf("admin delay %v must be whole seconds", terms.Delay)
@@ -136,7 +140,7 @@ func (r *Registry) PendingRemoval(ctx context.Context, guardian verify.Address) 
 
 // Renounce gives up a role of the key's own account, at once.
 func (r *Registry) Renounce(ctx context.Context, key *sign.Key, role Role) (Tx, error) {
-	own, err := account(key)
+	own, err := r.account(key)
 	if err != nil {
 		return Tx{}, err
 	}

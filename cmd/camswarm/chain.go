@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 	"camswarm/verify/sign"
 )
 
-// chainTimeout bounds what one command waits for a chain: on IoTeX a
-// transaction is in a block after 2.5 s.
+// chainTimeout bounds what one command waits for a chain, unless --wait says
+// otherwise: on IoTeX a transaction is in a block after 2.5 s.
 const chainTimeout = 2 * time.Minute
 
 // dial connects to the first endpoint that serves the registry's chain.
@@ -49,7 +50,7 @@ func (f *registryFlags) withClient(cmd *cobra.Command, work func(context.Context
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), chainTimeout)
+	ctx, cancel := context.WithTimeout(cmd.Context(), cmp.Or(f.wait, chainTimeout))
 	defer cancel()
 	client, err := file.dial(ctx)
 	if err != nil {
@@ -88,11 +89,18 @@ type txFacts struct {
 	Transaction string   `json:"transaction,omitempty"`
 	Block       uint64   `json:"block,omitempty"`
 	GasUsed     uint64   `json:"gasUsed,omitempty"`
+	Rev         uint64   `json:"rev,omitempty"`      // the product's revision since then
 	Warnings    []string `json:"warnings,omitempty"` // why it has no effect yet
+
+	Unsigned *unsignedFacts `json:"unsigned,omitempty"` // with --print-tx: nothing was sent
 }
 
 func (f txFacts) print(w io.Writer) {
-	if f.Unchanged {
+	switch {
+	case f.Unsigned != nil:
+		f.Unsigned.print(w, f.Did)
+		return
+	case f.Unchanged:
 		fmt.Fprintf(w, "%s already; nothing was sent\n", f.Did)
 		return
 	}
@@ -125,15 +133,23 @@ func already(words string, holds bool, err error) (string, error) {
 // txCommand is the common part of commands that send one transaction.
 type txCommand struct {
 	reg     registryFlags
+	sending sending
 	keyPath string
 	asJSON  bool
+
+	// With revisions the change is one of the product that the command is about,
+	// and may be tied to its revision.
+	revisions bool
+	expectRev uint64
 }
 
 func (t *txCommand) add(cmd *cobra.Command, who string) {
 	t.reg.add(cmd)
 	cmd.Flags().StringVar(&t.keyPath, "key", "", "secret key file of the "+who+" (secp256k1)")
 	addPassphrase(cmd)
-	_ = cmd.MarkFlagRequired("key")
+	t.sending.add(cmd)
+	t.sending.addPrintTx(cmd)
+	cmd.MarkFlagsOneRequired("key", "print-tx")
 	cli.AddJSON(cmd, &t.asJSON)
 }
 
@@ -147,11 +163,28 @@ func (t *txCommand) run(cmd *cobra.Command, did string,
 
 // apply makes the change unless it was made before, and prints the facts.
 func (t *txCommand) apply(cmd *cobra.Command, c change) error {
-	key, err := loadChainKey(cmd, t.keyPath)
-	if err != nil {
-		return err
+	var key *sign.Key
+	var err error
+	if t.sending.printTx == "" {
+		if key, err = loadChainKey(cmd, t.keyPath); err != nil {
+			return err
+		}
 	}
-	return t.reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, reg *registry.Registry) error {
+	t.reg.wait = t.sending.wait
+	return t.reg.withClient(cmd, func(ctx context.Context, file *registryFile, client *registry.Client, reg *registry.Registry) error {
+		if key != nil {
+			account, _ := key.Address()
+			if err := t.sending.ready(ctx, cmd, client, account); err != nil {
+				return err
+			}
+		}
+		before, err := t.revision(ctx, reg)
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("expect-rev") && before != t.expectRev {
+			return fmt.Errorf("product %s is at revision %d, not %d: somebody has changed it since you looked; look again ('camswarm log', 'camswarm rollout show') before you decide; nothing was sent", t.reg.about.product, before, t.expectRev)
+		}
 		var facts txFacts
 		if c.already != nil {
 			if facts.Did, err = c.already(ctx, reg); err != nil {
@@ -160,19 +193,21 @@ func (t *txCommand) apply(cmd *cobra.Command, c change) error {
 			facts.Unchanged = facts.Did != ""
 		}
 		if !facts.Unchanged {
-			tx, err := c.send(ctx, reg, key)
-			if err != nil {
-				return sentThough(err, tx)
+			if err := t.send(ctx, file, reg, key, c, &facts); err != nil {
+				return err
 			}
-			facts.Did, facts.Transaction, facts.Block, facts.GasUsed = c.did, tx.String(), tx.Block, tx.GasUsed
-			if c.words != nil {
-				facts.Did = c.words()
+		}
+		if facts.Unsigned == nil {
+			if err := t.between(ctx, reg, before, &facts); err != nil {
+				return err
 			}
 		}
 		if c.warn != nil {
-			if facts.Warnings, err = c.warn(ctx, reg); err != nil {
+			warnings, err := c.warn(ctx, reg)
+			if err != nil {
 				return fmt.Errorf("done, but what is in its way was not found out: %w", err)
 			}
+			facts.Warnings = append(facts.Warnings, warnings...)
 		}
 		if err := cli.PrintFacts(cmd, t.asJSON, facts, facts.print); err != nil {
 			return err
@@ -180,11 +215,64 @@ func (t *txCommand) apply(cmd *cobra.Command, c change) error {
 		for _, w := range facts.Warnings {
 			cli.Note(cmd, "warning: %s", w)
 		}
-		if c.after == nil {
+		if c.after == nil || facts.Unsigned != nil {
 			return nil
 		}
 		return c.after(ctx, reg)
 	})
+}
+
+// send sends the transaction, or writes it for somebody else.
+func (t *txCommand) send(ctx context.Context, file *registryFile, reg *registry.Registry, key *sign.Key, c change, facts *txFacts) error {
+	var call *registry.Call
+	if key == nil {
+		var err error
+		if reg, call, err = t.sending.draft(reg); err != nil {
+			return err
+		}
+	}
+	tx, err := c.send(ctx, reg, key)
+	if err != nil {
+		return sentThough(err, tx)
+	}
+	if facts.Did = c.did; c.words != nil {
+		facts.Did = c.words()
+	}
+	if call != nil {
+		facts.Unsigned = unsigned(file.ChainID, call)
+		return nil
+	}
+	facts.Transaction, facts.Block, facts.GasUsed = tx.String(), tx.Block, tx.GasUsed
+	return nil
+}
+
+// revision returns that of the product, 0 where revisions do not matter.
+func (t *txCommand) revision(ctx context.Context, reg *registry.Registry) (uint64, error) {
+	if !t.revisions {
+		return 0, nil
+	}
+	view, err := reg.Check(ctx, t.reg.about.product.ID(), "")
+	return view.Rev, err
+}
+
+// between notes the product's revision, and warns if others changed it meanwhile: of
+// two operators at once the later one wins.
+func (t *txCommand) between(ctx context.Context, reg *registry.Registry, before uint64, facts *txFacts) error {
+	if !t.revisions {
+		return nil
+	}
+	rev, err := t.revision(ctx, reg)
+	if err != nil {
+		return fmt.Errorf("done, but the product's revision was not read: %w", err)
+	}
+	own := uint64(1)
+	if facts.Unchanged {
+		own = 0
+	}
+	if facts.Rev = rev; rev > before+own {
+		facts.Warnings = append(facts.Warnings, fmt.Sprintf("somebody else changed the product meanwhile: its revision went from %d to %d; 'camswarm log' tells who did what, 'camswarm rollout show' what is in force", before, rev))
+	}
+	return nil
 }
 
 // sentThough adds to the error of a transaction that it was sent, if it was: a
@@ -192,6 +280,9 @@ func (t *txCommand) apply(cmd *cobra.Command, c change) error {
 func sentThough(err error, tx registry.Tx) error {
 	if tx.Hash == ([32]byte{}) {
 		return err
+	}
+	if errors.Is(err, registry.ErrNotMined) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; the same command waits for it and does nothing twice; with --replace %s it sends another one in its place, at a higher price", err, tx)
 	}
 	return cli.Remains(err, fmt.Sprintf("transaction %s was sent: look for it before you send it again", tx))
 }
@@ -222,6 +313,8 @@ func (t *productTx) command(cmd *cobra.Command, who, sequence string, what func(
 		return t.apply(cmd, c)
 	}
 	t.add(cmd, who)
+	t.revisions = true
+	cmd.Flags().Uint64Var(&t.expectRev, "expect-rev", 0, "do nothing unless the product is at this revision ('registry show' tells it)")
 	t.product.add(cmd)
 	t.seeds.add(cmd)
 	if sequence != "" {

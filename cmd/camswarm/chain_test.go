@@ -20,35 +20,48 @@ type tool struct {
 	t        *testing.T
 	dir      string
 	registry string
-	chain    *devchain.Chain
+	url      string          // of the chain
+	chain    *devchain.Chain // nil: it is another one
 }
 
 const testProduct = "acme.example/cam-1"
 
 func newTool(t *testing.T) *tool {
 	t.Helper()
+	var chain *devchain.Chain
+	w := newToolOn(t, func(fund []verify.Address) string {
+		var err error
+		// The tool must get along with the quirks of the real chain.
+		if chain, err = devchain.Start(t.Context(), devchain.Config{Fund: fund, IoTeX: true}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = chain.Close() })
+		return chain.URL()
+	})
+	w.chain = chain
+	return w
+}
+
+// newToolOn is newTool on a chain that start starts, with accounts that have coins; it
+// returns the chain's URL.
+func newToolOn(t *testing.T, start func(fund []verify.Address) string) *tool {
+	t.Helper()
 	w := &tool{t: t, dir: t.TempDir()}
 	w.registry = w.at("registry.json")
-	var cfg devchain.Config
+	var fund []verify.Address
 	for _, name := range []string{"admin", "manufacturer", "operator", "guardian", "stranger"} {
 		must(t, "keys", "new", "--out", w.at(name), "--type", "secp256k1")
 		a, err := readAddress(w.at(name + ".pub"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Fund = append(cfg.Fund, a)
+		fund = append(fund, a)
 	}
 	for _, name := range []string{"s1", "s2", "s3"} {
 		must(t, "keys", "new", "--out", w.at(name))
 	}
-	cfg.IoTeX = true // the tool must get along with the quirks of the real chain
-	chain, err := devchain.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = chain.Close() })
-	w.chain = chain
-	must(t, "registry", "deploy", "--rpc", chain.URL(), "--key", w.at("admin"), "--out", w.registry,
+	w.url = start(fund)
+	must(t, "registry", "deploy", "--rpc", w.url, "--key", w.at("admin"), "--out", w.registry,
 		"--pauser", w.at("operator.pub"), "--guardian", w.at("guardian.pub"))
 	must(t, w.admin("manufacturer", append([]string{"--admin", w.at("manufacturer.pub")}, w.signers()...)...)...)
 	must(t, w.admin("product", "--product", testProduct, "--manufacturer", w.at("manufacturer.pub"), "--operator", w.at("operator.pub"))...)

@@ -26,6 +26,7 @@ type publishFacts struct {
 	Version     string         `json:"version"`
 	OnChain     bool           `json:"wasOnChain"`            // a former run had published it already
 	Transaction string         `json:"transaction,omitempty"` // of this run
+	Unsigned    *unsignedFacts `json:"unsigned,omitempty"`    // with --print-tx: nothing was sent
 	// Dropped are the keys whose signatures were dropped, because they are not the
 	// manufacturer's.
 	Dropped   []verify.PublicKey `json:"droppedSignatures"`
@@ -44,6 +45,7 @@ const onChainAlready = "the release is on chain: run the same command again to h
 func newReleasePublishCommand() *cobra.Command {
 	var (
 		reg        registryFlags
+		send       sending
 		keyPath    string
 		seeds      []string
 		noAnnounce bool
@@ -83,12 +85,22 @@ installs it before the operator sets its rollout.`,
 			facts := publishFacts{Product: r.manifest.Product, Sequence: r.manifest.Sequence, Version: r.manifest.Version, Seeds: []providedBy{}}
 			var view verify.View
 			reg.about.product = r.manifest.Product
-			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, contract *registry.Registry) error {
-				view, err = publishOnChain(ctx, cmd, file, contract, key, r, unrotated, &facts)
+			reg.wait = send.wait
+			err = reg.withClient(cmd, func(ctx context.Context, file *registryFile, client *registry.Client, contract *registry.Registry) error {
+				if key != nil {
+					account, _ := key.Address()
+					if err := send.ready(ctx, cmd, client, account); err != nil {
+						return err
+					}
+				}
+				view, err = publishOnChain(ctx, cmd, file, contract, key, &send, r, unrotated, &facts)
 				return err
 			})
 			if err != nil {
 				return err
+			}
+			if facts.Unsigned != nil {
+				return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 			}
 			a := announce.Announcement{
 				Product: view.Product, Sequence: r.manifest.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: r.raw,
@@ -122,6 +134,8 @@ installs it before the operator sets its rollout.`,
 	fl := cmd.Flags()
 	fl.StringVar(&keyPath, "key", "", "secret key file of the manufacturer's account (secp256k1)")
 	addPassphrase(cmd)
+	send.add(cmd)
+	send.addPrintTx(cmd)
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
 	fl.BoolVar(&noAnnounce, "no-announce", false, "do not announce; cameras find the release with their next look at the chain")
 	fl.BoolVar(&unrotated, "without-rotations", false, "publish a release without rotations although the keys on chain were replaced: every camera was provisioned with the present keys")
@@ -130,6 +144,10 @@ installs it before the operator sets its rollout.`,
 }
 
 func (f publishFacts) print(w io.Writer) {
+	if f.Unsigned != nil {
+		f.Unsigned.print(w, fmt.Sprintf("release %d (%s) of %s is published; then run the command again without --print-tx and --key", f.Sequence, f.Version, f.Product))
+		return
+	}
 	done := "published in transaction " + f.Transaction
 	if f.OnChain {
 		done = "was on chain already"
@@ -145,7 +163,7 @@ func (f publishFacts) print(w io.Writer) {
 
 // publishOnChain sends the transaction unless the release is on chain, and
 // returns the view that offers it.
-func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile, contract *registry.Registry, key *sign.Key, r *releaseFiles, unrotated bool, facts *publishFacts) (verify.View, error) {
+func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile, contract *registry.Registry, key *sign.Key, send *sending, r *releaseFiles, unrotated bool, facts *publishFacts) (verify.View, error) {
 	m := r.manifest
 	view, err := contract.Check(ctx, m.Product.ID(), "")
 	if err != nil {
@@ -206,6 +224,20 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	}
 	if next := view.Latest + 1; m.Sequence != next {
 		return view, fmt.Errorf("this is release %d, but the next on chain is %d: build it with --sequence %d", m.Sequence, next, next)
+	}
+	if key == nil && send.printTx != "" {
+		draft, call, err := send.draft(contract)
+		if err == nil {
+			err = keep()
+		}
+		if err == nil {
+			_, err = draft.Publish(ctx, nil, want)
+		}
+		if err != nil {
+			return view, err
+		}
+		facts.Unsigned = unsigned(file.ChainID, call)
+		return view, nil
 	}
 	if key == nil {
 		return view, cli.Usagef("release %d is not on chain yet: publishing it needs --key", m.Sequence)

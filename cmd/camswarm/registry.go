@@ -37,8 +37,10 @@ func newRegistryDeployCommand() *cobra.Command {
 	var (
 		rpc          []string
 		keyPath, out string
+		admin        string
 		pauser       string
 		guardians    []string
+		send         sending
 		chainID      uint64
 		delay        time.Duration
 		asJSON       bool
@@ -55,7 +57,10 @@ depend on one of them; 'provision' copies them all.
 The admin's key alone cannot take another role: whatever it proposes waits for
 --admin-delay, and each guardian can cancel it. So the guardians' keys are other
 people's than the admin's, and two can protect one another. Where a chain is no
-development chain the delay is at least a day.`,
+development chain the delay is at least a day.
+
+With --admin another account is the admin, for example a multisig contract; the key
+then only pays. Its transactions come from --print-tx of the other commands.`,
 		Example: `  camswarm registry deploy --rpc http://127.0.0.1:8545 --key admin.key --pauser operator.key.pub --guardian guardian.key.pub --out registry.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,7 +68,7 @@ development chain the delay is at least a day.`,
 			if err != nil {
 				return err
 			}
-			terms, err := readTerms(key, pauser, guardians, delay)
+			terms, err := readTerms(key, admin, pauser, guardians, delay)
 			if err != nil {
 				return err
 			}
@@ -73,7 +78,7 @@ development chain the delay is at least a day.`,
 			if _, err := os.Lstat(out); err == nil {
 				return fmt.Errorf("%s exists already and is never overwritten; nothing was deployed", out)
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), chainTimeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), send.wait)
 			defer cancel()
 			if chainID == 0 {
 				if chainID, err = chainIDOf(ctx, rpc[0]); err != nil {
@@ -89,6 +94,10 @@ development chain the delay is at least a day.`,
 				return err
 			}
 			defer client.Close()
+			account, _ := key.Address()
+			if err := send.ready(ctx, cmd, client, account); err != nil {
+				return err
+			}
 			reg, tx, err := client.Deploy(ctx, key, terms)
 			if err != nil {
 				return sentThough(err, tx)
@@ -104,8 +113,10 @@ development chain the delay is at least a day.`,
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&rpc, "rpc", nil, "JSON-RPC URL; may be repeated, all are written to the registry file")
-	fl.StringVar(&keyPath, "key", "", "secret key file of the admin (secp256k1)")
+	fl.StringVar(&keyPath, "key", "", "secret key file of the account that deploys and pays (secp256k1)")
 	addPassphrase(cmd)
+	send.add(cmd)
+	fl.StringVar(&admin, "admin", "", "account of the admin: a key file or an address (default that of --key)")
 	fl.StringVar(&out, "out", "registry.json", "registry file to write")
 	fl.StringVar(&pauser, "pauser", "", "account that may pause the registry and lift the pause, not the admin's: a key file or an address")
 	fl.StringArrayVar(&guardians, "guardian", nil, "account that may only stop, with no other role: a key file or an address; repeat it for a second")

@@ -36,13 +36,19 @@ func checkDelay(chainID uint64, delay time.Duration) error {
 
 // readTerms reads who may stop a registry, and refuses accounts that would lose
 // their purpose together.
-func readTerms(admin *sign.Key, pauser string, guardians []string, delay time.Duration) (registry.Terms, error) {
+func readTerms(deployer *sign.Key, admin, pauser string, guardians []string, delay time.Duration) (registry.Terms, error) {
 	terms := registry.Terms{Delay: delay}
+	own, _ := deployer.Address()
 	var err error
+	if admin != "" {
+		if own, err = readAddress(admin); err != nil {
+			return terms, fmt.Errorf("--admin: %w", err)
+		}
+		terms.Admin = own
+	}
 	if terms.Pauser, err = readAddress(pauser); err != nil {
 		return terms, fmt.Errorf("--pauser: %w", err)
 	}
-	own, _ := admin.Address()
 	if terms.Pauser == own {
 		return terms, errors.New("--pauser is the admin's account: take another, so that no single key can both set up and stop; nothing was deployed")
 	}
@@ -311,7 +317,7 @@ func newRegistryRenounceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			own, err := readAddress(tx.keyPath)
+			own, err := readAddress(cmp.Or(tx.sending.printTx, tx.keyPath))
 			if err != nil {
 				return err
 			}
@@ -484,7 +490,7 @@ func newRegistryAcceptAdminCommand() *cobra.Command {
 		Example: `  camswarm registry accept-admin --registry registry.json --key admin2.key`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			own, err := readAddress(tx.keyPath)
+			own, err := readAddress(cmp.Or(tx.sending.printTx, tx.keyPath))
 			if err != nil {
 				return err
 			}

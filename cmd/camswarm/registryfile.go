@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -100,7 +101,8 @@ func (r *registryFile) ref() verify.RegistryRef {
 type registryFlags struct {
 	file  string
 	rpc   []string
-	about about // of the command, for its errors
+	about about         // of the command, for its errors
+	wait  time.Duration // for the chain; 0: chainTimeout
 }
 
 func (f *registryFlags) add(cmd *cobra.Command) {
