@@ -20,8 +20,9 @@ import (
 )
 
 var (
-	start = time.Unix(1_800_000_000, 0)
-	home  = netip.MustParseAddr("192.0.2.7")
+	start   = time.Unix(1_800_000_000, 0)
+	product = verify.Product{Vendor: "acme.example", Name: "cam-1"}
+	home    = netip.MustParseAddr("192.0.2.7")
 )
 
 type identity struct {
@@ -46,7 +47,7 @@ func someone(t testing.TB, name string) identity {
 }
 
 func good() Beacon {
-	return Beacon{Product: verify.ProductID{1}, Hour: hourOf(uint64(start.Unix())), Running: 1, Release: 2, State: StateFetching, Region: "eu-west", Label: "early"}
+	return Beacon{Product: product.ID(), Hour: hourOf(uint64(start.Unix())), Running: 1, Release: 2, State: StateFetching, Region: "eu-west", Label: "early"}
 }
 
 // Golden bytes hold FORMAT.md to the code.
@@ -56,7 +57,8 @@ func TestBeaconOnTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "01" + "01" + strings.Repeat("00", 31) + "0007a120" + "0000000000000001" + "0000000000000002" + "01" +
+	id := product.ID()
+	want := "01" + hex.EncodeToString(id[:]) + "0007a120" + "0000000000000001" + "0000000000000002" + "01" +
 		"07" + hex.EncodeToString([]byte("eu-west")) + "05" + hex.EncodeToString([]byte("early"))
 	if got := hex.EncodeToString(data[:len(data)-64]); got != want {
 		t.Errorf("a beacon is\n%s, want\n%s", got, want)
@@ -144,11 +146,10 @@ func TestThreatBeaconStale(t *testing.T) {
 	if err := table.Put(camera.id, home, good(), start); err != nil {
 		t.Fatal(err)
 	}
-	product := good().Product
-	if n := table.Report(product, start.Add(cfg.Keep-1)).Cameras; n != 1 {
+	if n := table.Report(product.ID(), start.Add(cfg.Keep-1)).Cameras; n != 1 {
 		t.Errorf("%d cameras until it is forgotten, want 1", n)
 	}
-	if n := table.Report(product, start.Add(cfg.Keep)).Cameras; n != 0 || len(table.networks) != 0 {
+	if n := table.Report(product.ID(), start.Add(cfg.Keep)).Cameras; n != 0 || len(table.networks) != 0 {
 		t.Errorf("%d cameras and %d networks after it was forgotten, want none", n, len(table.networks))
 	}
 }

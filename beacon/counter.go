@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -23,7 +24,7 @@ import (
 type Counter struct {
 	host   host.Host
 	table  *Table
-	follow []verify.ProductID
+	follow []verify.Product
 	budget func(peer.ID, float64) bool
 	log    *slog.Logger
 	heard  *prometheus.CounterVec
@@ -31,13 +32,42 @@ type Counter struct {
 
 // NewCounter returns a counter of the products that the seed follows. budget says
 // whether a peer may have work of a cost done (swarm/tokens).
-func NewCounter(h host.Host, cfg Config, follow []verify.ProductID, budget func(peer.ID, float64) bool, reg prometheus.Registerer, log *slog.Logger) (*Counter, error) {
+func NewCounter(h host.Host, cfg Config, follow []verify.Product, budget func(peer.ID, float64) bool, reg prometheus.Registerer, log *slog.Logger) (*Counter, error) {
 	c := &Counter{host: h, table: NewTable(cfg), follow: follow, budget: budget, log: log}
 	c.heard = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "camswarm", Subsystem: "beacon", Name: "heard_total",
 		Help: "Beacons of cameras, by what became of them: counted, withdrawn, or why not.",
 	}, []string{"outcome"})
-	return c, reg.Register(c.heard)
+	return c, errors.Join(reg.Register(c.heard), reg.Register(&gauge{c}))
+}
+
+var cameras = prometheus.NewDesc("camswarm_beacon_cameras",
+	"Cameras that tell this seed, by product, the newest release that they know of, and what became of it there.", []string{"product", "release", "state"}, nil)
+
+// gauge gives out what is counted, without regions and labels.
+type gauge struct{ c *Counter }
+
+// Describe implements prometheus.Collector.
+func (gauge) Describe(out chan<- *prometheus.Desc) { out <- cameras }
+
+// Collect implements prometheus.Collector. What liars say of releases that are not must
+// not become time series without end: the newest maxSeries releases are told apart.
+func (g gauge) Collect(out chan<- prometheus.Metric) {
+	for _, f := range g.c.follow {
+		sums, newest := map[[2]string]int{}, 0
+		for _, r := range slices.Backward(g.c.Report(f.ID()).Releases(nil)) {
+			release := strconv.FormatUint(r.Release, 10)
+			if newest++; newest > maxSeries {
+				release = "older"
+			}
+			for state, n := range r.States {
+				sums[[2]string{release, state.String()}] += n
+			}
+		}
+		for at, n := range sums {
+			out <- prometheus.MustNewConstMetric(cameras, prometheus.GaugeValue, float64(n), f.String(), at[0], at[1])
+		}
+	}
 }
 
 // Run hears beacons until ctx ends. It returns nil.
@@ -81,7 +111,7 @@ func (c *Counter) hear(s network.Stream) (outcome string, err error) {
 		return "failed", err
 	}
 	b, err := Open(data, from, c.host.ID())
-	if err == nil && !slices.Contains(c.follow, b.Product) {
+	if err == nil && !slices.ContainsFunc(c.follow, func(f verify.Product) bool { return f.ID() == b.Product }) {
 		err = ErrProduct
 	}
 	if err == nil {

@@ -14,6 +14,7 @@ const (
 	cost          = 2                // tokens of a beacon beside its stream's, for the signature
 
 	maxDevices = 1 << 16 // that a seed counts, about 200 bytes each
+	maxSeries  = 8       // releases of a product in the metrics
 	maxTold    = 8       // seeds that a camera remembers to have told
 
 	retryLeast = 5 * time.Second  // between tries while no seed has heard the news,

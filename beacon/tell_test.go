@@ -54,7 +54,7 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 		s.camera = h
 		for i := range seeds {
 			_, h := join("seed " + string(rune('a'+i)))
-			c, err := NewCounter(h, DefaultConfig(true), []verify.ProductID{{1}}, func(p peer.ID, cost float64) bool {
+			c, err := NewCounter(h, DefaultConfig(true), []verify.Product{{Vendor: "acme.example", Name: "cam-1"}}, func(p peer.ID, cost float64) bool {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				s.beacons++

@@ -4,6 +4,8 @@ package node
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
@@ -19,12 +21,26 @@ type fleet struct {
 }
 
 func newFleet(n *Node, key crypto.PrivKey) (*fleet, error) {
-	var follow []verify.ProductID
+	var follow []verify.Product
 	for _, f := range n.followers {
-		follow = append(follow, f.product())
+		follow = append(follow, f.rules.verifier.Product)
 	}
 	c, err := beacon.NewCounter(n.network.Host(), n.cfg.Beacons, follow, n.network.Budget().Allow, n.registry, n.log)
 	return &fleet{c, key}, err
+}
+
+// serveFleet has the monitoring listener, if there is one, give out what is counted.
+func (n *Node) serveFleet() {
+	n.HandleHTTP("GET /v1/fleet", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s, err := n.Fleet()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(s)
+	}))
 }
 
 func (f *fleet) run(ctx context.Context) error { return f.counter.Run(ctx) }

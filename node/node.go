@@ -165,6 +165,9 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := n.wireGateway(); err != nil {
 		return nil, err
 	}
+	if n.fleet != nil {
+		n.serveFleet()
+	}
 	if !o.noControl {
 		n.control = control.NewServer(filepath.Join(cfg.StateDir, control.SocketName), n, n.registry, n.log)
 	}

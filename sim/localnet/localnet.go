@@ -28,8 +28,11 @@ import (
 
 // Config describes a deployment. Dir is required.
 type Config struct {
-	Dir       string         // all state lives below it
-	Cameras   int            // number of cameras
+	Dir     string // all state lives below it
+	Cameras int    // number of cameras
+	// Regions have a seed each, and the cameras in turn, each of which knows the seed
+	// of its own; default "lab" alone.
+	Regions   []verify.Region
 	Product   verify.Product // default acme.example/cam-1
 	Signers   int            // manufacturer keys; default 3
 	Threshold int            // of them must sign; default 2
@@ -69,7 +72,8 @@ type Authority struct {
 type Network struct {
 	Authority
 	Endpoints []*Endpoint // one per operator
-	Seed      *Member
+	Seed      *Member     // the first of Seeds
+	Seeds     []*Member   // one per region
 	Cameras   []*Member
 	Private   []*Member // see StartPrivate; the first is a seed
 
@@ -96,6 +100,9 @@ func Start(ctx context.Context, cfg Config) (n *Network, err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if len(cfg.Regions) == 0 {
+		cfg.Regions = []verify.Region{"lab"}
+	}
 	n = &Network{cfg: cfg}
 	defer func() {
 		if err != nil {
@@ -114,14 +121,24 @@ func Start(ctx context.Context, cfg Config) (n *Network, err error) {
 		}
 		n.Endpoints = append(n.Endpoints, e)
 	}
-	if n.Seed, err = n.newMember("seed", node.RoleSeed); err != nil {
-		return n, err
+	for i, region := range cfg.Regions {
+		name := "seed"
+		if i > 0 {
+			name += "-" + string(region)
+		}
+		m, err := n.newMember(name, node.RoleSeed, region, n.Seeds)
+		if err != nil {
+			return n, err
+		}
+		n.Seeds = append(n.Seeds, m)
+		if err := m.Start(ctx); err != nil {
+			return n, err
+		}
 	}
-	if err := n.Seed.Start(ctx); err != nil {
-		return n, err
-	}
+	n.Seed = n.Seeds[0]
 	for i := range cfg.Cameras {
-		m, err := n.newMember("camera-"+strconv.Itoa(i+1), node.RoleCamera)
+		at := i % len(cfg.Regions)
+		m, err := n.newMember("camera-"+strconv.Itoa(i+1), node.RoleCamera, cfg.Regions[at], n.Seeds[at:at+1])
 		if err != nil {
 			return n, err
 		}
@@ -274,7 +291,8 @@ func account(k *sign.Key) verify.Address {
 	return a
 }
 
-func (n *Network) newMember(name string, role node.Role) (*Member, error) {
+// newMember makes a node of a region that knows some seeds.
+func (n *Network) newMember(name string, role node.Role, region verify.Region, seeds []*Member) (*Member, error) {
 	m := &Member{net: n, Name: name, Config: node.DefaultConfig(role), Slot: filepath.Join(n.cfg.Dir, "slots", name)}
 	c := &m.Config
 	c.StateDir = filepath.Join(n.cfg.Dir, name)
@@ -284,7 +302,7 @@ func (n *Network) newMember(name string, role node.Role) (*Member, error) {
 	c.Network.Listen = []string{"/ip4/127.0.0.1/tcp/0"}
 	c.Network.MDNS = false // many nodes of one process would all find those of other runs on this host
 	p := node.DefaultProduct(role)
-	p.Name, p.Keys, p.Threshold, p.Region = n.Product.String(), n.Keys.Keys, n.Keys.Threshold, "lab"
+	p.Name, p.Keys, p.Threshold, p.Region = n.Product.String(), n.Keys.Keys, n.Keys.Threshold, region
 	p.Chain.ChainID, p.Chain.Registry = n.Chain.ChainID(), n.Registry.Address().String()
 	p.Chain.Endpoints = []chainwatch.Endpoint{{URL: n.Chain.URL(), Operator: "devchain"}}
 	if len(n.Endpoints) > 0 {
@@ -295,12 +313,12 @@ func (n *Network) newMember(name string, role node.Role) (*Member, error) {
 	}
 	p.Chain.MinGap = 200 * time.Millisecond // blocks follow each transaction at once here
 	c.Products = []node.ProductConfig{p}
-	if role == node.RoleCamera {
-		addrs, err := n.Seed.Addrs()
+	for _, s := range seeds {
+		addrs, err := s.Addrs()
 		if err != nil {
 			return nil, err
 		}
-		c.Network.Peers = addrs
+		c.Network.Peers = append(c.Network.Peers, addrs...)
 	}
 	if n.cfg.Configure != nil {
 		n.cfg.Configure(name, c)
@@ -374,14 +392,8 @@ func (m *Member) Addrs() ([]string, error) {
 	return out, nil
 }
 
-// Members returns the seed and all cameras, without those of the private swarm.
-func (n *Network) Members() []*Member {
-	var out []*Member
-	if n.Seed != nil {
-		out = append(out, n.Seed)
-	}
-	return append(out, n.Cameras...)
-}
+// Members returns the seeds and all cameras, without those of the private swarm.
+func (n *Network) Members() []*Member { return slices.Concat(n.Seeds, n.Cameras) }
 
 // Close stops every node, then the endpoints and the chain.
 func (n *Network) Close() error {

@@ -26,7 +26,7 @@ func (n *Network) StartPrivate(ctx context.Context, cameras int) error {
 		if i > 0 {
 			name, role = "private-"+strconv.Itoa(i), node.RoleCamera
 		}
-		m, err := n.newMember(name, role)
+		m, err := n.newMember(name, role, n.cfg.Regions[0], nil)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/beacon"
+	"camswarm/cmd/internal/cli"
+	"camswarm/node/control"
+)
+
+// fleetTimeout bounds one question to a seed.
+const fleetTimeout = 20 * time.Second
+
+// addFrom gives a command the flag --from.
+func addFrom(cmd *cobra.Command, to *[]string) {
+	cmd.Flags().StringArrayVar(to, "from", nil, "a seed that counts: its control socket or directory, or http://HOST:PORT#PEER-ID; may be repeated")
+	_ = cmd.MarkFlagRequired("from")
+}
+
+// readFleet asks a seed what it counts. Over HTTP the statement must be signed by the
+// peer id after the '#'.
+func readFleet(ctx context.Context, from string) (f beacon.Fleet, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fleetTimeout)
+	defer cancel()
+	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+		err = withNode(from, func(c *control.Client) (err error) {
+			f, err = c.Fleet(ctx)
+			return err
+		})
+		return f, err
+	}
+	u, err := url.Parse(from)
+	if err != nil {
+		return f, err
+	}
+	who := u.Fragment
+	if who == "" {
+		return f, errors.New("write the seed's peer id after a '#', as 'camswarm status' shows it: the way there is not to be trusted")
+	}
+	u.Fragment = ""
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("v1", "fleet").String(), nil)
+	if err != nil {
+		return f, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, beacon.MaxStatement+1))
+	if err != nil {
+		return f, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return f, fmt.Errorf("it answers %s: does it count cameras (beacons.count), and is this its http.listen?", resp.Status)
+	}
+	if f, err = beacon.OpenStatement(data); err != nil {
+		return f, err
+	}
+	if f.Seed != who {
+		return beacon.Fleet{}, fmt.Errorf("it is seed %s that answers, not %s", f.Seed, who)
+	}
+	return f, nil
+}
+
+// fleetFacts is what `fleet` prints.
+type fleetFacts struct {
+	Seeds    []fleetSeed     `json:"seeds"`
+	Products []beacon.Report `json:"products"` // summed up over the seeds
+}
+
+type fleetSeed struct {
+	From  string `json:"from"`
+	Seed  string `json:"seed,omitempty"` // its peer id
+	Error string `json:"error,omitempty"`
+}
+
+// gatherFleet asks all seeds at once. A seed that is named twice counts once.
+func gatherFleet(ctx context.Context, from []string) (fleetFacts, error) {
+	type answer struct {
+		fleet beacon.Fleet
+		err   error
+	}
+	answers := make([]chan answer, len(from))
+	for i, s := range from {
+		answers[i] = make(chan answer, 1)
+		go func() {
+			f, err := readFleet(ctx, s)
+			answers[i] <- answer{f, err}
+		}()
+	}
+	facts := fleetFacts{Seeds: []fleetSeed{}, Products: []beacon.Report{}}
+	reports := map[string][]beacon.Report{}
+	var names []string
+	for i, s := range from {
+		a := <-answers[i]
+		seed := fleetSeed{From: s, Seed: a.fleet.Seed}
+		twice := slices.ContainsFunc(facts.Seeds, func(o fleetSeed) bool { return o.Seed != "" && o.Seed == seed.Seed })
+		switch {
+		case a.err != nil:
+			seed.Error = a.err.Error()
+		case twice:
+			seed.Error = "the same seed as before; it counts once"
+		default:
+			for _, r := range a.fleet.Reports {
+				if reports[r.Name] == nil {
+					names = append(names, r.Name)
+				}
+				reports[r.Name] = append(reports[r.Name], r)
+			}
+		}
+		facts.Seeds = append(facts.Seeds, seed)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		sum, err := beacon.Merge(reports[name]...)
+		if err != nil {
+			return facts, err
+		}
+		facts.Products = append(facts.Products, sum)
+	}
+	return facts, nil
+}
+
+func newFleetCommand() *cobra.Command {
+	var (
+		from   []string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "fleet",
+		Short: "Show how releases fare on the cameras that tell",
+		Long: `Adds up what seeds count: how many cameras run which release, fetch it, failed or
+rolled back, by region and label. Cameras are in it whose configuration says
+beacons.tell = true. A region and label of too few cameras are not named, "*"
+stands for them.`,
+		Example: `  camswarm fleet --from seed
+  camswarm fleet --from seed-eu --from http://10.0.0.7:9464#12D3KooW… --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			facts, err := gatherFleet(cmd.Context(), from)
+			if err != nil {
+				return err
+			}
+			answered := 0
+			for _, s := range facts.Seeds {
+				if s.Error != "" {
+					cli.Note(cmd, "%s: %s", s.From, s.Error)
+				} else {
+					answered++
+				}
+			}
+			if answered == 0 {
+				return errors.New("no seed answers")
+			}
+			return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) { printFleet(w, facts, answered) })
+		},
+	}
+	addFrom(cmd, &from)
+	cli.AddJSON(cmd, &asJSON)
+	return cmd
+}
+
+func printFleet(w io.Writer, facts fleetFacts, answered int) {
+	if len(facts.Products) == 0 {
+		fmt.Fprintln(w, "no product is counted")
+	}
+	for i, r := range facts.Products {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s: %d cameras tell %d of %d seeds (%s)\n", cli.Line(r.Name), r.Cameras, answered, len(facts.Seeds), r.At.UTC().Format(time.RFC3339))
+		if r.TurnedAway > 0 {
+			fmt.Fprintf(w, "%d beacons found no room (beacons.per_network): more cameras tell than are counted, or somebody makes some up\n", r.TurnedAway)
+		}
+		printReleases(w, r)
+	}
+}
+
+// printReleases is a table of what became of each release, by region and label.
+func printReleases(w io.Writer, r beacon.Report) {
+	type group struct{ region, label string }
+	groups := []group{}
+	for _, row := range r.Rows {
+		if g := (group{row.Region, row.Label}); !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "release\tregion\tlabel\trun it\tfetching\theld\tinstalled\tconfirmed\tfailed\trolled back\toverdue\t")
+	line := func(c beacon.ReleaseCount, region, label string) {
+		release := "factory"
+		if c.Release > 0 {
+			release = fmt.Sprint(c.Release)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", release, cli.Line(region), cli.Line(label), c.Running,
+			c.States[beacon.StateFetching], c.States[beacon.StateHeld], c.States[beacon.StateInstalled], c.States[beacon.StateConfirmed],
+			c.States[beacon.StateFailed], c.States[beacon.StateRolledBack], c.Overdue)
+	}
+	for _, c := range r.Releases(nil) {
+		line(c, "all", "all")
+		for _, g := range groups {
+			for _, part := range r.Releases(func(row beacon.Row) bool { return row.Region == g.region && row.Label == g.label }) {
+				if part.Release == c.Release && len(groups) > 1 {
+					line(part, cmp.Or(g.region, "-"), cmp.Or(g.label, "-"))
+				}
+			}
+		}
+	}
+	_ = t.Flush()
+}

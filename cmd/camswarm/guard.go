@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"camswarm/beacon"
+	"camswarm/chainwatch/registry"
+	"camswarm/cmd/internal/cli"
+	"camswarm/cmd/internal/guard"
+	"camswarm/verify"
+	"camswarm/verify/sign"
+)
+
+// exitHalted is how a guard ends that has halted a release.
+const exitHalted = 3
+
+// watch is a guard at work.
+type watch struct {
+	cmd      *cobra.Command
+	reg      registryFlags
+	product  verify.Product
+	sequence uint64
+	from     []string
+	seeds    seedFlag
+	plan     guard.Plan
+	key      *sign.Key // nil: a dry run
+	asJSON   bool
+
+	policy verify.Rollout // seen last,
+	since  time.Time      // and since when
+	said   string
+}
+
+// guardLine is what the guard prints when something changes.
+type guardLine struct {
+	Time     time.Time `json:"time"`
+	Sequence uint64    `json:"sequence"`
+	Policy   string    `json:"policy"`
+	guard.Decision
+	DryRun      bool   `json:"dryRun,omitempty"`
+	Transaction string `json:"transaction,omitempty"`
+	Trouble     string `json:"trouble,omitempty"` // what kept the guard from looking or acting; it tries again
+}
+
+func newGuardCommand() *cobra.Command {
+	var (
+		w                                 watch
+		product                           productFlag
+		keyPath                           string
+		steps, bound, confidence, settled string
+		every                             time.Duration
+		dryRun, once, untilDone           bool
+	)
+	cmd := &cobra.Command{
+		Use:   "guard",
+		Short: "Watch a rollout: halt it when cameras fail, widen it by plan when they do not",
+		Long: `Looks, again and again, at what seeds count of the cameras that tell (see
+'camswarm fleet') and at the chain. It halts the release in all regions when the
+rate of failures is certainly above --bound, of all cameras or of one seed's; it
+widens the default policy by --steps when everything says that the rate is
+certainly below: enough cameras, enough of those that may install, fresh reports
+of all seeds, --hold. It never resumes, narrows or begins a rollout, and leaves
+regions with policies of their own alone, but for the halt. With --dry-run it
+says what it would do. Ends with 3 after it has halted. docs/FLEET.md`,
+		Example: `  camswarm guard --registry registry.json --product acme.example/cam-1 --sequence 2 --key operator.key \
+      --from seed-eu --from seed-us --bound 5% --steps 10%,50%,100% --hold 6h --seed seed-eu
+  camswarm guard --registry registry.json --product acme.example/cam-1 --sequence 2 --dry-run --from seed --once --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if w.product, err = product.of(&w.reg); err != nil {
+				return err
+			}
+			w.cmd = cmd
+			if err := w.parse(steps, bound, confidence, settled); err != nil {
+				return err
+			}
+			switch {
+			case every < time.Second:
+				return cli.Usagef("--every %v: at least a second", every)
+			case dryRun && keyPath != "":
+				return cli.Usagef("--dry-run needs no --key")
+			case !dryRun && keyPath == "":
+				return cli.Usagef("--key or --dry-run is needed")
+			case !dryRun:
+				if w.key, err = loadChainKey(cmd, keyPath); err != nil {
+					return err
+				}
+			}
+			for {
+				action, err := w.look(cmd.Context())
+				switch {
+				case cmd.Context().Err() != nil:
+					return nil
+				case once && err != nil:
+					return err
+				case action == guard.Halt && w.key != nil && err == nil:
+					return &cli.ExitError{Code: exitHalted}
+				case once, untilDone && action == guard.Done:
+					return nil
+				}
+				select {
+				case <-cmd.Context().Done():
+					return nil
+				case <-time.After(every):
+				}
+			}
+		},
+	}
+	fl := cmd.Flags()
+	w.reg.add(cmd)
+	product.add(cmd)
+	addSequence(cmd, &w.sequence, "release")
+	fl.StringVar(&keyPath, "key", "", "secret key file of the operator (secp256k1)")
+	addPassphrase(cmd)
+	addFrom(cmd, &w.from)
+	w.seeds.add(cmd)
+	fl.StringVar(&steps, "steps", "10%,50%,100%", "shares of cameras, growing; \"\" only ever halts")
+	fl.StringVar(&bound, "bound", "5%", "rate of failures that is too much")
+	fl.StringVar(&confidence, "confidence", "99%", "how sure to be, before halting as before widening")
+	fl.IntVar(&w.plan.MinSample, "min-sample", 20, "cameras of which it must be known whether the release works there")
+	fl.StringVar(&settled, "settled", "50%", "share of the cameras that may install of which it must be known before the next step")
+	fl.DurationVar(&w.plan.Hold, "hold", time.Hour, "least time between two steps")
+	fl.DurationVar(&w.plan.MaxAge, "max-age", 5*time.Minute, "age of a seed's report and of the chain's head beyond which nothing is widened")
+	fl.IntVar(&w.plan.Seeds, "need", 0, "seeds that must have answered before the next step (default all)")
+	fl.DurationVar(&every, "every", 30*time.Second, "how often to look")
+	fl.BoolVar(&dryRun, "dry-run", false, "only say what would be done")
+	fl.BoolVar(&once, "once", false, "look once")
+	fl.BoolVar(&untilDone, "until-done", false, "end when every step is taken")
+	cli.AddJSON(cmd, &w.asJSON)
+	return cmd
+}
+
+// parse completes the plan by its flags.
+func (w *watch) parse(steps, bound, confidence, settled string) (err error) {
+	w.plan.Steps = nil
+	for s := range strings.SplitSeq(steps, ",") {
+		if s == "" && steps == "" {
+			break
+		}
+		step, err := parsePercent("steps", strings.TrimSpace(s))
+		if err != nil {
+			return err
+		}
+		w.plan.Steps = append(w.plan.Steps, step)
+	}
+	for _, f := range []struct {
+		flag, text string
+		to         *float64
+	}{{"bound", bound, &w.plan.Bound}, {"confidence", confidence, &w.plan.Confidence}, {"settled", settled, &w.plan.Settled}} {
+		v, err := strconv.ParseFloat(strings.TrimSuffix(f.text, "%"), 64)
+		if err != nil {
+			return cli.Usagef("--%s %q: write a percentage such as 5%%", f.flag, f.text)
+		}
+		*f.to = v / 100
+	}
+	slices.Sort(w.from)
+	w.from = slices.Compact(w.from)
+	if w.plan.Seeds == 0 {
+		w.plan.Seeds = len(w.from)
+	}
+	if err := w.plan.Validate(); err != nil {
+		return cli.Usage(err)
+	}
+	return nil
+}
+
+// look looks once and acts. What goes wrong is said, returned, and tried again with
+// the next look.
+func (w *watch) look(ctx context.Context) (guard.Action, error) {
+	line := guardLine{Time: time.Now().UTC().Truncate(time.Second), Sequence: w.sequence, DryRun: w.key == nil}
+	err := w.reg.withRegistry(w.cmd, func(ctx context.Context, _ *registryFile, reg *registry.Registry) error {
+		s, err := w.situation(ctx, reg)
+		if err != nil {
+			return err
+		}
+		line.Policy = describe(s.Policy)
+		line.Decision = guard.Decide(w.plan, s)
+		tx, err := w.act(ctx, reg, s, line.Decision)
+		if tx.Hash != ([32]byte{}) {
+			line.Transaction = tx.String()
+		}
+		return err
+	})
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		line.Trouble = err.Error()
+	}
+	return line.Action, joinSaid(err, w.say(line))
+}
+
+// joinSaid prefers what went wrong with the work to what went wrong with telling.
+func joinSaid(err, said error) error {
+	if err != nil {
+		return err
+	}
+	return said
+}
+
+// say prints a line, unless it says what the one before said.
+func (w *watch) say(l guardLine) error {
+	text := string(l.Action) + ": " + l.Reason
+	if l.Action == guard.Widen {
+		text = fmt.Sprintf("widen to %s: %s", percent(l.To), l.Reason)
+	}
+	if l.Trouble != "" {
+		text = strings.TrimPrefix(text+"; ", ": ; ") + "trouble: " + l.Trouble
+	}
+	if text == w.said && l.Transaction == "" {
+		return nil
+	}
+	w.said = text
+	if w.asJSON {
+		data, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(w.cmd.OutOrStdout(), string(data))
+		return err
+	}
+	done := ""
+	if l.Transaction != "" {
+		done = " (transaction " + l.Transaction + ")"
+	} else if l.DryRun && (l.Action == guard.Halt || l.Action == guard.Widen) {
+		done = " (dry run: nothing was sent)"
+	}
+	_, err := fmt.Fprintf(w.cmd.OutOrStdout(), "%s release %d, %s: %s%s; %d cameras tell %d seeds, %d tried, %d failed\n",
+		l.Time.Format(time.RFC3339), l.Sequence, l.Policy, text, done, l.Cameras, l.Seeds, l.Tried, l.Failed)
+	return err
+}
+
+// situation asks the chain and the seeds.
+func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.Situation, err error) {
+	view, err := reg.Check(ctx, w.product.ID(), "")
+	if err != nil {
+		return s, err
+	}
+	s.Head, s.Paused = time.Unix(int64(min(view.Time, 1<<40)), 0), view.Paused
+	for _, c := range view.Candidates {
+		if c.Sequence == w.sequence {
+			s.Offered, s.Policy = !c.Revoked, c.Rollout
+		}
+	}
+	if s.Policy.Halted, err = reg.Halted(ctx, w.product.ID(), w.sequence); err != nil {
+		return s, err
+	}
+	facts := map[string]bool{}
+	for _, from := range w.from {
+		e := guard.Evidence{Seed: from}
+		f, err := readFleet(ctx, from)
+		if err != nil {
+			cli.Note(w.cmd, "%s: %v", from, err)
+		} else if facts[f.Seed] {
+			cli.Note(w.cmd, "%s is a seed that is named before; it counts once", from)
+		} else {
+			facts[f.Seed] = true
+			if at := slices.IndexFunc(f.Reports, func(r beacon.Report) bool { return r.Product == w.product.ID() }); at >= 0 {
+				r := f.Reports[at]
+				e.At, e.Cameras, e.Count = r.At, r.Cameras, r.Of(w.sequence)
+			}
+		}
+		s.Seeds = append(s.Seeds, e)
+	}
+	s.Now = time.Now()
+	if w.since.IsZero() || !samePolicy(w.policy, s.Policy) {
+		w.policy, w.since = s.Policy, s.Now
+	}
+	s.Since = w.since
+	if s.Policy.Mode == verify.RolloutPercent && s.Policy.Duration == 0 { // so that a guard may be restarted
+		s.Since = time.Unix(int64(min(s.Policy.Start, 1<<40)), 0)
+	}
+	return s, nil
+}
+
+// act does what was decided.
+func (w *watch) act(ctx context.Context, reg *registry.Registry, s guard.Situation, d guard.Decision) (tx registry.Tx, err error) {
+	if w.key == nil {
+		return tx, nil
+	}
+	switch d.Action {
+	case guard.Halt:
+		tx, err = reg.SetHalted(ctx, w.key, w.product.ID(), w.sequence, true)
+	case guard.Widen:
+		start := min(uint64(s.Now.Unix()), uint64(s.Head.Unix())) // by the clock that cameras go by too
+		tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start))
+	default:
+		return tx, nil
+	}
+	if err != nil {
+		return tx, sentThough(err, tx)
+	}
+	if hint := w.seeds.hint(w.cmd, w.product.ID()); hint != nil {
+		if err := hint(ctx, reg); err != nil { // they poll
+			cli.Note(w.cmd, "%v", err)
+		}
+	}
+	return tx, nil
+}
