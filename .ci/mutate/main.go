@@ -1,7 +1,7 @@
 // Command mutate shows that the tests of defences test them: it switches off one
 // defence at a time and demands that its test fails. Run it in the module's root:
 //
-//	go run ./.ci/mutate [-run REGEXP] [-shard I/N] [FILE]
+//	go run ./.ci/mutate [-run REGEXP] [-shard I/N] [-rounds N] [FILE]
 //
 // FILE (default .ci/mutate/defences.txt) says how; its first lines explain the
 // format. Nothing in the tree is changed: the compiler sees the altered files
@@ -9,7 +9,7 @@
 // original, and a variable of the environment says which of them is in force; so
 // each package is compiled once. What stands outside functions is compiled apart.
 // The exit code is 0 only if every test passes as the code is and fails without
-// its defence.
+// its defence, in each of N rounds: a test that notices by luck is none.
 package main
 
 import (
@@ -51,18 +51,19 @@ type edit struct{ file, old, new string }
 func main() {
 	only := flag.String("run", "", "only defences whose threat, package or test matches")
 	shard := flag.String("shard", "1/1", "only every Nth defence, beginning with the Ith: I/N")
+	rounds := flag.Int("rounds", 1, "how often a test must fail without its defence, in a row")
 	flag.Parse()
 	path := ".ci/mutate/defences.txt"
 	if flag.NArg() > 0 {
 		path = flag.Arg(0)
 	}
-	if err := run(path, *only, *shard); err != nil {
+	if err := run(path, *only, *shard, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path, only, shard string) error {
+func run(path, only, shard string, rounds int) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -116,7 +117,7 @@ func run(path, only, shard string) error {
 		go func() {
 			places <- struct{}{}
 			began := time.Now()
-			how, err := b.check(d, inside[d.line])
+			how, err := b.check(d, inside[d.line], rounds)
 			results[i] <- result{how, err, time.Since(began)}
 			<-places
 		}()
@@ -185,9 +186,10 @@ func build(tmp, overlay string, defences []defence) (b builds, bad int) {
 	return b, bad
 }
 
-// check switches the defence off and says how its test noticed. inside: it is
-// one of the switches in the package's test binary.
-func (b *builds) check(d defence, inside bool) (how string, err error) {
+// check switches the defence off and says how its test noticed, in the last of so
+// many rounds. A test that hangs hangs once. inside: it is one of the switches in the
+// package's test binary.
+func (b *builds) check(d defence, inside bool, rounds int) (how string, err error) {
 	bin, number := b.bins[d.pkg], d.line
 	if !inside || bin == "" {
 		bin, number = filepath.Join(b.tmp, fmt.Sprintf("apart-%d.test", d.line)), 0
@@ -201,18 +203,22 @@ func (b *builds) check(d defence, inside bool) (how string, err error) {
 		}
 	}
 	limit := min(max(20*b.took[d.pkg+" "+d.test], timeoutMin), timeoutMax)
-	out, err := execute(bin, d.pkg, limit, []string{d.test}, number)
-	switch {
-	case err == nil:
-		return "", errors.New("the test passes without the defence")
-	case bytes.Contains(out, []byte("panic: test timed out")):
-		return "it hangs without", nil
-	case bytes.Contains(out, []byte("--- FAIL: "+d.test)):
-		return "it fails without", nil
-	case bytes.Contains(out, []byte("panic: ")), bytes.Contains(out, []byte("fatal error: ")):
-		return "it breaks down without", nil
+	for round := range rounds {
+		out, err := execute(bin, d.pkg, limit, []string{d.test}, number)
+		switch {
+		case err == nil:
+			return "", fmt.Errorf("the test passes without the defence, in round %d", round+1)
+		case bytes.Contains(out, []byte("panic: test timed out")):
+			return "it hangs without", nil
+		case bytes.Contains(out, []byte("--- FAIL: "+d.test)):
+			how = "it fails without"
+		case bytes.Contains(out, []byte("panic: ")), bytes.Contains(out, []byte("fatal error: ")):
+			how = "it breaks down without"
+		default:
+			return "", fmt.Errorf("%w, but not in this test:\n%s", err, tail(out))
+		}
 	}
-	return "", fmt.Errorf("%w, but not in this test:\n%s", err, tail(out))
+	return how, nil
 }
 
 // compile makes the test binary of a package.
