@@ -132,7 +132,7 @@ func importTable(t *testing.T) map[string][]string {
 // TestPackagesLiveInTheKnownFolders keeps the module's top level as it was agreed:
 // another folder is for what is no package of the product.
 func TestPackagesLiveInTheKnownFolders(t *testing.T) {
-	known := []string{"node", "swarm", "announce", "beacon", "gc", "verify", "chainwatch", "sim", "cmd"}
+	known := []string{"node", "swarm", "announce", "gc", "verify", "chainwatch", "sim", "cmd"}
 	for name := range listPackages(t) {
 		if top, _, _ := strings.Cut(name, "/"); !slices.Contains(known, top) {
 			t.Errorf("package %s is outside of %s", name, strings.Join(known, ", "))

@@ -6,7 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/node/control"
 )
 

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/node"
 	"camswarm/node/install"
 	"camswarm/verify"

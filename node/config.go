@@ -17,7 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"camswarm/announce"
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/chainwatch"
 	"camswarm/node/install"
 	"camswarm/swarm"

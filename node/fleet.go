@@ -9,7 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/node/control"
 	"camswarm/verify"
 )

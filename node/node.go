@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"camswarm/announce"
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"

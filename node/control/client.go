@@ -21,7 +21,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/announce"
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/verify"
 )
 

@@ -28,7 +28,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/announce"
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/gc"
 	"camswarm/node/strictjson"
 	"camswarm/swarm"
