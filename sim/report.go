@@ -29,7 +29,7 @@ func (r *run) report() *report.Report {
 		ImageBytes: s.ImageBytes, BlockBytes: s.BlockBytes, LinkModel: c.model, FluidBoundSeconds: c.bound(s.ImageBytes, 1), FluidBound95Seconds: c.bound(s.ImageBytes, 0.95),
 		BytesByTier: map[string]int64{}, Baselines: map[string]report.Baseline{},
 		Sites: r.sites, Stages: r.stages, Faults: r.faults, Violations: r.violations,
-		VirtualSeconds: r.virtual.Seconds(),
+		VirtualSeconds: r.virtual.Seconds(), BlockLeadSeconds: r.lead.Seconds(),
 	}
 	if s.NAT.Share > 0 {
 		out.NATBoundSeconds, out.NATBound95Seconds = c.natBound(s.ImageBytes, 1), c.natBound(s.ImageBytes, 0.95)

@@ -76,9 +76,10 @@ type run struct {
 
 	mu         sync.Mutex
 	phase      string
-	start      time.Time // of the last announcement; zero before
-	target     uint64    // its sequence
-	waiting    int       // honest cameras that have not verified it
+	start      time.Time     // of the last announcement; zero before
+	target     uint64        // its sequence
+	lead       time.Duration // from the block of its rollout to the announcement
+	waiting    int           // honest cameras that have not verified it
 	allDone    chan struct{}
 	violations []report.Violation
 	faults     []report.Fault
@@ -246,12 +247,14 @@ func (r *run) release(ctx context.Context, i int) error {
 		return err
 	}
 	r.chain.set(r.script.steps[i][0])
+	block := time.Now()
 	if err := r.seen(ctx, view.Rev); err != nil {
 		return err
 	}
 
 	r.mu.Lock()
 	r.start, r.target = time.Now(), rel.Record.Sequence
+	r.lead = r.start.Sub(block)
 	r.waiting = 0
 	select {
 	case <-r.allDone:

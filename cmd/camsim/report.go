@@ -32,13 +32,17 @@ func newReportCommand(p *program) *cobra.Command {
 	var (
 		out    place
 		asJSON bool
+		table  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "report DIR|FILE",
 		Short: "Draw the figures and the page of a run again",
 		Long: `Reads a report.json, or the seeds that 'camsim run --seeds' left in a directory,
 writes figures and page again, beside it unless --out says where, and prints the
-table.`,
+table.
+
+--markdown prints a table to publish instead, medians with their intervals, and
+writes nothing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, err := load(args[0])
@@ -55,6 +59,9 @@ table.`,
 			}
 			if out.dir == "" {
 				out.dir = from
+			}
+			if table {
+				return m.Markdown(cmd.OutOrStdout())
 			}
 			if err := out.readyBeside([]string{from}); err != nil {
 				return err
@@ -73,6 +80,7 @@ table.`,
 		},
 	}
 	cmd.Flags().BoolVar(&out.overwrite, "overwrite", false, "replace a result that is in --out")
+	cmd.Flags().BoolVar(&table, "markdown", false, "print medians and intervals as Markdown, and write nothing")
 	cmd.Flags().StringVar(&out.dir, "out", "", "directory to write into (default: where the report is)")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd

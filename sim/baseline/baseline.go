@@ -13,6 +13,7 @@ import (
 
 	"camswarm/sim/links"
 	"camswarm/sim/report"
+	"camswarm/sim/torrent"
 	"camswarm/verify"
 )
 
@@ -100,6 +101,8 @@ type Config struct {
 	// TorrentPeers is how many neighbours a bittorrent peer gets of its tracker: 50 is
 	// what clients ask for and hold (anacrolix's EstablishedConnsPerTorrent).
 	TorrentPeers int
+	// TorrentChoking is to whom bittorrent's peers upload; bittorrentbest's to everybody.
+	TorrentChoking torrent.Choking
 	// TorrentRequests is how many requests of 16 KiB wait at a neighbour.
 	TorrentRequests int
 	// TorrentPieceBytes is the piece length; 0: as [torrent.PieceBytes] has it.
@@ -127,6 +130,7 @@ func DefaultConfig() Config {
 		BitswapAllBytes:  []int{32 << 10, 64 << 10, 128 << 10},
 		TorrentPeers:     50,
 		TorrentRequests:  16,
+		TorrentChoking:   torrent.TitForTat,
 		TorrentBestPeers: 12, TorrentBestRequests: 5, TorrentBestPieceBytes: 16 << 10,
 		PollInterval: 24 * time.Hour,
 	}

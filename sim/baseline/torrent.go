@@ -30,12 +30,17 @@ func (e *Env) runTorrent(ctx context.Context, name string, cfg Config) (b report
 
 func (e *Env) torrent(ctx context.Context, name string, cfg Config) (b report.Baseline, err error) {
 	client, peers, piece := torrent.DefaultConfig(), cfg.TorrentPeers, cfg.TorrentPieceBytes
-	client.Requests = cfg.TorrentRequests
+	client.Choking, client.Requests = cfg.TorrentChoking, cfg.TorrentRequests
 	how := "each serves four neighbours at a time, one of them by optimism, chosen by tit for tat every 10 s and whenever one of them needs nothing more; seeds serve in turn"
-	if name == TorrentBest {
+	switch {
+	case name == TorrentBest:
 		client.Choking, client.Requests = torrent.Everybody, cfg.TorrentBestRequests
 		peers, piece = cfg.TorrentBestPeers, cfg.TorrentBestPieceBytes
 		how = "everybody serves everybody, which suits an honest crowd"
+	case cfg.TorrentChoking == torrent.Everybody:
+		how = "everybody serves everybody"
+	case cfg.TorrentChoking == torrent.Credit:
+		how = "each serves those that have something to give and got at most 100 KiB more than they gave, seeds serve everybody, as anacrolix/torrent does"
 	}
 	info, err := torrent.Describe("image", e.Image, piece)
 	if err != nil {

@@ -1,12 +1,15 @@
 package baseline
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"camswarm/sim/links"
+	"camswarm/sim/torrent"
 )
 
 func TestBitTorrentGetsThere(t *testing.T) {
@@ -74,6 +77,42 @@ func TestBitswapIsHeldToItsBestBlockSize(t *testing.T) {
 	for _, size := range []string{"32768: ", "65536: ", "131072: "} {
 		if !strings.Contains(b.Note, size) {
 			t.Errorf("no time with blocks of %s", size)
+		}
+	}
+}
+
+// On lines that the kernel shaped, a peer with the file and 100 Mbit/s and eight with 20
+// up and 50 down (.ci/shaped torrent CLIENT, medians of the runs in docs/SIMULATOR.md):
+// processes of anacrolix/torrent, and sim/torrent's over TCP.
+func TestAgreesWithBitTorrentOnShapedLines(t *testing.T) {
+	for _, c := range []struct {
+		choking         torrent.Choking
+		processes       string
+		p50, p95, error float64
+	}{
+		{torrent.Credit, "anacrolix", 1.73, 2.19, 0.15},
+		{torrent.Credit, "credit", 1.86, 1.97, 0.1},
+		{torrent.TitForTat, "tit-for-tat", 2.20, 2.57, 0.3}, // faster here: 0.73 and 0.88 of theirs
+		{torrent.Everybody, "everybody", 1.80, 1.94, 0.1},
+	} {
+		env := flash(8, 6_200_000)
+		env.Start, env.Open = nil, links.NewFast
+		env.Topology.Delay = func(a, b int) time.Duration { return 75 * time.Microsecond }
+		cfg := DefaultConfig()
+		cfg.TorrentChoking, cfg.TorrentRequests = c.choking, 64
+		var p50, p95 []float64
+		for env.Seed = range 5 {
+			out, err := Run(t.Context(), []string{Torrent}, cfg, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p50, p95 = append(p50, out[Torrent].P50), append(p95, out[Torrent].P95)
+		}
+		slices.Sort(p50)
+		slices.Sort(p95)
+		t.Logf("%s: p50 %.2f, p95 %.2f s; processes %.2f and %.2f", c.processes, p50[2], p95[2], c.p50, c.p95)
+		if math.Abs(p50[2]/c.p50-1) > c.error || math.Abs(p95[2]/c.p95-1) > c.error {
+			t.Errorf("%s: not within %.0f %%", c.processes, 100*c.error)
 		}
 	}
 }

@@ -118,6 +118,8 @@ func (r *Report) check() error {
 		c.number("natBoundSeconds", v)
 	}
 	c.quantiles("completionSeconds", r.CompletionSeconds)
+	c.quantiles("sinceBlockSeconds", r.SinceBlockSeconds)
+	c.number("blockLeadSeconds", r.BlockLeadSeconds)
 	c.quantiles("ratioToBound", r.RatioToBound)
 	c.quantiles("announceSeconds", r.AnnounceSeconds)
 	c.quantiles("lookAgeSeconds", r.LookAgeSeconds)

@@ -123,6 +123,7 @@ func Merge(runs []*Report) (*Merged, error) {
 	m.NATBoundSeconds, m.NATBound95Seconds = median("natBoundSeconds"), median("natBound95Seconds")
 	m.MeshBoundSeconds, m.MeshBound95Seconds = median("meshBoundSeconds"), median("meshBound95Seconds")
 	m.CompletionSeconds = quantiles("completionSeconds")
+	m.SinceBlockSeconds, m.BlockLeadSeconds = quantiles("sinceBlockSeconds"), MedianOf(runs, func(r *Report) float64 { return r.BlockLeadSeconds })
 	m.RatioToBound = quantiles("ratioToBound")
 	m.AnnounceSeconds = quantiles("announceSeconds")
 	m.LookAgeSeconds = quantiles("lookAgeSeconds")

@@ -43,6 +43,7 @@ func (r *Report) Metrics() []Metric {
 		}
 	}
 	quantiles("completionSeconds", "s", r.CompletionSeconds)
+	quantiles("sinceBlockSeconds", "s", r.SinceBlockSeconds)
 	quantiles("ratioToBound", "ratio", r.RatioToBound)
 	add("unfinished", "count", float64(r.Unfinished))
 	add("violations", "count", float64(len(r.Violations)))

@@ -65,6 +65,12 @@ type Report struct {
 	// and confirmed by the node's own view of the chain.
 	AnnounceSeconds Quantiles `json:"announceSeconds"`
 
+	// SinceBlockSeconds is CompletionSeconds counted from the block of the transaction
+	// that rolls the release out: BlockLeadSeconds more, which the publisher's seed
+	// took to see it.
+	SinceBlockSeconds Quantiles `json:"sinceBlockSeconds,omitzero"`
+	BlockLeadSeconds  float64   `json:"blockLeadSeconds,omitempty"`
+
 	// LookAgeSeconds is, at a camera's install, for how long a quorum of operators had
 	// confirmed what it installed.
 	LookAgeSeconds Quantiles `json:"lookAgeSeconds,omitzero"`

@@ -64,6 +64,10 @@ func (r *Report) Summarize() {
 	}
 	r.CompletionSeconds = QuantilesOf(completion)
 	r.AnnounceSeconds, r.LookAgeSeconds = QuantilesOf(announced), QuantilesOf(looks)
+	r.SinceBlockSeconds = Quantiles{}
+	if c, lead := r.CompletionSeconds, r.BlockLeadSeconds; lead > 0 && c != (Quantiles{}) {
+		r.SinceBlockSeconds = Quantiles{c.P50 + lead, c.P95 + lead, c.P99 + lead, c.Max + lead}
+	}
 	r.RatioToBound = Quantiles{}
 	if b := r.FluidBoundSeconds; b > 0 {
 		c := r.CompletionSeconds

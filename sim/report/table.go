@@ -82,7 +82,7 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 	for _, times := range []struct {
 		name string
 		of   Quantiles
-	}{{"announced", r.AnnounceSeconds}, {"look before install", r.LookAgeSeconds}} {
+	}{{"since the block", r.SinceBlockSeconds}, {"announced", r.AnnounceSeconds}, {"look before install", r.LookAgeSeconds}} {
 		if q := times.of; q != (Quantiles{}) {
 			p.linef("%s%s%s%s%s%s", tableIn, format.Left(times.name, wName), format.Right(format.Seconds(q.P50), wTime), format.Right(format.Seconds(q.P95), wTime), format.Right(format.Seconds(q.P99), wTime), format.Right(format.Seconds(q.Max), wTime))
 		}
