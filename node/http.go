@@ -48,7 +48,7 @@ func (n *Node) wireHTTP() {
 		return
 	}
 	process := prometheus.NewRegistry()
-	process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	process.MustRegister(lifeCollector{n}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "camswarm_build_info", Help: "1, labelled by the program's version and what it can be.",
 			ConstLabels: prometheus.Labels{"version": Version(), "build": Build, "role": string(n.cfg.Role)}}, func() float64 { return 1 }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "camswarm_disk_free_bytes", Help: "Free bytes on the file system of the state directory."},
