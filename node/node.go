@@ -184,12 +184,14 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		Bans:        metastore.ValueAt(n.store.Namespace("swarm"), "bans"),
 		Reputations: metastore.ValueAt(n.store.Namespace("swarm"), "reputations"),
 		Transport:   o.network.Transport, Interfaces: o.network.Interfaces,
+		Busy: n.exchanged(),
 	})
 	if err != nil {
 		return err
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
 		Logger: n.log, Registerer: n.registry, Reputations: n.network.Reputations(), Budget: n.network.Budget(),
+		Fetching: n.network.Fetching,
 		FindPeers: func(ctx context.Context, root cid.Cid) {
 			if err := n.network.Seek(ctx, root); err != nil && ctx.Err() == nil {
 				n.log.Debug("no providers sought", "root", root.String(), "err", err)
@@ -226,6 +228,25 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score, Budget: n.network.Budget().Allow,
 	})
 	return err
+}
+
+// exchanged returns a function that tells whether blocks went to or came from a peer
+// since it was asked last.
+func (n *Node) exchanged() func(peer.ID) bool {
+	last := map[peer.ID]int64{}
+	return func(p peer.ID) bool {
+		s, ok := n.exchange.Stats().Peers[p]
+		was, seen := last[p]
+		delete(last, p)
+		if !ok {
+			return false
+		}
+		if len(last) > swarm.MaxLedgerPeers {
+			clear(last)
+		}
+		last[p] = s.Sent + s.Received
+		return !seen || was != last[p]
+	}
 }
 
 // misbehaviourBan is how long a peer that sent wrong bytes is not talked to:

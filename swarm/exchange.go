@@ -81,6 +81,10 @@ type ExchangeOptions struct {
 	// given back. Nil: each protocol has its own limits alone.
 	Budget *tokens.Budget
 
+	// Fetching is called when a Fetch begins, with true, and when it has ended; nil:
+	// nobody wants to know.
+	Fetching func(begins bool)
+
 	// FindPeers is called when a fetch has had no useful source for a while,
 	// and again with growing pauses. It may look for providers and connect to
 	// them until ctx ends; the exchange itself opens no connection.

@@ -131,6 +131,10 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid, origins Origins) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if x.opts.Fetching != nil {
+		x.opts.Fetching(true)
+		defer x.opts.Fetching(false)
+	}
 	for {
 		sf, err := x.store.Find(root)
 		if err != nil {

@@ -52,26 +52,46 @@ type figures struct {
 	Threads    int     `json:"threads"`
 	Goroutines int     `json:"goroutines"`
 	IdlePeers  int     `json:"connections"`
+
+	Bursts float64 `json:"burstsPerSecond,omitzero"` // with -wakers
+	Wakers []waker `json:"wakers,omitempty"`
+}
+
+// options are what to measure and how.
+type options struct {
+	program, memory   string
+	tags              string // of the build, if program is empty
+	image             int
+	takers            int
+	neighbours        int
+	idle, settle      time.Duration
+	goroutines        int
+	asJSON, wakesOnly bool
 }
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("footprint: ")
-	program := flag.String("camswarmd", "", "the program to measure; built from this tree if it is empty")
-	memory := flag.String("memory", "64MB", "the device's memory, as network.memory")
-	size := flag.Int("image", 6_200_000, "bytes of the image")
-	takers := flag.Int("takers", 8, "cameras that the measured one serves at a time")
-	window := flag.Duration("idle", time.Minute, "how long it is idle")
-	most := flag.Int("goroutines", 0, "fail if there are over 5 % more; 0: any number")
-	asJSON := flag.Bool("json", false, "print JSON")
+	var o options
+	flag.StringVar(&o.program, "camswarmd", "", "the program to measure; built from this tree if it is empty")
+	flag.StringVar(&o.tags, "tags", "", "build tags of the program that is built: leveldb")
+	flag.StringVar(&o.memory, "memory", "64MB", "the device's memory, as network.memory")
+	flag.IntVar(&o.image, "image", 6_200_000, "bytes of the image")
+	flag.IntVar(&o.takers, "takers", 8, "cameras that the measured one serves at a time")
+	flag.IntVar(&o.neighbours, "neighbours", 3, "cameras that it may connect with beside the seed")
+	flag.DurationVar(&o.idle, "idle", time.Minute, "how long it is idle")
+	flag.IntVar(&o.goroutines, "goroutines", 0, "fail if there are over 5 % more; 0: any number")
+	flag.BoolVar(&o.wakesOnly, "wakers", false, "measure nothing but what wakes it while it is idle")
+	flag.DurationVar(&o.settle, "settle", 2*time.Minute, "with -wakers: how long it is left alone first")
+	flag.BoolVar(&o.asJSON, "json", false, "print JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	f, err := measure(ctx, *program, *memory, *size, *takers, *window)
+	f, err := measure(ctx, o)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if *asJSON {
+	if o.asJSON {
 		err = json.NewEncoder(os.Stdout).Encode(f)
 	} else {
 		f.print()
@@ -79,12 +99,16 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if *most > 0 && f.Goroutines*100 > *most*105 {
-		log.Fatalf("%d goroutines while idle, at most %d and 5 %% are wanted", f.Goroutines, *most)
+	if o.goroutines > 0 && f.Goroutines*100 > o.goroutines*105 {
+		log.Fatalf("%d goroutines while idle, at most %d and 5 %% are wanted", f.Goroutines, o.goroutines)
 	}
 }
 
 func (f *figures) print() {
+	if f.Wakers != nil {
+		f.printWakers()
+		return
+	}
 	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 	for _, l := range [][2]string{
 		{"device", f.Memory},
@@ -102,22 +126,32 @@ func (f *figures) print() {
 	}
 }
 
-// neighbours is how many cameras there are beside the measured one and its takers.
-const neighbours = 3
-
-func measure(ctx context.Context, program, memory string, size, takers int, window time.Duration) (_ *figures, err error) {
+func measure(ctx context.Context, o options) (_ *figures, err error) {
 	dir, err := os.MkdirTemp("", "footprint-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	program, neighbours := o.program, o.neighbours
 	if program == "" {
 		program = filepath.Join(dir, "camswarmd")
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./cmd/camswarmd")
+		args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-tags", o.tags, "-o", program}
+		if o.wakesOnly {
+			file, err := overlay(dir)
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, "-overlay", file)
+		}
+		cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/camswarmd")...)
 		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 		if err := cmd.Run(); err != nil {
 			return nil, err
 		}
+	}
+	takers := o.takers
+	if o.wakesOnly {
+		takers = 0
 	}
 	n, err := localnet.Start(ctx, localnet.Config{Dir: dir, Cameras: neighbours + takers, Configure: func(_ string, c *node.Config) {
 		c.Network.Listen = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
@@ -133,14 +167,17 @@ func measure(ctx context.Context, program, memory string, size, takers int, wind
 			return nil, err
 		}
 	}
-	p, err := start(ctx, program, filepath.Join(dir, "measured"), memory, n)
+	p, err := start(ctx, program, filepath.Join(dir, "measured"), o.memory, n)
 	if err != nil {
 		return nil, err
 	}
 	defer p.kill()
-	f := &figures{Memory: memory, Image: size, Takers: takers}
+	f := &figures{Memory: o.memory, Image: o.image, Takers: takers}
 	if err := p.until(ctx, "it has neighbours", func(s *control.Status) bool { return s.Peers > neighbours/2 }); err != nil {
 		return nil, err
+	}
+	if o.wakesOnly {
+		return f, p.onlyWakes(ctx, o, f)
 	}
 	if err := pause(ctx, 5*time.Second); err != nil {
 		return nil, err
@@ -149,7 +186,7 @@ func measure(ctx context.Context, program, memory string, size, takers int, wind
 		return nil, err
 	}
 
-	image := make([]byte, size)
+	image := make([]byte, o.image)
 	_, _ = rand.Read(image)
 	path := filepath.Join(dir, "image")
 	if err := os.WriteFile(path, image, 0o600); err != nil {
@@ -187,10 +224,10 @@ func measure(ctx context.Context, program, memory string, size, takers int, wind
 	if err := pause(ctx, 4*time.Minute+10*time.Second); err != nil {
 		return nil, err
 	}
-	if err := p.idle(ctx, window, f); err != nil {
+	if err := p.idle(ctx, o.idle, f); err != nil {
 		return nil, err
 	}
-	if err := p.serve(ctx, n.Seed, n.Cameras, f); err != nil {
+	if err := p.serve(ctx, n.Seed, n.Cameras[:neighbours], n.Cameras[neighbours:], f); err != nil {
 		return nil, err
 	}
 	if err := pause(ctx, 30*time.Second); err != nil {
@@ -234,7 +271,7 @@ func start(ctx context.Context, program, dir, memory string, n *localnet.Network
 	}
 	defer out.Close()
 	p.cmd = exec.CommandContext(ctx, program, "--config", file)
-	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all", "FOOTPRINT_TRACE="+p.trace())
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	return p, p.cmd.Start()
@@ -302,16 +339,39 @@ func (p *process) idle(ctx context.Context, window time.Duration, f *figures) er
 	return err
 }
 
+// onlyWakes leaves the process alone and counts what wakes it then.
+func (p *process) onlyWakes(ctx context.Context, o options, f *figures) error {
+	if err := pause(ctx, o.settle); err != nil {
+		return err
+	}
+	s, err := p.status(ctx)
+	if err != nil {
+		return err
+	}
+	f.IdlePeers = s.Peers
+	if err := pause(ctx, 5*time.Second); err != nil {
+		return err
+	}
+	if err := p.idle(ctx, o.idle, f); err != nil {
+		return err
+	}
+	if f.Wakers, f.Bursts, err = p.wakers(ctx, o.idle); err != nil {
+		return err
+	}
+	f.Goroutines, err = p.goroutines()
+	return err
+}
+
 // serve has the takers come to the measured camera alone, all at once.
-func (p *process) serve(ctx context.Context, seed *localnet.Member, cameras []*localnet.Member, f *figures) error {
-	if f.Takers == 0 {
+func (p *process) serve(ctx context.Context, seed *localnet.Member, neighbours, takers []*localnet.Member, f *figures) error {
+	if len(takers) == 0 {
 		return nil
 	}
 	s, err := p.status(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range append(cameras[:neighbours:neighbours], seed) {
+	for _, m := range append(slices.Clone(neighbours), seed) {
 		if err := m.Stop(); err != nil {
 			return err
 		}
@@ -319,14 +379,14 @@ func (p *process) serve(ctx context.Context, seed *localnet.Member, cameras []*l
 	if err := p.resetPeak(); err != nil {
 		return err
 	}
-	for _, m := range cameras[neighbours:] {
+	for _, m := range takers {
 		m.Config.Network.Peers = s.ListenAddrs
 		if err := m.Start(ctx); err != nil {
 			return err
 		}
 	}
 	deadline := time.Now().Add(5 * time.Minute)
-	for _, m := range cameras[neighbours:] {
+	for _, m := range takers {
 		for {
 			if at := m.Node.Status().Products[0].Installed; at != nil {
 				break

@@ -77,6 +77,12 @@ type Config struct {
 	MeshLow  int `toml:"mesh_low"`
 	MeshHigh int `toml:"mesh_high"`
 
+	// MeshIdle is how many neighbours a camera seeks, seeds included, while it has
+	// nothing to fetch: from ten minutes after its start or the last fetch on it hangs
+	// up on those beyond one more, and gathers MeshLow again when a fetch begins. Each
+	// costs 12 MB a month; as many as MeshLow keeps all. 0: 3. A seed has no use for it.
+	MeshIdle int `toml:"mesh_idle"`
+
 	// DialTimeout bounds one dial with its handshakes. Longer helps on bad
 	// links, shorter finds a live peer sooner. Default 3 s.
 	DialTimeout time.Duration `toml:"dial_timeout"`
@@ -169,6 +175,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MeshLow < 0 || c.MeshHigh < 0 || l.MeshLow < 1 || l.MeshLow > l.MeshHigh || l.MeshHigh > l.Connections {
 		return bad("mesh_low %d, mesh_high %d and max_connections %d must not decrease in this order", l.MeshLow, l.MeshHigh, l.Connections)
+	}
+	if c.MeshIdle < 0 || c.MeshIdle > l.Connections {
+		return bad("mesh_idle is %d; write 0 for the default, or 1 to max_connections, which is %d", c.MeshIdle, l.Connections)
 	}
 	if c.DialTimeout < 100*time.Millisecond || c.DialTimeout > time.Minute {
 		return bad("dial_timeout is %v; write 100ms to 1m", c.DialTimeout)

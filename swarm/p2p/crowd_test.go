@@ -12,6 +12,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/sim/links"
 	"camswarm/swarm/p2p"
@@ -23,6 +24,7 @@ type fleet struct {
 	lines   links.Network
 	ctx     context.Context
 	all     []*p2p.Network
+	busy    func(node int, p peer.ID) bool // p2p.Options.Busy of each
 	running sync.WaitGroup
 }
 
@@ -67,7 +69,11 @@ func (f *fleet) start(cfg p2p.Config, known ...*p2p.Network) *p2p.Network {
 	for _, k := range known {
 		cfg.Peers = append(cfg.Peers, fmt.Sprintf("%s/p2p/%s", f.lines.Addr(slices.Index(f.all, k)), k.Host().ID()))
 	}
-	n, err := p2p.New(cfg, key, p2p.Options{Transport: f.lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }})
+	opts := p2p.Options{Transport: f.lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }}
+	if f.busy != nil {
+		opts.Busy = func(p peer.ID) bool { return f.busy(i, p) }
+	}
+	n, err := p2p.New(cfg, key, opts)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -35,10 +35,10 @@ func (n *Network) dialLoop(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			m := n.neighbours()
+			m, b := n.neighbours(), n.bounds()
 			n.mu.Lock()
-			info, src, ok := n.book.Next(n.now(), m, n.limits.bounds())
-			wait := n.book.Wait(n.now(), m, n.limits.bounds())
+			info, src, ok := n.book.Next(n.now(), m, b)
+			wait := n.book.Wait(n.now(), m, b)
 			n.mu.Unlock()
 			if !ok {
 				<-slots

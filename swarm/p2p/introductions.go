@@ -135,7 +135,7 @@ func (n *Network) askRound(ctx context.Context) time.Duration {
 	for _, p := range due {
 		asking.Go(func() {
 			want := 0
-			small := !n.cfg.seed() && n.neighbours().Small(n.limits.bounds())
+			small := !n.cfg.seed() && n.neighbours().Small(n.bounds())
 			if small {
 				want = introduce.MaxPeers
 			}

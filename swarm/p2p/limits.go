@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"camswarm/swarm/p2p/book"
-
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/x/rate"
@@ -114,6 +112,19 @@ const (
 	keepAlive   = 25 * time.Second
 	idleTimeout = time.Minute
 
+	// activeFor is how long after its start or a fetch a camera keeps the neighbours
+	// that a fetch wants, since others fetch from it meanwhile, and how long a
+	// connection lasts at least. idleLook is how often it is looked later whether some
+	// are too many, idlePause lies between two that are hung up on.
+	activeFor = 10 * time.Minute
+	idleLook  = 10 * time.Minute
+	idlePause = time.Minute
+	// idleSeeds is how many static peers an idle camera keeps, and idleSlack by how
+	// many its neighbours may be more than MeshIdle: who is dialled by many does not
+	// hang up on them at once.
+	idleSeeds = 2
+	idleSlack = 1
+
 	// gracePeriod protects a new connection from trimming while its worth shows.
 	gracePeriod = 20 * time.Second
 
@@ -210,6 +221,8 @@ type Limits struct {
 	StreamWindow int
 	// MeshLow and MeshHigh are the watermarks of the connection manager.
 	MeshLow, MeshHigh int
+	// MeshIdle is what takes their place on a camera that has nothing to fetch.
+	MeshIdle int
 	// PeerConnections, PeerStreams and PeerMemory bound one peer.
 	PeerConnections, PeerStreams int
 	PeerMemory                   int64
@@ -238,6 +251,7 @@ func LimitsFor(c Config) (Limits, error) {
 		Connections:      16,
 		MeshLow:          10,
 		MeshHigh:         14,
+		MeshIdle:         3,
 		PeerConnections:  4,
 		PeerStreams:      48,
 		ConnectionsPerIP: 8,
@@ -264,6 +278,9 @@ func LimitsFor(c Config) (Limits, error) {
 	}
 	if c.MeshHigh != 0 {
 		l.MeshHigh = c.MeshHigh
+	}
+	if c.MeshIdle != 0 {
+		l.MeshIdle = c.MeshIdle
 	}
 	l.Inbound = l.Connections - l.Connections/4
 	if !c.seed() {
@@ -381,11 +398,6 @@ const (
 	floodBan = 10 * time.Minute
 	floodLog = time.Minute
 )
-
-// bounds are those that the choice of peers to dial keeps to.
-func (l Limits) bounds() book.Bounds {
-	return book.Bounds{Connections: l.Connections, MeshLow: l.MeshLow, MeshHigh: l.MeshHigh, Chosen: l.Chosen, Static: l.Static}
-}
 
 // Limits of IPNS. A record has at most 10 KiB (ipns.MaxRecordSize, which the
 // specification sets).

@@ -130,7 +130,7 @@ func (n *Network) runMDNS(ctx context.Context) {
 			info.Addrs = slices.DeleteFunc(info.Addrs, func(a ma.Multiaddr) bool { return !n.links.on(a) })
 			n.discovered(info, book.LAN)
 		},
-		Fed:    func() bool { return !n.neighbours().Small(n.limits.bounds()) },
+		Fed:    func() bool { return !n.neighbours().Small(n.bounds()) },
 		Logger: n.log,
 	}
 	service.Run(ctx)

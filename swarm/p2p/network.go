@@ -62,7 +62,9 @@ type Network struct {
 	asks     chan struct{} // capacity 1: a seed may be asked for others
 
 	mu         sync.Mutex
-	ended      bool // Close was called
+	fetches    int       // running, see Fetching
+	active     time.Time // the node is not idle before
+	ended      bool      // Close was called
 	book       *book.Book
 	namespaces map[string]*membership
 	intro      introductions
@@ -91,6 +93,10 @@ type Options struct {
 
 	// Membership makes the swarm private; nil: everybody is admitted.
 	Membership *Membership
+
+	// Busy tells whether blocks were exchanged with a peer since it was asked last: an
+	// idle node does not hang up on those. Nil: with none.
+	Busy func(peer.ID) bool
 
 	// Now replaces time.Now, by which it is decided whether QUIC can work and when
 	// bans end.
@@ -243,6 +249,9 @@ func (n *Network) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
+	n.mu.Lock()
+	n.active = n.now().Add(activeFor)
+	n.mu.Unlock()
 	sub, err := n.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
 	if err != nil {
 		return err
@@ -281,6 +290,8 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	if n.cfg.seed() {
 		work.Go(func() { n.endVisits(ctx) })
+	} else if n.limits.MeshIdle < n.limits.MeshLow {
+		work.Go(func() { n.keepFew(ctx) })
 	}
 	if n.host.reach != nil {
 		work.Go(func() { n.keepReservations(ctx) })

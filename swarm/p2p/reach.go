@@ -287,6 +287,17 @@ func quicTo(nw network.Network, p peer.ID) network.Conn {
 	return nil
 }
 
+// relayed tells whether others can call this node at a seed.
+func (r *reach) relayed(p peer.ID) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.relays[p]
+	return ok
+}
+
 // punched tells whether the direct connection with a peer came of an appointment.
 func (r *reach) punched(p peer.ID) bool {
 	if r == nil {

@@ -168,7 +168,7 @@ func (n *Network) findMembers(ctx context.Context, key cid.Cid) (found int) {
 	n.mu.Lock()
 	asked := len(n.intro.asked)
 	n.mu.Unlock()
-	if asked > 0 || !n.neighbours().Small(n.limits.bounds()) || n.dhtServers() == 0 && !n.cfg.seed() {
+	if asked > 0 || !n.neighbours().Small(n.bounds()) || n.dhtServers() == 0 && !n.cfg.seed() {
 		return 0
 	}
 	infos, err := n.FindProviders(ctx, key)

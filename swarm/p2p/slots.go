@@ -81,7 +81,7 @@ func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	n.mu.Unlock()
 	n.left(p)
 	nudge(n.woken)
-	if n.neighbours().Small(n.limits.bounds()) {
+	if n.neighbours().Small(n.bounds()) {
 		n.hurry()
 	}
 }

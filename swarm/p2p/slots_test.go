@@ -47,7 +47,7 @@ func TestThreatEclipse_StrangersWhoDialFirst(t *testing.T) {
 		return n
 	}
 	await(t, "dials of its own and the seed", func() bool { return dialled() == l.Chosen && linked(camera, static) })
-	if m := camera.neighbours(); m.Peers != l.Inbound+l.Chosen+1 || m.Own != l.Chosen || m.Small(l.bounds()) {
+	if m := camera.neighbours(); m.Peers != l.Inbound+l.Chosen+1 || m.Own != l.Chosen || m.Small(camera.bounds()) {
 		t.Errorf("%+v with limits %+v", m, l)
 	}
 }

@@ -1,0 +1,76 @@
+package p2p_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/swarm/p2p"
+)
+
+// Cameras that have nothing to fetch keep few neighbours, seeds among them and one of
+// their own choice, and nobody with whom blocks are exchanged is hung up on. Who
+// begins to fetch has as many as before within seconds.
+func TestIdleCamerasKeepFewNeighbours(t *testing.T) {
+	const cameras = 20
+	inFleet(t, cameras+1, func(f *fleet) {
+		f.busy = func(camera int, p peer.ID) bool {
+			return camera == 1 && p == f.all[2].Host().ID() || camera == 2 && p == f.all[1].Host().ID()
+		}
+		seed := f.start(seedFor(64))
+		for range cameras {
+			f.start(p2p.DefaultConfig(), seed)
+		}
+		limits := f.all[1].Limits()
+		peers := func(n *p2p.Network) int { return len(n.Host().Network().Peers()) }
+		time.Sleep(9 * time.Minute)
+		if err := f.all[1].Host().Connect(f.ctx, peer.AddrInfo{ID: f.all[2].Host().ID(), Addrs: f.all[2].Host().Addrs()}); err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range f.all[1:] {
+			if peers(n) < limits.MeshLow {
+				t.Errorf("camera %d has %d neighbours soon after its start, fewer than %d", i+1, peers(n), limits.MeshLow)
+			}
+		}
+
+		time.Sleep(2 * time.Hour)
+		sum, young := 0, 0
+		for i, n := range f.all[1:] {
+			sum += peers(n)
+			for _, c := range n.Host().Network().Conns() {
+				if time.Since(c.Stat().Opened) < time.Hour {
+					young++
+				}
+			}
+			if peers(n) < limits.MeshIdle || peers(n) > limits.MeshIdle+1 {
+				t.Errorf("camera %d has %d neighbours while it is idle, not %d to %d", i+1, peers(n), limits.MeshIdle, limits.MeshIdle+1)
+			}
+			if !joined(n, seed) {
+				t.Errorf("camera %d has given up its seed", i+1)
+			}
+		}
+		if young > 0 { // counted at both ends
+			t.Errorf("%d of %d connections are new, though nothing happened for two hours", young, sum)
+		}
+		if !joined(f.all[1], f.all[2]) {
+			t.Error("a camera hung up on one that it exchanges blocks with")
+		}
+
+		one := f.all[3]
+		one.Fetching(true)
+		time.Sleep(5 * time.Second)
+		if peers(one) < limits.MeshLow {
+			t.Errorf("five seconds after a fetch began there are %d neighbours, fewer than %d", peers(one), limits.MeshLow)
+		}
+		time.Sleep(time.Hour)
+		if peers(one) < limits.MeshLow {
+			t.Errorf("in a long fetch there are %d neighbours, fewer than %d", peers(one), limits.MeshLow)
+		}
+		one.Fetching(false)
+		time.Sleep(2 * time.Hour)
+		if peers(one) > limits.MeshIdle+1 {
+			t.Errorf("long after the fetch there are %d neighbours, more than %d", peers(one), limits.MeshIdle+1)
+		}
+	})
+}
