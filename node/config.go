@@ -332,6 +332,9 @@ func ParseConfig(data []byte) (Config, error) {
 		}
 		c.Products[i] = p
 	}
+	if c.Role == RoleCamera && c.Network.Memory == "" {
+		c.Network.Memory = p2p.MemoryAuto
+	}
 	return c, c.Validate()
 }
 

@@ -60,6 +60,7 @@ func (n *Node) Status() control.Status {
 		Disk: control.DiskStatus{UsedBytes: disk.used, QuotaBytes: int64(n.cfg.Storage.QuotaBytes), FreeBytes: disk.free, ReserveBytes: disk.reserve},
 	}
 	s.Limits, s.Polite = n.polite.status()
+	s.Memory = control.Memory{DeviceBytes: n.network.Limits().Device, Auto: n.cfg.Network.Memory == p2p.MemoryAuto}
 	if began := n.started.Load(); began != nil {
 		s.StartedAt, s.UptimeSeconds = began.UTC(), int64(time.Since(*began)/time.Second)
 	}

@@ -334,6 +334,9 @@ func (r *run) idle(ctx context.Context) error {
 			}
 		}
 	}
+	if err := sleep(ctx, calm); err != nil {
+		return err
+	}
 	count(-1)
 	if err := sleep(ctx, r.s.Idle); err != nil {
 		return err
@@ -344,7 +347,10 @@ func (r *run) idle(ctx context.Context) error {
 
 // idling is the phase in which nothing happens, and idleSample how often it is
 // looked then.
+// calm is how long the cameras have been idle before that counts: neighbours that they
+// gathered for the release have been hung up on by then (p2p.Config.MeshIdle).
 const (
+	calm       = time.Hour
 	idling     = "idle"
 	idleSample = time.Minute
 )

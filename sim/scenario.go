@@ -53,8 +53,8 @@ type Scenario struct {
 	// WarmUp is the time between the start of the nodes and the announcement, in
 	// which they find one another.
 	WarmUp time.Duration `toml:"warm_up"`
-	// Idle is a time, after the cameras have settled on the last release, of which the
-	// traffic of each line is counted by itself; 0: none. Real QUIC sends what it
+	// Idle is a time, an hour after the cameras have settled on the last release, of which
+	// the traffic of each line is counted by itself; 0: none. Real QUIC sends what it
 	// sends on a device; looks at the chain are not on these lines.
 	Idle time.Duration `toml:"idle"`
 	// Limit ends the run, counted from the last announcement.

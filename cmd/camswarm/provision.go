@@ -302,7 +302,7 @@ statements, so that the node never follows them again.`,
 	fl.StringVar(&witnessKey, "witness-key", "", "seed: secret key file of the witness that it is, which is copied, besides --witness for each; no two nodes may have one key")
 	addPassphrase(cmd)
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
-	fl.StringVar(&p.Memory, "memory", "", "memory of the device: 64MB, 128MB, 256MB or large (default by role)")
+	fl.StringVar(&p.Memory, "memory", "", "memory of the device: auto, 64MB, 128MB, 256MB, 512MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
 	fl.Uint64Var(&p.Factory, "factory-sequence", 0, "camera: sequence of the firmware it leaves the factory with")

@@ -207,6 +207,11 @@ func printStatus(w io.Writer, s control.Status) {
 		fmt.Fprintf(w, "address    %s\n", a)
 	}
 	fmt.Fprintf(w, "peers      %d\n", s.Peers)
+	found := ""
+	if s.Memory.Auto {
+		found = ", found out by itself"
+	}
+	fmt.Fprintf(w, "memory     made for a device of %d MB%s\n", s.Memory.DeviceBytes>>20, found)
 	fmt.Fprintf(w, "reach      %s\n", s.Reach.Words)
 	if s.Reach.Tried > 0 {
 		fmt.Fprintf(w, "           %d of %s at a relay became direct connections\n", s.Reach.Punched, count(s.Reach.Tried, "appointment", "appointments"))

@@ -22,10 +22,11 @@ const (
 
 // setMemory applies the class of the network configuration.
 func setMemory(cfg p2p.Config, getenv func(string) string) error {
-	device, err := deviceMemory(cfg)
+	limits, err := p2p.LimitsFor(cfg)
 	if err != nil {
 		return err
 	}
+	device := limits.Device
 	if device > smallDevice {
 		return nil
 	}
@@ -36,14 +37,4 @@ func setMemory(cfg p2p.Config, getenv func(string) string) error {
 		debug.SetGCPercent(smallGOGC)
 	}
 	return nil
-}
-
-// deviceMemory returns the bytes of the configured memory class; see
-// p2p.Limits, whose Memory is 5/8 of it up to 1 GiB.
-func deviceMemory(cfg p2p.Config) (int64, error) {
-	limits, err := p2p.LimitsFor(cfg)
-	if err != nil {
-		return 0, err
-	}
-	return limits.Memory / 5 * 8, nil
 }

@@ -21,6 +21,7 @@ type Status struct {
 	UptimeSeconds int64      `json:"uptimeSeconds"`
 	ListenAddrs   []string   `json:"listenAddrs"` // full multiaddrs with /p2p/, to dial this node by
 	Peers         int        `json:"peers"`       // connected now
+	Memory        Memory     `json:"memory"`      // the size of device that this node is made for
 
 	Reach p2p.Reach `json:"reach"` // what stands between this node and the Internet
 	// Relay is what a seed does for cameras behind NATs.
@@ -36,6 +37,12 @@ type Status struct {
 	Polite   PoliteStatus    `json:"polite"` // what holds of them now
 	Installs InstallCounts   `json:"installs"`
 	Alarms   []Alarm         `json:"alarms"` // what a person should look at; empty when all is well
+}
+
+// Memory is the size of a device by which a node bounds what it takes of it.
+type Memory struct {
+	DeviceBytes int64 `json:"deviceBytes"`
+	Auto        bool  `json:"auto"` // found out, rather than configured
 }
 
 // PrivateStatus is what a member of a private swarm knows of it.

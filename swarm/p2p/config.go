@@ -56,11 +56,13 @@ type Config struct {
 	// node, the region of its first product.
 	Region string `toml:"region"`
 
-	// Memory is the size of the device: "64MB", "128MB", "256MB", "large", or a
-	// number of bytes with an optional KB, MB or GB (powers of 1024). It sets
+	// Memory is the size of the device: "64MB", "128MB", "256MB", "512MB", "large", or
+	// a number of bytes with an optional KB, MB or GB (powers of 1024). It sets
 	// every resource limit, see Limits: more allows more streams, receive
-	// windows and, on a seed, connections. "": "128MB" on a camera, "large" on
-	// a seed.
+	// windows and, on a seed, connections. "auto": what the machine has, or its
+	// control group may use: on a camera the next of the sizes above, at most "512MB".
+	// "": "auto" in a camera's configuration file, "128MB" in a program that makes its
+	// configuration itself, "large" on a seed.
 	Memory string `toml:"memory"`
 
 	// MaxConnections is the hard limit of connections, handshakes included.
@@ -268,7 +270,7 @@ func parsePeers(in []string) ([]peer.AddrInfo, error) {
 // parseMemory returns the bytes of a memory size. "" is 0.
 func parseMemory(s string) (int64, error) {
 	switch strings.ToLower(s) {
-	case "":
+	case "", MemoryAuto:
 		return 0, nil
 	case "large":
 		return largeMemory, nil

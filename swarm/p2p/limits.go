@@ -193,6 +193,8 @@ const (
 // Limits are the concrete bounds of a network: what Config's memory, role and
 // connection fields come to.
 type Limits struct {
+	// Device is the memory of the device in bytes that all else follows from.
+	Device int64
 	// Memory bounds the bytes that libp2p may reserve for receive windows and
 	// buffers. Windows are promises to peers: resident memory is far below as
 	// long as streams are read, and this is the bound when they are not.
@@ -239,13 +241,21 @@ func LimitsFor(c Config) (Limits, error) {
 	if err != nil {
 		return Limits{}, err
 	}
-	if device == 0 {
-		device = 128 << 20
-		if c.seed() {
-			device = largeMemory
+	switch auto := c.Memory == MemoryAuto; {
+	case auto && c.seed():
+		if device = min(ownMemory(), largeMemory); device > 0 {
+			device = max(device, minMemory)
 		}
+	case auto:
+		device = presetFor(ownMemory())
+	case device == 0 && !c.seed():
+		device = presetFor(0)
+	}
+	if device == 0 {
+		device = largeMemory
 	}
 	l := Limits{
+		Device:           device,
 		Memory:           min(device/8*5, 1<<31-1),
 		StreamWindow:     int(min(max(device/64, 1<<20), 16<<20)),
 		Connections:      16,
