@@ -238,6 +238,8 @@ func DefaultConfig(role Role) Config {
 	if role == RoleSeed {
 		c.Announce = announce.SeedConfig()
 		c.Exchange.Workers = swarm.SeedWorkers
+	} else {
+		c.Network.Memory = p2p.MemoryAuto
 	}
 	return c
 }
@@ -331,9 +333,6 @@ func ParseConfig(data []byte) (Config, error) {
 			return Config{}, fmt.Errorf("%w: product %d: %w", ErrConfig, i+1, plainTOML(err))
 		}
 		c.Products[i] = p
-	}
-	if c.Role == RoleCamera && c.Network.Memory == "" {
-		c.Network.Memory = p2p.MemoryAuto
 	}
 	return c, c.Validate()
 }

@@ -61,8 +61,7 @@ type Config struct {
 	// every resource limit, see Limits: more allows more streams, receive
 	// windows and, on a seed, connections. "auto": what the machine has, or its
 	// control group may use: on a camera the next of the sizes above, at most "512MB".
-	// "": "auto" in a camera's configuration file, "128MB" in a program that makes its
-	// configuration itself, "large" on a seed.
+	// "": "128MB" on a camera, where a node's default is "auto", and "large" on a seed.
 	Memory string `toml:"memory"`
 
 	// MaxConnections is the hard limit of connections, handshakes included.
