@@ -46,8 +46,8 @@ type Config struct {
 	Advertise []string `toml:"advertise"`
 
 	// Peers are static peers, /…/p2p/ID, at most 32; several addresses of one ID
-	// are one peer. A seed keeps all of them connected for ever, a camera four,
-	// with back-off from 1 s to 1 min, or to 10 min where they say that they have
+	// are one peer. A seed keeps all of them connected for ever, a camera four, or two
+	// while it is idle, with back-off from 1 s to 1 min, or to 10 min where they say that they have
 	// no room; they are never trimmed. Name the seeds of the region here.
 	Peers []string `toml:"peers"`
 
