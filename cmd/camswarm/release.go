@@ -40,7 +40,7 @@ directory one after the other or to copies that merge joins, publish puts it on
 chain and hands it to a seed. Keys in a security module, a card or a key service
 sign with tosign and attach instead of sign.`,
 		newReleaseBuildCommand(), newReleaseSignCommand(), newReleaseToSignCommand(), newReleaseAttachCommand(), newReleaseMergeCommand(), newReleaseUnsignCommand(),
-		newReleaseShowCommand(), newReleaseVerifyCommand(),
+		newReleaseShowCommand(), newReleaseVerifyCommand(), newReleaseExportCommand(), newReleaseImportCommand(),
 		newReleasePublishCommand(), newReleaseRevokeCommand(), newReleaseMinSequenceCommand())
 }
 
@@ -171,8 +171,9 @@ type releaseFacts struct {
 	Blocks       int                `json:"blocks"`
 	Envelope     string             `json:"envelopeSha256"`
 	EnvelopeCID  string             `json:"envelopeCid"`
-	KeyEpoch     uint64             `json:"keyEpoch"`        // of the keys that must sign: 1 and one for each rotation that it carries
-	Moves        []moveStep         `json:"moves,omitempty"` // that it carries
+	DirectoryCID string             `json:"directoryCid,omitempty"` // of image, envelope and document, as they are now; absent without the image
+	KeyEpoch     uint64             `json:"keyEpoch"`               // of the keys that must sign: 1 and one for each rotation that it carries
+	Moves        []moveStep         `json:"moves,omitempty"`        // that it carries
 	SignedBy     []verify.PublicKey `json:"signedBy"`
 	Signers      *signersFacts      `json:"signers,omitempty"` // whose signatures count, where that is known
 	ImageChecked bool               `json:"imageChecked"`      // the image beside the envelope was hashed and is the manifest's
@@ -199,6 +200,11 @@ func (r *releaseFiles) facts(imageChecked bool, known knownSigners) releaseFacts
 		BlockBytes: m.Image.BlockSize, Blocks: len(m.Image.Blocks),
 		Envelope: hex.EncodeToString(digest[:]), EnvelopeCID: verify.RawCID(digest).String(),
 		KeyEpoch: uint64(1 + len(r.envelope.Rotations)), SignedBy: []verify.PublicKey{}, ImageChecked: imageChecked,
+	}
+	if r.image != "" {
+		if document, err := documentIn(r.path); err == nil {
+			f.DirectoryCID = verify.Directory(m.Image, r.raw, document).CID.String()
+		}
 	}
 	for _, m := range r.envelope.Moves {
 		f.Moves = append(f.Moves, moveStep{m.Number, m.From, m.To, m.Reason})
@@ -247,6 +253,9 @@ func (f releaseFacts) print(w io.Writer) {
 	fmt.Fprintf(w, "image sha256  %s\n", f.ImageSHA256)
 	fmt.Fprintf(w, "image root    %s\n", f.ImageRoot)
 	fmt.Fprintf(w, "envelope CID  %s\n", f.EnvelopeCID)
+	if f.DirectoryCID != "" {
+		fmt.Fprintf(w, "directory CID %s\n", f.DirectoryCID)
+	}
 	if f.KeyEpoch > 1 {
 		fmt.Fprintf(w, "keys          of epoch %d\n", f.KeyEpoch)
 	}
@@ -432,7 +441,7 @@ since the first registry, so that a camera that slept through them can follow.`,
 
 // buildRelease writes a release directory as a whole or not at all: it is made
 // under another name and renamed.
-func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, history verify.History, signers *signersFile) (_ *releaseFiles, err error) {
+func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blockSize uint32, history verify.History, signers *signersFile) (*releaseFiles, error) {
 	if _, err := os.Lstat(out); err == nil {
 		return nil, fmt.Errorf("%s exists already; releases are never overwritten: choose another --out", out)
 	}
@@ -442,58 +451,36 @@ func buildRelease(ctx context.Context, image, out string, m verify.Manifest, blo
 	}
 	defer func() { _ = src.Close() }()
 
-	out = filepath.Clean(out)
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return nil, err
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".*")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
+	return writeRelease(out, func(dir string) error {
+		dst, err := os.OpenFile(filepath.Join(dir, imageFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err != nil {
-			_ = os.RemoveAll(tmp)
+			return err
 		}
-	}()
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return nil, err
-	}
-	dst, err := os.OpenFile(filepath.Join(tmp, imageFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = dst.Close() }()
-	// What is described is what is copied, even if the source changes meanwhile.
-	if m.Image, err = verify.DescribeImage(io.TeeReader(cli.Reader(ctx, src), dst), blockSize); err != nil {
-		return nil, fmt.Errorf("%s: %w", image, err)
-	}
-	if err := dst.Sync(); err != nil {
-		return nil, err
-	}
-	envelope, err := sign.NewEnvelope(&m)
-	if err != nil {
-		return nil, err
-	}
-	envelope.Rotations, envelope.Moves = history.Rotations, history.Moves
-	raw, err := envelope.Encode()
-	if err != nil {
-		return nil, err
-	}
-	if err := writeFileAtomic(filepath.Join(tmp, envelopeFile), raw, 0o644); err != nil {
-		return nil, err
-	}
-	if signers != nil {
-		if err := signers.save(tmp); err != nil {
-			return nil, err
+		defer func() { _ = dst.Close() }()
+		// What is described is what is copied, even if the source changes meanwhile.
+		if m.Image, err = verify.DescribeImage(io.TeeReader(cli.Reader(ctx, src), dst), blockSize); err != nil {
+			return fmt.Errorf("%s: %w", image, err)
 		}
-	}
-	if err := os.Rename(tmp, out); err != nil {
-		return nil, err
-	}
-	if err := syncDir(filepath.Dir(out)); err != nil {
-		return nil, err
-	}
-	return openRelease(out)
+		if err := dst.Sync(); err != nil {
+			return err
+		}
+		envelope, err := sign.NewEnvelope(&m)
+		if err != nil {
+			return err
+		}
+		envelope.Rotations, envelope.Moves = history.Rotations, history.Moves
+		raw, err := envelope.Encode()
+		if err != nil {
+			return err
+		}
+		if err := writeFileAtomic(filepath.Join(dir, envelopeFile), raw, 0o644); err != nil {
+			return err
+		}
+		if signers != nil {
+			return signers.save(dir)
+		}
+		return nil
+	})
 }
 
 func newReleaseShowCommand() *cobra.Command {

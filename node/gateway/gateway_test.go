@@ -56,11 +56,11 @@ func newShelf(t *testing.T, size int) *shelf {
 	for _, n := range append(s.info.Nodes(), dir) {
 		s.blocks[string(n.CID.Hash())] = n.Data
 	}
-	links, err := links(dir.Data)
-	if err != nil || len(links) != 2 || links[0].name != verify.DirectoryEnvelope {
+	links, err := car.Links(dir.Data)
+	if err != nil || len(links) != 2 || links[0].Name != verify.DirectoryEnvelope {
 		t.Fatalf("%v, %v", links, err)
 	}
-	s.blocks[string(links[0].to.Hash())] = envelope
+	s.blocks[string(links[0].To.Hash())] = envelope
 	return s
 }
 
@@ -190,7 +190,7 @@ func TestArchive(t *testing.T) {
 		}
 		file = append(file, verify.RawCID(d))
 	}
-	dirLinks, _ := links(s.blocks[string(s.dir.Hash())])
+	dirLinks, _ := car.Links(s.blocks[string(s.dir.Hash())])
 	for _, tc := range []struct {
 		query, accept string
 		root          cid.Cid
@@ -199,10 +199,10 @@ func TestArchive(t *testing.T) {
 		{s.info.Root.String() + "?format=car", "", s.info.Root, file},
 		{s.info.Root.String() + "?dag-scope=entity", mediaCAR + "; version=1; order=dfs; dups=y", s.info.Root, file},
 		{s.info.Root.String() + "?format=car&dag-scope=block", "", s.info.Root, file[:1]},
-		{s.dir.String() + "?format=car", "", s.dir, append([]cid.Cid{s.dir, dirLinks[0].to}, file...)},
+		{s.dir.String() + "?format=car", "", s.dir, append([]cid.Cid{s.dir, dirLinks[0].To}, file...)},
 		{s.dir.String() + "?format=car&dag-scope=entity", "", s.dir, []cid.Cid{s.dir}},
 		{s.dir.String() + "/image?format=car", "", s.dir, append([]cid.Cid{s.dir}, file...)},
-		{s.dir.String() + "/envelope.cbor?format=car", "", s.dir, []cid.Cid{s.dir, dirLinks[0].to}},
+		{s.dir.String() + "/envelope.cbor?format=car", "", s.dir, []cid.Cid{s.dir, dirLinks[0].To}},
 		{file[2].String() + "?format=car", "", file[2], file[2:3]},
 	} {
 		w := ask(h, client, "GET", "/ipfs/"+tc.query, "Accept", tc.accept)

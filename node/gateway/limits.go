@@ -22,7 +22,5 @@ const (
 	retrySpread = 4                // seconds over which they are spread
 	writePiece  = 16 << 10         // bytes that must be read by the client
 	writeWithin = 10 * time.Second // within this time
-	maxDAG      = 1 << 14          // blocks of one archive: those of the largest image and its nodes
-	maxDepth    = 8                // of a DAG: that of the largest image has 3
 	maxInline   = 128              // bytes of an identity CID, which probes ask for
 )

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,13 +15,6 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/swarm/car"
-)
-
-// The scopes of an archive.
-const (
-	scopeBlock  = "block"
-	scopeEntity = "entity"
-	scopeAll    = "all"
 )
 
 // forever is for how long what a CID names may be kept.
@@ -96,11 +91,8 @@ func (s *Server) archive(w *reply, r *http.Request, root cid.Cid, params map[str
 			return &refusal{http.StatusBadRequest, fmt.Sprintf("car-%s is %q; this gateway knows %s", key, v, strings.Join(known, ", "))}
 		}
 	}
-	scope := q.Get("dag-scope")
-	if scope == "" {
-		scope = scopeAll
-	}
-	if !slices.Contains([]string{scopeBlock, scopeEntity, scopeAll}, scope) {
+	scope := car.Scope(cmp.Or(q.Get("dag-scope"), string(car.ScopeAll)))
+	if !slices.Contains([]car.Scope{car.ScopeBlock, car.ScopeEntity, car.ScopeAll}, scope) {
 		return &refusal{http.StatusBadRequest, "dag-scope is block, entity or all"}
 	}
 	var path []string
@@ -108,8 +100,13 @@ func (s *Server) archive(w *reply, r *http.Request, root cid.Cid, params map[str
 		path = strings.Split(p, "/")
 	}
 	dups := params["dups"] == "y"
-	blocks, err := s.walk(root, path, scope, dups)
-	if err != nil {
+	blocks, err := car.Walk(root, path, scope, dups, s.block)
+	switch {
+	case errors.Is(err, car.ErrPath):
+		return errMissing
+	case errors.Is(err, car.ErrNode):
+		return &refusal{http.StatusBadRequest, err.Error()}
+	case err != nil:
 		return err
 	}
 	header := car.Header(root)
