@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node/control"
 )

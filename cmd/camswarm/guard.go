@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/cmd/internal/guard"

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/chainwatch/registry/bindings"
 	"camswarm/cmd/internal/cli"
 	"camswarm/cmd/internal/guard"

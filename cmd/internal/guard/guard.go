@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/verify"
 )
 

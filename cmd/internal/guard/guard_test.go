@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/beacon"
+	"camswarm/announce/beacon"
 	"camswarm/verify"
 )
 
