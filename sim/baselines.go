@@ -62,6 +62,8 @@ func (r *run) baselineEnv(out *report.Report) baseline.Env {
 			return a.late
 		},
 	}
+	camera := r.s.Camera.resolved()
+	env.Verify = func(fetch time.Duration) time.Duration { return camera.verify(r.s.ImageBytes, fetch) }
 	env.Joined = func(k int) time.Duration { return c.cameras[k].late }
 	for _, a := range c.cameras {
 		env.Cameras = append(env.Cameras, a.index)

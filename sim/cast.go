@@ -175,7 +175,9 @@ func assemble(s *Scenario) (*cast, error) {
 		class := pick(rng, s.classes(region))
 		factor := 1 + class.Spread*(2*rng.Float64()-1)
 		a := &actor{name: fmt.Sprintf("camera-%d", i+1), role: roleCamera, region: region, class: class.Name, memory: class.Memory, connections: class.Connections,
-			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, NAT: s.nat(rng.Float64(), kinds)}}
+			line: links.Node{Up: class.Up * factor * mbit, Down: class.Down * factor * mbit, Loss: class.Loss, Burst: class.Burst,
+				Buffer: class.Buffer, Jitter: class.Jitter, Video: class.Video * mbit, NAT: s.nat(rng.Float64(), kinds)}}
+		s.Camera.resolved().processor(&a.line)
 		if s.Site.Count > 0 {
 			a.line.Site = 1 + i%s.Site.Count
 			a.line.Up, a.line.Down = s.Site.LAN*mbit, s.Site.LAN*mbit

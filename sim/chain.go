@@ -184,6 +184,7 @@ type endpoint struct {
 	heard    *heard
 	rtt      time.Duration
 	down     bool
+	camera   Camera // that asks
 
 	mu   sync.Mutex
 	used time.Time // when the connection was last used; zero: never
@@ -192,7 +193,7 @@ type endpoint struct {
 // endpoints returns the configuration of a node's endpoints and the dialler that
 // stands for the HTTP client. The round trips are drawn from rng; what is answered
 // is noted in h.
-func (c *chain) endpoints(rng *rand.Rand, h *heard) ([]chainwatch.Endpoint, func(chainwatch.Endpoint) (chainwatch.Caller, error)) {
+func (c *chain) endpoints(rng *rand.Rand, h *heard, asks Camera) ([]chainwatch.Endpoint, func(chainwatch.Endpoint) (chainwatch.Caller, error)) {
 	var list []chainwatch.Endpoint
 	callers := map[string]*endpoint{}
 	for i := range c.model.Operators {
@@ -200,7 +201,7 @@ func (c *chain) endpoints(rng *rand.Rand, h *heard) ([]chainwatch.Endpoint, func
 		list = append(list, e)
 		spread := int64(c.model.RTTMax - c.model.RTTMin)
 		callers[e.URL] = &endpoint{
-			chain: c, operator: i, heard: h, rtt: c.model.RTTMin + time.Duration(rng.Int64N(spread+1)),
+			chain: c, operator: i, heard: h, camera: asks, rtt: c.model.RTTMin + time.Duration(rng.Int64N(spread+1)),
 			down: i >= c.model.Operators-c.model.Down,
 		}
 	}
@@ -244,7 +245,7 @@ func (e *endpoint) Call(ctx context.Context, method string, params ...any) (json
 	default:
 		return nil, fmt.Errorf("the simulated endpoint has no method %s", method)
 	}
-	if err := sleep(ctx, e.rtt/2); err != nil {
+	if err := sleep(ctx, e.rtt/2+e.camera.look(fresh)); err != nil {
 		return nil, err
 	}
 	if told >= 0 {

@@ -21,7 +21,7 @@ func TestEndpointsRefuseWhatTheyHaveNoSlotsFor(t *testing.T) {
 		c := &chain{history: &history{registry: verify.RegistryRef{ChainID: 4690}}, start: time.Now(), servers: make([]server, 1),
 			model: Chain{Operators: 1, RTTMin: 40 * time.Millisecond, RTTMax: 40 * time.Millisecond, Server: 10 * time.Millisecond, Handshake: 5 * time.Millisecond, Slots: 3}}
 		call := func() error {
-			_, dial := c.endpoints(rand.New(rand.NewPCG(1, 1)), &heard{last: map[heardFrom]time.Time{}})
+			_, dial := c.endpoints(rand.New(rand.NewPCG(1, 1)), &heard{last: map[heardFrom]time.Time{}}, Camera{})
 			caller, err := dial(chainwatch.Endpoint{URL: "https://operator-1.example"})
 			if err != nil {
 				return err

@@ -59,7 +59,7 @@ func TestReferenceHasEveryKeyAtItsDefault(t *testing.T) {
 		t.Errorf("its rollout is %+v", s.Rollout)
 	}
 	// Each comment says what kind of value is meant, numbers and times with their unit.
-	units := strings.Fields("Mbit/s bytes time share part percent cameras nodes seeds releases endpoints sites connections round of seed honest least longest")
+	units := strings.Fields("Mbit/s MB/s ns packets bytes time share part percent cameras nodes seeds releases endpoints sites connections round of seed honest least longest")
 	for line := range strings.Lines(reference) {
 		name, rest, isKey := strings.Cut(line, " = ")
 		if !isKey || strings.HasPrefix(line, "#") {

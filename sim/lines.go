@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"camswarm/sim/report"
@@ -124,7 +125,15 @@ func (s *Scenario) describe(c *cast) {
 		c.model.Notes = append(c.model.Notes, fmt.Sprintf("an origin in %s with %s, first byte after %v, asked by policy %q", c.regions[0], egress, s.firstByte(), s.Origin.Policy))
 	}
 	if s.Links == "fast" {
-		c.model.Notes = append(c.model.Notes, "fast links: a model of QUIC without packets; losses are ignored")
+		c.model.Notes = append(c.model.Notes, "fast links: a model of QUIC without packets")
+	}
+	for _, class := range s.Classes {
+		if note := class.note(); note != "" {
+			c.model.Notes = append(c.model.Notes, note)
+		}
+	}
+	if k := s.Camera.resolved(); k != (Camera{}) {
+		c.model.Notes = append(c.model.Notes, fmt.Sprintf("a camera's processor takes %v for a packet, %g ns for a byte on the line, %g ns for one of the image, %v for a signature; its flash is written at %g MB/s (0: at once)", k.Packet, k.Byte, k.Hash, k.Signature, k.Flash))
 	}
 	spreads := slices.ContainsFunc(s.Classes, func(c Class) bool { return c.Spread > 0 })
 	if spreads {
@@ -133,4 +142,25 @@ func (s *Scenario) describe(c *cast) {
 	if note := s.natNote(c); note != "" {
 		c.model.Notes = append(c.model.Notes, note)
 	}
+}
+
+// note says what else there is on a class's lines.
+func (c Class) note() string {
+	var parts []string
+	if c.Buffer > 0 {
+		parts = append(parts, fmt.Sprintf("one queue of %v that drops at its end", c.Buffer))
+	}
+	if c.Jitter > 0 {
+		parts = append(parts, fmt.Sprintf("%v of jitter in the mean", c.Jitter))
+	}
+	if c.Burst > 1 && c.Loss > 0 {
+		parts = append(parts, fmt.Sprintf("%g packets lost in a row", c.Burst))
+	}
+	if c.Video > 0 {
+		parts = append(parts, fmt.Sprintf("a video of %g Mbit/s uploaded", c.Video))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "lines of class " + c.Name + ": " + strings.Join(parts, ", ")
 }

@@ -39,6 +39,17 @@ func (r *run) report() *report.Report {
 		out.Faults = append(out.Faults, report.Fault{Kind: "endpoints full", AtSeconds: -s.WarmUp.Seconds(), Nodes: s.Chain.Operators,
 			Note: fmt.Sprintf("%d calls answered, %d refused", l.answered, l.refused)})
 	}
+	if u := r.uploads; u.Sent > 0 {
+		videos := 0
+		for _, a := range c.cameras {
+			if a.line.Video > 0 {
+				videos++
+			}
+		}
+		out.Faults = append(out.Faults, report.Fault{Kind: "video uploads", Nodes: videos,
+			Note: fmt.Sprintf("until the last camera was done %.2f %% of their packets were lost; the others left the line after %d ms (median), %d ms (p95)",
+				100*float64(u.Lost)/float64(u.Sent), u.Median.Milliseconds(), u.P95.Milliseconds())})
+	}
 	messages, useful := 0.0, int64(0)
 	for _, m := range r.members {
 		n := r.nodeReport(m)
@@ -82,6 +93,9 @@ func (r *run) nodeReport(m *member) report.Node {
 		IdleSent: m.idleSent, IdleRecv: m.idleReceived, IdleShort: m.idleShort, IdlePeers: m.idlePeers,
 		LineSent: m.sentLine, LineRecv: m.recvLine, ByTier: map[string]int64{},
 	}
+	if a.role == roleCamera {
+		r.takeTime(&n, m.line)
+	}
 	if n.NAT {
 		n.NATKind = a.line.NAT.String()
 	}
@@ -107,6 +121,19 @@ func (r *run) nodeReport(m *member) report.Node {
 		n.ByTier["origin"] = o.Received
 	}
 	return n
+}
+
+// takeTime adds what a camera's processor and flash take after the last block.
+func (r *run) takeTime(n *report.Node, line timeline) {
+	if line.verified < 0 {
+		return
+	}
+	c := r.s.Camera.resolved()
+	verify := c.verify(r.s.ImageBytes, max(0, line.verified-max(line.announced, 0)))
+	n.Verified += verify.Seconds()
+	if n.Installed >= 0 {
+		n.Installed += (verify + c.install(r.s.ImageBytes)).Seconds()
+	}
 }
 
 // tier is how near a sender is to a receiver.

@@ -87,7 +87,8 @@ type run struct {
 	stopStage  *report.Stage // of the stop; nil: none
 	mesh       [][2]int
 	sites      []report.Site
-	siteBase   [][2]int64 // their counters at the announcement
+	uploads    links.Uploads // from the announcement until the last camera was done
+	siteBase   [][2]int64    // their counters at the announcement
 	virtual    time.Duration
 	tried      hostileTried
 	measuring  bool // the release that is measured has been announced
@@ -270,6 +271,7 @@ func (r *run) release(ctx context.Context, i int) error {
 		r.siteBase = append(r.siteBase, [2]int64{up, down})
 	}
 	r.recordMesh()
+	r.net.Uploads() // counted from here on
 	r.enter(fmt.Sprintf("release %d", i+1))
 	if err := r.seedMembers()[0].node.Announce(ctx, announce.Announcement{
 		Product: r.script.product.ID(), Sequence: rel.Record.Sequence, Rev: view.Rev, Block: view.RevBlock, Envelope: rel.Envelope,
@@ -297,6 +299,7 @@ func (r *run) release(ctx context.Context, i int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	r.uploads = r.net.Uploads()
 	if !last {
 		return sleep(ctx, max(r.s.ReleaseEvery-time.Since(r.start), 0))
 	}
@@ -517,7 +520,11 @@ func (r *run) nodeConfig(m *member) node.Config {
 	p.Chain.ChainID, p.Chain.Registry = r.script.history.registry.ChainID, r.script.history.registry.Address.String()
 	rng := rand.New(rand.NewPCG(r.s.Seed, a.rpcSeed))
 	m.heard = &heard{last: map[heardFrom]time.Time{}}
-	p.Chain.Endpoints, m.dial = r.chain.endpoints(rng, m.heard)
+	var asks Camera
+	if a.role == roleCamera {
+		asks = r.s.Camera.resolved()
+	}
+	p.Chain.Endpoints, m.dial = r.chain.endpoints(rng, m.heard, asks)
 	if m.trusts > 0 {
 		p.Chain.Endpoints = p.Chain.Endpoints[:m.trusts]
 	}

@@ -37,7 +37,7 @@ type Scenario struct {
 	// seed are alike, not equal: goroutines and keys are not seeded.
 	Seed uint64 `toml:"seed"`
 	// Links is "quic", real QUIC over simulated lines, or "fast", a model of it
-	// that costs a fifth of the CPU and ignores loss.
+	// that costs a third of the CPU.
 	Links string `toml:"links"`
 
 	// ImageBytes is the size of each release, 1 byte to 256 MiB; the bytes are random.
@@ -68,6 +68,7 @@ type Scenario struct {
 	Seeds     Seeds     `toml:"seeds"`
 	Origin    Origin    `toml:"origin"`
 	Classes   []Class   `toml:"class"`
+	Camera    Camera    `toml:"camera"`
 	NAT       NAT       `toml:"nat"`
 	Latency   Latency   `toml:"latency"`
 	Chain     Chain     `toml:"chain"`
@@ -130,9 +131,17 @@ type Class struct {
 	Up     float64 `toml:"up"`
 	Down   float64 `toml:"down"`
 	Spread float64 `toml:"spread"`
-	// Loss is the share of packets lost in each direction, 0 to 0.5. Fast links
-	// ignore it.
+	// Loss is the share of packets lost in each direction, 0 to 0.5.
 	Loss float64 `toml:"loss"`
+	// Burst is how many packets are lost in a row in the mean; 0 or 1: each by itself.
+	Burst float64 `toml:"burst"`
+	// Buffer is for how long a packet waits at most in the line's one queue, which
+	// drops at its end; 0: fair queues kept short by CoDel.
+	Buffer time.Duration `toml:"buffer"`
+	// Jitter is the mean of the random time that each packet takes longer.
+	Jitter time.Duration `toml:"jitter"`
+	// Video is what each camera uploads all the time, in Mbit/s, at most half of Up.
+	Video float64 `toml:"video"`
 	// Memory is the device's memory, as in the network configuration.
 	Memory string `toml:"memory"`
 	// Connections is the most that a camera has, as network.max_connections; 0: as the
@@ -390,23 +399,26 @@ func (s *Scenario) merge(text string) error {
 }
 
 // Set changes one value, as "nodes", "seeds.up" or "churn.leave" would in the
-// file. Beside these, "up", "down", "loss" and "spread" set the value of
-// every class of cameras. Lists take TOML, such as latency.regions=["asia-east"].
+// file. Beside these, "up", "down", "loss", "spread", "burst", "buffer",
+// "jitter" and "video" set the value of every class of cameras, and "camera" is
+// camera.class. Lists take TOML, such as latency.regions=["asia-east"].
 func (s *Scenario) Set(key, value string) error {
 	bad := func(err error) error { return fmt.Errorf("%w: %s=%s: %w", ErrScenario, key, value, err) }
 	next := *s
 	next.Classes = slices.Clone(s.Classes) // what is refused must change nothing
 	switch key {
-	case "up", "down", "loss", "spread":
+	case "up", "down", "loss", "spread", "burst", "buffer", "jitter", "video":
 		for i := range next.Classes {
 			c := &next.Classes[i]
-			to := map[string]*float64{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "spread": &c.Spread}[key]
+			to := map[string]any{"up": &c.Up, "down": &c.Down, "loss": &c.Loss, "spread": &c.Spread, "burst": &c.Burst, "buffer": &c.Buffer, "jitter": &c.Jitter, "video": &c.Video}[key]
 			if err := parseValue(reflect.ValueOf(to).Elem(), value); err != nil {
 				return bad(err)
 			}
 		}
 		*s = next
 		return nil
+	case "camera":
+		key = "camera.class"
 	}
 	for _, k := range keysOf("", reflect.ValueOf(&next).Elem()) {
 		if k.path != key || k.value.Kind() == reflect.Slice {
@@ -513,9 +525,16 @@ func (s *Scenario) Validate() error {
 			return bad("class %d (%s): up and down are in Mbit/s and positive", i+1, c.Name)
 		case c.Connections != 0 && (c.Connections < 4 || c.Connections > 1024):
 			return bad("class %d (%s): connections is %d; write 0 for the node's own number, or 4 to 1024", i+1, c.Name, c.Connections)
+		case c.Burst < 0 || c.Burst > 1000 || c.Buffer < 0 || c.Buffer > 10*time.Second || c.Jitter < 0 || c.Jitter > time.Second:
+			return bad("class %d (%s): burst is 0 to 1000, buffer 0s to 10s, jitter 0s to 1s", i+1, c.Name)
+		case c.Video < 0 || c.Video > c.Up*(1-c.Spread)/2:
+			return bad("class %d (%s): video is %g Mbit/s; write 0 to half of what goes up", i+1, c.Name, c.Video)
 		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5:
 			return bad("class %d (%s): share is positive, spread 0 to 0.95, loss 0 to 0.5", i+1, c.Name)
 		}
+	}
+	if err := s.Camera.validate(); err != nil {
+		return bad("%v", err)
 	}
 	last := time.Duration(-1)
 	for i, r := range s.Rollout {

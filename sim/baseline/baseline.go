@@ -172,6 +172,10 @@ type Env struct {
 	// its times count from then. Nil: all were there.
 	Joined func(k int) time.Duration
 
+	// Verify is how long a camera takes to check an image that it fetched in a time. Nil:
+	// no time.
+	Verify func(fetch time.Duration) time.Duration
+
 	Region  func(node int) string // where a node is
 	Regions []string              // all of them; the first is the publisher's, where S3 is
 
@@ -321,6 +325,9 @@ func (e *Env) fetchAll(ctx context.Context, name string, fetch func(ctx context.
 				return
 			}
 			since := time.Since(begin)
+			if e.Verify != nil {
+				since += e.Verify(since - e.start(k))
+			}
 			seconds[k] = (since - e.joined(k)).Seconds()
 			if n := done.Add(1); e.Progress != nil {
 				e.Progress(name, int(n), since)

@@ -22,6 +22,12 @@ const (
 	codelTarget   = 5 * time.Millisecond
 	codelInterval = 100 * time.Millisecond
 	queueLimit    = 10240
+
+	// mostJitter bounds jitter, in its means.
+	mostJitter = 10
+
+	// processorBuffer is how much waits for a node's processor: what its socket holds.
+	processorBuffer = 7 << 20
 )
 
 // core moves packets over the lines of a topology: one heap of events, one
@@ -47,12 +53,16 @@ type core struct {
 	byIP    map[netip.Addr]int // both addresses of a node behind a NAT
 	cut     func(a, b int) bool
 	epoch   int // of cut
+
+	jitter  *rand.Rand
+	uploads uploads
 }
 
 type coreNode struct {
 	Node
 	ip, outside    netip.Addr
 	up, down       line
+	processor      line // of both directions
 	sent, received int64
 	short          int64         // of both, in packets of at most shortLine
 	paths          map[int]*path // by receiver
@@ -78,19 +88,22 @@ type receiver interface {
 type path struct {
 	src, dst int
 	delay    int64
-	local    bool    // in one site
-	instant  bool    // no line with a rate and no delay
-	flows    [4]flow // in the lines up, siteUp, siteDown, down
+	local    bool             // in one site
+	instant  bool             // no line with a rate and no delay
+	flows    [stageThere]flow // in the queue of each stage
+	there    int64            // when the last packet is, with jitter
 	epoch    int
 	cut      bool
 }
 
 // The stages of a packet: at the index of its next line.
 const (
-	stageUp = iota
+	stageOut = iota // the sender's processor
+	stageUp
 	stageSiteUp
 	stageSiteDown
 	stageDown
+	stageIn // the receiver's processor
 	stageThere
 )
 
@@ -104,6 +117,8 @@ type packet struct {
 	lost     int         // of them on the way
 	lastLost bool        // the last of them is among these
 	queued   int64       // since when
+	video    bool        // of an upload
+	born     int64       // of an upload
 	next     *packet
 
 	addr net.Addr // of the sender, for QUIC
@@ -129,7 +144,7 @@ func newCore(t *Topology, quantum int) (*core, error) {
 	c := &core{
 		topo: t, start: time.Now(), quantum: quantum,
 		stop: make(chan struct{}), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
-		armed: math.MaxInt64, byIP: make(map[netip.Addr]int, len(t.Nodes)), sites: make([]*coreSite, 1, len(t.Sites)+1),
+		armed: math.MaxInt64, jitter: rand.New(rand.NewPCG(t.Seed, 0x6a697474)), byIP: make(map[netip.Addr]int, len(t.Nodes)), sites: make([]*coreSite, 1, len(t.Sites)+1),
 	}
 	c.timer.Stop()
 	ips, outside := t.ips(), t.outsideIPs()
@@ -137,6 +152,11 @@ func newCore(t *Topology, quantum int) (*core, error) {
 		node := &coreNode{Node: n, ip: ips[i], outside: outside[i], paths: map[int]*path{}, ports: map[uint16]receiver{}, nextPort: 49152}
 		node.up.init(n.Up, n.Loss, t.Seed, 2*uint64(i))
 		node.down.init(n.Down, n.Loss, t.Seed, 2*uint64(i)+1)
+		node.up.burst, node.down.burst = n.Burst, n.Burst
+		node.up.bound(n.Buffer)
+		node.down.bound(n.Buffer)
+		node.processor.perByte, node.processor.perPacket = n.PerByte, float64(n.PerPacket)
+		node.processor.buffer = processorBuffer
 		if n.NAT != NoNAT {
 			node.nat = newNAT(n.NAT, outside[i], t.Seed, uint64(i))
 		}
@@ -149,6 +169,7 @@ func newCore(t *Topology, quantum int) (*core, error) {
 		site.down.init(s.Down, 0, 0, 0)
 		c.sites = append(c.sites, site)
 	}
+	c.startUploads()
 	go c.loop()
 	return c, nil
 }
@@ -262,7 +283,7 @@ func (c *core) send(src, dst int, p *packet) {
 		return
 	}
 	c.run()
-	p.path, p.stage = c.path(src, dst), stageUp
+	p.path, p.stage = c.path(src, dst), stageOut
 	if n, m := c.nodes[src], c.nodes[dst]; n.nat != nil && !p.path.local {
 		if n.nat.kind == NoUDP && m.nat != nil {
 			c.drop(p)
@@ -312,9 +333,9 @@ func (c *core) path(src, dst int) *path {
 	case c.topo.Delay != nil:
 		p.delay = max(0, int64(c.topo.Delay(src, dst)))
 	}
-	p.instant = p.delay == 0
+	p.instant = p.delay == 0 && (src == dst || n.Jitter+c.nodes[dst].Jitter == 0)
 	for stage := range stageThere {
-		if l := c.line(p, stage); l != nil && l.perByte > 0 {
+		if l := c.line(p, stage); l.takesTime() {
 			p.instant = false
 		}
 	}
@@ -327,6 +348,10 @@ func (c *core) line(p *path, stage int) *line {
 	n, m := c.nodes[p.src], c.nodes[p.dst]
 	switch {
 	case p.src == p.dst:
+	case stage == stageOut:
+		return &n.processor
+	case stage == stageIn:
+		return &m.processor
 	case stage == stageUp:
 		return &n.up
 	case stage == stageDown:
@@ -350,18 +375,12 @@ func (c *core) advance(p *packet, t int64) {
 			}
 			continue
 		}
-		if l.perByte > 0 {
-			if l.queued >= queueLimit {
+		if l.takesTime() {
+			if l.queued >= queueLimit || l.buffer > 0 && !c.fits(l, p) {
 				c.drop(p)
 				return
 			}
-			f := &p.path.flows[p.stage]
-			f.push(p, t)
-			l.queued++
-			if !f.listed {
-				f.listed, f.credits = true, c.quantum
-				l.fresh.push(f)
-			}
+			c.enqueue(l, p, t)
 			if l.current == nil {
 				c.transmit(l, t)
 			}
@@ -374,10 +393,39 @@ func (c *core) advance(p *packet, t int64) {
 	c.deliver(p, t)
 }
 
+// fits drops of a packet that stands for several what a queue without fairness has no
+// room for, the last ones. It is false if that is all of it.
+func (c *core) fits(l *line, p *packet) bool {
+	for l.bytes > 0 && l.bytes+p.size > l.buffer {
+		left := max(1, p.count) - p.lost
+		if left == 1 {
+			return false
+		}
+		p.lastLost = true
+		c.lose(p)
+	}
+	return true
+}
+
+func (c *core) enqueue(l *line, p *packet, t int64) {
+	l.queued++
+	if l.buffer > 0 {
+		l.bytes += p.size
+		l.fifo.push(p, t)
+		return
+	}
+	f := &p.path.flows[p.stage]
+	f.push(p, t)
+	if !f.listed {
+		f.listed, f.credits = true, c.quantum
+		l.fresh.push(f)
+	}
+}
+
 // transmit starts with the next packet of a line that is free.
 func (c *core) transmit(l *line, t int64) {
 	if l.current = l.dequeue(c, t); l.current != nil {
-		l.owed += float64(l.current.size) * l.perByte
+		l.owed += float64(l.current.size)*l.perByte + float64(max(1, l.current.count)-l.current.lost)*l.perPacket
 		whole := math.Floor(l.owed)
 		l.owed -= whole
 		c.push(event{at: t + int64(whole), l: l})
@@ -388,7 +436,7 @@ func (c *core) transmit(l *line, t int64) {
 // was lost on it.
 func (c *core) crossed(l *line, p *packet) bool {
 	l.carried += int64(p.size)
-	if p.stage == stageUp {
+	if p.stage == stageUp && !p.video {
 		c.nodes[p.path.src].sent += int64(p.size)
 		if p.size <= shortLine {
 			c.nodes[p.path.src].short += int64(p.size)
@@ -396,7 +444,7 @@ func (c *core) crossed(l *line, p *packet) bool {
 	}
 	if l.loss > 0 {
 		for i := range max(1, p.count) - p.lost {
-			if l.random.Float64() < l.loss {
+			if l.loses() {
 				p.lastLost = p.lastLost || i == 0
 				if c.lose(p) {
 					return false
@@ -422,15 +470,25 @@ func (c *core) lose(p *packet) bool {
 // travel sends a packet that has left its site over the distance. It is false
 // if there is none.
 func (c *core) travel(p *packet, t int64) bool {
-	if p.path.delay == 0 {
+	at := t + p.path.delay
+	if j := c.nodes[p.path.src].Jitter + c.nodes[p.path.dst].Jitter; j > 0 && p.path.src != p.path.dst {
+		// In order, as radio links that repeat what was lost on them deliver it.
+		at = max(at+int64(min(c.jitter.ExpFloat64(), mostJitter)*float64(j)), p.path.there)
+		p.path.there = at
+	}
+	if at == t {
 		return false
 	}
 	p.stage++
-	c.push(event{at: t + p.path.delay, p: p})
+	c.push(event{at: at, p: p})
 	return true
 }
 
 func (c *core) deliver(p *packet, t int64) {
+	if p.video {
+		c.uploads.arrived(p, t)
+		return
+	}
 	if c.isCut(p.path) {
 		c.drop(p)
 		return
@@ -467,6 +525,9 @@ func (c *core) isCut(p *path) bool {
 }
 
 func (c *core) drop(p *packet) {
+	if p.video {
+		c.uploads.since.Lost++
+	}
 	if p.src != nil {
 		p.src.dropped(p)
 	}
@@ -568,10 +629,17 @@ func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.
 // line is one direction of an access line: flows that take turns (RFC 8290,
 // with a queue for every pair of nodes instead of hashed ones).
 type line struct {
-	perByte float64 // ns; 0: no limit
-	target  int64   // CoDel's, ns
-	loss    float64
-	random  *rand.Rand
+	perByte   float64 // ns
+	perPacket float64 // ns; both 0: no limit
+	target    int64   // CoDel's, ns
+	loss      float64
+	burst     float64 // mean number of packets lost in a row
+	bad       bool    // packets are being lost
+	random    *rand.Rand
+
+	buffer int  // bytes that wait at most, in one queue; 0: fair queues with CoDel
+	bytes  int  // that do
+	fifo   flow // them
 
 	current    *packet // on the line
 	owed       float64 // parts of a ns
@@ -592,7 +660,44 @@ func (l *line) init(rate, loss float64, seed, stream uint64) {
 	}
 }
 
+func (l *line) takesTime() bool { return l != nil && (l.perByte > 0 || l.perPacket > 0) }
+
+// bound gives a line one queue of so much time.
+func (l *line) bound(time time.Duration) {
+	if time > 0 && l.perByte > 0 {
+		l.buffer = max(2*mtu, int(float64(time)/l.perByte))
+	}
+}
+
+// loses reports whether the next packet is lost: by itself, or with others in a row
+// (Gilbert, "Capacity of a Burst-Noise Channel", 1960), so that a share of loss is lost
+// in the long run.
+func (l *line) loses() bool {
+	if l.burst <= 1 {
+		return l.random.Float64() < l.loss
+	}
+	if l.bad {
+		l.bad = l.random.Float64() >= 1/l.burst
+	} else {
+		l.bad = l.random.Float64() < l.loss/(l.burst*(1-l.loss))
+	}
+	return l.bad
+}
+
 func (l *line) dequeue(c *core, t int64) *packet {
+	if l.buffer > 0 {
+		p := l.fifo.head
+		if p == nil {
+			return nil
+		}
+		if l.fifo.head = p.next; l.fifo.head == nil {
+			l.fifo.tail = nil
+		}
+		p.next = nil
+		l.queued--
+		l.bytes -= p.size
+		return p
+	}
 	for {
 		list := &l.fresh
 		if list.head == nil {

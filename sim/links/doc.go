@@ -14,10 +14,13 @@
 // sender's site, travels, crosses the line of the receiver's site and then the
 // receiver's downlink. Every line serves the pairs of nodes that use it fairly
 // (RFC 8290) and keeps each pair's queue short with CoDel (RFC 8289), as a good
-// home router of today does. A line carries packets of up to 1500 bytes, of
-// which 28 are the headers of IPv4 and UDP: they take time on the line and are
-// counted. QUIC's packets have 1280 bytes without these headers, since quic-go
-// looks for larger ones on the kernel's sockets only. What is not modelled:
-// jitter, reordering, layers below IP, the CPU of nodes, and queues inside the
-// network. Packets come up to 0.1 ms late; lines keep their rates all the same.
+// home router of today does; a node may have a plain queue instead, which drops
+// at its end, losses in bursts, jitter, a video that it uploads, and a processor
+// that takes its time for every byte and packet ([Node]). A line carries packets
+// of up to 1500 bytes, of which 28 are the headers of IPv4 and UDP: they take
+// time on the line and are counted. QUIC's packets have 1280 bytes without these
+// headers, since quic-go looks for larger ones on the kernel's sockets only. What
+// is not modelled: reordering, layers below IP, rates that change, and queues
+// inside the network. Packets come up to 0.1 ms late; lines keep their rates all
+// the same.
 package links

@@ -43,6 +43,25 @@ type Topology struct {
 type Node struct {
 	Up, Down float64 // bit/s; 0: no limit of its own
 	Loss     float64 // share of packets lost on this line, in each direction, 0 to 1
+	// Burst is how many packets are lost in a row in the mean, if it is above 1: packets
+	// are lost by a two-state chain (Gilbert's), Loss of them in the long run.
+	Burst float64
+	// Buffer, if not 0, gives both directions one queue that drops at its end what it
+	// has no room for, so long that its last packet waits for that time, as many modems
+	// have. 0: fair queues kept short by CoDel.
+	Buffer time.Duration
+	// Jitter is the mean of a random time, exponentially distributed, that each packet
+	// from and to the node takes longer, as over Wi-Fi; packets between two nodes stay
+	// in order.
+	Jitter time.Duration
+	// Video is at how many bit/s the node uploads a video beside all else: 15 frames a
+	// second, the packets of each at once, by UDP, which does not slow down.
+	Video float64
+	// PerByte and PerPacket are the time that the node's processor needs for what it
+	// sends and receives, in ns for each byte and in all for each packet, one after
+	// another: decryption, hashing, writing, system calls. 0: none.
+	PerByte   float64
+	PerPacket time.Duration
 	// NAT stands between the node and everything outside its site, at the node's end
 	// of the line: packets that are not let in have crossed it. The node has a private
 	// address then, unless it is in a site, where it keeps the one it has there.
@@ -87,6 +106,9 @@ type Network interface {
 
 	// SiteTraffic returns the bytes that crossed the line of a site (1 and up).
 	SiteTraffic(site int) (up, down int64)
+
+	// Uploads returns what became of the nodes' videos since it was called last.
+	Uploads() Uploads
 
 	// Close ends all goroutines of the network. Hosts are closed first.
 	Close()
@@ -201,6 +223,12 @@ func (t *Topology) validate() error {
 			return bad("node %d has rates of %g up and %g down; a rate is in bit/s, 0 for no limit or at least 1000", i, n.Up, n.Down)
 		case !(n.Loss >= 0 && n.Loss <= 1):
 			return bad("node %d loses a share of %g; it is between 0 and 1", i, n.Loss)
+		case !(n.Burst >= 0 && n.Burst <= 1000) || n.Burst > 1 && n.Loss > 0.5:
+			return bad("node %d loses %g packets in a row; it is 0 to 1000, with a loss of 0.5 at most", i, n.Burst)
+		case n.Buffer < 0 || n.Jitter < 0 || n.PerPacket < 0 || !(n.PerByte >= 0 && n.PerByte < 1e6):
+			return bad("node %d has a negative buffer, jitter or time for a packet or byte", i)
+		case n.Video < 0 || n.Up > 0 && n.Video > n.Up/2:
+			return bad("node %d uploads a video of %g bit/s over %g; it may take half of the line", i, n.Video, n.Up)
 		case n.NAT > NoUDP:
 			return bad("node %d is behind a NAT of kind %d", i, n.NAT)
 		case n.Site < 0 || n.Site > len(t.Sites):
