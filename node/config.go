@@ -136,8 +136,10 @@ type InstallConfig struct {
 	// install.ExecInstaller.
 	Command Command `toml:"command"`
 	// Feed is how the hook gets the image: "stdin", as a stream whose every byte is
-	// checked on the way, or "file", as the path of the node's own file in
-	// CAMSWARM_IMAGE, so that flash holds the image once; default stdin.
+	// checked on the way; "file", as the path of the node's own file in
+	// CAMSWARM_IMAGE, so that flash holds the image once; or "slot": the node writes
+	// into the slot that the hook names before the fetch, and serves from there, so
+	// that a device with two slots needs no other place for it. Default stdin.
 	Feed install.Feed `toml:"feed"`
 	// Timeout bounds one run of the hook.
 	Timeout time.Duration `toml:"timeout"`
@@ -397,6 +399,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Install.Feed.Validate(); err != nil {
 		return bad("install.feed: %w", err)
+	}
+	if c.Install.Feed == install.FeedSlot && len(c.Install.Command) == 0 && c.Role == RoleCamera {
+		return bad("install.feed is \"slot\" and install.command is empty; name the hook that knows the slots")
 	}
 	if c.Install.ConfirmWithin < time.Minute {
 		return bad("install.confirm_within is %v; at least one minute: an installed release that is never confirmed would block newer ones for ever without it", c.Install.ConfirmWithin)

@@ -14,6 +14,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"camswarm/gc"
+	"camswarm/node/install"
 	"camswarm/node/statedir"
 	"camswarm/swarm/filestore"
 	"camswarm/verify"
@@ -40,6 +41,9 @@ func (f *follower) imagePath(rel verify.Release) string { return filepath.Join(f
 // hold it: evict first, fetch then. What another release with the same image has
 // takes no room again.
 func (f *follower) makeRoom(ctx context.Context, s *verify.Signed, rel verify.Release) error {
+	if _, slot := f.place(rel); slot {
+		return nil
+	}
 	held, err := gc.Usage(f.dir(rel))
 	if err != nil {
 		return err
@@ -77,8 +81,21 @@ func (f *follower) loadEnvelope(rel verify.Release) (*verify.Signed, error) {
 }
 
 // openImage opens a fetched image and has check look at it.
-func (f *follower) openImage(approved *verify.Approved, check func(io.ReaderAt, int64) (*verify.Image, error)) (*verify.Image, *os.File, error) {
-	file, err := statedir.OpenRegular(f.imagePath(approved.Candidate().Release))
+func (f *follower) openImage(approved *verify.Approved, check func(io.ReaderAt, int64) (*verify.Image, error)) (*verify.Image, io.Closer, error) {
+	path, slot := f.place(approved.Candidate().Release)
+	if slot {
+		source, err := install.OpenSlot(path, int64(approved.Manifest().Image.Size))
+		if err != nil {
+			return nil, nil, err
+		}
+		img, err := check(source, source.Size())
+		if err != nil {
+			_ = source.File.Close()
+			return nil, nil, err
+		}
+		return img, source.File, nil
+	}
+	file, err := statedir.OpenRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,19 +152,23 @@ func (u *untilDone) Read(p []byte) (int, error) {
 // directory, so that stock IPFS peers and nodes without the announcement can fetch
 // them.
 func (f *follower) hand(s *verify.Signed, rel verify.Release) error {
+	file := f.described(s, rel)
+	if err := statedir.Reclaim(f.log, file.Path, false); err != nil {
+		return err
+	}
+	return f.exchange.Add(file)
+}
+
+func (f *follower) described(s *verify.Signed, rel verify.Release) filestore.File {
 	image := s.Manifest().Image
 	directory := verify.Directory(image, s.Envelope(), verify.FileRef{})
 	extra := []blocks.Block{block(rel.EnvelopeCID(), s.Envelope()), block(directory.CID, directory.Data)}
 	for _, node := range image.Nodes() {
 		extra = append(extra, block(node.CID, node.Data))
 	}
-	path := f.imagePath(rel)
-	if err := statedir.Reclaim(f.log, path, false); err != nil {
-		return err
+	return filestore.File{
+		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize), Blocks: image.Blocks, Extra: extra, Path: f.imagePath(rel),
 	}
-	return f.exchange.Add(filestore.File{
-		Root: image.Root, Size: int64(image.Size), BlockSize: int(image.BlockSize), Blocks: image.Blocks, Extra: extra, Path: path,
-	})
 }
 
 func block(c cid.Cid, data []byte) blocks.Block {

@@ -79,6 +79,7 @@ type parts struct {
 type exchange interface {
 	Add(filestore.File) error
 	Remove(root cid.Cid, path string) error
+	Seal(root cid.Cid, path string) error
 	Recheck(root cid.Cid) error
 	Fetch(ctx context.Context, root cid.Cid, origins swarm.Origins) error
 	FetchBlock(ctx context.Context, c cid.Cid, maxBytes int) ([]byte, error)

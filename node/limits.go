@@ -11,6 +11,7 @@ const (
 	maxConfigBytes    = 256 << 10 // a TOML configuration
 	maxSequence       = 1 << 32   // of a release in a catalog record; one a second for 136 years
 	maxRecordBytes    = 64 << 10  // a catalog record in JSON
+	maxSlotFile       = 2 << 10   // the note of the slot that holds a release's image
 	maxTraffic        = 1 << 60   // bytes; a counter of a node's life beyond it was never counted
 	maxRetiredRecords = 16        // releases remembered after their bytes are gone, per product
 	maxRequests       = 64        // that wait for the owner of one product's state

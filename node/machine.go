@@ -13,6 +13,7 @@ import (
 	"camswarm/gc"
 	"camswarm/node/control"
 	"camswarm/node/install"
+	"camswarm/swarm"
 	"camswarm/verify"
 )
 
@@ -60,6 +61,7 @@ type rules struct {
 	device     verify.Device // as provisioned
 	retryAfter time.Duration // after the first failure; doubled with each further one
 	confirmIn  time.Duration // an installed release that is not confirmed blocks others so long
+	slots      bool          // images go straight into slots, see install.Slotter
 	policy
 	refused func(seq uint64, s stage, err error) // counts refusals and failures
 }
@@ -289,6 +291,7 @@ func (m *machine) ended(t task, r result, now time.Time) {
 		m.mute[seq] = true
 	}
 	switch {
+	case t.stage == stageRepair && errors.Is(r.err, swarm.ErrReadOnly): // a slot that somebody wrote to: what is left of it is served
 	case t.stage == stageRepair && (r.err != nil || r.cancelled), r.missing && m.records[seq].State >= control.StateInstalled:
 		m.damaged[seq] = true
 	case t.stage == stageProvide && r.err == nil:
@@ -670,6 +673,9 @@ func (m *machine) advance(seq uint64, now time.Time) (*task, time.Duration) {
 	}
 	t := task{release: candidate.Release, record: rec}
 	attempt := func(s stage) (*task, time.Duration) {
+		if s == stagePrepare && m.slots && m.installReason() != "" {
+			return nil, idle // no slot is free: what ran before may be needed again
+		}
 		t.stage = s
 		return m.try(t, now)
 	}
@@ -753,7 +759,8 @@ func (m *machine) installReason() string {
 
 // overdue reports whether an installed release is rolled back if the installer
 // does not confirm it now: it had its time, and either the chain no longer offers
-// it, or a newer one is here and would be installed if this one were not.
+// it, or a newer one is here and would be installed if this one were not; with slots,
+// one that could only then be fetched.
 func (m *machine) overdue(seq uint64, now time.Time) bool {
 	if m.view == nil || m.unconfirmed(seq, now) < m.confirmIn {
 		return false
@@ -767,7 +774,7 @@ func (m *machine) overdue(seq uint64, now time.Time) bool {
 	choice, _ := choose(m.verifier, m.view, before, m.trustedTime(now), m.signed)
 	newer := m.records[choice.Sequence]
 	return choice.Install && choice.Sequence > seq &&
-		(newer.State == control.StateVerified || newer.State == control.StateFailed && newer.Attempts < m.attempts && !newer.Gone)
+		(newer.State == control.StateVerified || m.slots && newer.State < control.StateVerified && m.signed[choice.Sequence] != nil || newer.State == control.StateFailed && newer.Attempts < m.attempts && !newer.Gone)
 }
 
 // unconfirmed is for how long an installed release has waited for its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/node/statedir"
+	"camswarm/swarm"
 	"camswarm/swarm/filestore"
 	"camswarm/verify"
 )
@@ -93,7 +95,7 @@ func (f *follower) stage(life, ctx context.Context, t task) result {
 	case stagePrepare:
 		return result{err: f.prepare(ctx, t)}
 	case stageServe:
-		return f.serve(t)
+		return f.serve(ctx, t)
 	case stageFetch, stageRepair:
 		return f.fetch(ctx, t)
 	case stageVerify:
@@ -148,8 +150,18 @@ func (f *follower) findManifest(ctx context.Context, rel verify.Release) result 
 	return result{signed: signed, err: err}
 }
 
-// prepare makes a place on disk for an approved release.
+// prepare makes a place for an approved release: in a slot, where the installer lets it
+// have one and nothing is in a file already, else on disk.
 func (f *follower) prepare(ctx context.Context, t task) error {
+	if _, err := os.Lstat(f.imagePath(t.release)); errors.Is(err, fs.ErrNotExist) {
+		if done, err := f.prepareSlot(ctx, t); err != nil || done {
+			return err
+		}
+	}
+	return f.prepareFile(ctx, t)
+}
+
+func (f *follower) prepareFile(ctx context.Context, t task) error {
 	if err := f.makeRoom(ctx, t.signed, t.release); err != nil {
 		return err
 	}
@@ -159,7 +171,7 @@ func (f *follower) prepare(ctx context.Context, t task) error {
 // serve hands a release's file to the exchange, which hashes what is there and
 // serves that. What the record says is there and is not, since it went bad while
 // the node was off, is fetched again.
-func (f *follower) serve(t task) result {
+func (f *follower) serve(ctx context.Context, t task) result {
 	_ = os.Remove(filepath.Join(f.dir(t.release), incomingFile)) // left by a provide that was cut off
 	signed := t.signed
 	if signed == nil {
@@ -168,7 +180,13 @@ func (f *follower) serve(t task) result {
 			return result{err: fmt.Errorf("%w: %w", errEnvelope, err)}
 		}
 	}
-	if err := f.hand(signed, t.release); err != nil {
+	var err error
+	if path, slot := f.place(t.release); slot {
+		err = f.handSlot(ctx, t, signed, path)
+	} else {
+		err = f.hand(signed, t.release)
+	}
+	if err != nil {
 		return result{err: err}
 	}
 	missing := !f.exchange.Complete(signed.Manifest().Image.Root)
@@ -179,7 +197,8 @@ func (f *follower) serve(t task) result {
 }
 
 // fetch brings every block that is missing to disk. Where another file stands under
-// the image's name by now, the exchange gets that one.
+// the image's name by now, or the release has lost its slot, the exchange gets what
+// there is.
 func (f *follower) fetch(ctx context.Context, t task) (r result) {
 	if err := f.makeRoom(ctx, t.signed, t.release); err != nil {
 		return result{err: err}
@@ -187,7 +206,7 @@ func (f *follower) fetch(ctx context.Context, t task) (r result) {
 	began := time.Now()
 	m := t.signed.Manifest()
 	err := f.exchange.Fetch(ctx, m.Image.Root, f.origins.of(m, f.cfg.Region))
-	if errors.Is(err, filestore.ErrReplaced) {
+	if errors.Is(err, filestore.ErrReplaced) || errors.Is(err, filestore.ErrNotAdded) || t.stage == stageFetch && errors.Is(err, swarm.ErrReadOnly) {
 		r = f.withdraw(t)
 	}
 	if r.err = err; err == nil {
@@ -266,6 +285,9 @@ func (f *follower) install(life, ctx context.Context, t task) result {
 	}
 	if r, ok := f.allowed(t, &view); !ok {
 		return r
+	}
+	if err := f.seal(t); err != nil {
+		return result{err: err}
 	}
 	img, file, err := f.openImage(t.approved, t.approved.OpenImage)
 	if err != nil {
@@ -419,7 +441,8 @@ func (f *follower) withdraw(t task) result {
 	if t.signed == nil {
 		return result{custody: takenBack}
 	}
-	err := f.exchange.Remove(t.signed.Manifest().Image.Root, f.imagePath(t.release))
+	path, _ := f.place(t.release)
+	err := f.exchange.Remove(t.signed.Manifest().Image.Root, path)
 	if err != nil && !errors.Is(err, filestore.ErrNotAdded) {
 		f.log.Warn("closing a served file", "err", err)
 	}
@@ -468,7 +491,17 @@ func (f *follower) offered(ctx context.Context, seq uint64) error {
 // as another release's, is not read from its giver: it is checked, and has one
 // more owner.
 func (f *follower) take(ctx context.Context, t task, image io.Reader) result {
-	if err := f.prepare(ctx, t); err != nil {
+	if path, slot := f.place(t.release); slot { // it goes on in a file
+		if err := f.turn.take(ctx, func() {}); err != nil {
+			return result{err: err}
+		}
+		err := f.void(t.signed, t.release, path)
+		f.turn.give()
+		if err != nil {
+			return result{err: err}
+		}
+	}
+	if err := f.prepareFile(ctx, t); err != nil {
 		return result{err: err}
 	}
 	var r result

@@ -351,18 +351,9 @@ func (x *Exchange) Remove(root cid.Cid, path string) error {
 	sf := change.Replica
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	f := x.fetches[sf.Key]
-	if f != nil && f.file != sf {
-		f = nil // of a file that was added since
-	}
+	f := x.fetchOf(sf)
 	if !change.Gone {
-		if path := x.store.ReadOnly(sf); path != "" && f != nil {
-			f.fail(fmt.Errorf("%w: %s", ErrReadOnly, path))
-		}
-		for _, u := range change.Lost {
-			x.lose(u)
-		}
-		x.arrived(change.Gained)
+		x.settle(f, change)
 		return nil
 	}
 	if f != nil {
@@ -376,6 +367,41 @@ func (x *Exchange) Remove(root cid.Cid, path string) error {
 		p.have.withdraw(sf.Key, again)
 	}
 	return nil
+}
+
+// Seal forbids to write to the file of a root at a path, as it was given to Add: from
+// now on it is what File.ReadOnly says. When it returns nothing of ours writes to it; a
+// Fetch that could only do that ends with ErrReadOnly. The error is
+// filestore.ErrNotAdded.
+func (x *Exchange) Seal(root cid.Cid, path string) error {
+	change, err := x.store.Seal(root, path)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.settle(x.fetchOf(change.Replica), change)
+	return nil
+}
+
+// fetchOf returns the fetch of a file that runs; nil: none. The caller holds mu.
+func (x *Exchange) fetchOf(sf *filestore.Replica) *fetch {
+	if f := x.fetches[sf.Key]; f != nil && f.file == sf { // else of a file that was added since
+		return f
+	}
+	return nil
+}
+
+// settle deals with a file that has lost an owner or a place to be written to, while
+// f fetches it. The caller holds mu.
+func (x *Exchange) settle(f *fetch, change filestore.Removal) {
+	if path := x.store.ReadOnly(change.Replica); path != "" && f != nil {
+		f.fail(fmt.Errorf("%w: %s", ErrReadOnly, path))
+	}
+	for _, u := range change.Lost {
+		x.lose(u)
+	}
+	x.arrived(change.Gained)
 }
 
 // Recheck reads every block of an added file that is held, so that what has gone

@@ -97,6 +97,15 @@ func (d *disk) cut() error {
 	return errors.Join(os.Remove(d.file), os.WriteFile(d.file, was, 0o600))
 }
 
+// save copies what is on the disk into a file.
+func (d *disk) save(path string) error {
+	data, err := os.ReadFile(d.file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
 func (d *disk) unmount() error {
 	err := unmount(d.dir)
 	d.mounted = err != nil

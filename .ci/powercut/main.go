@@ -12,8 +12,11 @@
 // images: then the camera may say that it cannot do its work, and how many bytes it
 // lacks; it may even end. It loses nothing, and goes on in the next round.
 //
+// With -slots the disk also holds two slots, into which the camera writes the images
+// itself (install.feed = "slot"); what is checked then is the slot that would be started.
+//
 // With -releases it cuts nothing and counts the bytes that an update writes to the
-// disk instead.
+// disk instead, the slots included.
 //
 // It needs Linux, root, a loop device and ext4.
 package main
@@ -52,8 +55,9 @@ func main() {
 	flag.StringVar(&b.down, "down", "1MB/s", "the camera's download limit")
 	flag.IntVar(&b.full, "full", 0, "every so many rounds the disk is full; 0: never (the program must be built with -tags leveldb, docs/ARCHITECTURE.md)")
 	flag.IntVar(&b.releases, "releases", 0, "cut nothing: install so many releases, and exit 1 if more than 1.1 images and 512 KiB are written for one")
+	flag.BoolVar(&b.slots, "slots", false, "the camera writes into two slots; else it keeps a file, and has an installer that copies it (with -releases: one that takes it as it is)")
 	seed := flag.Uint64("seed", 1, "of the moments")
-	lag := flag.Int("lag", 0, "exit 1 if a release needs more cuts than this; 0: any number may")
+	flag.IntVar(&b.lag, "lag", 0, "exit 1 as soon as a release needs more cuts than this, and keep the camera's disk and log; 0: any number may")
 	flag.Parse()
 	if b.program == "" {
 		log.Fatal("-camswarmd: build it with 'go build -o DIR/camswarmd ./cmd/camswarmd' and give its path")
@@ -79,9 +83,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if *lag > 0 && max(b.worst, b.cuts-b.since) > *lag {
-		log.Fatalf("a release took more than %d cuts", *lag)
-	}
 }
 
 var errNoDisk = errors.New("this machine gives out no disk of its own (root, a loop device and ext4)")
@@ -93,7 +94,8 @@ type bench struct {
 	size        int
 	down        string
 	releases    int
-	full        int
+	full, lag   int
+	slots       bool
 	rng         *rand.Rand
 
 	dir    string
@@ -127,12 +129,22 @@ func (b *bench) run(ctx context.Context) (err error) {
 			log.Printf("what is left is in %s", b.dir)
 		}
 	}()
-	if b.disk, err = newDisk(b.dir, 24+8*b.size>>20); err != nil {
+	if b.disk, err = newDisk(b.dir, 24+10*b.size>>20); err != nil {
 		return fmt.Errorf("%w: %w", errNoDisk, err)
 	}
-	defer func() { err = errors.Join(err, b.disk.close()) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.disk.save(filepath.Join(b.dir, "disk.ext4")))
+		}
+		err = errors.Join(err, b.disk.close())
+	}()
 	if err := b.disk.mount(); err != nil {
 		return fmt.Errorf("%w: %w", errNoDisk, err)
+	}
+	if b.slots {
+		if err := b.makeSlots(); err != nil {
+			return err
+		}
 	}
 	if err := b.disk.unmount(); err != nil {
 		return err
@@ -161,6 +173,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 			return fmt.Errorf("after cut %d: %w", b.cuts, err)
 		}
 		b.cuts++
+		if b.lag > 0 && b.cuts-b.since > b.lag {
+			return fmt.Errorf("release %d has taken more than %d cuts", b.published, b.lag)
+		}
 	}
 	return nil
 }
@@ -297,6 +312,9 @@ func (b *bench) hear(s control.Status) {
 
 // check looks at the slot, before the camera does: it boots from there.
 func (b *bench) check() error {
+	if b.slots {
+		return b.checkSlot()
+	}
 	links, err := filepath.Glob(filepath.Join(b.stateDir(), "slot", "*", "firmware.img"))
 	if err != nil {
 		return err
@@ -344,7 +362,10 @@ func (b *bench) configure() error {
 		`install.retry_after = "1s"`,
 		`storage.reserve_bytes = "256KB"`,
 	}
-	if b.releases > 0 {
+	switch {
+	case b.slots:
+		settings = append(settings, fmt.Sprintf(`install.command = [%q, %q]`, b.hookPath(), b.disk.dir), `install.feed = "slot"`)
+	case b.releases > 0:
 		settings = append(settings, `install.command = "true"`, `install.feed = "file"`)
 	}
 	_, err := b.net.Provision(b.dir, localnet.Process{StateDir: b.stateDir(), MinGap: 200 * time.Millisecond, Settings: settings})

@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"camswarm/node/install"
+	"camswarm/sim/approved"
 	"camswarm/verify"
 )
 
@@ -33,6 +35,8 @@ func ways() []way {
 	return []way{
 		{"partitions and initramfs", true, newFileLoader, "", settings(partitions), flat},
 		{"partitions and initramfs by path", false, newFileLoader, install.FeedFile, settings(partitions), flat},
+		{"partitions that the node writes", false, newFileLoader, install.FeedSlot, settings(partitions), intoSlot},
+		{"loop devices that the node writes, and U-Boot", false, newUBoot, install.FeedSlot, loopDevices, intoSlot},
 		{"loop devices and U-Boot", true, newUBoot, "", loopDevices, flat},
 		{"partitions and U-Boot's own tools", false, newUBoot, "", ubootTools, flat},
 		{"UBI with a stub and U-Boot", true, newUBoot, "", ubiStub, flat},
@@ -55,6 +59,98 @@ func (w way) device(t *testing.T) *device {
 	must(t, os.WriteFile(d.file("conf"), []byte(conf), 0o600))
 	d.feed = w.feed
 	return d
+}
+
+// intoSlot writes an image as a node does with install.feed = "slot": into the slot that
+// the hook names.
+func intoSlot(d *device, sequence uint64) (*verify.Image, []byte) {
+	d.t.Helper()
+	img, data := d.image(sequence)
+	path, err := d.installer().Slot(d.t.Context(), img.Release())
+	must(d.t, err)
+	slot, err := os.OpenFile(path, os.O_WRONLY, 0)
+	must(d.t, err)
+	_, err = slot.Write(data)
+	must(d.t, errors.Join(err, slot.Sync(), slot.Close()))
+	source, err := install.OpenSlot(path, int64(len(data)))
+	must(d.t, err)
+	d.t.Cleanup(func() { _ = source.File.Close() })
+	rel, err := approved.Release(sequence, bytes.NewReader(data))
+	must(d.t, err)
+	img, err = rel.CheckImage(source, source.Size())
+	must(d.t, err)
+	return img, data
+}
+
+// TestSlotIsNamedOnlyWhileNothingNeedsIt: the node may write into a slot unless it is
+// the way back, waits for the restart, or runs; and the boot loader never starts what
+// the node has begun to fill.
+func TestSlotIsNamedOnlyWhileNothingNeedsIt(t *testing.T) {
+	w := ways()[2]
+	d := w.device(t)
+	d.feed = install.FeedSlot
+	i := d.installer()
+	ask := func(seq uint64, want string) {
+		t.Helper()
+		img, _ := d.image(seq)
+		path, err := i.Slot(t.Context(), img.Release())
+		if want == "" {
+			if !errors.Is(err, install.ErrTryLater) {
+				t.Fatalf("slot %s was named, %v", path, err)
+			}
+			return
+		}
+		if err != nil || path != d.file("slot-"+want) {
+			t.Fatalf("slot %s was named, %v; want %s", path, err, want)
+		}
+		if got := d.boot.next(); got == want {
+			t.Fatalf("slot %s would be started while it is filled", got)
+		}
+	}
+	ask(1, "b")
+	ask(1, "b")
+	img, data := intoSlot(d, 1)
+	must(t, i.Install(t.Context(), img))
+	ask(2, "") // it waits for the restart
+	if d.restart(true) != "b" || !d.holds("b", data) {
+		t.Fatal("slot b was not started, or does not hold the image")
+	}
+	ask(2, "") // slot a is the way back
+	if got, err := i.Confirm(t.Context(), img.Release()); got != install.Confirmed || err != nil {
+		t.Fatal(got, err)
+	}
+	ask(2, "a")
+	img, _ = intoSlot(d, 2)
+	must(t, i.Install(t.Context(), img))
+	if d.restart(false) != "b" {
+		t.Fatal("a release that does not start was kept")
+	}
+	if got, err := i.Confirm(t.Context(), img.Release()); got != install.Failed || err != nil {
+		t.Fatal(got, err)
+	}
+	must(t, i.Rollback(t.Context(), img.Release()))
+	ask(3, "a")
+
+	// What is in the slot is compared with what is signed, read from there.
+	img, _ = intoSlot(d, 3)
+	slot, err := os.OpenFile(d.file("slot-a"), os.O_WRONLY, 0)
+	must(t, err)
+	_, err = slot.WriteAt([]byte("changed"), 1000)
+	must(t, errors.Join(err, slot.Close()))
+	argv := append(d.argv(), "install")
+	cmd := exec.Command(argv[0], argv[1:]...)
+	rel := img.Release()
+	cmd.Env = []string{"CAMSWARM_ACTION=install", fmt.Sprint("CAMSWARM_SEQUENCE=", rel.Sequence), "CAMSWARM_SLOT=" + d.file("slot-a"),
+		fmt.Sprint("CAMSWARM_IMAGE_SIZE=", rel.ImageSize), fmt.Sprintf("CAMSWARM_IMAGE_SHA256=%x", rel.ImageSHA256)}
+	if out, err := cmd.CombinedOutput(); err == nil || d.boot.next() != "b" {
+		t.Errorf("a slot that changed would be started: %s", out)
+	}
+	// Another way of writing wants a file.
+	conf := d.read("conf")
+	must(t, os.WriteFile(d.file("conf"), []byte(strings.Replace(conf, "WRITE=block", "WRITE=ubi", 1)), 0o600))
+	if path, err := i.Slot(t.Context(), rel); err != nil || path != "" {
+		t.Errorf("UBI: slot %q, %v", path, err)
+	}
 }
 
 // TestSlots takes every way through an update that goes well, one that does not
@@ -234,6 +330,9 @@ exec %[3]s "$@"
 // TestImageThatBreaksOff: the node died, and the stream ended early.
 func TestImageThatBreaksOff(t *testing.T) {
 	for _, w := range ways() {
+		if w.feed == install.FeedSlot {
+			continue // no stream
+		}
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			d := w.device(t)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,7 +46,7 @@ func (p *pipes) dial(t *testing.T) net.Conn {
 }
 
 // serveOnPipes serves on virtual time until stop is called.
-func serveOnPipes(d *desk) (l *pipes, stop func()) {
+func serveOnPipes(d Backend) (l *pipes, stop func()) {
 	l = &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -99,6 +100,81 @@ func TestThreatDenialOfService_UnfinishedBodies(t *testing.T) {
 		}
 		if got[http.StatusServiceUnavailable] != 40-maxControlBodies || got[http.StatusRequestTimeout] != maxControlBodies {
 			t.Errorf("answers %v", got)
+		}
+	})
+}
+
+// Connections that never finish a header, more than there are places and of every kind,
+// keep neither the watchdog's probe nor a request under way from their answers.
+func TestThreatDenialOfService_HalfOpenRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := serveOnPipes(&desk{})
+		defer stop()
+		began := time.Now()
+		half := func(n int) {
+			for i := range n {
+				c := l.dial(t)
+				go func() { _, _ = fmt.Fprint(c, []string{"", "G", "GET /v1/status HTTP/1.1\r\nHost: x\r\n"}[i%3]) }()
+			}
+			synctest.Wait()
+		}
+		half(maxControlConns)
+		working := l.dial(t)
+		fmt.Fprint(working, "POST /v1/busy HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{")
+		synctest.Wait()
+		half(300)
+		probe := l.dial(t)
+		fmt.Fprint(probe, "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(probe), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("the probe: %v, %v", resp, err)
+		}
+		_ = resp.Body.Close()
+		fmt.Fprint(working, `"seconds":1}`)
+		resp, err = http.ReadResponse(bufio.NewReader(working), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("the request that was under way: %v, %v", resp, err)
+		}
+		_ = resp.Body.Close()
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("the probe waited %v", d)
+		}
+	})
+}
+
+// crowded has more peers than a connection buffers.
+type crowded struct{ *desk }
+
+func (crowded) Peers() []PeerStatus { return make([]PeerStatus, 500) }
+
+// Who asks for what takes its time and does not read the answer leaves room for the
+// probe, and is hung up on.
+func TestThreatDenialOfService_UnreadReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := serveOnPipes(crowded{&desk{}})
+		defer stop()
+		for range maxControlConns + 1 {
+			c := l.dial(t)
+			go func() { _, _ = fmt.Fprint(c, "GET /v1/peers HTTP/1.1\r\nHost: x\r\n\r\n") }()
+		}
+		synctest.Wait()
+		get := func(path string) int {
+			c := l.dial(t)
+			fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path)
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				return 0
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+			return resp.StatusCode
+		}
+		if probe, peers := get("/v1/status"), get("/v1/peers"); probe != http.StatusOK || peers != http.StatusServiceUnavailable {
+			t.Errorf("the probe: %d; one more of these: %d", probe, peers)
+		}
+		time.Sleep(controlReplyTimeout + time.Second)
+		if got := get("/v1/peers"); got != http.StatusOK {
+			t.Errorf("once the others had their time: %d", got)
 		}
 	})
 }

@@ -9,8 +9,9 @@ import (
 
 // Limits of the control API.
 const (
-	maxControlConns    = 64       // connections at once; more wait
+	maxControlConns    = 64       // connections at once; one more ends that which has gone longest without a request
 	maxControlBodies   = 16       // requests with a body at once, so that status and the watchdog's probe always find a connection; more are refused
+	maxControlOthers   = 16       // other requests at once that may take their time; more are refused
 	maxControlHeader   = 16 << 10 // bytes of a request's header
 	maxControlJSON     = 4 << 10  // bytes of a JSON request body
 	maxControlAnnounce = announce.MaxAnnouncementSize
@@ -38,6 +39,7 @@ const (
 
 	controlHeaderTimeout = 5 * time.Second  // to read a request's header
 	controlBodyTimeout   = 10 * time.Second // to read a request's body; of a release's image, to the next bytes of it
+	controlReplyTimeout  = 10 * time.Second // for a client to read a reply
 	controlIdleTimeout   = time.Minute      // of a kept connection
 	controlBlockTimeout  = 20 * time.Second // to get one block from the peers
 	eventWriteTimeout    = 10 * time.Second // for a listener to read an event

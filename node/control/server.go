@@ -137,12 +137,34 @@ func (c *Server) Run(ctx context.Context) error {
 }
 
 // serve is Run on a listener, which it closes.
+<<<<<<< HEAD
 func (c *Server) serve(ctx context.Context, listener net.Listener) error {
 	err := web.Serve(ctx, listener, c.handler(), web.Limits{
 		Conns: maxControlConns, HeaderBytes: maxControlHeader,
 		HeaderTimeout: controlHeaderTimeout, IdleTimeout: controlIdleTimeout, StopTimeout: controlStopTimeout,
 	}, c.log)
 	if err != nil {
+=======
+func (c *Server) serve(ctx context.Context, listener net.Listener) (err error) {
+	handlers := &tracked{next: occupying(c.handler())}
+	defer handlers.stop()
+	srv := &http.Server{
+		Handler:           handlers,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withGuest,
+		ReadHeaderTimeout: controlHeaderTimeout,
+		IdleTimeout:       controlIdleTimeout,
+		MaxHeaderBytes:    maxControlHeader,
+		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- srv.Serve(&door{Listener: listener, limit: maxControlConns, conns: map[*guest]struct{}{}})
+	}()
+	select {
+	case err = <-served:
+		_ = srv.Close()
+>>>>>>> 63a74a9 (node, swarm/filestore, node/install: images straight into the slot that the hook names; powercut with slots)
 		return fmt.Errorf("control socket: %w", err)
 	}
 	return nil
@@ -209,8 +231,10 @@ type route struct {
 	// streams says that the body is long and read as it is needed: each part of it
 	// must come in time, not the whole.
 	streams bool
-	query   []string // the query keys it knows
-	serve   func(http.ResponseWriter, *http.Request) (reply any, err error)
+	// quick says that it needs nothing but memory, and always finds a place.
+	quick bool
+	query []string // the query keys it knows
+	serve func(http.ResponseWriter, *http.Request) (reply any, err error)
 
 	// What GET /v1/openapi.json says of it, which a test holds to this table.
 	takes string       // media type of the body, "" for none
@@ -261,7 +285,7 @@ func (c *Server) routes() map[string]route {
 	provide := post(maxControlProvide, "multipart/form-data")
 	provide.streams = true
 	routes := map[string]route{
-		"/v1/status":      replies(get, c.status),
+		"/v1/status":      replies(route{method: http.MethodGet, quick: true}, c.status),
 		"/v1/peers":       replies(get, c.peers),
 		"/v1/releases":    replies(get, c.releases),
 		"/v1/fleet":       replies(get, func(*http.Request) (beacon.Statement, error) { return c.backend.Fleet() }),
@@ -277,7 +301,7 @@ func (c *Server) routes() map[string]route {
 		"/v1/limits":      asked(LimitsChange{}, (*LimitsChange).validate, func(_ *http.Request, b LimitsChange) (Limits, error) { return c.backend.SetLimits(b) }),
 		"/v1/busy":        asked(Busy{Seconds: secondsUnsaid}, (*Busy).validate, func(_ *http.Request, b Busy) (PoliteStatus, error) { return c.backend.Busy(b) }),
 		"/v1/consent":     asked(Consent{}, (*Consent).validate, func(r *http.Request, b Consent) (ConsentStatus, error) { return c.backend.Consent(r.Context(), b) }),
-		"/v1/events":      {method: http.MethodGet, query: []string{"kinds"}, gives: "text/event-stream", serve: c.stream},
+		"/v1/events":      {method: http.MethodGet, quick: true, query: []string{"kinds"}, gives: "text/event-stream", serve: c.stream},
 		"/v1/openapi.json": {method: http.MethodGet, gives: "application/json", serve: func(w http.ResponseWriter, _ *http.Request) (any, error) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(openAPI)
@@ -297,7 +321,7 @@ func (c *Server) routes() map[string]route {
 // handler checks the request's outside, runs its route and writes the reply.
 func (c *Server) handler() http.Handler {
 	routes := c.routes()
-	bodies := make(chan struct{}, maxControlBodies)
+	bodies, others := make(chan struct{}, maxControlBodies), make(chan struct{}, maxControlOthers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rt, ok := routes[r.URL.Path]
 		if !ok {
@@ -317,10 +341,14 @@ func (c *Server) handler() http.Handler {
 			c.fail(w, r, &http.MaxBytesError{Limit: rt.limit})
 			return
 		}
+		places := others
 		if rt.limit > 0 && r.ContentLength != 0 {
+			places = bodies
+		}
+		if !rt.quick {
 			select {
-			case bodies <- struct{}{}:
-				defer func() { <-bodies }()
+			case places <- struct{}{}:
+				defer func() { <-places }()
 			default:
 				// What is left of the body is not waited for either.
 				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
@@ -334,7 +362,15 @@ func (c *Server) handler() http.Handler {
 			body.until = time.Now().Add(controlBodyTimeout)
 		}
 		r.Body = http.MaxBytesReader(w, body, rt.limit)
+		conn := http.NewResponseController(w)
+		_ = conn.SetWriteDeadline(time.Time{}) // of the connection's last reply
+		if rt.reply == nil && !rt.quick {      // it writes as it goes
+			_ = conn.SetWriteDeadline(time.Now().Add(controlReplyTimeout))
+		}
 		reply, err := rt.serve(w, r)
+		if !rt.quick || reply != nil {
+			_ = conn.SetWriteDeadline(time.Now().Add(controlReplyTimeout))
+		}
 		switch {
 		case err != nil:
 			c.fail(w, r, err)

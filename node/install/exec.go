@@ -30,7 +30,7 @@ import (
 //
 // The environment holds PATH and, for the release in question:
 //
-//	CAMSWARM_ACTION        install, confirm or rollback
+//	CAMSWARM_ACTION        slot (with FeedSlot only), install, confirm or rollback
 //	CAMSWARM_PRODUCT       product id, 64 hexadecimal digits
 //	CAMSWARM_SEQUENCE      decimal
 //	CAMSWARM_VERSION       for people
@@ -38,6 +38,7 @@ import (
 //	CAMSWARM_IMAGE_SHA256  64 hexadecimal digits
 //	CAMSWARM_COMPONENT     what to install, from the manifest (install only)
 //	CAMSWARM_IMAGE         the image's absolute path (install with FeedFile only)
+//	CAMSWARM_SLOT          the slot that holds the image (install with FeedSlot only)
 //	CAMSWARM_RUN           a random mark of this run, by which the node finds what
 //	                       belongs to it
 //
@@ -70,7 +71,17 @@ import (
 // install counts as failed if the file was written to or replaced while the hook
 // ran, whatever that says.
 //
-// One install, confirm or rollback runs at a time on a node, and over its
+// With [FeedSlot] the hook is asked first, with the action slot, for the slot that the
+// release may be written into (see [Slotter.Slot]): it prints the path on standard
+// output and exits 0, prints nothing where the image is to be kept in a file, or exits
+// 75 for not now. It makes sure that the boot loader does not start what will be half
+// written. At install CAMSWARM_SLOT is the path then, the image is the slot's first
+// CAMSWARM_IMAGE_SIZE bytes, all of it has just been hashed, and the hook has to
+// compare what is there, read from the medium, and to switch; there is no
+// CAMSWARM_IMAGE. Of an image that was kept in a file the environment is that of
+// FeedFile.
+//
+// One slot, install, confirm or rollback runs at a time on a node, and over its
 // restarts too: before a hook is started, whatever an earlier one left must have
 // ended. Hooks inherit descriptor 3, an open file whose lock they thereby hold
 // together with every process that they start; they need do nothing about it.
@@ -161,6 +172,26 @@ func (e *ExecInstaller) Install(ctx context.Context, img *verify.Image) error {
 	return nil
 }
 
+// Slot implements [Slotter]: with [FeedSlot] the hook is run with the action slot, and
+// prints the path.
+func (e *ExecInstaller) Slot(ctx context.Context, rel verify.Release) (string, error) {
+	if e.Feed != FeedSlot {
+		return "", nil
+	}
+	r, err := e.run(ctx, "slot", rel, feed{})
+	if err != nil {
+		return "", err
+	}
+	if err := r.failure(); err != nil {
+		return "", err
+	}
+	path, err := ParseSlot(r.printed)
+	if err != nil {
+		return "", fmt.Errorf("%w: slot: %w", ErrHook, err)
+	}
+	return path, nil
+}
+
 // Confirm implements [Installer].
 func (e *ExecInstaller) Confirm(ctx context.Context, rel verify.Release) (Outcome, error) {
 	r, err := e.run(ctx, "confirm", rel, feed{})
@@ -190,11 +221,12 @@ func (e *ExecInstaller) Rollback(ctx context.Context, rel verify.Release) error 
 
 // hookResult is how a hook that was left to end by itself ended.
 type hookResult struct {
-	action string
-	code   int    // -1: killed by a signal
-	state  string // for people: "exit status 3", "signal: killed"
-	last   string // last line of output
-	unread bool   // it did not read all of its standard input
+	action  string
+	code    int    // -1: killed by a signal
+	state   string // for people: "exit status 3", "signal: killed"
+	last    string // last line of output
+	unread  bool   // it did not read all of its standard input
+	printed string // of slot: the end of its standard output
 }
 
 // broken reports whether the hook did not get to an answer: killed, or what a
@@ -249,6 +281,10 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	cmd.Stdout, cmd.Stderr = &out, &out
+	var printed tail
+	if action == "slot" {
+		cmd.Stdout = &printed
+	}
 	cmd.WaitDelay = hookKillDelay // for a process left behind that holds the output open
 	in, err := startStream(cmd, image)
 	if err != nil {
@@ -288,7 +324,7 @@ func (e *ExecInstaller) run(ctx context.Context, action string, rel verify.Relea
 	}
 	unread := in.finish()
 
-	r := hookResult{action: action, code: cmd.ProcessState.ExitCode(), state: cmd.ProcessState.String(), last: out.lastLine(), unread: unread}
+	r := hookResult{action: action, code: cmd.ProcessState.ExitCode(), state: cmd.ProcessState.String(), last: out.lastLine(), unread: unread, printed: printed.raw()}
 	log.Info("install hook ran", "action", action, "sequence", rel.Sequence, "result", r.state,
 		"took", time.Since(began).Round(time.Millisecond), "output", out.String())
 	return r, stopped
@@ -388,7 +424,10 @@ func hookEnv(action string, rel verify.Release, image feed) []string {
 	if image.img != nil {
 		env = append(env, "CAMSWARM_COMPONENT="+image.img.Manifest().Component)
 	}
-	if image.path != "" {
+	switch {
+	case image.slot:
+		env = append(env, "CAMSWARM_SLOT="+image.path)
+	case image.path != "":
 		env = append(env, "CAMSWARM_IMAGE="+image.path)
 	}
 	return env
@@ -485,6 +524,13 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// raw returns the output as it is.
+func (t *tail) raw() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}
+
 // String returns the output as valid text.
 func (t *tail) String() string {
 	t.mu.Lock()
@@ -497,4 +543,4 @@ func (t *tail) lastLine() string {
 	return s[strings.LastIndexByte(s, '\n')+1:]
 }
 
-var _ Installer = (*ExecInstaller)(nil)
+var _ Slotter = (*ExecInstaller)(nil)

@@ -88,6 +88,35 @@ type Installer interface {
 	Rollback(ctx context.Context, rel verify.Release) error
 }
 
+// A Slotter is an [Installer] whose slots are the cache: the blocks of an image are
+// written straight into the slot that it will be started from, so that flash holds and
+// bears them once. See [FeedSlot].
+type Slotter interface {
+	Installer
+
+	// Slot names the slot that a release may be written into: the path of a block
+	// device or of a file, itself no link, that holds the image and does not run. From
+	// then on whatever the slot held is gone, so it must be none that the device may
+	// have to fall back to, and the boot loader must not start it before Install has
+	// said so. "" is none: the image is kept in a file instead. An error that wraps
+	// [ErrTryLater] means not now.
+	//
+	// It is asked before a fetch begins or goes on after a restart, never while
+	// another of the methods runs, nor while a release waits for its confirmation.
+	// When Install is called for the release, the image is in that slot, its source is
+	// an [InSlot], and the node writes to it no more.
+	Slot(ctx context.Context, rel verify.Release) (path string, err error)
+}
+
+// HasSlots reports whether an installer lets images be written straight into slots.
+func HasSlots(i Installer) bool {
+	if e, ok := i.(*ExecInstaller); ok {
+		return e.Feed == FeedSlot
+	}
+	_, ok := i.(Slotter)
+	return ok
+}
+
 // Errors of installers.
 var (
 	// ErrTryLater is wrapped by an Install or Rollback that wants to be called

@@ -11,6 +11,7 @@ const (
 	hookOutput         = 4 << 10          // bytes kept of a hook's output, the last ones
 	maxRunRecord       = 1 << 10          // bytes of the record of a hook that runs
 	lockPoll           = 50 * time.Millisecond
+	maxSlotPath        = 1 << 10          // bytes of the path of a slot
 	slotWait           = time.Minute      // for another process to let a slot go
 	maxSlotRecord      = 8 << 10          // bytes of a slot record
 	inhibitRecheck     = 30 * time.Second // between looks at the inhibit file

@@ -40,6 +40,13 @@ type File struct {
 	// ReadOnly forbids creating or writing the file, for an installed slot.
 	// What is in it is served; nothing is fetched into it.
 	ReadOnly bool
+
+	// Slot says that Path is a place for firmware: a block device or a regular
+	// file, of at least Size bytes, which exists. The image is its first Size bytes;
+	// it is never made, cut, extended, replaced or linked to, and what lies behind
+	// the image stays. A device that is mounted, or that anybody else has claimed
+	// (O_EXCL, open(2)), is not written.
+	Slot bool
 }
 
 func (f *File) validate() error {

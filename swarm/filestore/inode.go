@@ -40,15 +40,17 @@ func openFile(path string, flag int, perm fs.FileMode) (Handle, error) {
 // paths of one owner or of several. It is open for writing only while it lacks
 // blocks: see Store.Write.
 type inode struct {
-	f        Handle // for reading, and to sync
-	readOnly bool
+	f    Handle // for reading, and to sync
+	slot bool   // see File.Slot
 
 	// Guarded by Store.mu once a replica has it.
-	path    string      // of one of its owners
-	has     plan.Bitset // by place: the blocks that are right, as far as is known
-	pen     Handle      // for writing; nil: it is closed
-	writers int         // who use the pen
-	gone    bool        // no owner has it any more: it is not opened again
+	readOnly bool
+	path     string        // of one of its owners
+	has      plan.Bitset   // by place: the blocks that are right, as far as is known
+	pen      Handle        // for writing; nil: it is closed
+	writers  int           // who use the pen
+	gone     bool          // no owner has it any more: it is not opened again
+	quiet    chan struct{} // closed when nobody uses the pen any more; nil: nobody waits for that
 }
 
 // whole reports whether the file lacks no block of r.
@@ -56,22 +58,32 @@ func (in *inode) whole(r *Replica) bool { return in.has.Count() == len(r.Blocks)
 
 // openInode opens or creates the file of an owner and finds out what it holds of
 // r. What it hashes and writes is its own: no lock is held.
-func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, err error) {
-	flag := os.O_RDONLY
-	if !readOnly {
+func openInode(open Opener, r *Replica, d *File) (_ *inode, err error) {
+	path, flag := d.Path, os.O_RDONLY
+	switch {
+	case d.Slot:
+		if err := checkSlot(path); err != nil {
+			return nil, err
+		}
+	case !d.ReadOnly:
 		flag |= os.O_CREATE
 	}
 	f, err := open(path, flag, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: open file of blocks: %w", err)
 	}
-	in := &inode{f: f, readOnly: readOnly, path: path, has: plan.NewBitset(len(r.Blocks))}
+	in := &inode{f: f, slot: d.Slot, readOnly: d.ReadOnly, path: path, has: plan.NewBitset(len(r.Blocks))}
 	defer func() {
 		if err != nil {
 			_ = in.close()
 		}
 	}()
-	if readOnly {
+	if d.Slot {
+		if size, err := f.Seek(0, io.SeekEnd); err != nil || size < r.Size {
+			return nil, errors.Join(fmt.Errorf("%w: slot %s has %d bytes, the image %d", ErrBadFile, path, size, r.Size), err)
+		}
+	}
+	if d.ReadOnly || d.Slot {
 		return in, in.scan(r)
 	}
 	info, err := f.Stat()
@@ -82,7 +94,7 @@ func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, e
 		return nil, fmt.Errorf("%w: %s is not a regular file", ErrBadFile, path)
 	}
 	if info.Size() != r.Size && links(info) == 1 {
-		if in.pen, err = openPen(open, in.f, path); err == nil {
+		if in.pen, err = openPen(open, in, path); err == nil {
 			err = in.pen.Truncate(r.Size)
 		}
 		if err != nil {
@@ -98,13 +110,30 @@ func openInode(open Opener, r *Replica, path string, readOnly bool) (_ *inode, e
 	return in, in.rest(r)
 }
 
-// openPen opens for writing the file that f is open on, which stands at path.
-func openPen(open Opener, f Handle, path string) (Handle, error) {
-	pen, err := open(path, os.O_RDWR, 0)
+// checkSlot refuses what can be no slot before it is opened, since to open some
+// devices does something.
+func checkSlot(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("swarm: open slot: %w", err)
+	}
+	if m := info.Mode(); !m.IsRegular() && m&(fs.ModeDevice|fs.ModeCharDevice) != fs.ModeDevice {
+		return fmt.Errorf("%w: slot %s is neither a block device nor a regular file", ErrBadFile, path)
+	}
+	return nil
+}
+
+// openPen opens a file for writing, which stands at path.
+func openPen(open Opener, in *inode, path string) (Handle, error) {
+	flag := os.O_RDWR
+	if in.slot {
+		flag |= os.O_EXCL // of a device: EBUSY while it is mounted
+	}
+	pen, err := open(path, flag, 0)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := pen.Stat(); err != nil || !isSame(f, info) {
+	if info, err := pen.Stat(); err != nil || !isSame(in.f, info) {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrReplaced, path), err, pen.Close())
 	}
 	return pen, nil

@@ -100,7 +100,7 @@ func (s *Store) takePath(path string, r *Replica) (*Replica, error) {
 
 // found makes f the first owner of r.
 func (s *Store) found(r *Replica, f *File) error {
-	in, err := openInode(s.open, r, f.Path, f.ReadOnly)
+	in, err := openInode(s.open, r, f)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *Store) join(r *Replica, f *File) (done []Arrival, err error) {
 		from = in.path
 	}
 	s.mu.RUnlock()
-	if in != nil && !f.ReadOnly {
+	if in != nil && !in.slot && !f.ReadOnly && !f.Slot {
 		if done, err = s.adopt(r, in, f.Path); err != nil {
 			return nil, err
 		}
@@ -171,7 +171,7 @@ func (s *Store) adopt(r *Replica, in *inode, path string) (done []Arrival, err e
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || isSame(in.f, info) {
 		return nil, nil // nothing, or nothing else, to take
 	}
-	old, err := openInode(s.open, r, path, true)
+	old, err := openInode(s.open, r, &File{Path: path, ReadOnly: true})
 	if err != nil {
 		return nil, nil
 	}
@@ -230,7 +230,7 @@ func isSame(f Handle, info fs.FileInfo) bool {
 // unless it may only be read.
 func (s *Store) addCopy(r *Replica, f *File) (done []Arrival, err error) {
 	_, before := os.Lstat(f.Path)
-	in, err := openInode(s.open, r, f.Path, f.ReadOnly)
+	in, err := openInode(s.open, r, f)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +282,7 @@ func (s *Store) copyInto(in *inode, r *Replica, todo []int) error {
 		}
 		if in.pen == nil {
 			var err error
-			if in.pen, err = openPen(s.open, in.f, in.path); err != nil {
+			if in.pen, err = openPen(s.open, in, in.path); err != nil {
 				return writeError(r, in.path, need, err)
 			}
 		}
@@ -295,12 +295,12 @@ func (s *Store) copyInto(in *inode, r *Replica, todo []int) error {
 	return in.rest(r)
 }
 
-// Removal is what a Remove has changed.
+// Removal is what a Remove or a Seal has changed.
 type Removal struct {
 	Replica *Replica
 	Gone    bool      // that was the last owner
-	Gained  []Arrival // units that only the file that went had missed
-	Lost    []Arrival // units that only the file that went had
+	Gained  []Arrival // units that only that file had missed
+	Lost    []Arrival // units that only that file had
 }
 
 // Remove drops the owner of a root at a path. A file that has no owner any more
@@ -334,10 +334,7 @@ func (s *Store) Remove(root cid.Cid, path string) (Removal, error) {
 		return out, nil
 	}
 	o.at.gone = true
-	idle := o.at.pen
-	if o.at.writers > 0 {
-		idle = nil // the last of them closes it
-	}
+	idle, quiet := o.at.stop()
 	r.inodes = slices.DeleteFunc(r.inodes, func(in *inode) bool { return in == o.at })
 	for _, d := range r.Blocks {
 		s.unlink(d, func(p place) bool { return p.at == o.at })
@@ -346,7 +343,55 @@ func (s *Store) Remove(root cid.Cid, path string) (Removal, error) {
 		out.Gained, out.Lost = r.settleAll()
 	}
 	s.mu.Unlock()
+	if quiet != nil && o.at.slot {
+		<-quiet // whoever gets the slot next must be alone in it
+	}
 	_ = o.at.f.Close() // what was written is written; a flush that fails shows when it is read
+	if idle != nil {
+		_ = idle.Close()
+	}
+	return out, nil
+}
+
+// stop is called when a file is not to be written any more. It returns the pen to be
+// closed or, while others use it, what is closed when the last of them has ended,
+// who closes it. The caller holds Store.mu.
+func (in *inode) stop() (idle Handle, quiet <-chan struct{}) {
+	if in.writers == 0 {
+		idle, in.pen = in.pen, nil
+		return idle, nil
+	}
+	if in.quiet == nil {
+		in.quiet = make(chan struct{})
+	}
+	return nil, in.quiet
+}
+
+// Seal forbids to write to the file of a root at a path, as if it had been added
+// with ReadOnly. When it returns, nobody writes to it any more. The error is
+// ErrNotAdded.
+func (s *Store) Seal(root cid.Cid, path string) (Removal, error) {
+	key, _ := Digest(root)
+	s.mu.Lock()
+	r := s.replicas[key]
+	k := -1
+	if r != nil {
+		path = filepath.Clean(path)
+		k = slices.IndexFunc(r.owners, func(o *owner) bool { return o.path == path })
+	}
+	if k < 0 {
+		s.mu.Unlock()
+		return Removal{}, fmt.Errorf("%w: %s at %s", ErrNotAdded, root, path)
+	}
+	in := r.owners[k].at
+	in.readOnly = true
+	out := Removal{Replica: r}
+	out.Gained, out.Lost = r.settleAll()
+	idle, quiet := in.stop()
+	s.mu.Unlock()
+	if quiet != nil {
+		<-quiet
+	}
 	if idle != nil {
 		_ = idle.Close()
 	}

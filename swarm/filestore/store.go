@@ -285,7 +285,7 @@ func (s *Store) Write(d [32]byte, data []byte) (done []Arrival, err error) {
 				}
 			}
 		}
-		need, path, gone, idle := r.Size-r.bytesHeld, p.at.path, p.at.gone, p.at.release(r)
+		need, path, gone, idle := r.Size-r.bytesHeld, p.at.path, p.at.gone || p.at.readOnly, p.at.release(r)
 		s.mu.Unlock()
 		if idle != nil {
 			err = errors.Join(err, idle.Close())
@@ -302,18 +302,18 @@ func (s *Store) Write(d [32]byte, data []byte) (done []Arrival, err error) {
 func (s *Store) writeAt(in *inode, data []byte, off int64) error {
 	s.mu.Lock()
 	in.writers++
-	pen, path, gone := in.pen, in.path, in.gone
+	pen, path, gone := in.pen, in.path, in.gone || in.readOnly
 	s.mu.Unlock()
 	if gone {
 		return fs.ErrClosed
 	}
 	if pen == nil {
-		mine, err := openPen(s.open, in.f, path)
+		mine, err := openPen(s.open, in, path)
 		if err != nil {
 			return err
 		}
 		s.mu.Lock()
-		if in.pen == nil && !in.gone {
+		if in.pen == nil && !in.gone && !in.readOnly {
 			in.pen, mine = mine, nil
 		}
 		pen = in.pen
@@ -331,8 +331,15 @@ func (s *Store) writeAt(in *inode, data []byte, off int64) error {
 // release gives the pen back, and returns it to be closed when nobody has anything
 // to write with it. The caller holds Store.mu.
 func (in *inode) release(r *Replica) (idle Handle) {
-	if in.writers--; in.writers == 0 && (in.gone || in.whole(r)) {
+	if in.writers--; in.writers > 0 {
+		return nil
+	}
+	if in.gone || in.readOnly || in.whole(r) {
 		idle, in.pen = in.pen, nil
+	}
+	if in.quiet != nil {
+		close(in.quiet)
+		in.quiet = nil
 	}
 	return idle
 }
@@ -411,7 +418,7 @@ func (s *Store) Sync(r *Replica) error {
 	for _, o := range r.owners {
 		if !o.at.readOnly {
 			files[o.at] = o.path
-			dirs[filepath.Dir(o.path)] = true
+			dirs[filepath.Dir(o.path)] = !o.at.slot
 		}
 	}
 	s.mu.RUnlock()
@@ -420,7 +427,10 @@ func (s *Store) Sync(r *Replica) error {
 			return writeError(r, path, 0, err)
 		}
 	}
-	for dir := range dirs {
+	for dir, made := range dirs {
+		if !made {
+			continue
+		}
 		if err := syncDir(dir); err != nil {
 			return err
 		}

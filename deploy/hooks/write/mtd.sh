@@ -2,6 +2,7 @@
 # with NAND=yes raw NAND, whose bad blocks are skipped.
 # shellcheck shell=sh disable=SC2034 # shared with ab
 write_selects=no
+write_in_place=no
 
 write_slot() {
 	flash_erase -q "$1" 0 0 || fail "flash_erase $1 failed"

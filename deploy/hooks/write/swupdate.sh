@@ -3,6 +3,7 @@
 # "swupdate-client" hands the image to a running daemon.
 # shellcheck shell=sh disable=SC2034,SC2154 # shared with ab
 write_selects=yes
+write_in_place=no
 
 write_slot() {
 	as_file

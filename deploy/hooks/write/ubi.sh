@@ -2,6 +2,7 @@
 # refuses to read a volume whose update was cut off.
 # shellcheck shell=sh disable=SC2034 # shared with ab
 write_selects=no
+write_in_place=no
 
 write_slot() {
 	ubiupdatevol -s "$CAMSWARM_IMAGE_SIZE" "$1" - || fail "ubiupdatevol $1 failed"
