@@ -137,34 +137,12 @@ func (c *Server) Run(ctx context.Context) error {
 }
 
 // serve is Run on a listener, which it closes.
-<<<<<<< HEAD
 func (c *Server) serve(ctx context.Context, listener net.Listener) error {
 	err := web.Serve(ctx, listener, c.handler(), web.Limits{
 		Conns: maxControlConns, HeaderBytes: maxControlHeader,
 		HeaderTimeout: controlHeaderTimeout, IdleTimeout: controlIdleTimeout, StopTimeout: controlStopTimeout,
 	}, c.log)
 	if err != nil {
-=======
-func (c *Server) serve(ctx context.Context, listener net.Listener) (err error) {
-	handlers := &tracked{next: occupying(c.handler())}
-	defer handlers.stop()
-	srv := &http.Server{
-		Handler:           handlers,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       withGuest,
-		ReadHeaderTimeout: controlHeaderTimeout,
-		IdleTimeout:       controlIdleTimeout,
-		MaxHeaderBytes:    maxControlHeader,
-		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
-	}
-	served := make(chan error, 1)
-	go func() {
-		served <- srv.Serve(&door{Listener: listener, limit: maxControlConns, conns: map[*guest]struct{}{}})
-	}()
-	select {
-	case err = <-served:
-		_ = srv.Close()
->>>>>>> 63a74a9 (node, swarm/filestore, node/install: images straight into the slot that the hook names; powercut with slots)
 		return fmt.Errorf("control socket: %w", err)
 	}
 	return nil

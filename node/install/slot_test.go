@@ -25,8 +25,8 @@ func TestHookNamesASlot(t *testing.T) {
 	rel := verifiedImage(t, 3, firmwareBytes(3, 5000)).Release()
 	for script, want := range map[string]string{
 		`echo /dev/slot; echo said >&2; env > env`: "/dev/slot",
-		`printf /dev/slot`: "/dev/slot",
-		`:`:                "",
+		`printf /dev/slot`:                         "/dev/slot",
+		`:`:                                        "",
 	} {
 		if got, err := slotHook(dir, script).Slot(t.Context(), rel); err != nil || got != want {
 			t.Errorf("%s: %q, %v", script, got, err)

@@ -7,13 +7,11 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Limits bound what clients can hold of a server. None may be zero but WriteTimeout.
 type Limits struct {
-	Conns         int           // connections at once; more wait to be accepted
+	Conns         int           // connections at once; one more ends that which has gone longest without a request
 	HeaderBytes   int           // of a request
 	HeaderTimeout time.Duration // to read a request's header
 	IdleTimeout   time.Duration // of a kept connection
@@ -27,11 +25,12 @@ type Limits struct {
 // at once looks at the request's own end alone, see context.WithoutCancel. The error is
 // the listener's, nil when ctx ended it.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, log *slog.Logger) (err error) {
-	handlers := &tracked{next: handler}
+	handlers := &tracked{next: occupying(handler)}
 	defer handlers.stop()
 	srv := &http.Server{
 		Handler:           handlers,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withGuest,
 		ReadHeaderTimeout: limits.HeaderTimeout,
 		WriteTimeout:      limits.WriteTimeout,
 		IdleTimeout:       limits.IdleTimeout,
@@ -39,7 +38,9 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(netutil.LimitListener(listener, limits.Conns)) }()
+	go func() {
+		served <- srv.Serve(&door{Listener: listener, limit: limits.Conns, conns: map[*guest]struct{}{}})
+	}()
 	select {
 	case err = <-served:
 		_ = srv.Close()
