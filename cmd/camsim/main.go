@@ -16,6 +16,9 @@ const (
 	exitUsage  = cli.ExitUsage
 )
 
+// release is the version that a release build is given with -ldflags.
+var release string
+
 func main() { os.Exit(cli.Main(newRootCommand(newProgram()))) }
 
 func newRootCommand(p *program) *cobra.Command {
@@ -25,8 +28,9 @@ daily poll over the same lines.
 
 Runs are statistically repeatable, not bit for bit: report medians over at least
 three seeds (--seeds 3).`,
-		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p), newMeetCommand())
-	root.Version = version.Of("camsim", "")
+		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p), newMeetCommand(),
+		cli.NewManCommand("camsim"))
+	root.Version = version.Of("camsim", release)
 	root.Example = `  camsim run --scenario flash-crowd --nodes 50
   camsim run --scenario flash-crowd --nodes 200 --seeds 3 --out results
   camsim sweep --scenario flash-crowd --grid nodes=20,50,100 --links fast --seeds 3 --out sweep`

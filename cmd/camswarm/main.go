@@ -19,6 +19,9 @@ const (
 	exitUnknown    = 5 // check: not a release of the product
 )
 
+// release is the version that a release build is given with -ldflags.
+var release string
+
 func main() { os.Exit(cli.Main(newRootCommand())) }
 
 func newRootCommand() *cobra.Command {
@@ -48,8 +51,9 @@ on this machine and sends two releases through them.`,
 		newRetryCommand(),
 		newChainCommand(),
 		newDoctorCommand(),
+		cli.NewManCommand("camswarm"),
 	)
-	root.Version = version.Of("camswarm", "")
+	root.Version = version.Of("camswarm", release)
 	root.Example = `  camswarm demo
   camswarm keys new --out signer1.key
   camswarm status --socket cam1/state/control.sock`

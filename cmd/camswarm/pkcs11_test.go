@@ -9,6 +9,12 @@ import (
 	"camswarm/verify/sign"
 )
 
+// The guides' blocks for tokens run too, with a tool that is built for them.
+func init() {
+	tries["pkcs11"] = true
+	buildTags = "pkcs11"
+}
+
 // TestKeysOnToken takes a release from signature to rollout with a signer, the
 // manufacturer's account and the operator's on a token, on a real chain.
 func TestKeysOnToken(t *testing.T) {

@@ -24,14 +24,21 @@ import (
 // built is set when binaries were asked for, so that they are removed.
 var built atomic.Bool
 
+// buildTags are those of the programs that the tests run; with some they need cgo.
+var buildTags string
+
 // binaries builds camswarm and camswarmd once and returns their directory.
 var binaries = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "camswarm-bin-")
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "camswarm/cmd/camswarm", "camswarm/cmd/camswarmd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cgo := "CGO_ENABLED=0"
+	if buildTags != "" {
+		cgo = "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", "build", "-tags", buildTags, "-o", dir+string(filepath.Separator), "camswarm/cmd/camswarm", "camswarm/cmd/camswarmd")
+	cmd.Env = append(os.Environ(), cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w\n%s", err, out)
 	}

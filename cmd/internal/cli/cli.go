@@ -66,7 +66,6 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reade
 	out, errs := newOutput(stdout, cancel), newOutput(stderr, cancel)
 	root.SilenceErrors = true
 	root.SilenceUsage = true
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
 	root.SetArgs(args)
