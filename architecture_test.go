@@ -183,7 +183,7 @@ var confined = []struct {
 	{"github.com/ethereum/go-ethereum", []string{"chainwatch/registry", "chainwatch/registry/", "chainwatch/devchain", "chainwatch/devchain/"}, "it adds 5 MB to a camera and reads hostile answers without a bound"},
 	{"gonum.org/v1/plot", []string{"sim/report/figure"}, "figures are for researchers"},
 	{"github.com/marcopolo/simnet", []string{}, "the lines of sim/links replaced it"},
-	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile"}, "the swarm alone knows how blocks move; the simulator plays strangers with it"},
+	{"github.com/ipfs/boxo", []string{"swarm", "swarm/filestore", "swarm/p2p", "sim/baseline", "sim/hostile", "cmd/camswarm"}, "the swarm alone knows how blocks move; the simulator plays strangers with it, the tool asks pinning services"},
 	{"github.com/libp2p/go-libp2p-kad-dht", []string{"swarm/p2p", "sim/hostile"}, "the network alone knows how peers are found"},
 	{"github.com/libp2p/go-libp2p-pubsub", []string{"announce", "sim/hostile"}, "announce alone knows how hints travel"},
 	{"github.com/dgraph-io/badger", []string{"node/metastore"}, "it is unsound on 32-bit, MIPS and RISC-V targets"},

@@ -32,6 +32,7 @@ type publishFacts struct {
 	Dropped   []verify.PublicKey `json:"droppedSignatures"`
 	Seeds     []providedBy       `json:"seeds"`
 	Announced bool               `json:"announced"` // a peer of a seed heard it
+	Pins      []pinnedBy         `json:"pins,omitempty"`
 }
 
 type providedBy struct {
@@ -48,6 +49,7 @@ func newReleasePublishCommand() *cobra.Command {
 		send       sending
 		keyPath    string
 		seeds      []string
+		pins       pinFlags
 		noAnnounce bool
 		unrotated  bool
 		asJSON     bool
@@ -61,9 +63,14 @@ socket, and lets the seed announce it.
 
 Every step is skipped when it has been done: after a failure, run it again. A
 release on chain can be handed to further seeds without --key. No camera
-installs it before the operator sets its rollout.`,
+installs it before the operator sets its rollout.
+
+With --pin a pinning service is asked to keep the release directory too, by the
+IPFS Pinning Service API, and is told the seeds' addresses to fetch it from: name
+at least one --seed that it can reach.`,
 		Example: `  camswarm release publish release-2 --registry registry.json --key manufacturer.key --seed seed
-  camswarm release publish release-2 --registry registry.json --seed /var/lib/camswarm/control.sock`,
+  camswarm release publish release-2 --registry registry.json --seed /var/lib/camswarm/control.sock
+  camswarm release publish release-2 --registry registry.json --seed seed --pin https://pin.example/psa --pin-token pin.token`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := openRelease(args[0])
@@ -74,6 +81,10 @@ installs it before the operator sets its rollout.`,
 				return cli.Usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
 			}
 			if err := r.checkImage(cmd.Context()); err != nil {
+				return err
+			}
+			pinToken, err := pins.check()
+			if err != nil {
 				return err
 			}
 			var key *sign.Key
@@ -124,6 +135,9 @@ installs it before the operator sets its rollout.`,
 				}
 				facts.Announced = facts.Announced || heard
 			}
+			if facts.Pins, err = pins.pin(ctx, pinToken, r, seeds); err != nil {
+				return cli.Remains(fmt.Errorf("the release is on chain, but: %w; mend that and run the same command again", err), onChainAlready)
+			}
 			if len(seeds) == 0 {
 				cli.Note(cmd, "no --seed was named: the release is on chain, and nobody serves its image yet")
 			}
@@ -137,6 +151,7 @@ installs it before the operator sets its rollout.`,
 	send.add(cmd)
 	send.addPrintTx(cmd)
 	fl.StringArrayVar(&seeds, "seed", nil, "a seed's control socket or directory; may be repeated")
+	pins.add(cmd)
 	fl.BoolVar(&noAnnounce, "no-announce", false, "do not announce; cameras find the release with their next look at the chain")
 	fl.BoolVar(&unrotated, "without-rotations", false, "publish a release without rotations although the keys on chain were replaced: every camera was provisioned with the present keys")
 	cli.AddJSON(cmd, &asJSON)
@@ -158,6 +173,9 @@ func (f publishFacts) print(w io.Writer) {
 	}
 	if f.Announced {
 		fmt.Fprintln(w, "announced")
+	}
+	for _, p := range f.Pins {
+		fmt.Fprintf(w, "%s at %s (%s)\n", cli.Line(p.Status), p.Service, p.CID)
 	}
 }
 
