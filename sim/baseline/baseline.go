@@ -21,6 +21,8 @@ import (
 const (
 	S3          = "s3"             // one region, no limit to its egress, one connection
 	S3Capped    = "s3capped"       // the same behind one line of CappedEgress
+	S3Cubic     = "s3cubic"        // s3 with the congestion control of RFC 9438, over fast links
+	S3BBR       = "s3bbr"          // s3 with one like BBR, over fast links
 	S3Parallel  = "s3parallel"     // s3, the object in ranges over several connections
 	CDN         = "cdn"            // an edge in each region, all with the image before the announcement
 	CDNCold     = "cdncold"        // the same, but the first request of each region fetches the image from s3
@@ -32,7 +34,7 @@ const (
 	SeedOnly    = "seedonly"       // fluid: the seeds send every copy themselves
 )
 
-var names = []string{S3, S3Capped, S3Parallel, CDN, CDNCold, Bitswap, BitswapAll, Torrent, TorrentBest, Poll, SeedOnly}
+var names = []string{S3, S3Capped, S3Parallel, S3Cubic, S3BBR, CDN, CDNCold, Bitswap, BitswapAll, Torrent, TorrentBest, Poll, SeedOnly}
 
 // Names returns the names of all baselines.
 func Names() []string { return slices.Clone(names) }
@@ -268,7 +270,7 @@ func Run(ctx context.Context, wanted []string, cfg Config, env Env) (map[string]
 	var s3 *report.Baseline // also if only the poll needs it
 	run := func(name string) (b report.Baseline, err error) {
 		switch name {
-		case S3, S3Capped, S3Parallel, CDN, CDNCold:
+		case S3, S3Capped, S3Parallel, S3Cubic, S3BBR, CDN, CDNCold:
 			return env.runHTTP(ctx, name, cfg)
 		case Bitswap, BitswapAll:
 			return env.runBitswap(ctx, name, cfg)

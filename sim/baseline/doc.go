@@ -15,6 +15,7 @@
 //
 // Where lines lose packets, congestion control decides: here it is NewReno with
 // the loss detection of RFC 9002, quic-go's, for the swarm as for HTTP, and one
-// stream of it over a long way does badly. CUBIC and BBR would do better, by how
-// much about is shown by s3parallel: the same object over eight connections.
+// stream of it over a long way does badly. What servers with CUBIC or BBR would do is
+// shown by s3cubic and s3bbr, over the model of QUIC that package links has; they have
+// no such share of the line when they meet one another as real ones have.
 package baseline

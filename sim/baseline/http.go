@@ -277,6 +277,13 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 		egressRate = cfg.CappedEgress
 	}
 	s3Node := topo.add(place{region: home}, egressRate)
+	start := e.Open
+	switch name {
+	case S3Cubic:
+		topo.Nodes[s3Node].Congestion, start = links.Cubic, links.NewFast
+	case S3BBR:
+		topo.Nodes[s3Node].Congestion, start = links.BBR, links.NewFast
+	}
 	edgeNodes := map[string]int{}
 	if name == CDN || name == CDNCold {
 		for _, c := range e.Cameras {
@@ -285,7 +292,7 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 			}
 		}
 	}
-	net, err := e.Open(&topo.Topology)
+	net, err := start(&topo.Topology)
 	if err != nil {
 		return b, 0, err
 	}
@@ -382,6 +389,13 @@ func (e *Env) http(ctx context.Context, name string, cfg Config) (b report.Basel
 	switch name {
 	case S3:
 		note = fmt.Sprintf("GET of the object from a data centre in %s without limit to its egress, told by push when the swarm is: %s. It sent %.1f copies.", home, setUp, copies)
+		by = "S3 in " + home
+	case S3Cubic, S3BBR:
+		how := "CUBIC (RFC 9438)"
+		if name == S3BBR {
+			how = "a congestion control like BBR's first version"
+		}
+		note = fmt.Sprintf("As s3, from a server with %s, over fast links, which model QUIC: %s. It sent %.1f copies.", how, setUp, copies)
 		by = "S3 in " + home
 	case S3Capped:
 		note = fmt.Sprintf("As s3, from an origin with %g Mbit/s of egress in all: %s. It sent %.1f copies.", cfg.CappedEgress/1e6, setUp, copies)

@@ -29,8 +29,10 @@ type message struct {
 	hello    int64 // of an answer: when that was sent which it answers
 	received bool  // set by the receiver, perhaps in part: what its acknowledgements say
 	patched  bool  // what was lost of it was sent again
-	code     network.ConnErrorCode
-	reset    bool // nobody knows the connection
+
+	delivered, deliveredAt int64 // by then, of BBR
+	code                   network.ConnErrorCode
+	reset                  bool // nobody knows the connection
 }
 
 type messageKind uint8
@@ -112,6 +114,9 @@ type fastConn struct {
 	wake       sync.Cond             // Accept and Open wait
 
 	// Congestion control.
+	congestion          Congestion
+	cubic               cubic
+	bbr                 bbr
 	window, threshold   int
 	avoided             int // bytes acknowledged since the window last grew
 	flight              int
@@ -164,6 +169,7 @@ func newFastConn(s *fastSocket, node int, port uint16, dir network.Direction) *f
 		streams: map[uint64]*fastStream{}, openLimit: mostStreams, granted: mostStreams, sendLimit: connWindow,
 		receiving: window{size: connWindow, most: connWindowM, limit: connWindow}, lastArrival: n.now,
 	}
+	x.congestion = n.nodes[s.t.node].Congestion
 	x.wake.L = &n.mu
 	if dir == network.DirInbound {
 		x.nextStream = 1
@@ -324,15 +330,19 @@ func (x *fastConn) acknowledged(seq int64, atOnce bool) {
 			continue
 		}
 		newly = true
+		rtt := int64(0)
 		if m.seq == seq && atOnce {
-			rtt := x.net.now - m.sent
+			rtt = x.net.now - m.sent
 			x.sample(rtt, m.size)
 			x.hybrid(rtt, m)
 		}
 		if m.seq >= x.roundEnd {
 			x.roundOpen = false
 		}
-		if m.seq >= x.recovery {
+		if x.congestion == BBR {
+			x.bbr.acked(m, x.flight, before < x.window/2, x.net.now, rtt)
+			x.window = min(x.bbr.window(), mostWindow)
+		} else if m.seq >= x.recovery {
 			x.grow(m.flight, before)
 		}
 	}
@@ -362,9 +372,10 @@ func (x *fastConn) lost(m *message) {
 			x.control = append(x.control, f)
 		}
 	}
-	if m.seq < x.recovery {
+	if m.seq < x.recovery || x.congestion == BBR {
 		return
 	}
+	x.cubic.lost(float64(x.window) / datagram)
 	x.window = max(leastWindow, x.window*7/10)
 	x.threshold, x.recovery, x.avoided = x.window, x.nextSeq, 0
 }
@@ -380,6 +391,10 @@ func (x *fastConn) grow(bytes, before int) {
 		x.window += bytes
 		return
 	}
+	if x.congestion == Cubic {
+		x.window += x.cubic.grow(x.window, bytes, x.net.now, x.rtt)
+		return
+	}
 	if x.avoided += bytes; x.avoided >= x.window {
 		x.window += datagram
 		x.avoided = 0
@@ -388,7 +403,7 @@ func (x *fastConn) grow(bytes, before int) {
 
 // hybrid ends slow start when the first round trips of a round have grown.
 func (x *fastConn) hybrid(rtt int64, m *message) {
-	if !x.slow() {
+	if !x.slow() || x.congestion == BBR {
 		return
 	}
 	rtt -= int64(float64(max(0, m.size-datagramLine)) * x.extra)
@@ -409,6 +424,9 @@ func (x *fastConn) hybrid(rtt int64, m *message) {
 
 // rate is what pacing allows, bytes per ns.
 func (x *fastConn) rate() float64 {
+	if x.congestion == BBR {
+		return x.bbr.rate(x.rtt)
+	}
 	r := float64(x.window) / float64(max(x.rtt, 1000))
 	if x.slow() {
 		return 2 * r
@@ -501,6 +519,7 @@ func (x *fastConn) transmit(m *message, size int) {
 	m.ack = x.newest
 	count := (size + datagramData - 1) / datagramData
 	m.flight = size + count*(datagram-datagramData)
+	x.bbr.sent(m, x.net.now, x.flight == 0)
 	x.flight += m.flight
 	x.sent = append(x.sent, m)
 	x.send(m, m.flight+count*overhead, count)

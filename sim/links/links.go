@@ -62,6 +62,8 @@ type Node struct {
 	// another: decryption, hashing, writing, system calls. 0: none.
 	PerByte   float64
 	PerPacket time.Duration
+	// Congestion is how its connections control congestion, over fast links alone.
+	Congestion Congestion
 	// NAT stands between the node and everything outside its site, at the node's end
 	// of the line: packets that are not let in have crossed it. The node has a private
 	// address then, unless it is in a site, where it keeps the one it has there.
@@ -229,6 +231,8 @@ func (t *Topology) validate() error {
 			return bad("node %d has a negative buffer, jitter or time for a packet or byte", i)
 		case n.Video < 0 || n.Up > 0 && n.Video > n.Up/2:
 			return bad("node %d uploads a video of %g bit/s over %g; it may take half of the line", i, n.Video, n.Up)
+		case n.Congestion > BBR:
+			return bad("node %d has congestion control %d", i, n.Congestion)
 		case n.NAT > NoUDP:
 			return bad("node %d is behind a NAT of kind %d", i, n.NAT)
 		case n.Site < 0 || n.Site > len(t.Sites):

@@ -139,6 +139,8 @@ var baselineOrder = []struct{ key, label string }{
 	{"poll", "daily poll of S3"},
 	{"s3", "S3, unlimited"},
 	{"s3parallel", "S3, in ranges"},
+	{"s3cubic", "S3, CUBIC"},
+	{"s3bbr", "S3, BBR-like"},
 	{"s3capped", "S3, capped egress"},
 	{"cdn", "CDN, warm edges"},
 	{"cdncold", "CDN, cold edges"},
