@@ -235,6 +235,7 @@ func DefaultConfig(role Role) Config {
 		Origin:   DefaultOriginConfig(),
 		Polite:   DefaultPoliteConfig(),
 		Beacons:  beacon.DefaultConfig(role == RoleSeed),
+		HTTP:     HTTPConfig{Pages: true},
 	}
 	c.Network.Role = string(role)
 	if role == RoleSeed {

@@ -25,3 +25,5 @@ func (*fleet) run(context.Context) error { return nil }
 func (*Node) Fleet() (beacon.Statement, error) { return beacon.Statement{}, control.ErrNotCounted }
 
 func (*Node) serveFleet() {}
+
+func (*Node) showPage() {}

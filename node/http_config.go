@@ -18,6 +18,10 @@ type HTTPConfig struct {
 	// Public allows an address that other machines reach, such as "0.0.0.0:9464" in a
 	// container. What they learn then: docs/SEED.md.
 	Public bool `toml:"public"`
+	// Pages serves, beside metrics and health, a page for people at "/" and what is
+	// counted of cameras at /v1/fleet. Default true; false where listen is public and
+	// those who reach it should not see counts by region, alarms and policies.
+	Pages bool `toml:"pages"`
 }
 
 // GatewayConfig is a trustless IPFS gateway: blocks (?format=raw) and archives

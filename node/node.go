@@ -165,7 +165,8 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 	if err := n.wireGateway(); err != nil {
 		return nil, err
 	}
-	if n.fleet != nil {
+	if n.cfg.HTTP.Pages {
+		n.showPage()
 		n.serveFleet()
 	}
 	if !o.noControl {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -253,6 +254,39 @@ func (d *releaseDay) metric(name string) (sum float64) {
 	return sum
 }
 
+// page is what a seed shows to people.
+func (d *releaseDay) page(m *localnet.Member) string {
+	d.t.Helper()
+	resp, err := http.Get(fmt.Sprintf("http://%s/", m.Node.HTTPAddr()))
+	d.must(err)
+	data, err := io.ReadAll(resp.Body)
+	d.must(errors.Join(err, resp.Body.Close()))
+	if resp.StatusCode != http.StatusOK {
+		d.t.Fatalf("the page: %s", resp.Status)
+	}
+	return string(data)
+}
+
+// shoot has a browser look at the page, if CAMSWARM_SCREENSHOTS names a directory for
+// what it sees and CAMSWARM_BROWSER a Chromium.
+func (d *releaseDay) shoot(m *localnet.Member, name string) {
+	d.t.Helper()
+	dir, browser := os.Getenv("CAMSWARM_SCREENSHOTS"), os.Getenv("CAMSWARM_BROWSER")
+	if dir == "" || browser == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1060", "--user-data-dir="+d.t.TempDir(),
+		"--screenshot="+filepath.Join(dir, name+".png"), fmt.Sprintf("http://%s/", m.Node.HTTPAddr())).CombinedOutput()
+	if err != nil {
+		d.t.Fatalf("%v: %s", err, out)
+	}
+	if strings.Contains(string(out), "Content Security Policy") {
+		d.t.Errorf("the browser holds the page's policy against it: %s", out)
+	}
+}
+
 // Release day: three regions, whose seeds are warm before a camera installs; canaries go
 // first; a release that comes up nowhere reaches nobody else, because the guard halts it;
 // the next goes to 10, 50 and 100 % by the guard's plan. What the chain, the seeds and
@@ -280,6 +314,11 @@ func TestReleaseDay(t *testing.T) {
 	if tried := d.tried(2); !halted || len(tried) != canaries {
 		t.Errorf("halted: %v; %v installed release 2", halted, tried)
 	}
+	d.until("the page shows the halt", func() bool {
+		page := d.page(d.Seed)
+		return strings.Contains(page, "halted</span>") && strings.Contains(page, "1 of 1 failed")
+	})
+	d.shoot(d.Seed, "page-halted")
 	d.until("all run release 1 again", func() bool { return d.running(1) == cameras })
 	if _, said := d.guard(2, "--dry-run", "--once"); len(said) != 1 || said[0].Action != guard.Done || !strings.Contains(said[0].Reason, "halted") {
 		t.Errorf("a guard that comes later: %+v", said)
@@ -322,6 +361,13 @@ func TestReleaseDay(t *testing.T) {
 	if n := d.metric("camswarm_beacon_cameras"); n != cameras {
 		t.Errorf("the metrics count %v cameras", n)
 	}
+	for _, m := range d.Seeds {
+		d.until("the page of "+m.Name+" shows that all run release 3", func() bool {
+			page := d.page(m)
+			return strings.Contains(page, fmt.Sprintf("%d run it", cameras/3)) && strings.Contains(page, "all cameras, warming")
+		})
+	}
+	d.shoot(d.Seed, "page-done")
 	if code, out := d.camswarm(append([]string{"fleet"}, d.froms()...)...); code != 0 || !strings.Contains(out, fmt.Sprintf("%d cameras tell 3 of 3 seeds", cameras)) {
 		t.Errorf("camswarm fleet: %d, %s", code, out)
 	}

@@ -1,0 +1,194 @@
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed" // the document and its style
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"camswarm/announce/beacon"
+	"camswarm/node/control"
+	"camswarm/verify"
+)
+
+// Data is what the page shows.
+type Data struct {
+	Now      time.Time
+	Status   control.Status
+	Products []Product
+	Attacks  []Attack
+}
+
+// Product is a product that the seed follows.
+type Product struct {
+	Name    string
+	Region  verify.Region // of the seed
+	Rollout []verify.Candidate
+	Paused  bool           // the registry
+	Fleet   *beacon.Report // nil: nothing is counted
+}
+
+// Attack is a kind of thing that was turned away since the start.
+type Attack struct {
+	Where, Name string
+	Count       uint64
+}
+
+var (
+	//go:embed page.html
+	document string
+	//go:embed page.css
+	style string
+
+	page = template.Must(template.New("page").Funcs(template.FuncMap{
+		"style": func() template.CSS { return template.CSS(style) },
+		"bytes": size, "policy": policy, "clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"table": tableOf, "most": most, "duration": func(s int64) string { return (time.Duration(s) * time.Second).String() },
+		"or": func(s, nothing any) string { return cmp.Or(fmt.Sprint(s), fmt.Sprint(nothing)) },
+	}).Parse(document))
+
+	security = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Handler serves the page; data is asked for each request.
+func Handler(data func() (Data, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var out bytes.Buffer
+		d, err := data()
+		if err == nil {
+			err = page.Execute(&out, d)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", security)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		_, _ = w.Write(out.Bytes())
+	})
+}
+
+// table is what became of releases, a line for each region.
+type table struct {
+	Releases []uint64
+	Lines    []line
+}
+
+type line struct {
+	Region  string
+	Cameras int
+	Cells   []beacon.ReleaseCount // by release
+}
+
+// tableOf sums up labels; regions that are not named come last, all of them first.
+func tableOf(r *beacon.Report) (t table) {
+	regions := []string{}
+	for _, row := range r.Rows {
+		if !slices.Contains(regions, row.Region) {
+			regions = append(regions, row.Region)
+		}
+	}
+	slices.SortFunc(regions, func(a, b string) int {
+		return cmp.Or(cmp.Compare(hidden(a), hidden(b)), cmp.Compare(a, b))
+	})
+	add := func(name string, keep func(beacon.Row) bool) {
+		l := line{Region: name}
+		for _, row := range r.Rows {
+			if keep(row) {
+				l.Cameras += row.Cameras
+			}
+		}
+		counts := r.Releases(keep)
+		for _, seq := range t.Releases {
+			c := beacon.ReleaseCount{Release: seq}
+			if at := slices.IndexFunc(counts, func(c beacon.ReleaseCount) bool { return c.Release == seq }); at >= 0 {
+				c = counts[at]
+			}
+			l.Cells = append(l.Cells, c)
+		}
+		t.Lines = append(t.Lines, l)
+	}
+	for _, c := range slices.Backward(r.Releases(nil)) {
+		if len(t.Releases) < maxReleases {
+			t.Releases = append(t.Releases, c.Release)
+		}
+	}
+	add("all", func(beacon.Row) bool { return true })
+	for _, region := range regions {
+		name := cmp.Or(region, "none")
+		if region == beacon.Others {
+			name = "others"
+		}
+		add(name, func(row beacon.Row) bool { return row.Region == region })
+	}
+	return t
+}
+
+// maxReleases are shown, the newest.
+const maxReleases = 6
+
+func hidden(region string) int {
+	if region == beacon.Others {
+		return 1
+	}
+	return 0
+}
+
+// policy puts a rollout in a few words.
+func policy(r verify.Rollout) string {
+	var s string
+	switch r.Mode {
+	case verify.RolloutCanary:
+		s = fmt.Sprintf("canaries: %d named", len(r.Canaries))
+		if r.Label != "" {
+			s = "canaries: label " + r.Label
+		}
+	case verify.RolloutPercent:
+		s = fmt.Sprintf("%g %%", float64(r.EndBps)/100)
+		if r.Duration > 0 && r.StartBps < r.EndBps {
+			s = fmt.Sprintf("%g to %g %% in %v", float64(r.StartBps)/100, float64(r.EndBps)/100, time.Duration(r.Duration)*time.Second)
+		}
+	case verify.RolloutAll:
+		s = "all cameras"
+	default:
+		s = r.Mode.String()
+	}
+	if r.Warm {
+		s += ", warming"
+	}
+	return s
+}
+
+// most is the largest count of a list of tiers, for the length of bars.
+func most(tiers []control.TierTraffic) (n int64) {
+	for _, t := range tiers {
+		n = max(n, t.SentBytes, t.ReceivedBytes)
+	}
+	return max(n, 1)
+}
+
+// size writes bytes in decimal units.
+func size(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	f, i := float64(n), 0
+	for f >= 1000 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0") + " " + units[i]
+}
