@@ -234,6 +234,14 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 		t.Error("a refused provisioning left its directory behind")
 	}
 
+	refused(t, exitUsage, []string{"--state-dir"}, provision("x", "camera", append(w.signers(), "--state-dir", "state")...)...)
+	must(t, provision("away", "camera", append(w.signers(), "--state-dir", "/var/lib/camswarm")...)...)
+	if c, err := node.LoadConfig(filepath.Join(w.at("away"), configFile)); err != nil || c.StateDir != "/var/lib/camswarm" {
+		t.Errorf("state_dir is %q, %v", c.StateDir, err)
+	}
+	if _, err := os.Stat(filepath.Join(w.at("away"), stateDir, identityFile)); err != nil {
+		t.Error(err)
+	}
 	seed := facts[provisionFacts](t, provision("seed", "seed", append(w.signers(), "--listen", "/ip4/127.0.0.1/tcp/4417", "--region", "eu-west")...)...)
 	if len(seed.Addresses) != 1 || !strings.HasSuffix(seed.Addresses[0], "/p2p/"+seed.PeerID) {
 		t.Fatalf("seed: %+v", seed)

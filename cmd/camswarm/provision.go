@@ -46,6 +46,7 @@ type provisioning struct {
 	Peers     []string
 	Loopback  bool // every address is on loopback: nothing to find with mDNS
 	Memory    string
+	StateDir  string // of the device; "": beside the configuration
 	Product   verify.Product
 	Region    verify.Region
 	Label     string
@@ -68,7 +69,7 @@ type endpoint struct{ URL, Operator string }
 var configText = template.Must(template.New(configFile).Funcs(template.FuncMap{"q": strconv.Quote}).Parse(
 	`# Written by 'camswarm provision'. README.md lists what else can be set.
 role = {{q (print .Role)}}
-state_dir = "` + stateDir + `" # relative to this file
+state_dir = {{if .StateDir}}{{q .StateDir}} # identity.key goes there{{else}}"` + stateDir + `" # relative to this file{{end}}
 
 [network]
 {{- if .Listen}}
@@ -240,6 +241,14 @@ statements, so that the node never follows them again.`,
 			if p.Witness != nil && p.Role != node.RoleSeed {
 				return cli.Usagef("--witness-key is for seeds: a witness looks at the chain every second")
 			}
+			if p.StateDir != "" {
+				if !filepath.IsAbs(p.StateDir) || filepath.Clean(p.StateDir) != p.StateDir {
+					return cli.Usagef("--state-dir %q: write it from the root, as the device sees it", p.StateDir)
+				}
+				if err := control.CheckPath(filepath.Join(p.StateDir, control.SocketName)); err != nil {
+					return cli.Usagef("--state-dir: %w", err)
+				}
+			}
 			if p.Loopback, err = onLoopback(p.Listen); err != nil {
 				return cli.Usagef("--listen: %w", err)
 			}
@@ -302,6 +311,7 @@ statements, so that the node never follows them again.`,
 	fl.StringVar(&witnessKey, "witness-key", "", "seed: secret key file of the witness that it is, which is copied, besides --witness for each; no two nodes may have one key")
 	addPassphrase(cmd)
 	fl.Uint32Var(&p.Epoch, "fleet-epoch", 0, "the fleet's epoch, see 'camswarm members revoke'")
+	fl.StringVar(&p.StateDir, "state-dir", "", "where the device keeps its state, from the root, such as /var/lib/camswarm: move --dir's state/identity.key there (default: state, beside the configuration)")
 	fl.StringVar(&p.Memory, "memory", "", "memory of the device: auto, 64MB, 128MB, 256MB, 512MB or large (default by role)")
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ func newStatusCommand() *cobra.Command {
 		socket  string
 		waits   []string
 		timeout time.Duration
+		watch   bool
 		asJSON  bool
 	)
 	cmd := &cobra.Command{
@@ -39,6 +41,7 @@ machine. With --wait it waits until the node got there, and prints one line:
   installed=N  it runs release N or a later one, confirmed
   gone=N       it holds nothing of release N`,
 		Example: `  camswarm status --socket cam1
+  camswarm status --socket cam1 --watch
   camswarm status --socket cam1 --wait installed=2 --wait gone=1 --timeout 1m --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,6 +51,12 @@ machine. With --wait it waits until the node got there, and prints one line:
 			}
 			if timeout <= 0 {
 				return cli.Usagef("--timeout must be positive")
+			}
+			if watch {
+				if len(conditions) > 0 || cmd.Flags().Changed("timeout") {
+					return cli.Usagef("--watch goes with neither --wait nor --timeout")
+				}
+				return watchStatus(cmd, socket, asJSON)
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
@@ -66,9 +75,68 @@ machine. With --wait it waits until the node got there, and prints one line:
 	}
 	addSocket(cmd, &socket)
 	cmd.Flags().StringArrayVar(&waits, "wait", nil, "wait until ready, peers=N, held=N, installed=N or gone=N; may be repeated")
+	cmd.Flags().BoolVar(&watch, "watch", false, "print a line whenever something changed, until interrupted; with --json a document each time")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to wait")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
+}
+
+// watchStatus prints where a node stands whenever that has changed, until the command
+// is interrupted. A node that restarts is waited for.
+func watchStatus(cmd *cobra.Command, socket string, asJSON bool) error {
+	last := ""
+	for first := true; ; first = false {
+		ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
+		s, err := waitForStatus(ctx, socket, nil)
+		cancel()
+		line := ""
+		switch {
+		case cmd.Context().Err() != nil:
+			return cmd.Context().Err()
+		case err == nil:
+			line = watched(s)
+		case first || !errors.Is(err, control.ErrNotRunning):
+			return err
+		default:
+			line = "it does not answer"
+		}
+		if line != last {
+			last = line
+			if asJSON && err == nil {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(s)
+			} else if !asJSON {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", time.Now().Format(time.TimeOnly), cli.Line(line))
+			}
+			if err != nil && !errors.Is(err, control.ErrNotRunning) {
+				return err
+			}
+		}
+		select {
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
+// watchEvery is how often --watch looks.
+const watchEvery = time.Second
+
+// watched is what --watch tells a change by.
+func watched(s control.Status) string {
+	line := summary(s)
+	for _, p := range s.Products {
+		if t := p.Target; t != nil && t.Progress != nil && t.Progress.Bytes < t.Progress.TotalBytes {
+			line += fmt.Sprintf("; %s of %s at %s/s", byteCount(t.Progress.Bytes), byteCount(t.Progress.TotalBytes), byteCount(t.Progress.BytesPerSecond))
+		}
+	}
+	if why := s.Polite.Reasons; len(why) > 0 {
+		line += "; polite because of " + strings.Join(why, ", ")
+	}
+	for _, a := range s.Alarms {
+		line += "; ALARM " + a.Name
+	}
+	return line
 }
 
 // condition is something --wait waits for.

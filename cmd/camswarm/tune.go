@@ -19,19 +19,27 @@ const controlTimeout = time.Minute
 
 func newLimitsCommand() *cobra.Command {
 	var (
-		socket   string
-		up, down units.Rate
-		mode     string
-		asJSON   bool
+		socket    string
+		up, down  units.Rate
+		mode      string
+		metered   bool
+		quiet     string
+		quietMode string
+		keep      bool
+		reset     bool
+		asJSON    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "limits",
 		Short: "Change what a running camswarmd may send and receive",
-		Long: `Changes rates and mode until the node stops; without a change it shows them.
-A camera may, for example, leave the uplink alone while it streams video. The
-flags are named as the keys of the configuration's [exchange] section are.`,
+		Long: `Changes rates, mode, quiet hours and whether the line is metered until the node
+stops, or with --keep until the configuration says something else; without a
+change it shows them. The flags are named as the keys of the configuration's
+[exchange] and [polite] sections are.`,
 		Example: `  camswarm limits --socket cam1 --upload-limit 400kbit/s
-  camswarm limits --socket cam1 --mode leech`,
+  camswarm limits --socket cam1 --mode leech
+  camswarm limits --socket cam1 --quiet-hours 07:00-23:00 --keep
+  camswarm limits --socket cam1 --metered=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var change control.LimitsChange
@@ -46,6 +54,17 @@ flags are named as the keys of the configuration's [exchange] section are.`,
 				m := swarm.Mode(mode)
 				change.Mode = &m
 			}
+			if changed("metered") {
+				change.Metered = &metered
+			}
+			if changed("quiet-hours") {
+				change.QuietHours = &quiet
+			}
+			if changed("quiet-mode") {
+				m := swarm.Mode(quietMode)
+				change.QuietMode = &m
+			}
+			change.Keep, change.Reset = keep, reset
 			ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
 			defer cancel()
 			return withNode(socket, func(c *control.Client) (err error) {
@@ -62,6 +81,12 @@ flags are named as the keys of the configuration's [exchange] section are.`,
 				}
 				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
 					fmt.Fprintf(w, "mode %s, upload limit %s, download limit %s\n", now.Mode, rate(now.UploadLimit), rate(now.DownloadLimit))
+					if now.Metered {
+						fmt.Fprintln(w, "the line is metered")
+					}
+					if now.QuietHours != "" {
+						fmt.Fprintf(w, "quiet hours %s: %s\n", cli.Line(now.QuietHours), now.QuietMode)
+					}
 				})
 			})
 		},
@@ -71,6 +96,11 @@ flags are named as the keys of the configuration's [exchange] section are.`,
 	fl.Var(&up, "upload-limit", "what to send at most, such as 64kB/s, 1.5MB/s, 16Mbit/s, or bytes per second; 0: no limit")
 	fl.Var(&down, "download-limit", "what to receive at most, likewise")
 	fl.StringVar(&mode, "mode", "", "share, lan-only (exchange blocks on the local network alone), leech (fetch, serve nobody) or off")
+	fl.BoolVar(&metered, "metered", false, "the line costs by the byte: polite.metered_mode holds at most; --metered=false ends that")
+	fl.StringVar(&quiet, "quiet-hours", "", "daily span of local time such as 07:00-23:00; \"\" ends them")
+	fl.StringVar(&quietMode, "quiet-mode", "", "the mode in quiet hours at most, as --mode")
+	fl.BoolVar(&keep, "keep", false, "keep what is set over restarts, until these settings change in the configuration")
+	fl.BoolVar(&reset, "reset", false, "go back to the configuration first, and forget what was kept")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
