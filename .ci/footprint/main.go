@@ -11,8 +11,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -53,8 +53,9 @@ type figures struct {
 	Goroutines int     `json:"goroutines"`
 	IdlePeers  int     `json:"connections"`
 
-	Bursts float64 `json:"burstsPerSecond,omitzero"` // with -wakers
-	Wakers []waker `json:"wakers,omitempty"`
+	ByThread []float64 `json:"wakeUpsPerSecondByThread"`
+	Wakers   []waker   `json:"wakers,omitempty"` // with -wakers
+	Soak     []mark    `json:"soak,omitempty"`   // with -soak
 }
 
 // options are what to measure and how.
@@ -65,6 +66,9 @@ type options struct {
 	takers            int
 	neighbours        int
 	idle, settle      time.Duration
+	soak              time.Duration
+	mostWakes         float64
+	mostRSS           int64
 	goroutines        int
 	asJSON, wakesOnly bool
 }
@@ -82,6 +86,9 @@ func main() {
 	flag.DurationVar(&o.idle, "idle", time.Minute, "how long it is idle")
 	flag.IntVar(&o.goroutines, "goroutines", 0, "fail if there are over 5 % more; 0: any number")
 	flag.BoolVar(&o.wakesOnly, "wakers", false, "measure nothing but what wakes it while it is idle")
+	flag.DurationVar(&o.soak, "soak", 0, "for so long: releases one after another, while neighbours come and go")
+	flag.Float64Var(&o.mostWakes, "most-wakers", 0, "with -wakers: fail if timers and sockets wake it more often a second; 0: any number")
+	flag.Int64Var(&o.mostRSS, "most-rss", 0, "fail if it has more MB (2^20 bytes) of RSS while idle; 0: any number")
 	flag.DurationVar(&o.settle, "settle", 2*time.Minute, "with -wakers: how long it is left alone first")
 	flag.BoolVar(&o.asJSON, "json", false, "print JSON")
 	flag.Parse()
@@ -99,6 +106,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if wakes := f.wakes(); o.mostWakes > 0 && wakes > o.mostWakes {
+		log.Fatalf("%.2f wake-ups a second by timers and sockets, at most %.2f are wanted", wakes, o.mostWakes)
+	}
+	if o.mostRSS > 0 && f.Idle > o.mostRSS<<20 {
+		log.Fatalf("%.1f MB while idle, at most %d are wanted", float64(f.Idle)/(1<<20), o.mostRSS)
+	}
 	if o.goroutines > 0 && f.Goroutines*100 > o.goroutines*105 {
 		log.Fatalf("%d goroutines while idle, at most %d and 5 %% are wanted", f.Goroutines, o.goroutines)
 	}
@@ -107,6 +120,10 @@ func main() {
 func (f *figures) print() {
 	if f.Wakers != nil {
 		f.printWakers()
+		return
+	}
+	if f.Soak != nil {
+		f.printSoak()
 		return
 	}
 	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
@@ -150,7 +167,7 @@ func measure(ctx context.Context, o options) (_ *figures, err error) {
 		}
 	}
 	takers := o.takers
-	if o.wakesOnly {
+	if o.wakesOnly || o.soak > 0 {
 		takers = 0
 	}
 	n, err := localnet.Start(ctx, localnet.Config{Dir: dir, Cameras: neighbours + takers, Configure: func(_ string, c *node.Config) {
@@ -179,6 +196,9 @@ func measure(ctx context.Context, o options) (_ *figures, err error) {
 	if o.wakesOnly {
 		return f, p.onlyWakes(ctx, o, f)
 	}
+	if o.soak > 0 {
+		return f, p.soak(ctx, n, o, dir, f)
+	}
 	if err := pause(ctx, 5*time.Second); err != nil {
 		return nil, err
 	}
@@ -186,13 +206,7 @@ func measure(ctx context.Context, o options) (_ *figures, err error) {
 		return nil, err
 	}
 
-	image := make([]byte, o.image)
-	_, _ = rand.Read(image)
-	path := filepath.Join(dir, "image")
-	if err := os.WriteFile(path, image, 0o600); err != nil {
-		return nil, err
-	}
-	rel, err := n.Build(path, 1, "1.0.0")
+	rel, err := build(n, dir, o.image, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -206,9 +220,7 @@ func measure(ctx context.Context, o options) (_ *figures, err error) {
 	if err := errors.Join(n.Publish(ctx, rel, verify.Rollout{Mode: verify.RolloutAll}), n.Announce(ctx, rel)); err != nil {
 		return nil, err
 	}
-	if err := p.until(ctx, "it installs the release", func(s *control.Status) bool {
-		return slices.ContainsFunc(s.Products, func(p control.ProductStatus) bool { return p.Installed != nil && p.Installed.Confirmed })
-	}); err != nil {
+	if err := p.installed(ctx, 1); err != nil {
 		return nil, err
 	}
 	if f.Fetch, err = p.memory("VmHWM"); err != nil {
@@ -317,7 +329,7 @@ func (p *process) idle(ctx context.Context, window time.Duration, f *figures) er
 	if err != nil {
 		return err
 	}
-	woken, _, err := p.wakeUps()
+	woken, err := p.wakeUps()
 	if err != nil {
 		return err
 	}
@@ -328,13 +340,20 @@ func (p *process) idle(ctx context.Context, window time.Duration, f *figures) er
 	if err != nil {
 		return err
 	}
-	wokenAfter, threads, err := p.wakeUps()
+	wokenAfter, err := p.wakeUps()
 	if err != nil {
 		return err
 	}
 	f.IdleCPU = (cpuAfter - cpu).Seconds() / window.Hours()
-	f.WakeUps = float64(wokenAfter-woken) / window.Seconds()
-	f.Threads = threads
+	f.ByThread, f.WakeUps, f.Threads = nil, 0, len(wokenAfter)
+	for thread, n := range wokenAfter {
+		each := float64(n-woken[thread]) / window.Seconds()
+		f.WakeUps += each
+		if each > 0 {
+			f.ByThread = append(f.ByThread, each)
+		}
+	}
+	slices.SortFunc(f.ByThread, func(a, b float64) int { return cmp.Compare(b, a) })
 	f.Idle, err = p.memory("VmRSS")
 	return err
 }
@@ -355,7 +374,7 @@ func (p *process) onlyWakes(ctx context.Context, o options, f *figures) error {
 	if err := p.idle(ctx, o.idle, f); err != nil {
 		return err
 	}
-	if f.Wakers, f.Bursts, err = p.wakers(ctx, o.idle); err != nil {
+	if f.Wakers, err = p.wakers(ctx, o.idle); err != nil {
 		return err
 	}
 	f.Goroutines, err = p.goroutines()

@@ -56,19 +56,17 @@ func (p *process) cpu() (total time.Duration, err error) {
 	return total, nil
 }
 
-// wakeUps returns how often the threads of the process have waited for something,
-// and how many there are.
-func (p *process) wakeUps() (n int64, threads int, err error) {
+// wakeUps returns how often each thread of the process has waited for something.
+func (p *process) wakeUps() (map[string]int64, error) {
 	tasks, err := filepath.Glob(p.proc("task/*/status"))
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
+	woken := map[string]int64{}
 	for _, t := range tasks {
-		more, err := field(t, "voluntary_ctxt_switches")
-		if err != nil {
-			return 0, 0, err
+		if woken[t], err = field(t, "voluntary_ctxt_switches"); err != nil {
+			return nil, err
 		}
-		n += more
 	}
-	return n, len(tasks), nil
+	return woken, nil
 }

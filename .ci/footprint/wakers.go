@@ -72,22 +72,22 @@ type waker struct {
 }
 
 // wakers traces the process for so long and tells what woke it.
-func (p *process) wakers(ctx context.Context, window time.Duration) (found []waker, bursts float64, err error) {
+func (p *process) wakers(ctx context.Context, window time.Duration) (found []waker, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := pause(ctx, window); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := pause(ctx, 3*time.Second); err != nil { // it writes the rest
-		return nil, 0, err
+		return nil, err
 	}
 	f, err := os.Open(p.trace())
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer f.Close()
 	return readWakers(f)
@@ -95,17 +95,15 @@ func (p *process) wakers(ctx context.Context, window time.Duration) (found []wak
 
 func (p *process) trace() string { return filepath.Join(p.dir, "trace") }
 
-// readWakers counts, in a trace of the runtime, who was made to run by no goroutine,
-// and how often all processors had been idle before.
-func readWakers(r io.Reader) (found []waker, bursts float64, err error) {
+// readWakers counts, in a trace of the runtime, who was made to run by no goroutine.
+func readWakers(r io.Reader) (found []waker, err error) {
 	reader, err := trace.NewReader(bufio.NewReader(r))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	type key struct{ reason, where string }
 	counts := map[key]int{}
 	waits := map[trace.GoID]key{}
-	running := map[trace.ProcID]bool{}
 	var first, last trace.Time
 	for {
 		ev, err := reader.ReadEvent()
@@ -113,7 +111,7 @@ func readWakers(r io.Reader) (found []waker, bursts float64, err error) {
 			break
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if first == 0 {
 			first = ev.Time()
@@ -123,33 +121,23 @@ func readWakers(r io.Reader) (found []waker, bursts float64, err error) {
 			continue
 		}
 		st := ev.StateTransition()
-		switch st.Resource.Kind {
-		case trace.ResourceProc:
-			_, to := st.Proc()
-			if to == trace.ProcRunning && len(running) == 0 {
-				bursts++
-			}
-			if to == trace.ProcRunning {
-				running[st.Resource.Proc()] = true
-			} else {
-				delete(running, st.Resource.Proc())
-			}
-		case trace.ResourceGoroutine:
-			id := st.Resource.Goroutine()
-			from, to := st.Goroutine()
-			switch {
-			case to == trace.GoWaiting && (from == trace.GoRunning || waits[id] == key{}): // the others repeat what is known
-				waits[id] = key{st.Reason, place(st.Stack)}
-			case to == trace.GoRunnable && from == trace.GoWaiting && ev.Goroutine() == trace.NoGoroutine:
-				counts[waits[id]]++
-			case to == trace.GoRunnable && from == trace.GoNotExist && ev.Goroutine() == trace.NoGoroutine:
-				counts[key{"function of a timer", place(st.Stack)}]++
-			}
+		if st.Resource.Kind != trace.ResourceGoroutine {
+			continue
+		}
+		id := st.Resource.Goroutine()
+		from, to := st.Goroutine()
+		switch {
+		case to == trace.GoWaiting && (from == trace.GoRunning || waits[id] == key{}): // the others repeat what is known
+			waits[id] = key{st.Reason, place(st.Stack)}
+		case to == trace.GoRunnable && from == trace.GoWaiting && ev.Goroutine() == trace.NoGoroutine:
+			counts[waits[id]]++
+		case to == trace.GoRunnable && from == trace.GoNotExist && ev.Goroutine() == trace.NoGoroutine:
+			counts[key{"function of a timer", place(st.Stack)}]++
 		}
 	}
 	seconds := last.Sub(first).Seconds()
 	if seconds <= 0 {
-		return nil, 0, errors.New("the trace is empty")
+		return nil, errors.New("the trace is empty")
 	}
 	for k, n := range counts {
 		if !strings.HasPrefix(k.where, "runtime") && !strings.HasPrefix(k.where, "main.init") { // of the trace itself
@@ -159,7 +147,7 @@ func readWakers(r io.Reader) (found []waker, bursts float64, err error) {
 	slices.SortFunc(found, func(a, b waker) int {
 		return cmp.Or(cmp.Compare(b.Each, a.Each), cmp.Compare(a.Where+a.Reason, b.Where+b.Reason))
 	})
-	return found, bursts / seconds, nil
+	return found, nil
 }
 
 // place names the innermost function of a stack that is not the standard library's.
@@ -173,15 +161,23 @@ func place(s trace.Stack) (name string) {
 	return name
 }
 
-func (f *figures) printWakers() {
-	sum := 0.0
+// wakes is how often a second the wakers woke it.
+func (f *figures) wakes() (sum float64) {
 	for _, w := range f.Wakers {
 		sum += w.Each
 	}
+	return sum
+}
+
+func (f *figures) printWakers() {
 	fmt.Printf("%d connections, %d goroutines, RSS %.1f MB\n", f.IdlePeers, f.Goroutines, float64(f.Idle)/(1<<20))
-	fmt.Printf("%6.2f a second: voluntary context switches of all threads\n", f.WakeUps)
-	fmt.Printf("%6.2f a second: an idle program ran, for %.2f CPU seconds an hour\n", f.Bursts, f.IdleCPU)
-	fmt.Printf("%6.2f a second: a timer or a socket made a goroutine run that waited in\n", sum)
+	fmt.Printf("%6.2f CPU seconds an hour\n", f.IdleCPU)
+	fmt.Printf("%6.2f a second: voluntary context switches, by thread", f.WakeUps)
+	for _, n := range f.ByThread {
+		fmt.Printf(" %.2f", n)
+	}
+	fmt.Println()
+	fmt.Printf("%6.2f a second: a timer or a socket made a goroutine run that waited in\n", f.wakes())
 	for _, w := range f.Wakers {
 		if w.Each >= 0.01 {
 			fmt.Printf("%8.2f  %s (%s)\n", w.Each, w.Where, w.Reason)

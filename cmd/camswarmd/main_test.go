@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -284,17 +285,20 @@ func TestWatchdogOfAnotherProcessIsIgnored(t *testing.T) {
 func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	gogc := debug.SetGCPercent(100)
+	procs := runtime.GOMAXPROCS(4)
 	defer func() {
+		runtime.GOMAXPROCS(procs)
 		debug.SetMemoryLimit(before)
 		debug.SetGCPercent(gogc)
 	}()
 	limit := func(memory, env string) int64 {
 		t.Helper()
 		debug.SetMemoryLimit(before)
+		runtime.GOMAXPROCS(4)
 		cfg := p2p.DefaultConfig()
 		cfg.Memory = memory
 		err := setMemory(cfg, func(k string) string {
-			if k == "GOMEMLIMIT" {
+			if k == "GOMEMLIMIT" || k == "GOMAXPROCS" {
 				return env
 			}
 			return ""
@@ -308,9 +312,15 @@ func TestMemoryFollowsTheDeviceUnlessTheEnvironmentSays(t *testing.T) {
 		if got := limit(memory, ""); got/(1<<20) != want/(1<<20) && want-got > 1<<20 {
 			t.Errorf("memory %q: heap limit %d, want %d", memory, got, want)
 		}
+		if got, one := runtime.GOMAXPROCS(0), want <= 48<<20; got != 1 && one || got != 4 && !one {
+			t.Errorf("memory %q: %d processors", memory, got)
+		}
 	}
 	if got := limit("64MB", "100MiB"); got != before {
 		t.Errorf("GOMEMLIMIT in the environment was overruled: %d", got)
+	}
+	if got := runtime.GOMAXPROCS(0); got != 4 {
+		t.Errorf("GOMAXPROCS in the environment was overruled: %d", got)
 	}
 }
 
