@@ -184,7 +184,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 		Logger: n.log, Registerer: n.registry, Membership: private,
 		Bans:        metastore.ValueAt(n.store.Namespace("swarm"), "bans"),
 		Reputations: metastore.ValueAt(n.store.Namespace("swarm"), "reputations"),
-		Transport:   o.network.Transport, Interfaces: o.network.Interfaces,
+		Transport:   o.network.Transport, Interfaces: o.network.Interfaces, Bandwidth: o.network.Bandwidth,
 		Busy: n.exchanged(),
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/crypto"
+	libp2pmetrics "github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"camswarm/chainwatch"
@@ -24,7 +25,7 @@ type injected struct {
 	registry  *prometheus.Registry
 	installer install.Installer
 	key       crypto.PrivKey
-	network   p2p.Options // Transport and Interfaces
+	network   p2p.Options // Transport, Interfaces and Bandwidth
 	dial      func(chainwatch.Endpoint) (chainwatch.Caller, error)
 	origins   *http.Client
 	noControl bool
@@ -55,6 +56,12 @@ func WithTransport(t p2p.TransportConstructor, interfaces func() ([]net.Addr, er
 	return func(o *injected) {
 		o.network.Transport, o.network.Interfaces = t, interfaces
 	}
+}
+
+// WithBandwidth has r told what the streams of the node's host carry, for simulated
+// networks.
+func WithBandwidth(r libp2pmetrics.Reporter) Option {
+	return func(o *injected) { o.network.Bandwidth = r }
 }
 
 // WithChainDialer replaces the HTTP client that asks chain endpoints, for

@@ -75,6 +75,7 @@ type member struct {
 
 	idleSent, idleReceived, idleShort int64 // on the line, in the scenario's idle time
 	idlePeers                         int
+	protocols                         *protocols
 }
 
 // begin starts the actor's node, or what stands for it if it is hostile.
@@ -96,6 +97,7 @@ func (m *member) begin(ctx context.Context) error {
 	m.web = web
 	n, err := node.New(cfg,
 		node.WithOriginClient(web.client()),
+		node.WithBandwidth(m.protocols),
 		node.WithTransport(m.run.net.Transport(m.actor.index), m.interfaces),
 		node.WithIdentity(m.actor.key),
 		node.WithDatastore(m.meta),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"camswarm/announce"
 	"camswarm/node"
@@ -161,7 +163,7 @@ func (r *run) play(ctx context.Context) (err error) {
 	r.allDone = make(chan struct{}, 1) // of the bubble: a channel from outside would stop its clock
 	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now(), servers: make([]server, r.s.Chain.Operators)}
 	for _, a := range r.cast.actors {
-		m := &member{run: r, actor: a, lookAge: never}
+		m := &member{run: r, actor: a, lookAge: never, protocols: newProtocols()}
 		m.installer = m
 		r.members = append(r.members, m)
 		r.byPeer[string(a.id)] = m
@@ -326,7 +328,11 @@ func (r *run) idle(ctx context.Context) error {
 		return nil
 	}
 	r.enter(idling)
+	sum := map[protocol.ID]int64{}
 	count := func(sign int64) {
+		for _, m := range r.cameraMembers() {
+			m.protocols.add(sum, sign)
+		}
 		for _, m := range r.members {
 			sent, received := r.net.Traffic(m.actor.index)
 			m.idleSent += sign * sent
@@ -345,6 +351,10 @@ func (r *run) idle(ctx context.Context) error {
 		return err
 	}
 	count(1)
+	each := float64(len(r.cameraMembers())) * r.s.Idle.Hours() / (30 * 24) * 1e6
+	for _, s := range shares(sum) {
+		r.log.Info("a camera's idle streams carry", "protocol", string(s.protocol), "mbMonth", math.Round(float64(s.bytes)/each*100)/100)
+	}
 	return nil
 }
 

@@ -89,7 +89,8 @@ type cameraHost struct {
 //
 // With a transport, that one takes the place of both, and seeds answer no AutoNAT,
 // which is asked over TCP.
-func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *members, construct TransportConstructor, log *slog.Logger) (_ *cameraHost, err error) {
+func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *members, injected Options, log *slog.Logger) (_ *cameraHost, err error) {
+	construct := injected.Transport
 	limits, err := LimitsFor(cfg)
 	if err != nil {
 		return nil, err
@@ -132,11 +133,16 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	}
 	undo = append(undo, conns.Close)
 	bus := eventbus.NewBus()
-	sw, err := libp2pswarm.NewSwarm(id, store, bus,
+	options := []libp2pswarm.Option{
 		libp2pswarm.WithConnectionGater(g),
 		libp2pswarm.WithResourceManager(resources),
 		libp2pswarm.WithDialTimeout(cfg.DialTimeout),
-		libp2pswarm.WithDialTimeoutLocal(cfg.DialTimeout))
+		libp2pswarm.WithDialTimeoutLocal(cfg.DialTimeout),
+	}
+	if injected.Bandwidth != nil {
+		options = append(options, libp2pswarm.WithMetrics(injected.Bandwidth))
+	}
+	sw, err := libp2pswarm.NewSwarm(id, store, bus, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	libp2pmetrics "github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -84,6 +85,9 @@ type Options struct {
 	// Interfaces replaces net.InterfaceAddrs, from which it is known whether a peer
 	// is on the same local network: for simulated networks.
 	Interfaces func() ([]net.Addr, error)
+
+	// Bandwidth is told what streams carry, for simulated networks; nil: nobody is.
+	Bandwidth libp2pmetrics.Reporter
 
 	// Bans and Reputations keep those over restarts; nil: they are forgotten.
 	Bans, Reputations BlobStore
@@ -168,7 +172,7 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 			return nil, err
 		}
 	}
-	h, err := newHost(cfg, key, n.gater, n.budget, n.members, opts.Transport, n.log)
+	h, err := newHost(cfg, key, n.gater, n.budget, n.members, opts, n.log)
 	if err != nil {
 		return nil, err
 	}
