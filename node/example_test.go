@@ -2,13 +2,17 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"time"
 
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/node/install"
 	"camswarm/verify"
 )
@@ -55,6 +59,66 @@ func Example() {
 	if err := camera.Run(ctx); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// A node of a program's own is started, asked over its control socket, and stopped by its
+// context. This one is alone: it listens nowhere, and its chain does not answer.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "camera-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cfg, err := node.ParseConfig(fmt.Appendf(nil, `
+role = "camera"
+state_dir = %q
+
+[network]
+listen = []
+dht = false
+mdns = false
+
+[[product]]
+name = "acme.example/cam-1"
+threshold = 1
+keys = ["z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"]
+
+[product.chain]
+chain_id = 4690
+registry = "0x0a7e595c7889df3652a19af52c18377bf17e027d"
+endpoints = [{ url = "http://127.0.0.1:1" }]
+`, dir))
+	if err != nil {
+		log.Fatal(err)
+	}
+	camera, err := node.New(cfg, node.WithInstaller(flashInstaller{device: "/dev/mmcblk0p3"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- camera.Run(ctx) }()
+
+	socket := filepath.Join(dir, control.SocketName)
+	client, err := control.Dial(socket)
+	for errors.Is(err, control.ErrNotRunning) { // not yet
+		time.Sleep(10 * time.Millisecond)
+		client, err = control.Dial(socket)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	status, err := client.Status(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.Role, "of", status.Products[0].Name, "runs as", status.DID == camera.DID())
+	stop()
+	fmt.Println("stopped:", <-done)
+	// Output:
+	// camera of acme.example/cam-1 runs as true
+	// stopped: <nil>
 }
 
 // A configuration is TOML; what it does not name has a default of its role.
