@@ -18,12 +18,13 @@ import (
 // fetch wants only around fetches: it gathers them when one begins, and some time after
 // the last one has ended, or the node has started, it hangs up on all but a few.
 
-// Fetching tells that a fetch begins or has ended. While one runs, and for activeFor
-// after it, the node seeks as many neighbours as MeshLow says.
+// Fetching tells that a fetch begins or has ended. While one runs, for longestFetch at
+// most, and for activeFor after it, the node seeks as many neighbours as MeshLow says.
 func (n *Network) Fetching(begins bool) {
 	n.mu.Lock()
 	if begins {
 		n.fetches++
+		n.began = n.now()
 	} else {
 		n.fetches--
 	}
@@ -42,7 +43,7 @@ func (n *Network) idleIn() time.Duration {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.fetches > 0 {
+	if n.fetches > 0 && n.now().Sub(n.began) < longestFetch {
 		return activeFor
 	}
 	return max(n.active.Sub(n.now()), 0)

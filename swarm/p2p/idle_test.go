@@ -13,7 +13,7 @@ import (
 // their own choice, and nobody with whom blocks are exchanged is hung up on. Who
 // begins to fetch has as many as before within seconds.
 func TestIdleCamerasKeepFewNeighbours(t *testing.T) {
-	const cameras = 20
+	const cameras = 12
 	inFleet(t, cameras+1, func(f *fleet) {
 		f.busy = func(camera int, p peer.ID) bool {
 			return camera == 1 && p == f.all[2].Host().ID() || camera == 2 && p == f.all[1].Host().ID()
@@ -66,6 +66,12 @@ func TestIdleCamerasKeepFewNeighbours(t *testing.T) {
 		time.Sleep(time.Hour)
 		if peers(one) < limits.MeshLow {
 			t.Errorf("in a long fetch there are %d neighbours, fewer than %d", peers(one), limits.MeshLow)
+		}
+		one.Fetching(false)
+		one.Fetching(true) // and never ends
+		time.Sleep(26 * time.Hour)
+		if peers(one) > limits.MeshIdle+1 {
+			t.Errorf("in a fetch that does not end there are %d neighbours, more than %d", peers(one), limits.MeshIdle+1)
 		}
 		one.Fetching(false)
 		time.Sleep(2 * time.Hour)

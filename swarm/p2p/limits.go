@@ -114,11 +114,13 @@ const (
 
 	// activeFor is how long after its start or a fetch a camera keeps the neighbours
 	// that a fetch wants, since others fetch from it meanwhile, and how long a
-	// connection lasts at least. idleLook is how often it is looked later whether some
+	// connection lasts at least. longestFetch is how long a fetch counts: one that waits
+	// for days, for its mode or a source, has no use for neighbours. idleLook is how often it is looked later whether some
 	// are too many, idlePause lies between two that are hung up on.
-	activeFor = 10 * time.Minute
-	idleLook  = 10 * time.Minute
-	idlePause = time.Minute
+	activeFor    = 10 * time.Minute
+	longestFetch = 24 * time.Hour
+	idleLook     = 10 * time.Minute
+	idlePause    = time.Minute
 	// idleSeeds is how many static peers an idle camera keeps, and idleSlack by how
 	// many its neighbours may be more than MeshIdle: who is dialled by many does not
 	// hang up on them at once.

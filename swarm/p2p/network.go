@@ -64,6 +64,7 @@ type Network struct {
 
 	mu         sync.Mutex
 	fetches    int       // running, see Fetching
+	began      time.Time // the last of them
 	active     time.Time // the node is not idle before
 	ended      bool      // Close was called
 	book       *book.Book
