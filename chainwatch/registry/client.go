@@ -251,8 +251,13 @@ func (c *Client) send(ctx context.Context, from verify.Address, key *sign.Key, t
 			c.replacing = nil
 			return sent, nil
 		}
-		if !nonceTaken(err) || pause > nonceRetryMax || c.replacing != nil {
+		if !nonceTaken(err) || pause > nonceRetryMax {
 			return nil, err
+		}
+		if old := c.replacing; old != nil {
+			if old.raised++; old.Price != nil || old.raised > maxRaised {
+				return nil, err
+			}
 		}
 		// Another program sends for the same account: go behind it.
 		select {

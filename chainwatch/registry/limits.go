@@ -36,6 +36,9 @@ const (
 	// replaceMargin (percent) is what a transaction must offer above one that it
 	// replaces: go-ethereum, anvil and IoTeX want a tenth.
 	replaceMargin = 15
+	// maxRaised is how often the price of what replaces a transaction of unknown price
+	// is doubled.
+	maxRaised = 4
 
 	// A transaction whose nonce another program has taken is sent again after
 	// nonceRetryMin, then after twice as long and so on, until the wait would

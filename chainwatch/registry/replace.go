@@ -7,6 +7,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+
+	"camswarm/verify"
 )
 
 // waitingTx is a transaction as an endpoint shows it.
@@ -18,6 +20,26 @@ type waitingTx struct {
 	Price *hexutil.Big    `json:"gasPrice"`
 	Limit *hexutil.Big    `json:"maxFeePerGas"`
 	Tip   *hexutil.Big    `json:"maxPriorityFeePerGas"`
+
+	raised uint // how often its unknown price was found to be higher than thought
+}
+
+// ReplaceFirst is [Client.Replace] of the first transaction of an account that is in no
+// block yet, whatever it is. Its price is not known: if endpoints find the present one
+// too low it is doubled, up to 16 times.
+func (c *Client) ReplaceFirst(ctx context.Context, account verify.Address) error {
+	done, err := c.count(ctx, account, "latest")
+	if err != nil {
+		return err
+	}
+	next, err := c.count(ctx, account, "pending")
+	if err != nil {
+		return err
+	}
+	if next <= done {
+		return fmt.Errorf("no transaction of account %s waits: there is nothing to replace; nothing was sent", account)
+	}
+	return c.replace(ctx, &waitingTx{From: common.Address(account), Nonce: hexutil.Uint64(done)})
 }
 
 // Replace has the next transaction take the place of one that waits: it gets its
@@ -35,6 +57,10 @@ func (c *Client) Replace(ctx context.Context, hash [32]byte) error {
 	case tx.Block != nil:
 		return fmt.Errorf("transaction %s is in block %d: there is nothing to replace; nothing was sent", tx.Hash, uint64(*tx.Block))
 	}
+	return c.replace(ctx, tx)
+}
+
+func (c *Client) replace(ctx context.Context, tx *waitingTx) error {
 	select {
 	case c.sending <- struct{}{}:
 		defer func() { <-c.sending }()
@@ -61,8 +87,9 @@ func (p price) over(old *waitingTx) price {
 		}
 		return now
 	}
-	next := price{limit: raised(p.limit, old.Limit, old.Price)}
+	next := price{limit: raised(new(big.Int).Lsh(p.limit, old.raised), old.Limit, old.Price)}
 	if p.tip != nil {
+		p.tip = new(big.Int).Lsh(p.tip, old.raised)
 		next.tip = raised(p.tip, old.Tip, old.Price)
 		if next.tip.Cmp(next.limit) > 0 {
 			next.limit = next.tip

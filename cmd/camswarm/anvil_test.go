@@ -177,8 +177,7 @@ func TestAnvilStandsStill(t *testing.T) {
 	}
 	refused(t, exitFailed, []string{hash, "does not know"}, a.set("--mode", "paused", "--replace", hash)...)
 	refused(t, exitUsage, []string{"--replace"}, a.set("--mode", "paused", "--replace", "0x12")...)
-	var last struct{ Transaction string }
-	last = decode[struct{ Transaction string }](t, must(t, a.set("--mode", "paused")...))
+	last := decode[struct{ Transaction string }](t, must(t, a.set("--mode", "paused")...))
 	refused(t, exitFailed, []string{"is in block", "nothing was sent"}, a.set("--mode", "all", "--replace", last.Transaction)...)
 }
 
@@ -230,13 +229,34 @@ func TestAnvilReorganises(t *testing.T) {
 	}
 }
 
+// An operator who must halt a release has a transaction of unknown hash and price in the
+// way: the halt takes its place.
+func TestAnvilHaltTakesThePlace(t *testing.T) {
+	a := newAnvilTool(t)
+	halt := a.ask("rollout", "halt", "--sequence", "1", "--key", a.at("operator"), "--json")
+	refused(t, exitFailed, []string{"nothing to replace", "nothing was sent"}, append(halt, "--replace", "first")...)
+	before := a.mined()
+	a.call(nil, "evm_setAutomine", false)
+	a.from(before)
+	refused(t, exitFailed, []string{"--replace first"}, append(halt, "--wait", "100ms")...)
+	r := a.begin(append(halt, "--replace", "first")...)
+	r.says("no block has come after")
+	a.call(nil, "evm_mine")
+	if f := decode[txFacts](t, r.ends(exitOK).stdout); f.Block == 0 {
+		t.Errorf("%+v", f)
+	}
+	if n := a.mined() - before; n != 1 {
+		t.Errorf("%d transactions were executed, want the halt alone", n)
+	}
+}
+
 // from sends a transaction of the operator past the tool: 0 coins to itself.
 func (a *anvilTool) from(nonce uint64) (hash string) {
 	a.t.Helper()
 	a.call(nil, "anvil_impersonateAccount", a.operator())
 	a.call(&hash, "eth_sendTransaction", map[string]string{
 		"from": a.operator(), "to": a.operator(), "nonce": hexutil.EncodeUint64(nonce), "gas": "0x5208",
-		"maxFeePerGas": hexutil.EncodeUint64(1_000_000_000_000), "maxPriorityFeePerGas": hexutil.EncodeUint64(100_000_000_000),
+		"maxFeePerGas": hexutil.EncodeUint64(10_000_000_000), "maxPriorityFeePerGas": hexutil.EncodeUint64(5_000_000_000),
 	})
 	return hash
 }

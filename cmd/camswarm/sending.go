@@ -28,7 +28,7 @@ func (s *sending) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.DurationVar(&s.wait, "wait", chainTimeout, "how long to wait until the transaction is in a block")
 	fl.Uint64Var(&s.confirmations, "confirmations", 0, "blocks that must follow the transaction's; 0 is right where blocks are final at once, as on IoTeX")
-	fl.StringVar(&s.replace, "replace", "", "hash of a transaction that waits in no block: send this one in its place, at a higher price")
+	fl.StringVar(&s.replace, "replace", "", "transaction that waits in no block: send this one in its place, at a higher price; its hash, or \"first\" for the first of the account")
 }
 
 // addPrintTx adds --print-tx, which takes the place of --key.
@@ -62,13 +62,16 @@ func (s *sending) ready(ctx context.Context, cmd *cobra.Command, client *registr
 	s.tell(cmd, client)
 	if s.replace == "" {
 		if err := client.Settle(ctx, account); err != nil {
-			return fmt.Errorf("%w: wait until they are in a block, or send this one in the place of the first with --replace and its hash, which the command that sent it printed", err)
+			return fmt.Errorf("%w: wait until they are in a block, or send this one in the place of the first with --replace first", err)
 		}
 		return nil
 	}
+	if s.replace == "first" {
+		return client.ReplaceFirst(ctx, account)
+	}
 	hash, err := hex.DecodeString(strings.TrimPrefix(s.replace, "0x"))
 	if err != nil || len(hash) != 32 {
-		return cli.Usagef("--replace %q: write the hash of a transaction, 0x and 64 hexadecimal digits", s.replace)
+		return cli.Usagef("--replace %q: write the hash of a transaction, 0x and 64 hexadecimal digits, or first", s.replace)
 	}
 	return client.Replace(ctx, [32]byte(hash))
 }
