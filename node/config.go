@@ -240,7 +240,7 @@ func DefaultConfig(role Role) Config {
 	c.Network.Role = string(role)
 	if role == RoleSeed {
 		c.Announce = announce.SeedConfig()
-		c.Exchange.Workers = swarm.SeedWorkers
+		c.Exchange.Workers, c.Exchange.Drain = swarm.SeedWorkers, swarm.SeedDrain
 	} else {
 		c.Network.Memory = p2p.MemoryAuto
 	}

@@ -73,6 +73,21 @@ func (n *Node) serveGateway(ctx context.Context) error {
 	return n.http.gateway.Run(ctx)
 }
 
+// drainGateway ends the gateway's replies, see Drain.
+func (n *Node) drainGateway(ctx context.Context) error {
+	if n.http.gateway == nil {
+		return nil
+	}
+	return n.http.gateway.Drain(ctx)
+}
+
+// limitGateway takes over what can change while the gateway runs.
+func (n *Node) limitGateway(cfg *Config) {
+	if n.http.gateway != nil {
+		n.http.gateway.SetRate(int64(cfg.Gateway.Rate))
+	}
+}
+
 // record returns the IPNS record of a name that a publisher left here, while it is
 // right for the newest release, and when it ends.
 func (k *ipnsKeeper) record(name string) (record []byte, until time.Time, ok bool) {

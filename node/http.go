@@ -109,6 +109,9 @@ func (n *Node) readiness() (r monitor.Readiness) {
 	miss := func(what, product, format string, a ...any) {
 		r.Missing = append(r.Missing, monitor.Missing{What: what, Product: product, Message: fmt.Sprintf(format, a...)})
 	}
+	if n.draining.Load() {
+		miss("stopping", "", "the node was told to stop and finishes what it is sending")
+	}
 	net := n.network.Host().Network()
 	if len(n.cfg.Network.Listen) > 0 && len(net.ListenAddresses()) == 0 {
 		miss("listen", "", "no address of network.listen can be listened on")

@@ -32,6 +32,10 @@ func (n *Node) wireHTTP() {}
 
 func (n *Node) wireGateway() error { return nil }
 
+func (n *Node) drainGateway(context.Context) error { return nil }
+
+func (n *Node) limitGateway(*Config) {}
+
 func (n *Node) serveGateway(context.Context) error { return nil }
 
 func (n *Node) serveHTTP(context.Context) error { return nil }

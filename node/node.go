@@ -60,6 +60,7 @@ type Node struct {
 	http      monitoring
 	started   atomic.Pointer[time.Time]
 	ran       atomic.Bool
+	draining  atomic.Bool
 	polite    *polite
 	events    *control.Events
 	counts    installCounts
@@ -413,6 +414,22 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return nil
 	}
 	return err
+}
+
+// Drain prepares the end of a node that runs: what peers and clients of the gateway
+// wait for is sent, what they want from now on is denied, and /readyz says so. It
+// returns when that is done, or after exchange.drain. Then end Run's context.
+func (n *Node) Drain(ctx context.Context) {
+	if n.cfg.Exchange.Drain == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Exchange.Drain)
+	defer cancel()
+	n.draining.Store(true)
+	n.log.Info("stopping; what was asked for is still sent", "within", n.cfg.Exchange.Drain)
+	if err := errors.Join(n.exchange.Drain(ctx), n.drainGateway(ctx)); err != nil {
+		n.log.Info("not everything that was asked for was sent", "err", err)
+	}
 }
 
 // Close releases what New opened. Run does it itself.

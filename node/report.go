@@ -168,7 +168,11 @@ func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 // Reconfigure takes over the limits, modes and hours of another configuration, and
 // forgets what was kept of them. All else waits for the next start.
 func (n *Node) Reconfigure(cfg Config) (control.Limits, error) {
-	return n.polite.configure(context.Background(), &cfg)
+	limits, err := n.polite.configure(context.Background(), &cfg)
+	if err == nil {
+		n.limitGateway(&cfg)
+	}
+	return limits, err
 }
 
 // Busy begins, renews or ends a lease of the line.

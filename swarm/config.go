@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"fmt"
+	"time"
 
 	"camswarm/swarm/units"
 )
@@ -76,10 +77,22 @@ type ExchangeConfig struct {
 	// 5, 8 and 16. A seed at 100 Mbit/s or more with hundreds of peers wants
 	// 16: SeedWorkers.
 	Workers int `toml:"workers"`
+
+	// Drain is for how long a node that is told to stop goes on sending what peers
+	// wait for, while it denies what they want from then on. Longer keeps a seed's
+	// last downloads from breaking off; the service manager must allow some seconds
+	// more. 0: it stops at once. At most 10 minutes.
+	Drain time.Duration `toml:"drain"`
 }
 
 // SeedWorkers is the number of Workers of a seed.
 const SeedWorkers = 16
+
+// SeedDrain is the Drain of a seed: below the 30 s that service managers allow.
+const SeedDrain = 20 * time.Second
+
+// maxDrain is the longest Drain.
+const maxDrain = 10 * time.Minute
 
 // DefaultExchangeConfig returns the configuration of a camera.
 func DefaultExchangeConfig() ExchangeConfig {
@@ -96,6 +109,9 @@ func (c *ExchangeConfig) Validate() error {
 	}
 	if c.Workers < 1 || c.Workers > 64 {
 		return fmt.Errorf("swarm: workers is %d, set it to 1 to 64", c.Workers)
+	}
+	if c.Drain < 0 || c.Drain > maxDrain {
+		return fmt.Errorf("swarm: drain is %v, set it to 0 to %v", c.Drain, maxDrain)
 	}
 	return nil
 }

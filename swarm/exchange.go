@@ -121,12 +121,14 @@ type Exchange struct {
 	accounts accounts // what peers may ask of us
 	gate     *uploadGate
 
-	born    time.Time
-	ran     atomic.Bool
-	started chan struct{} // closed when Run is ready
-	stopped chan struct{} // closed when Run ends
-	server  *lazyServer
-	wg      sync.WaitGroup // goroutines of Run, but for those of libp2p and boxo
+	born time.Time
+	ran  atomic.Bool
+	// draining is set when wants are denied because the node stops.
+	draining atomic.Bool
+	started  chan struct{} // closed when Run is ready
+	stopped  chan struct{} // closed when Run ends
+	server   *lazyServer
+	wg       sync.WaitGroup // goroutines of Run, but for those of libp2p and boxo
 
 	// mu guards everything below, and the planners. It is never held during
 	// I/O, so that waiting for it never takes long.

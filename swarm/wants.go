@@ -135,6 +135,7 @@ func (x *Exchange) receiveWants(ctx context.Context, p *remotePeer, msg message.
 				out.Cancel(e.Cid)
 				admitted = append(admitted, e)
 				continue
+			case x.draining.Load():
 			case e.WantType == pb.Message_Wantlist_Block && !a.serve(now, sf.Key, d, n, sf.Size):
 				enough++
 			default:

@@ -70,6 +70,7 @@ doctor' ask a running node. It exits with 0 when it is stopped by SIGINT or
 SIGTERM, 1 when it cannot go on, 64 when the command line is wrong and 78 when
 the configuration is. SIGHUP makes it take over the limits and the mode of the
 configuration's [exchange] section; everything else waits for the next start.
+On SIGTERM it first finishes what it is sending, for at most exchange.drain.
 
 Example: camswarmd --config cam1/camswarmd.toml
 
@@ -130,11 +131,19 @@ Example: camswarmd --config cam1/camswarmd.toml
 		fmt.Fprintf(stdout, "from the next start the node follows the registry of %s\n", *config)
 		return exitOK
 	}
-	life := ctx // ends with a signal
-	ctx, cancel := context.WithCancel(ctx)
+	life := ctx                                                   // ends with a signal
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // ends when the node has drained
+	notify := newNotifier(getenv)
+	defer context.AfterFunc(life, func() {
+		if err := notify.send("STOPPING=1"); err != nil {
+			log.Warn("cannot notify the service manager", "err", err)
+		}
+		n.Drain(ctx)
+		cancel()
+	})()
 	var reloads sync.WaitGroup
 	reloads.Go(func() { reloadOn(ctx, hup, *config, cfg, n.Reconfigure, log) })
-	err = serve(ctx, n, newNotifier(getenv), socket, log)
+	err = serve(ctx, n, notify, socket, log)
 	cancel()
 	reloads.Wait()
 	if err != nil {
@@ -160,12 +169,6 @@ func serve(ctx context.Context, n *node.Node, notify notifier, socket string, lo
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		notify.watch(ctx, log, func(ctx context.Context) error { return answers(ctx, n, socket) })
-	})
-	wg.Go(func() {
-		<-ctx.Done()
-		if err := notify.send("STOPPING=1"); err != nil {
-			log.Warn("cannot notify the service manager", "err", err)
-		}
 	})
 	err := n.Run(ctx)
 	cancel()

@@ -69,7 +69,7 @@ func limitText(r units.Rate) string {
 // than what is taken over while a node runs.
 func waiting(running, next node.Config) (out []string) {
 	running.Exchange.UploadLimit, running.Exchange.DownloadLimit, running.Exchange.Mode = next.Exchange.UploadLimit, next.Exchange.DownloadLimit, next.Exchange.Mode
-	running.Polite = next.Polite
+	running.Polite, running.Gateway.Rate = next.Polite, next.Gateway.Rate
 	a, b := reflect.ValueOf(running), reflect.ValueOf(next)
 	for i := range a.NumField() {
 		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {

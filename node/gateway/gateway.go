@@ -52,6 +52,7 @@ type Server struct {
 	sent  prometheus.Counter
 
 	mu   sync.Mutex
+	over bool // nothing more is begun, see Drain
 	busy int
 	nets map[netip.Prefix]int
 }
@@ -151,7 +152,7 @@ func (s *Server) within(serve func(*reply, *http.Request) (kind string, err erro
 			return
 		}
 		defer s.leave(from)
-		if !s.cfg.Open() {
+		if s.ends() || !s.cfg.Open() {
 			later(w, http.StatusServiceUnavailable, time.Minute)
 			return
 		}
@@ -189,6 +190,33 @@ func later(w http.ResponseWriter, code int, after time.Duration) {
 	seconds := max(retryLeast, int(after/time.Second)) + rand.IntN(retrySpread+1)
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	fail(w, code, "busy; come back later")
+}
+
+// Drain has the gateway tell clients to come back later, and returns when all replies
+// that had begun have ended, or ctx has.
+func (s *Server) Drain(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s.mu.Lock()
+		s.over = true
+		busy := s.busy
+		s.mu.Unlock()
+		if busy == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) ends() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
 }
 
 // enter takes a place for a request from a network, if there is one.

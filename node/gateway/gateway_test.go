@@ -435,3 +435,33 @@ func TestHalfAnArchiveIsNoArchive(t *testing.T) {
 		t.Errorf("half an archive ends with %v", err)
 	}
 }
+
+// TestDrainEndsWhatWasBegun: a download goes on to its end, new clients are told to come
+// back later.
+func TestDrainEndsWhatWasBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, 1<<20)
+		g := s.server(t, func(c *Config) { c.Rate = 256 << 10 })
+		h, url := g.Handler(), "/ipfs/"+s.info.Root.String()+"?format=car"
+		got := make(chan int, 1)
+		go func() { got <- ask(h, client, "GET", url).Body.Len() }()
+		time.Sleep(time.Second)
+		drained := make(chan error, 1)
+		go func() { drained <- g.Drain(t.Context()) }()
+		synctest.Wait()
+		if w := ask(h, "198.51.100.1:1", "GET", url); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+			t.Errorf("a new client: %d", w.Code)
+		}
+		select {
+		case err := <-drained:
+			t.Errorf("it ended before the download: %v", err)
+		default:
+		}
+		if n := <-got; n < len(s.image) {
+			t.Errorf("%d bytes came, the image has %d", n, len(s.image))
+		}
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	})
+}
