@@ -28,7 +28,7 @@ daily poll over the same lines.
 
 Runs are statistically repeatable, not bit for bit: report medians over at least
 three seeds (--seeds 3).`,
-		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p), newMeetCommand(),
+		newListCommand(), newShowCommand(), newRunCommand(p), newReportCommand(p), newCompareCommand(), newSweepCommand(p), newMergeCommand(p), newFlowCommand(p), newGuardCommand(), newMeetCommand(),
 		cli.NewManCommand("camsim"))
 	root.Version = version.Of("camsim", release)
 	root.Example = `  camsim run --scenario flash-crowd --nodes 50
