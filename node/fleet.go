@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
@@ -18,6 +20,25 @@ import (
 type fleet struct {
 	counter *beacon.Counter
 	key     crypto.PrivKey
+
+	mu   sync.Mutex
+	said map[verify.ProductID]beacon.Report // a moment ago
+}
+
+// fleetAge is how old a report may be that is given out: who asks again and again must
+// not make a seed count again and again.
+const fleetAge = time.Second
+
+// report is what is counted of a product.
+func (f *fleet) report(product verify.ProductID) beacon.Report {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.said[product]
+	if age := time.Since(r.At); !ok || age < 0 || age >= fleetAge {
+		r = f.counter.Report(product)
+		f.said[product] = r
+	}
+	return r
 }
 
 func newFleet(n *Node, key crypto.PrivKey) (*fleet, error) {
@@ -26,7 +47,7 @@ func newFleet(n *Node, key crypto.PrivKey) (*fleet, error) {
 		follow = append(follow, f.rules.verifier.Product)
 	}
 	c, err := beacon.NewCounter(n.network.Host(), n.cfg.Beacons, follow, n.network.Budget().Allow, n.registry, n.log)
-	return &fleet{c, key}, err
+	return &fleet{counter: c, key: key, said: map[verify.ProductID]beacon.Report{}}, err
 }
 
 // serveFleet has the monitoring listener, if there is one, give out what is counted.
@@ -52,7 +73,7 @@ func (n *Node) Fleet() (beacon.Statement, error) {
 	}
 	f := beacon.Fleet{Reports: []beacon.Report{}}
 	for _, p := range n.followers {
-		r := n.fleet.counter.Report(p.product())
+		r := n.fleet.report(p.product())
 		r.Name = p.rules.verifier.Product.String()
 		f.Reports = append(f.Reports, r)
 	}

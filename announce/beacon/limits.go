@@ -17,10 +17,11 @@ const (
 	maxSeries  = 8       // releases of a product in the metrics
 	maxTold    = 8       // seeds that a camera remembers to have told
 
-	retryLeast = 5 * time.Second  // between tries while no seed has heard the news,
-	retryMost  = 5 * time.Minute  // doubled with each
-	gapLeast   = 2 * time.Second  // between two beacons of a camera
-	renewEvery = 6 * time.Hour    // in which a camera says again what has not changed
-	maxCount   = 1 << 40          // cameras in a report that is read
-	sweepEvery = 10 * time.Minute // in which a seed forgets what is too old
+	retryLeast    = 5 * time.Second  // between tries while no seed has heard the news,
+	retryMost     = 5 * time.Minute  // doubled with each
+	gapLeast      = 2 * time.Second  // between two beacons of a camera
+	withdrawEvery = 30 * time.Minute // between tries to tell a former seed,
+	renewEvery    = 6 * time.Hour    // in which a camera says again what has not changed
+	maxCount      = 1 << 30          // cameras in a report that is read
+	sweepEvery    = 10 * time.Minute // in which a seed forgets what is too old
 )

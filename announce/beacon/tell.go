@@ -33,7 +33,9 @@ type Teller struct {
 	Now func() (Beacon, uint64, bool)
 	Log *slog.Logger
 
-	home peer.ID               // whom it tells
+	home peer.ID               // whom it tells,
+	last Beacon                // what it heard last, without its hour,
+	at   time.Time             // and when; zero: nothing
 	told map[peer.ID]time.Time // others that may count it still
 }
 
@@ -69,7 +71,7 @@ func (t *Teller) Run(ctx context.Context, woken <-chan struct{}) error {
 				tries = 0
 				wait = renewEvery - time.Duration(rand.Int64N(int64(renewEvery/8)))
 				if len(t.told) > 0 {
-					wait = retryMost
+					wait = min(wait, withdrawEvery)
 				}
 			}
 			if again, _, _ := t.Now(); wait > 0 && again != b { // it changed meanwhile
@@ -108,7 +110,7 @@ func (t *Teller) tell(ctx context.Context, b Beacon, hour uint32) (heard bool) {
 			if len(t.told) < maxTold {
 				t.told[t.home] = time.Now()
 			}
-			t.home = ""
+			t.home, t.at = "", time.Time{}
 		}
 		for _, s := range seeds {
 			if t.home == "" || t.weight(s) > t.weight(t.home) {
@@ -117,8 +119,16 @@ func (t *Teller) tell(ctx context.Context, b Beacon, hour uint32) (heard bool) {
 		}
 		delete(t.told, t.home)
 	}
-	if t.home != "" {
-		heard = t.send(ctx, t.home, b)
+	said := b
+	said.Hour = 0
+	switch {
+	case t.home == "":
+	case said == t.last && !t.at.IsZero() && time.Since(t.at) < renewEvery*3/4:
+		heard = true // only a former home is still to be told
+	default:
+		if heard = t.send(ctx, t.home, b); heard {
+			t.last, t.at = said, time.Now()
+		}
 	}
 	for s, at := range t.told {
 		gone := Beacon{Product: b.Product, Hour: hour, State: stateWithdrawn}

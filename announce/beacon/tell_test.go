@@ -162,7 +162,11 @@ func TestACameraThatChangesSeedsWithdraws(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		s.sees(0, 1) // the first is met again, and told
-		time.Sleep(retryMost + time.Minute)
+		before := s.heard()
+		time.Sleep(withdrawEvery + time.Minute)
+		if n := s.heard() - before; n != 1 {
+			t.Errorf("%d beacons to withdraw one; the home knows already", n)
+		}
 		if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateHeld] != 1 {
 			t.Errorf("both count it: %+v", c)
 		}
