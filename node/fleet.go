@@ -32,12 +32,15 @@ const fleetAge = time.Second
 // report is what is counted of a product.
 func (f *fleet) report(product verify.ProductID) beacon.Report {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	r, ok := f.said[product]
-	if age := time.Since(r.At); !ok || age < 0 || age >= fleetAge {
-		r = f.counter.Report(product)
-		f.said[product] = r
+	f.mu.Unlock()
+	if age := time.Since(r.At); ok && age >= 0 && age < fleetAge {
+		return r
 	}
+	r = f.counter.Report(product)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.said[product] = r
 	return r
 }
 
