@@ -32,8 +32,7 @@ type Config struct {
 
 	// HoldFor is how long an announcement that is ahead of the chain's view is
 	// kept and judged again. Longer survives longer outages of the chain's
-	// endpoints; after it the peers' answers on connect and [Gossip.Ask] are
-	// the way. 10 s..24 h.
+	// endpoints; after it the peers' answers on connect are the way. 10 s..24 h.
 	HoldFor time.Duration `toml:"hold_for"`
 
 	// HintBurst and HintEvery are the budget, per product, of looks at the

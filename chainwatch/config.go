@@ -40,12 +40,12 @@ type Config struct {
 	// QuorumStart is how many operators must say the same before anything new
 	// (a release, a key set, a wider rollout) is believed. It must be more than
 	// half of the operators, so that two quorums can never contradict each
-	// other. Larger tolerates more liars and fewer outages. 0: see
-	// [DefaultThresholds].
+	// other. Larger tolerates more liars and fewer outages. 0: all of
+	// one or two, 2 of 3, from four on three quarters rounded up (3 of 4, 6 of 8).
 	QuorumStart int `toml:"quorum_start"`
 	// QuorumStop is how many operators suffice to stop (pause, halt, revoke), at
 	// most QuorumStart. Smaller stops sooner and lets fewer liars delay an
-	// update. 0: see [DefaultThresholds].
+	// update. 0: two, or one where there is but one.
 	QuorumStop int `toml:"quorum_stop"`
 	// Finality is the block tag to read at: "latest" where blocks are final at
 	// once (IoTeX), "safe" or "finalized" on chains that reorganise.

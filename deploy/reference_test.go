@@ -39,6 +39,19 @@ func TestReferenceIsTheCode(t *testing.T) {
 	}
 }
 
+// TestReferenceSpeaksOfSettings: its comments come from the code, and name nothing of it.
+func TestReferenceSpeaksOfSettings(t *testing.T) {
+	data, err := os.ReadFile("camswarmd.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(data), "\n") {
+		for _, name := range regexp.MustCompile(`\[[A-Z]\w+(\.\w+)?\]|\b[a-z]\w*\.[A-Z]\w+|\b[A-Z][a-z]+([A-Z][a-z]+)+\b`).FindAllString(line, -1) {
+			t.Errorf("%q names %s; write what its owner calls it", line, name)
+		}
+	}
+}
+
 // TestReferenceWorksAsItIsCommented: with every setting taken out of its comment, and
 // what only an owner can know filled in, the file means the defaults; as it is shipped
 // it is refused with what is missing.

@@ -73,6 +73,17 @@ func TestClientInC(t *testing.T) {
 	s.must(events.Start())
 	s.until("the program listens", func() bool { return camera.Node.Events().Listeners() == 1 })
 
+	if got := run("events", "bogus"); !strings.Contains(got, "refused (400): ") || !strings.Contains(got, "bogus") {
+		t.Errorf("events of no kind: %s", got)
+	}
+	if got := run("events", "a&b"); !strings.Contains(got, "Invalid argument") {
+		t.Errorf("kinds that are more than that: %s", got)
+	}
+	alarms := exec.CommandContext(s.ctx, program, socket, "events", "consent,alarm")
+	only, err := alarms.StdoutPipe()
+	s.must(err)
+	s.must(alarms.Start())
+	s.until("it listens to some", func() bool { return camera.Node.Events().Listeners() == 2 })
 	if got := run("consent", "now"); !strings.Contains(got, "refused (4") {
 		t.Errorf("consent before there is a release: %s", got)
 	}
@@ -90,6 +101,11 @@ func TestClientInC(t *testing.T) {
 	if got := run("consent", "now"); !strings.Contains(got, `{"state":"now"}`) {
 		t.Errorf("consent: %s", got)
 	}
+	if first, err := bufio.NewReader(only).ReadString('\n'); err != nil || !strings.Contains(first, `"kind":"consent"`) {
+		t.Errorf("of some kinds it heard %q first, %v", first, err)
+	}
+	s.must(alarms.Process.Signal(os.Interrupt))
+	_ = alarms.Wait()
 	s.until("release 1 runs", func() bool { return strings.Contains(run("status"), "runs 1\n") })
 	heard := ""
 	for lines := bufio.NewScanner(pipe); lines.Scan(); {
@@ -119,6 +135,9 @@ func TestExampleInCRefusesNonsense(t *testing.T) {
 		{"", `consent now","x":"`, "now, later or never"},
 		{"200 OK|{}", "consent now", "the status names no product"},
 		{"200 OK|{\"products\":[{\"id\":\"0\\\"\"}]}", "consent now", "the status names no product"},
+		{"503 Busy|{\"error\":\"too many\\u001b listen\"}", "events", "refused (503): too many? listen"},
+		{"503 Busy|nonsense", "events", "error -2"},
+		{"302 Found|{}", "events", "error -2"},
 		{"000 OK|{}", "status", "error -2"},
 		{"099 OK|{}", "status", "error -2"},
 		{"600 OK|{}", "status", "error -2"},

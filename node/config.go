@@ -132,8 +132,8 @@ type StorageConfig struct {
 // InstallConfig says how a camera installs.
 type InstallConfig struct {
 	// Command is the install hook, or a list of the hook and its first arguments;
-	// empty: the built-in installer writes a slot file under SlotDir. See
-	// install.ExecInstaller.
+	// empty: the built-in installer writes a slot file under SlotDir.
+	// docs/DEVICE.md has what a hook must do.
 	Command Command `toml:"command"`
 	// Feed is how the hook gets the image: "stdin", as a stream whose every byte is
 	// checked on the way; "file", as the path of the node's own file in
@@ -144,9 +144,9 @@ type InstallConfig struct {
 	// Timeout bounds one run of the hook.
 	Timeout time.Duration `toml:"timeout"`
 	// SlotDir is where the built-in installer keeps the installed image;
-	// default StateDir/slot.
+	// default "slot" in the state directory.
 	SlotDir string `toml:"slot_dir"`
-	// Window is a daily span of local time (TimeZone) such as "02:00-05:00" in which
+	// Window is a daily span of local time (see time_zone) such as "02:00-05:00" in which
 	// installs may start; empty: always. A device without a clock goes by the chain's.
 	Window string `toml:"window"`
 	// Consent is "ask" if the owner is to be asked before each release (POST
@@ -368,7 +368,7 @@ func (c *Config) Validate() error {
 	}
 	switch {
 	case len(c.Products) == 0:
-		return bad("no [[product]] section; a node needs to know which firmware it follows")
+		return bad("no [[product]] section; a node needs to know which firmware it follows: 'camswarm provision' writes a configuration that says so")
 	case c.Role == RoleCamera && len(c.Products) != 1:
 		return bad("%d [[product]] sections; a camera follows exactly one", len(c.Products))
 	}

@@ -75,7 +75,7 @@ type ExchangeConfig struct {
 	// for up to a round trip. More overfill the line, which drops packets: a
 	// camera at 20 Mbit/s up lost 0.5, 0.8, 1.1 and 1.3 % of its bytes with 3,
 	// 5, 8 and 16. A seed at 100 Mbit/s or more with hundreds of peers wants
-	// 16: SeedWorkers.
+	// 16, which is a seed's default.
 	Workers int `toml:"workers"`
 
 	// Drain is for how long a node that is told to stop goes on sending what peers

@@ -104,7 +104,7 @@ Example: camswarmd --config cam1/camswarmd.toml
 		return fail(exitConfig, "%v", err)
 	}
 	if *check {
-		if err := checkDevice(&cfg); err != nil {
+		if err := cfg.CheckFiles(); err != nil {
 			return fail(exitConfig, "%v", err)
 		}
 		fmt.Fprintf(stdout, "%s is good: %s of %s, state in %s\n", *config, cfg.Role, products(&cfg), cfg.StateDir)

@@ -120,6 +120,45 @@ func TestCheckOfAStateDirectoryThatIsAFile(t *testing.T) {
 	}
 }
 
+// --check opens every file that the configuration names, and says what is wrong with
+// each; of the sample it says who fills it in.
+func TestCheckOpensEveryFile(t *testing.T) {
+	check := func(path string) string {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"--config", path, "--check"}, noEnv, &stdout, &stderr); code != exitConfig || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+		}
+		return stderr.String()
+	}
+	path := writeConfig(t, strings.NewReplacer("dht = false", "dht = false\nmembership = \"member.cred\"",
+		"threshold = 1", "threshold = 1\nrotations = [\"rotation-1.cbor\"]").Replace(config)+"\n[install]\ncommand = \"/no/such/hook\"\n")
+	dir := filepath.Dir(path)
+	for name, text := range map[string]string{"member.cred": "nonsense", "rotation-1.cbor": "nonsense", "state/identity.key": "nonsense"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := check(path)
+	for _, want := range []string{"network.membership", "member.cred", "rotation-1.cbor", "identity.key", "/no/such/hook"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing is said of %s: %s", want, said)
+		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "member.cred"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if said := check(path); !strings.Contains(said, "chmod 600") {
+		t.Errorf("a membership that others can read: %s", said)
+	}
+	if said := check("../../deploy/camswarmd.toml"); !strings.Contains(said, "camswarm provision") {
+		t.Errorf("of the sample: %s", said)
+	}
+}
+
 // listenNotify is the service manager's end of sd_notify.
 func listenNotify(t *testing.T, name string) *net.UnixConn {
 	t.Helper()

@@ -2,32 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"reflect"
 
 	"camswarm/node"
 	"camswarm/node/control"
-	"camswarm/node/install"
 	"camswarm/swarm/units"
 )
-
-// checkDevice looks for what the configuration names on this device.
-func checkDevice(cfg *node.Config) error {
-	for i := range cfg.Products {
-		if _, err := cfg.Products[i].Verifier(); err != nil {
-			return err
-		}
-	}
-	if info, err := os.Stat(cfg.StateDir); err == nil && !info.IsDir() {
-		return fmt.Errorf("%w: state_dir: %s is no directory; name one, or one that can be made", node.ErrConfig, cfg.StateDir)
-	}
-	if cfg.Role == node.RoleCamera && len(cfg.Install.Command) > 0 {
-		return (&install.ExecInstaller{Command: cfg.Install.Command}).Check()
-	}
-	return nil
-}
 
 // reloadOn reads the configuration again whenever hup says so, until ctx ends,
 // and takes over what can change while a node runs: the limits and the mode of

@@ -526,13 +526,31 @@ void camswarm_free(char *reply)
 	free(reply);
 }
 
-int camswarm_events(const char *socket_path, const char *after, camswarm_event_fn on_event, void *context)
+int camswarm_events(const char *socket_path, const char *after, const char *kinds, int timeout,
+                    camswarm_event_fn on_event, void *context, char **refusal)
 {
 	struct conn c;
-	char id[80] = "", got[CAMSWARM_MAX_EVENT];
-	int err = begin(&c, socket_path, "GET", "/v1/events", NULL, after, 0);
-	if (err == 200)
+	char id[80] = "", got[CAMSWARM_MAX_EVENT], path[256];
+	int err;
+	*refusal = NULL;
+	err = snprintf(path, sizeof path, "/v1/events%s%s", kinds != NULL ? "?kinds=" : "", kinds != NULL ? kinds : "");
+	if (err < 0 || (size_t)err >= sizeof path || strcspn(kinds != NULL ? kinds : "", "&#%?+") != strlen(kinds != NULL ? kinds : "")) {
+		errno = EINVAL;
+		return CAMSWARM_ESYSTEM;
+	}
+	err = begin(&c, socket_path, "GET", path, NULL, after, timeout);
+	if (err == 200) {
 		err = 0;
+	} else if (err >= 0) {
+		int failed = read_body(&c, refusal);
+		if (failed == 0 && !camswarm_json_valid(*refusal, strlen(*refusal))) {
+			camswarm_free(*refusal);
+			*refusal = NULL;
+			failed = CAMSWARM_EREPLY;
+		}
+		if (failed != 0 || err < 400)
+			err = failed != 0 ? failed : CAMSWARM_EREPLY;
+	}
 	while (err == 0) {
 		size_t n = 0;
 		char b = '\0';

@@ -30,9 +30,15 @@ int camswarm_request(const char *socket_path, const char *method, const char *pa
 void camswarm_free(char *reply);
 
 /* camswarm_events calls on_event with the JSON of each event, and the id by which
- * a later call resumes (after; NULL: from now on), until it returns other than 0. */
+ * a later call resumes (after; NULL: from now on), until it returns other than 0.
+ * kinds are the events' kinds with commas between, such as "consent,alarm"; NULL: all.
+ * timeout is for each wait, in seconds (0: none); the node gives a sign of life every
+ * 60, so that with 90 a node that is gone ends in CAMSWARM_ESYSTEM. A status from 400
+ * on is returned with the reply's body in *refusal, to be given to camswarm_free; it
+ * is NULL otherwise. */
 typedef int (*camswarm_event_fn)(void *context, const char *id, const char *json);
-int camswarm_events(const char *socket_path, const char *after, camswarm_event_fn on_event, void *context);
+int camswarm_events(const char *socket_path, const char *after, const char *kinds, int timeout,
+                    camswarm_event_fn on_event, void *context, char **refusal);
 
 /* camswarm_json_valid tells whether a text is one JSON value and nothing else. */
 int camswarm_json_valid(const char *json, size_t size);

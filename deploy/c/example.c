@@ -1,7 +1,8 @@
 /* camswarm-c: what a camera's own program does with the node, from the command line.
  *
  *   camswarm-c SOCKET status              what runs, what comes next and how far it is
- *   camswarm-c SOCKET events [AFTER]      one line of JSON for each event
+ *   camswarm-c SOCKET events [KINDS [ID]] one line of JSON for each event, of these kinds
+ *                                         (consent,alarm), after the one with that id
  *   camswarm-c SOCKET busy SECONDS        keep the line free for live video
  *   camswarm-c SOCKET consent ANSWER [S]  now, later or never, to the release that waits
  */
@@ -129,8 +130,14 @@ int main(int argc, char **argv)
 	long seconds = 0;
 	if (argc == 3 && strcmp(argv[2], "status") == 0)
 		return status(argv[1]);
-	if (argc >= 3 && strcmp(argv[2], "events") == 0)
-		return fail(camswarm_events(argv[1], argc > 3 ? argv[3] : NULL, show, NULL), NULL);
+	if (argc >= 3 && argc <= 5 && strcmp(argv[2], "events") == 0) {
+		char *refusal;
+		int err = camswarm_events(argv[1], argc > 4 ? argv[4] : NULL, argc > 3 && argv[3][0] != '\0' ? argv[3] : NULL, 90,
+		                          show, NULL, &refusal);
+		err = fail(err, refusal);
+		camswarm_free(refusal);
+		return err;
+	}
 	if (argc == 4 && strcmp(argv[2], "busy") == 0) {
 		if (number(argv[3], &seconds) != 0)
 			return 64;
@@ -142,6 +149,6 @@ int main(int argc, char **argv)
 			return 64;
 		return consent(argv[1], argv[3], seconds);
 	}
-	fprintf(stderr, "usage: %s SOCKET status | events [AFTER] | busy SECONDS | consent now|later|never [SECONDS]\n", argv[0]);
+	fprintf(stderr, "usage: %s SOCKET status | events [KINDS [ID]] | busy SECONDS | consent now|later|never [SECONDS]\n", argv[0]);
 	return 64;
 }

@@ -103,7 +103,7 @@ type Config struct {
 
 	// DHT joins the project's own Kademlia DHT (DHTProtocolPrefix): a seed as a
 	// server, a camera as a client. Without it peers come from Peers, what they name,
-	// and mDNS. Default true, but in the camera build, which has none (HasDHT).
+	// and mDNS. Default true, but in the camera build, which has none.
 	DHT bool `toml:"dht"`
 
 	// MDNS looks for peers on the local network, and answers those that look.
