@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"camswarm/sim/links"
@@ -30,6 +32,9 @@ func (r *run) report() *report.Report {
 		BytesByTier: map[string]int64{}, Baselines: map[string]report.Baseline{},
 		Sites: r.sites, Stages: r.stages, Faults: r.faults, Violations: r.violations,
 		VirtualSeconds: r.virtual.Seconds(), BlockLeadSeconds: r.lead.Seconds(),
+	}
+	if at := c.alike(r.mesh, s.ImageBytes); len(r.mesh) > 0 && len(c.topo.Sites) == 0 && !slices.Contains(at, math.Inf(1)) {
+		out.AlikeSeconds = report.QuantilesOf(at)
 	}
 	if s.NAT.Share > 0 {
 		out.NATBoundSeconds, out.NATBound95Seconds = c.natBound(s.ImageBytes, 1), c.natBound(s.ImageBytes, 0.95)

@@ -86,7 +86,7 @@ type Network interface {
 	// it is.
 	Addr(i int) ma.Multiaddr
 
-	// Transport makes the libp2p transport of node i, once at a time; a node
+	// Transport makes a libp2p transport of node i, with ports of its own; a node
 	// that was closed may be made again. Its signature is that of
 	// p2p.TransportConstructor, and fits libp2p.Transport. A nil resource
 	// manager counts nothing. The host's swarm closes the transport.

@@ -117,6 +117,7 @@ func (r *Report) check() error {
 	for _, v := range []float64{r.NATBoundSeconds, r.NATBound95Seconds, r.MeshBoundSeconds, r.MeshBound95Seconds} {
 		c.number("natBoundSeconds", v)
 	}
+	c.quantiles("alikeSeconds", r.AlikeSeconds)
 	c.quantiles("completionSeconds", r.CompletionSeconds)
 	c.quantiles("sinceBlockSeconds", r.SinceBlockSeconds)
 	c.number("blockLeadSeconds", r.BlockLeadSeconds)

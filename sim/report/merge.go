@@ -122,6 +122,7 @@ func Merge(runs []*Report) (*Merged, error) {
 	m.FluidBound95Seconds, m.RatioToBound95 = median("fluidBound95Seconds"), median("ratioToBound95")
 	m.NATBoundSeconds, m.NATBound95Seconds = median("natBoundSeconds"), median("natBound95Seconds")
 	m.MeshBoundSeconds, m.MeshBound95Seconds = median("meshBoundSeconds"), median("meshBound95Seconds")
+	m.AlikeSeconds = quantiles("alikeSeconds")
 	m.CompletionSeconds = quantiles("completionSeconds")
 	m.SinceBlockSeconds, m.BlockLeadSeconds = quantiles("sinceBlockSeconds"), MedianOf(runs, func(r *Report) float64 { return r.BlockLeadSeconds })
 	m.RatioToBound = quantiles("ratioToBound")

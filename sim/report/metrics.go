@@ -42,6 +42,7 @@ func (r *Report) Metrics() []Metric {
 			out = append(out, bound)
 		}
 	}
+	quantiles("alikeSeconds", "s", r.AlikeSeconds)
 	quantiles("completionSeconds", "s", r.CompletionSeconds)
 	quantiles("sinceBlockSeconds", "s", r.SinceBlockSeconds)
 	quantiles("ratioToBound", "ratio", r.RatioToBound)

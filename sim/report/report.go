@@ -50,6 +50,11 @@ type Report struct {
 	MeshBoundSeconds   float64 `json:"meshBoundSeconds,omitempty"`
 	MeshBound95Seconds float64 `json:"meshBound95Seconds,omitempty"`
 
+	// AlikeSeconds is when cameras would be done over those connections if at every
+	// moment each uplink served alike all neighbours that still lack something, and no
+	// byte were lost or came twice. Zero: not known, or some camera had no connection.
+	AlikeSeconds Quantiles `json:"alikeSeconds,omitzero"`
+
 	// CompletionSeconds is from the announcement (of a late camera: its start) to
 	// the verified image, over the honest cameras that finished.
 	CompletionSeconds Quantiles `json:"completionSeconds"`

@@ -272,6 +272,9 @@ func (r *Report) NATBoundText() string {
 	if r.MeshBoundSeconds > 0 {
 		text += fmt.Sprintf("; %s and %s over the connections that there were at the announcement", format.Seconds(r.MeshBoundSeconds), format.Seconds(r.MeshBound95Seconds))
 	}
+	if r.AlikeSeconds != (Quantiles{}) {
+		text += fmt.Sprintf("; p95 %s if each uplink served its neighbours alike", format.Seconds(r.AlikeSeconds.P95))
+	}
 	return text
 }
 

@@ -21,6 +21,7 @@ import (
 // A fleet is networks over simulated lines of 40 ms round trips, in virtual time.
 type fleet struct {
 	t       *testing.T
+	topo    *links.Topology
 	lines   links.Network
 	ctx     context.Context
 	all     []*p2p.Network
@@ -30,11 +31,16 @@ type fleet struct {
 
 // inFleet runs a test with a fleet of up to size nodes, which ends with it.
 func inFleet(t *testing.T, size int, test func(f *fleet)) {
+	inFleetBehind(t, make([]links.NAT, size), test)
+}
+
+// inFleetBehind does, each node behind a NAT of its own.
+func inFleetBehind(t *testing.T, nats []links.NAT, test func(f *fleet)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)))
 		topo := &links.Topology{Delay: func(int, int) time.Duration { return 20 * time.Millisecond }}
-		for range size {
-			topo.Nodes = append(topo.Nodes, links.Node{Up: 20e6, Down: 50e6})
+		for _, kind := range nats {
+			topo.Nodes = append(topo.Nodes, links.Node{Up: 20e6, Down: 50e6, NAT: kind})
 		}
 		lines, err := links.NewFast(topo)
 		if err != nil {
@@ -42,7 +48,7 @@ func inFleet(t *testing.T, size int, test func(f *fleet)) {
 		}
 		defer lines.Close()
 		ctx, cancel := context.WithCancel(context.Background())
-		f := &fleet{t: t, lines: lines, ctx: ctx}
+		f := &fleet{t: t, topo: topo, lines: lines, ctx: ctx}
 		defer func() {
 			cancel()
 			f.running.Wait()
@@ -69,7 +75,7 @@ func (f *fleet) start(cfg p2p.Config, known ...*p2p.Network) *p2p.Network {
 	for _, k := range known {
 		cfg.Peers = append(cfg.Peers, fmt.Sprintf("%s/p2p/%s", f.lines.Addr(slices.Index(f.all, k)), k.Host().ID()))
 	}
-	opts := p2p.Options{Transport: f.lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return nil, nil }}
+	opts := p2p.Options{Transport: f.lines.Transport(i), Interfaces: func() ([]net.Addr, error) { return f.topo.Interfaces(i), nil }}
 	if f.busy != nil {
 		opts.Busy = func(p peer.ID) bool { return f.busy(i, p) }
 	}

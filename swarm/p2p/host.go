@@ -87,8 +87,8 @@ type cameraHost struct {
 // newHost assembles a host and binds its TCP addresses, and its QUIC addresses
 // when the clock is sane.
 //
-// With a transport, that one takes the place of both, and seeds answer no AutoNAT,
-// which is asked over TCP.
+// With a transport, that one takes the place of both. A seed makes a second one, from
+// whose ports it dials for those who ask whether they can be dialled.
 func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *members, injected Options, log *slog.Logger) (_ *cameraHost, err error) {
 	construct := injected.Transport
 	limits, err := LimitsFor(cfg)
@@ -219,10 +219,8 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 				return nil, err
 			}
 		}
-		if cfg.seed() {
-			if err := h.serveRelay(limits); err != nil {
-				return nil, err
-			}
+		if err := h.serve(cfg, limits, construct); err != nil {
+			return nil, err
 		}
 		return h, nil
 	}
@@ -240,10 +238,8 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 	} else {
 		log.Warn("the clock is not set; QUIC is off until it is, TCP works", "now", g.now())
 	}
-	if cfg.seed() {
-		if err := errors.Join(h.serveRelay(limits), h.serveProbes(cfg, limits)); err != nil {
-			return nil, err
-		}
+	if err := h.serve(cfg, limits, nil); err != nil {
+		return nil, err
 	}
 	return h, nil
 }

@@ -147,10 +147,12 @@ const (
 	punchLook    = 50 * time.Millisecond
 
 	// probeCheck is how often it is looked whether a seed has to be asked about an
-	// address (AutoNAT v2); probeFresh is how long its answer is good, probeTimeout
-	// bounds one, and maxProbed the addresses.
+	// address (AutoNAT v2), first after probeFirst, before the places of those who dial
+	// are taken and the seed finds none; probeFresh is how long its answer, which costs
+	// 6 KB, is good, probeTimeout bounds one, and maxProbed the addresses.
+	probeFirst   = 3 * time.Second
 	probeCheck   = 30 * time.Second
-	probeFresh   = time.Hour
+	probeFresh   = 4 * time.Hour
 	probeTimeout = 20 * time.Second
 	maxProbed    = 8
 	// What a seed dials for others in a minute, beside half as many probes as it takes
@@ -158,6 +160,13 @@ const (
 	// are wanted first.
 	probesPerPeer   = 6
 	probesElsewhere = 6
+
+	// roomCheck is how often a camera that can be dialled looks whether it has a place
+	// for those who can be neither dialled nor punched, beside when somebody comes.
+	// easyKept of the strangers that others reach too stay, the most useful: so whoever
+	// only looks hard to reach drives out no more than the rest.
+	roomCheck = 10 * time.Second
+	easyKept  = 2
 
 	// negotiationTimeout bounds the choice of a protocol on a new stream.
 	negotiationTimeout = 10 * time.Second

@@ -61,6 +61,7 @@ type Network struct {
 	// relayMet (capacity 1): a static peer came or went, which may be a relay.
 	relayMet chan struct{}
 	asks     chan struct{} // capacity 1: a seed may be asked for others
+	called   chan struct{} // capacity 1: a stranger that dialled has said what it is
 
 	mu         sync.Mutex
 	fetches    int       // running, see Fetching
@@ -80,7 +81,8 @@ type Options struct {
 
 	// Transport replaces TCP and QUIC by another transport, which must take the
 	// addresses of Config.Listen: for simulated networks. All else of the host
-	// stays as it is on a device, except that a seed offers no AutoNAT.
+	// stays as it is on a device. A seed makes two: it dials from other ports for
+	// those who ask whether they can be dialled.
 	Transport TransportConstructor
 
 	// Interfaces replaces net.InterfaceAddrs, from which it is known whether a peer
@@ -145,7 +147,7 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 		cfg: cfg, opts: opts, log: opts.Logger, now: opts.Now,
 		links:       &links{now: opts.Now, get: opts.Interfaces},
 		reputations: reputation.New(opts.Now),
-		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1), relayMet: make(chan struct{}, 1), asks: make(chan struct{}, 1),
+		banned:      make(chan struct{}, 1), woken: make(chan struct{}, 1), joined: make(chan struct{}, 1), relayMet: make(chan struct{}, 1), asks: make(chan struct{}, 1), called: make(chan struct{}, 1),
 		book: book.New(), namespaces: map[string]*membership{}, clockCheck: clockCheckEvery,
 	}
 	if n.limits, err = LimitsFor(cfg); err != nil {
@@ -301,6 +303,7 @@ func (n *Network) Run(ctx context.Context) error {
 	if n.host.reach != nil {
 		work.Go(func() { n.keepReservations(ctx) })
 		work.Go(func() { n.keepProbing(ctx) })
+		work.Go(func() { n.keepRoom(ctx) })
 	}
 	work.Go(func() { n.awaitClock(ctx) })
 	work.Go(func() { n.host.listeners.run(ctx) })

@@ -57,17 +57,19 @@ func newProber(h *cameraHost, opts ...autonatv2.AutoNATOption) (*prober, error) 
 	return &prober{service: service, found: map[string]probed{}}, nil
 }
 
-// keepProbing asks about every address once an hour.
+// keepProbing asks about every address, and again when the answer is not fresh.
 func (n *Network) keepProbing(ctx context.Context) {
-	tick := time.NewTicker(probeCheck)
-	defer tick.Stop()
+	timer := time.NewTimer(probeFirst)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-timer.C:
 		}
 		n.host.prober.probe(ctx, n.outside())
+		n.tellKind()
+		timer.Reset(probeCheck)
 	}
 }
 

@@ -14,6 +14,14 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 )
 
+// serve starts what a seed does for nodes behind NATs; it does nothing on a camera.
+func (h *cameraHost) serve(cfg Config, limits Limits, construct TransportConstructor) error {
+	if !cfg.seed() {
+		return nil
+	}
+	return errors.Join(h.serveRelay(limits), h.serveProbes(cfg, limits, construct))
+}
+
 // serveRelay makes a seed carry what two nodes behind NATs need to punch a hole. A
 // relayed connection ends after 128 KiB or 2 minutes (the defaults of circuit v2), so
 // that no image travels through a seed this way. The basic host links the relay
@@ -31,8 +39,8 @@ func (h *cameraHost) serveRelay(limits Limits) error {
 // serveProbes answers AutoNAT v2, which tells nodes whether they can be dialled: it
 // dials a node where it asks to be dialled, and wants 30 KB or more of it first if that
 // is not where it calls from.
-func (h *cameraHost) serveProbes(cfg Config, limits Limits, opts ...autonatv2.AutoNATOption) error {
-	dialer, err := h.newDialer(cfg, limits)
+func (h *cameraHost) serveProbes(cfg Config, limits Limits, construct TransportConstructor, opts ...autonatv2.AutoNATOption) error {
+	dialer, err := h.newDialer(cfg, limits, construct)
 	if err != nil {
 		return err
 	}
@@ -51,7 +59,7 @@ func (h *cameraHost) serveProbes(cfg Config, limits Limits, opts ...autonatv2.Au
 // its own, so that a router has not let them in before. It has this node's identity,
 // since a member is answered by members alone, and answers no identify, so that it is
 // not taken for this node.
-func (h *cameraHost) newDialer(cfg Config, limits Limits) (_ *blankhost.BlankHost, err error) {
+func (h *cameraHost) newDialer(cfg Config, limits Limits, construct TransportConstructor) (_ *blankhost.BlankHost, err error) {
 	id, err := peer.IDFromPrivateKey(h.key)
 	if err != nil {
 		return nil, err
@@ -79,6 +87,16 @@ func (h *cameraHost) newDialer(cfg Config, limits Limits) (_ *blankhost.BlankHos
 			err = errors.Join(err, dialer.Close())
 		}
 	}()
+	if construct != nil {
+		t, err := construct(h.key, h.gater, h.rcmgr)
+		if err != nil {
+			return nil, err
+		}
+		if err := dialer.AddTransport(h.members.wrap(t)); err != nil {
+			return nil, err
+		}
+		return blankhost.NewBlankHost(dialer, blankhost.WithEventBus(bus)), nil
+	}
 	up, err := newUpgrader(h.key, limits, h.rcmgr, h.gater)
 	if err != nil {
 		return nil, err

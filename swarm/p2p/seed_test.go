@@ -80,7 +80,7 @@ func TestSeedDialsBack(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := seed.host.serveProbes(cfg, limits, autonatv2.AllowPrivateAddrs); err != nil {
+				if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
 					t.Fatal(err)
 				}
 				p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
@@ -132,7 +132,7 @@ func TestSeedCannotDialBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := seed.host.serveProbes(cfg, limits, autonatv2.AllowPrivateAddrs); err != nil {
+	if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
 		t.Fatal(err)
 	}
 	p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)

@@ -108,6 +108,9 @@ func (n *Network) identified(ctx context.Context, sub event.Subscription) {
 				n.host.reach.saw(done.Peer, done.ObservedAddr, false)
 				n.tellKind()
 			}
+			if done.Conn.Stat().Direction == network.DirInbound {
+				nudge(n.called)
+			}
 			if slices.Contains(done.Protocols, DHTProtocolPrefix+"/kad/1.0.0") {
 				n.hurry()
 			}
