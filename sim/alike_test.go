@@ -17,7 +17,7 @@ func TestUplinksSharedAlike(t *testing.T) {
 		"one has the seed, one that one":           {[][2]int{{0, 1}, {1, 2}}, []float64{2, 5, math.Inf(1)}},
 		"two of the seed, the third of one's rest": {[][2]int{{0, 1}, {0, 2}, {1, 3}}, []float64{2, 2, 5}},
 		// 33.3 and 10 and 10 each, all three.
-		"all of all": {[][2]int{{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}, []float64{2, 2, 2}},
+		"all of all":           {[][2]int{{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}, []float64{2, 2, 2}},
 		"one's uplink for two": {[][2]int{{0, 1}, {1, 2}, {1, 3}}, []float64{2, 10, 10}},
 		// Cameras 1 and 2 are full with 33.3 of the seed and 20 of each other. One takes
 		// 33.3·50/53.3 of the seed, the other 34.4·50/54.4 of what is left; the third
