@@ -7,11 +7,12 @@ import (
 	_ "embed" // the document and its style
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"camswarm/announce/beacon"
 	"camswarm/node/control"
@@ -42,17 +43,8 @@ type Attack struct {
 }
 
 var (
-	//go:embed page.html
-	document string
 	//go:embed page.css
 	style string
-
-	page = template.Must(template.New("page").Funcs(template.FuncMap{
-		"style": func() template.CSS { return template.CSS(style) },
-		"bytes": size, "policy": policy, "clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"table": tableOf, "most": most, "duration": func(s int64) string { return (time.Duration(s) * time.Second).String() },
-		"or": func(s, nothing any) string { return cmp.Or(fmt.Sprint(s), fmt.Sprint(nothing)) },
-	}).Parse(document))
 
 	security = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -68,7 +60,7 @@ func Handler(data func() (Data, error)) http.Handler {
 		var out bytes.Buffer
 		d, err := data()
 		if err == nil {
-			err = page.Execute(&out, d)
+			err = html.Render(&out, document(d))
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
