@@ -30,10 +30,20 @@ type topView struct {
 	err    error        // the node does not answer
 }
 
+// facts are the view as JSON.
+func (v topView) facts() any {
+	return struct {
+		Status control.Status       `json:"status"`
+		Peers  []control.PeerStatus `json:"peers"`
+		Fleet  beacon.Fleet         `json:"fleet"`
+	}{v.status, v.peers, v.fleet}
+}
+
 func newTopCommand() *cobra.Command {
 	var (
 		socket string
 		every  time.Duration
+		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:   "top",
@@ -41,7 +51,7 @@ func newTopCommand() *cobra.Command {
 		Long: `Shows what a node does, and redraws it until it is interrupted: releases, the
 chain, bytes by distance and second, its busiest peers, alarms; of a seed that
 counts (beacons.count) how releases fare. Where the output is no terminal it is
-printed once. Colours are left out if NO_COLOR is set.`,
+printed once, and so it is as JSON. Colours are left out if NO_COLOR is set.`,
 		Example: `  camswarm top --socket seed`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +63,9 @@ printed once. Colours are left out if NO_COLOR is set.`,
 			if now.err != nil {
 				return now.err
 			}
+			if asJSON {
+				return cli.PrintFacts(cmd, true, now.facts(), nil)
+			}
 			if !cli.IsTerminal(out) {
 				_, err := io.WriteString(out, topText(now, now))
 				return err
@@ -62,6 +75,7 @@ printed once. Colours are left out if NO_COLOR is set.`,
 	}
 	addSocket(cmd, &socket)
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often it is redrawn")
+	cli.AddJSON(cmd, &asJSON)
 	return cmd
 }
 
