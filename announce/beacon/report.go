@@ -82,27 +82,49 @@ func (c cells) rows() []Row {
 }
 
 // fold counts those together whose region and label fewer than least cameras share:
-// first with others of their region, then with those of all regions. The sums over
-// regions and labels stay what they are.
+// first with others of their region, then with those of all regions, and if these are
+// too few in turn with the smallest named group, so that no difference from the total
+// shows them. The sums over regions and labels stay what they are.
 func fold(all cells, least int) cells {
-	for _, hide := range []func(*Row){
-		func(r *Row) { r.Label = Others },
-		func(r *Row) { r.Region, r.Label = Others, Others },
-	} {
-		groups := map[[2]string]int{}
-		for _, r := range all {
-			groups[[2]string{r.Region, r.Label}] += r.Cameras
+	all = all.hide(func(r *Row) { r.Label = Others }, func(cameras int) bool { return cameras < least })
+	hidden := group{Others, Others}
+	all = all.hide(hidden.name, func(cameras int) bool { return cameras < least })
+	for {
+		groups := all.groups()
+		others := groups[hidden]
+		delete(groups, hidden)
+		if others == 0 || others >= least || len(groups) == 0 {
+			return all
 		}
-		folded := cells{}
-		for _, r := range all {
-			if groups[[2]string{r.Region, r.Label}] < least {
-				hide(&r)
-			}
-			folded.add(r)
-		}
-		all = folded
+		smallest := slices.Min(slices.Collect(maps.Values(groups)))
+		all = all.hide(hidden.name, func(cameras int) bool { return cameras <= smallest })
 	}
-	return all
+}
+
+// group is the region and label that cameras share.
+type group struct{ region, label string }
+
+func (g group) name(r *Row) { r.Region, r.Label = g.region, g.label }
+
+// groups counts the cameras of each.
+func (c cells) groups() map[group]int {
+	out := map[group]int{}
+	for _, r := range c {
+		out[group{r.Region, r.Label}] += r.Cameras
+	}
+	return out
+}
+
+// hide renames the groups that have few cameras.
+func (c cells) hide(name func(*Row), few func(cameras int) bool) cells {
+	groups, out := c.groups(), cells{}
+	for _, r := range c {
+		if few(groups[group{r.Region, r.Label}]) {
+			name(&r)
+		}
+		out.add(r)
+	}
+	return out
 }
 
 // ErrMixed is returned by Merge for reports of several products.

@@ -268,7 +268,7 @@ func (d *releaseDay) page(m *localnet.Member) string {
 }
 
 // shoot has a browser look at the page, if CAMSWARM_SCREENSHOTS names a directory for
-// what it sees and CAMSWARM_BROWSER a Chromium.
+// what it sees (from the root, or from this package) and CAMSWARM_BROWSER a Chromium.
 func (d *releaseDay) shoot(m *localnet.Member, name string) {
 	d.t.Helper()
 	dir, browser := os.Getenv("CAMSWARM_SCREENSHOTS"), os.Getenv("CAMSWARM_BROWSER")
@@ -277,8 +277,12 @@ func (d *releaseDay) shoot(m *localnet.Member, name string) {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
 	defer cancel()
+	file := filepath.Join(dir, name+".png")
 	out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1060", "--user-data-dir="+d.t.TempDir(),
-		"--screenshot="+filepath.Join(dir, name+".png"), fmt.Sprintf("http://%s/", m.Node.HTTPAddr())).CombinedOutput()
+		"--screenshot="+file, fmt.Sprintf("http://%s/", m.Node.HTTPAddr())).CombinedOutput()
+	if err == nil {
+		_, err = os.Stat(file) // a browser ends well without one
+	}
 	if err != nil {
 		d.t.Fatalf("%v: %s", err, out)
 	}

@@ -107,7 +107,7 @@ func product(p Product) *html.Node {
 	if p.Fleet.TurnedAway > 0 {
 		put(tell, "; ", el("span", "bad", p.Fleet.TurnedAway, " beacons found no room"))
 	}
-	put(tell, ". ", el("span", "soft", "Regions of fewer than ", p.Fleet.MinGroup, " are under “others”; cameras that tell nothing are in no figure."))
+	put(tell, ". ", el("span", "soft", "Groups of fewer than ", p.Fleet.MinGroup, " are under “others”; cameras that tell nothing are in no figure."))
 	return put(out, tell, fleet(tableOf(p.Fleet)))
 }
 
