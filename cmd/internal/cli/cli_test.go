@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,26 +96,31 @@ func TestCommandThatRunsUntilInterruptedSucceeds(t *testing.T) {
 // TestSignals sends this process real ones: the first cancels, the second runs
 // what was kept for it and ends the process.
 func TestSignals(t *testing.T) {
-	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
-		exited := make(chan int)
-		ctx, stop := watchSignals(t.Context(), func(code int) { exited <- code })
-		var removed []string
-		AtOnce(ctx, func() { removed = append(removed, "kept") })
-		AtOnce(ctx, func() { removed = append(removed, "taken back") })()
-		if err := syscall.Kill(os.Getpid(), signal); err != nil {
-			t.Fatal(err)
-		}
-		<-ctx.Done()
-		if got := interruptedBy(ctx); got != code {
-			t.Errorf("%v: exit code %d, want %d", signal, got, code)
-		}
-		if err := syscall.Kill(os.Getpid(), signal); err != nil {
-			t.Fatal(err)
-		}
-		if got := <-exited; got != code || strings.Join(removed, ",") != "kept" {
-			t.Errorf("%v again: exit code %d, called %v", signal, got, removed)
-		}
-		stop()
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+		t.Run(sig.String(), func(t *testing.T) {
+			if signal.Ignored(sig) {
+				t.Skip("whoever started the test had it ignored, as nohup does, and so it stays")
+			}
+			exited := make(chan int)
+			ctx, stop := watchSignals(t.Context(), func(code int) { exited <- code })
+			defer stop()
+			var removed []string
+			AtOnce(ctx, func() { removed = append(removed, "kept") })
+			AtOnce(ctx, func() { removed = append(removed, "taken back") })()
+			if err := syscall.Kill(os.Getpid(), sig); err != nil {
+				t.Fatal(err)
+			}
+			<-ctx.Done()
+			if got := interruptedBy(ctx); got != code {
+				t.Errorf("exit code %d, want %d", got, code)
+			}
+			if err := syscall.Kill(os.Getpid(), sig); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-exited; got != code || strings.Join(removed, ",") != "kept" {
+				t.Errorf("again: exit code %d, called %v", got, removed)
+			}
+		})
 	}
 }
 
