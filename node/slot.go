@@ -110,12 +110,8 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 	if err != nil || path == "" {
 		return "", err
 	}
-	inside, err := filepath.Rel(f.stateDir, path)
-	if err != nil || filepath.IsLocal(inside) {
-		return "", fmt.Errorf("slot %s is in the node's own state directory: %w", path, err)
-	}
-	if _, err := os.Lstat(path); err != nil {
-		return "", fmt.Errorf("the slot that was named: %w", err)
+	if err := outside(f.stateDir, path); err != nil {
+		return "", err
 	}
 	claims, err := f.claims()
 	if err != nil {
@@ -129,6 +125,33 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 		}
 	}
 	return path, nil
+}
+
+// outside returns an error if a slot does not exist or is in a directory, whether by
+// its name or by where links lead.
+func outside(dir, slot string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	realDir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	realSlot, err := filepath.EvalSymlinks(slot)
+	if err != nil {
+		return fmt.Errorf("the slot that was named: %w", err)
+	}
+	for _, way := range [][2]string{{dir, slot}, {realDir, realSlot}} {
+		rel, err := filepath.Rel(way[0], way[1])
+		if err != nil {
+			return err
+		}
+		if filepath.IsLocal(rel) {
+			return fmt.Errorf("slot %s is in the node's own state directory, %s", slot, dir)
+		}
+	}
+	return nil
 }
 
 // handSlot gives the exchange the slot of a release: to be read, of one that was

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ipfs/go-cid"
@@ -61,6 +62,45 @@ func TestThreatImgReplace_ClaimsEndBeforeTheInstaller(t *testing.T) {
 		s.must(os.WriteFile(note(1), []byte(text), 0o600))
 		if path, slot := f.place(s.recorded(1)); slot || path != f.imagePath(s.recorded(1)) {
 			t.Errorf("%.20q leads to %s", text, path)
+		}
+	}
+}
+
+// A slot is never in the node's own directory, by name or by link; and that directory
+// may be named from the current one.
+func TestSlotOutsideOfTheState(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("state", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"slot", "state/slot"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"in": "state/slot", "state/out": filepath.Join(dir, "slot"), "also": "state", "other": "slot", "broken": "nowhere"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		state, slot, want string
+	}{
+		{"state", "slot", ""},
+		{"state", "other", ""},
+		{filepath.Join(dir, "state"), "slot", ""},
+		{"state", "state/slot", "own state directory"},
+		{"also", "state/slot", "own state directory"},
+		{"state", "also/slot", "own state directory"},
+		{"state", "in", "own state directory"},
+		{"state", "state/out", "own state directory"},
+		{"state", "broken", "no such file"},
+		{"state", "nowhere", "no such file"},
+	} {
+		err := outside(c.state, filepath.Join(dir, c.slot))
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "%!")) {
+			t.Errorf("%s, slot %s: %v, not %q", c.state, c.slot, err, c.want)
 		}
 	}
 }
