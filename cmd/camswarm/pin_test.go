@@ -20,9 +20,9 @@ type pinner struct {
 	t     *testing.T
 	token string
 
-	mu    sync.Mutex
-	pins  []map[string]any // PinStatus
-	looks int
+	mu   sync.Mutex
+	pins []map[string]any // PinStatus
+
 	fails bool // every pin
 	huge  bool // endless replies
 	asked []string
