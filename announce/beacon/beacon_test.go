@@ -231,6 +231,42 @@ func TestInstalledAndNotConfirmedIsOverdue(t *testing.T) {
 	}
 }
 
+func TestACameraThatIsLostStaysCounted(t *testing.T) {
+	cfg := DefaultConfig(true)
+	cfg.PerNetwork = 3
+	table, now := NewTable(cfg), start
+	put := func(name string, state State) error {
+		b := good()
+		b.State, b.Hour = state, hourOf(uint64(now.Unix()))
+		return table.Put(someone(t, name).id, home, b, now)
+	}
+	count := func() ReleaseCount { return table.Report(good().Product, now).Of(2) }
+	if err := errors.Join(put("lost", StateInstalled), put("gone", StateFetching)); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(30 * 24 * time.Hour)
+	if c := count(); c.Overdue != 1 || c.Failed() != 1 || c.States[StateFetching] != 0 {
+		t.Errorf("after a month: %+v", c)
+	}
+	if err := put("lost", StateRolledBack); err != nil || count().Overdue != 0 || count().Failed() != 1 {
+		t.Errorf("it speaks again: %+v, %v", count(), err)
+	}
+	// They take no room for ever: who speaks now goes before.
+	if err := errors.Join(put("lost", StateInstalled), put("b", StateInstalled), put("c", StateInstalled)); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("d", StateHeld); !errors.Is(err, ErrRoom) {
+		t.Errorf("those that installed it just now are displaced: %v", err)
+	}
+	now = now.Add(cfg.Keep)
+	if err := errors.Join(put("d", StateHeld), put("e", StateHeld)); err != nil {
+		t.Errorf("the lost leave no room: %v", err)
+	}
+	if c := count(); c.Overdue != 1 || c.States[StateHeld] != 2 {
+		t.Errorf("only as many give way as must: %+v", c)
+	}
+}
+
 // beacon_listing: no group has fewer than MinGroup cameras, those of no name among
 // them, and nothing is lost from the sums.
 func TestThreatBeaconListing(t *testing.T) {

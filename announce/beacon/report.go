@@ -175,6 +175,10 @@ func (c ReleaseCount) Failed() int {
 	return c.States[StateFailed] + c.States[StateRolledBack] + c.Overdue
 }
 
+// Pending are those that installed it and have not confirmed it, and are not yet taken
+// for lost.
+func (c ReleaseCount) Pending() int { return c.States[StateInstalled] - c.Overdue }
+
 // Releases sums up the rows that keep accepts (nil: all) by release, oldest first.
 // Release 0 is that of factories.
 func (r Report) Releases(keep func(Row) bool) []ReleaseCount {

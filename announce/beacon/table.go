@@ -13,7 +13,10 @@ import (
 )
 
 // Table is what a seed counts: the newest beacon of each device, in memory only.
-// Devices are known by a digest under a key of this process. Safe for concurrent use.
+// Devices are known by a digest under a key of this process. One that installed a
+// release and was not heard of since is not forgotten with time, since it may be lost
+// and must stay counted: only when it speaks again, or to make room for one that does.
+// Safe for concurrent use.
 type Table struct {
 	cfg Config
 	key [32]byte
@@ -21,6 +24,7 @@ type Table struct {
 	mu       sync.Mutex
 	devices  map[pseudonym]device
 	networks map[netip.Prefix]int
+	lost     map[netip.Prefix]int        // devices of a network that only sweep spared, when it swept last
 	turned   map[verify.ProductID]uint64 // beacons for which there was no room
 	swept    time.Time
 }
@@ -71,7 +75,7 @@ func (t *Table) Put(from peer.ID, addr netip.Addr, b Beacon, now time.Time) erro
 	if b.State == stateWithdrawn {
 		return nil
 	}
-	if len(t.devices) >= maxDevices || t.networks[network] >= t.cfg.PerNetwork {
+	if !t.room(network, now) {
 		t.turned[b.Product]++
 		return ErrRoom
 	}
@@ -93,6 +97,33 @@ func networkOf(addr netip.Addr) netip.Prefix {
 	return p
 }
 
+// room reports whether one more device of a network may count, if need be in the place
+// of the one that is lost for longest. The caller holds mu.
+func (t *Table) room(network netip.Prefix, now time.Time) bool {
+	crowded := t.networks[network] >= t.cfg.PerNetwork
+	if !crowded && len(t.devices) < maxDevices {
+		return true
+	}
+	if crowded && t.lost[network] == 0 || len(t.lost) == 0 {
+		return false
+	}
+	var oldest pseudonym
+	var found device
+	for id, d := range t.devices {
+		if (!crowded || d.network == network) && now.Sub(d.heard) >= t.cfg.Keep && (found.heard.IsZero() || d.heard.Before(found.heard)) {
+			oldest, found = id, d
+		}
+	}
+	if found.heard.IsZero() {
+		return false
+	}
+	t.forget(oldest, found)
+	if t.lost[found.network]--; t.lost[found.network] <= 0 {
+		delete(t.lost, found.network)
+	}
+	return true
+}
+
 // forget takes a device out. The caller holds mu.
 func (t *Table) forget(id pseudonym, d device) {
 	delete(t.devices, id)
@@ -101,11 +132,15 @@ func (t *Table) forget(id pseudonym, d device) {
 	}
 }
 
-// sweep forgets what is too old. The caller holds mu.
+// sweep forgets what is too old, but for devices that may be lost. The caller holds mu.
 func (t *Table) sweep(now time.Time) {
-	t.swept = now
+	t.swept, t.lost = now, map[netip.Prefix]int{}
 	for id, d := range t.devices {
-		if now.Sub(d.heard) >= t.cfg.Keep {
+		switch {
+		case now.Sub(d.heard) < t.cfg.Keep:
+		case d.beacon.State == StateInstalled:
+			t.lost[d.network]++
+		default:
 			t.forget(id, d)
 		}
 	}

@@ -115,6 +115,7 @@ func (r rehearsal) play(how string) rehearsed {
 				out.Failed++
 			}
 			if c.tells {
+				seeds[i%r.seeds].Count.States[beacon.StateInstalled]++
 				told[look(c.due+c.delay)] = append(told[look(c.due+c.delay)], i)
 			}
 		}
@@ -123,6 +124,7 @@ func (r rehearsal) play(how string) rehearsed {
 			if !all[i].works {
 				state = beacon.StateRolledBack
 			}
+			seeds[i%r.seeds].Count.States[beacon.StateInstalled]--
 			seeds[i%r.seeds].Count.States[state]++
 		}
 		if how != guarded && next < len(timetable) && now >= time.Duration(next+1)*r.step {

@@ -99,30 +99,46 @@ type Decision struct {
 	Cameras int     `json:"cameras"` // of the product that tell them
 	Tried   int     `json:"tried"`   // of which it is known whether the release works there
 	Failed  int     `json:"failed"`
-	Low     float64 `json:"low"`  // bounds of the rate of failures, by Plan.Confidence
-	High    float64 `json:"high"` // 1 while nothing is known
+	Pending int     `json:"pending"` // that installed it and have not confirmed it yet
+	Low     float64 `json:"low"`     // bounds of the rate of failures, by Plan.Confidence: if all pending come up,
+	High    float64 `json:"high"`    // and if none does; 1 while nothing is known
+}
+
+// count takes up what some seeds count.
+func (d *Decision) count(p Plan, seeds []Evidence) {
+	d.Seeds, d.Cameras, d.Tried, d.Failed, d.Pending = len(seeds), 0, 0, 0, 0
+	for _, e := range seeds {
+		d.Cameras += e.Cameras
+		d.Tried += e.Count.Tried()
+		d.Failed += e.Count.Failed()
+		d.Pending += e.Count.Pending()
+	}
+	d.Low, d.High = 0, 1
+	if d.Tried > 0 {
+		d.Low = Lower(d.Failed, d.Tried, p.Confidence)
+		d.High = Upper(d.Failed+d.Pending, d.Tried+d.Pending, p.Confidence)
+	}
 }
 
 // Decide decides. A rate of failures that is certainly above the bound, of all seeds
-// together or at one of them, halts, whatever else holds. Widening needs everything:
-// fresh reports of enough seeds, none of which sees too many failures, a rate that is
-// certainly below the bound, enough cameras that have tried, time, and a chain whose
-// head agrees with the guard's clock. All else waits.
+// together or at one of them, halts, whatever else holds and whatever any clock says.
+// Widening needs everything: fresh reports of enough seeds, none of which sees too many
+// failures, a rate that is certainly below the bound even if no camera that installed
+// the release and has not confirmed it ever comes up, enough cameras that have tried,
+// time, and a chain whose head agrees with the guard's clock. All else waits.
 func Decide(p Plan, s Situation) Decision {
-	d := Decision{Action: Wait, High: 1}
-	var fresh []Evidence
+	d := Decision{Action: Wait}
+	var answered, fresh []Evidence
 	for _, e := range s.Seeds {
-		if !e.At.IsZero() && within(e.At, s.Now, p.MaxAge) {
+		if e.At.IsZero() {
+			continue
+		}
+		answered = append(answered, e)
+		if within(e.At, s.Now, p.MaxAge) {
 			fresh = append(fresh, e)
-			d.Cameras += e.Cameras
-			d.Tried += e.Count.Tried()
-			d.Failed += e.Count.Failed()
 		}
 	}
-	d.Seeds = len(fresh)
-	if d.Tried > 0 {
-		d.Low, d.High = Lower(d.Failed, d.Tried, p.Confidence), Upper(d.Failed, d.Tried, p.Confidence)
-	}
+	d.count(p, answered)
 	because := func(a Action, format string, args ...any) Decision {
 		d.Action, d.Reason = a, fmt.Sprintf(format, args...)
 		return d
@@ -136,12 +152,13 @@ func Decide(p Plan, s Situation) Decision {
 	if d.Tried >= p.MinSample && d.Low > p.Bound {
 		return because(Halt, "%d of %d cameras failed: certainly more than %s", d.Failed, d.Tried, percent(p.Bound))
 	}
-	for _, e := range fresh { // as many questions, as much surer
+	for _, e := range answered { // as many questions, as much surer
 		x, n := e.Count.Failed(), e.Count.Tried()
 		if n >= p.MinSample && Lower(x, n, 1-(1-p.Confidence)/float64(len(s.Seeds))) > p.Bound {
 			return because(Halt, "%d of %d cameras of seed %s failed: certainly more than %s", x, n, e.Seed, percent(p.Bound))
 		}
 	}
+	d.count(p, fresh)
 	share, steady := shareOf(s.Policy, s.Now)
 	at := slices.IndexFunc(p.Steps, func(step uint16) bool { return step > share })
 	switch {
@@ -161,12 +178,13 @@ func Decide(p Plan, s Situation) Decision {
 		return because(Wait, "only %d cameras have tried it, %d must have", d.Tried, p.MinSample)
 	}
 	for _, e := range fresh {
-		if x, n := e.Count.Failed(), e.Count.Tried(); n > 0 && float64(x) > p.Bound*float64(n) && x > 1 {
-			return because(Wait, "%d of %d cameras of seed %s failed: the seeds disagree, or it is too early to tell", x, n, e.Seed)
+		x, n := e.Count.Failed()+e.Count.Pending(), e.Count.Tried()+e.Count.Pending()
+		if n > 0 && float64(x) > p.Bound*float64(n) && x > 1 {
+			return because(Wait, "%d of %d cameras of seed %s failed or have not confirmed it yet: the seeds disagree, or it is too early to tell", x, n, e.Seed)
 		}
 	}
 	if d.High > p.Bound {
-		return because(Wait, "%d of %d cameras failed: between %s and %s, not certainly below %s", d.Failed, d.Tried, percent(d.Low), percent(d.High), percent(p.Bound))
+		return because(Wait, "%d of %d cameras failed and %d have not confirmed it yet: between %s and %s, not certainly below %s", d.Failed, d.Tried+d.Pending, d.Pending, percent(d.Low), percent(d.High), percent(p.Bound))
 	}
 	if need := p.Settled * float64(share) / verify.MaxBps * float64(d.Cameras); float64(d.Tried) < need {
 		return because(Wait, "%d of about %.0f cameras that may install have tried it, %s must have", d.Tried, float64(share)/verify.MaxBps*float64(d.Cameras), percent(p.Settled))
@@ -175,7 +193,7 @@ func Decide(p Plan, s Situation) Decision {
 		return because(Wait, "the present step holds for another %v", left.Round(time.Second))
 	}
 	d.To = p.Steps[at]
-	return because(Widen, "%d of %d cameras failed: certainly at most %s", d.Failed, d.Tried, percent(d.High))
+	return because(Widen, "%d of %d cameras failed and %d have not confirmed it yet: certainly at most %s", d.Failed, d.Tried+d.Pending, d.Pending, percent(d.High))
 }
 
 // within reports whether two times differ by at most so much.

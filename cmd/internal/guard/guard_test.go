@@ -95,10 +95,42 @@ func TestNothingIsWidenedUnlessEverythingHolds(t *testing.T) {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
+	for name, spoil := range map[string]func(*Situation){
+		"a clock behind":  func(s *Situation) { s.Now = s.Now.Add(-24 * time.Hour) },
+		"a clock ahead":   func(s *Situation) { s.Now = s.Now.Add(24 * time.Hour) },
+		"a seed's behind": func(s *Situation) { s.Seeds[0].At = now.Add(-24 * time.Hour) },
+		"a seed's ahead":  func(s *Situation) { s.Seeds[0].At = now.Add(24 * time.Hour) },
+	} {
+		s := at(1000, canaries(seen("eu", 500, 100, 100)))
+		spoil(&s)
+		if d := Decide(plan(), s); d.Action != Halt {
+			t.Errorf("%s must not keep it from halting: %+v", name, d)
+		}
+	}
 	behind := at(1000, canaries(seen("eu", 500, 100, 100)))
 	behind.Head = time.Time{}
 	if d := Decide(plan(), behind); d.Action != Halt {
 		t.Errorf("a wrong clock must not keep it from halting: %+v", d)
+	}
+}
+
+// Who installed a release and says no more may have been lost to it: until it speaks, or
+// counts as failed for being overdue, it stands in the way.
+func TestNothingIsWidenedOverCamerasThatFellSilent(t *testing.T) {
+	for _, dead := range []int{0, 8} {
+		s := canaries(seen("eu", 500, 92, 0))
+		s.Seeds[0].Count.States[beacon.StateInstalled] = dead
+		p := plan()
+		p.Seeds = 1
+		want := map[int]Action{0: Widen, 8: Wait}[dead]
+		if d := Decide(p, s); d.Action != want || d.Pending != dead || d.Failed != 0 {
+			t.Errorf("%d of %d canaries are silent since they installed it: %+v", dead, 92+dead, d)
+		}
+	}
+	few := canaries(seen("eu", 5000, 1000, 0), seen("us", 500, 20, 0))
+	few.Seeds[1].Count.States[beacon.StateInstalled] = 8
+	if d := Decide(plan(), few); d.Action != Wait || !strings.Contains(d.Reason, "8 of 28 cameras of seed us") {
+		t.Errorf("all silent ones are in one region: %+v", d)
 	}
 }
 
