@@ -235,6 +235,12 @@ func (p *polite) reckon(c *courtesy) (s control.PoliteStatus, modes []swarm.Mode
 			next = max(d, time.Millisecond)
 		}
 	}
+	if c.set.Mode != swarm.ModeShare {
+		s.Reasons = append(s.Reasons, "mode")
+	}
+	if c.set.UploadLimit > 0 || c.set.DownloadLimit > 0 {
+		s.Reasons = append(s.Reasons, "limit")
+	}
 	now := time.Now()
 	for _, holder := range slices.Sorted(maps.Keys(c.leases)) {
 		l := c.leases[holder]

@@ -228,3 +228,27 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 	})
 }
+
+// What is set lower than all there is shows among the reasons, so that nobody looks for
+// the fault elsewhere.
+func TestReasonsNameModeAndLimits(t *testing.T) {
+	inQuiet(t, "2026-11-28T12:00:00Z", DefaultPoliteConfig(), func(p *polite, _ *line, _ *atomic.Bool) {
+		off, slow, share, unlimited := swarm.ModeOff, units.Rate(8000), swarm.ModeShare, units.Rate(0)
+		for _, tc := range []struct {
+			change control.LimitsChange
+			want   []string
+		}{
+			{control.LimitsChange{DownloadLimit: &slow}, []string{"limit"}},
+			{control.LimitsChange{Mode: &off}, []string{"mode", "limit"}},
+			{control.LimitsChange{DownloadLimit: &unlimited}, []string{"mode"}},
+			{control.LimitsChange{Mode: &share}, []string{}},
+		} {
+			if _, err := p.change(t.Context(), tc.change); err != nil {
+				t.Fatal(err)
+			}
+			if _, s := p.status(); !slices.Equal(s.Reasons, tc.want) {
+				t.Errorf("reasons %v, want %v", s.Reasons, tc.want)
+			}
+		}
+	})
+}

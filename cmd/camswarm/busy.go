@@ -47,11 +47,14 @@ before the end to keep the line; --end gives it back.`,
 					return err
 				}
 				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
-					fmt.Fprintf(w, "serves %s, fetches from %s, up %s, down %s\n", now.Serves, now.Fetches, rate(now.UploadLimit), rate(now.DownloadLimit))
+					fmt.Fprintln(w, does(now))
 					for _, l := range now.Busy {
 						line := fmt.Sprintf("busy       %s for %v", cli.Line(l.Holder), time.Duration(l.Seconds)*time.Second)
 						if l.Inhibit {
 							line += ", no install starts meanwhile"
+						}
+						if end {
+							line += fmt.Sprintf("; it still holds the line (--holder %s)", cli.Line(l.Holder))
 						}
 						fmt.Fprintln(w, line)
 					}

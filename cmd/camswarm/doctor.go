@@ -16,6 +16,7 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
+	"camswarm/swarm"
 	"camswarm/swarm/p2p"
 )
 
@@ -57,7 +58,7 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a running camswarmd and say what to mend",
-		Long: `Looks at the node's chain endpoints, witnesses, clock, disk, peers, NAT, releases,
+		Long: `Looks at the node's chain endpoints, witnesses, clock, disk, peers, NAT, releases, limits,
 install hook, listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
 		Example: `  camswarm doctor --socket cam1`,
 		Args:    cobra.NoArgs,
@@ -127,6 +128,13 @@ func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl
 	}
 	examinePeers(add, s, peers)
 	examineReach(add, s)
+	if held := heldBack(s); held != "" {
+		level := levelOK
+		if nobody := swarm.ScopeNone.String(); s.Polite.Fetches == nobody || s.Role == string(node.RoleSeed) && s.Polite.Serves == nobody {
+			level = levelWarn
+		}
+		add("polite", level, "%s; 'camswarm limits' shows and changes it", held)
+	}
 
 	switch d := s.Disk; {
 	case d.ReserveBytes == 0:

@@ -132,8 +132,14 @@ func TestLimitsReachTheNode(t *testing.T) {
 	if c.Metered == nil || *c.Metered || *c.QuietHours != "07:00-23:00" || *c.QuietMode != "off" || !c.Keep || c.Reset || c.Mode != nil || c.UploadLimit != nil {
 		t.Errorf("asked %+v", c)
 	}
-	if !strings.Contains(out, "quiet hours 07:00-23:00: off") {
+	if !strings.Contains(out, "quiet hours 07:00-23:00: mode off") {
 		t.Errorf("says %q", out)
+	}
+	o.set(func(s *control.Status) {
+		s.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "all", Reasons: []string{"busy"}, Busy: []control.Lease{{Holder: "rtsp"}}}
+	})
+	if r := camswarm(t, "limits", "--socket", socket, "--upload-limit", "10kbit/s"); !strings.Contains(r.stdout, "now it serves nobody, fetches from all, because of busy (rtsp)") || !strings.Contains(r.stderr, "--upload-limit") {
+		t.Errorf("says %q, %q", r.stdout, r.stderr)
 	}
 }
 

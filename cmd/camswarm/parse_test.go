@@ -10,6 +10,7 @@ import (
 
 	"camswarm/node"
 	"camswarm/node/control"
+	"camswarm/swarm"
 )
 
 func FuzzParseRegistryFile(f *testing.F) {
@@ -128,6 +129,16 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			s.Products[0].Target = &control.TargetStatus{Sequence: 3, LastError: "disk full"}
 		}, topic: "release", level: levelWarn, says: "disk full"},
 		"unconfirmed": {change: func(s *control.Status) { s.Products[0].Installed.Confirmed = false }, topic: "release", level: levelWarn, says: "not yet confirmed"},
+		"mode off": {change: func(s *control.Status) {
+			s.Limits.Mode, s.Polite = swarm.ModeOff, control.PoliteStatus{Serves: "nobody", Fetches: "nobody", Reasons: []string{"mode"}}
+		}, topic: "polite", level: levelWarn, says: "fetches from nobody, because of mode off"},
+		"quiet seed": {change: func(s *control.Status) {
+			s.Role, s.Limits.QuietHours = "seed", "07:00-23:00"
+			s.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "lan", Reasons: []string{"quiet_hours"}}
+		}, topic: "polite", level: levelWarn, says: "because of quiet hours 07:00-23:00"},
+		"low limit": {change: func(s *control.Status) {
+			s.Polite = control.PoliteStatus{Serves: "all", Fetches: "all", UploadLimit: 8000, Reasons: []string{"limit"}}
+		}, level: levelOK},
 		"alarm of the node": {change: func(s *control.Status) {
 			s.Alarms = []control.Alarm{{Name: "revoked", Message: "release 2 runs and is revoked"}}
 		}, topic: "alarm", level: levelBad, says: "revoked"},

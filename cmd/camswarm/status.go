@@ -130,8 +130,8 @@ func watched(s control.Status) string {
 			line += fmt.Sprintf("; %s of %s at %s/s", byteCount(t.Progress.Bytes), byteCount(t.Progress.TotalBytes), byteCount(t.Progress.BytesPerSecond))
 		}
 	}
-	if why := s.Polite.Reasons; len(why) > 0 {
-		line += "; polite because of " + strings.Join(why, ", ")
+	if held := heldBack(s); held != "" {
+		line += "; " + held
 	}
 	for _, a := range s.Alarms {
 		line += "; ALARM " + a.Name
@@ -291,8 +291,8 @@ func printStatus(w io.Writer, s control.Status) {
 	fmt.Fprintf(w, "traffic    sent %s, received %s (%s from seeds, %s from cameras, %s from origins, %s twice, %s wrong)\n",
 		byteCount(s.Traffic.SentBytes), byteCount(s.Traffic.ReceivedBytes), byteCount(s.Traffic.FromSeeds),
 		byteCount(s.Traffic.FromPeers), byteCount(s.Traffic.FromOrigins), byteCount(s.Traffic.DuplicateBytes), byteCount(s.Traffic.WrongBytes))
-	if why := s.Polite.Reasons; len(why) > 0 {
-		fmt.Fprintf(w, "polite     serves %s, fetches from %s, because of %s\n", s.Polite.Serves, s.Polite.Fetches, strings.Join(why, ", "))
+	if held := heldBack(s); held != "" {
+		fmt.Fprintf(w, "polite     %s\n", held)
 	}
 	fmt.Fprintf(w, "disk       %s used, %s free\n", byteCount(s.Disk.UsedBytes), byteCount(s.Disk.FreeBytes))
 	for _, p := range s.Products {

@@ -179,6 +179,9 @@ func topText(now, last topView) string {
 	for _, a := range s.Alarms {
 		fmt.Fprintf(&b, "ALARM %s: %s\n", cli.Line(a.Name), cli.Line(a.Message))
 	}
+	if held := heldBack(s); held != "" {
+		fmt.Fprintf(&b, "polite     %s\n", held)
+	}
 	for _, p := range s.Products {
 		fmt.Fprintf(&b, "\n%s in %s:\n", cli.Line(p.Name), cmp.Or(string(p.Region), "no region"))
 		fmt.Fprintf(&b, "chain      revision %d, newest release %d, quorum %s, confirmed %d s ago\n", p.Chain.Rev, p.Chain.Latest, cli.Line(p.Chain.Quorum), p.Chain.AgeSeconds)

@@ -34,6 +34,11 @@ func TestTopShowsWhatANodeDoes(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, text)
 		}
 	}
+	view := seen(1, start)
+	view.status.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "all", DownloadLimit: 8000, Reasons: []string{"busy"}, Busy: []control.Lease{{Holder: "rtsp"}}}
+	if text, want := topText(view, view), "polite     serves nobody, fetches from all, down at most 8kB/s, because of busy (rtsp)\n"; !strings.Contains(text, want) {
+		t.Errorf("it lacks %q:\n%s", want, text)
+	}
 	if busy, quiet := strings.Index(text, "usyBusyBusy"), strings.Index(text, "KooWQuiet"); busy < 0 || quiet < busy {
 		t.Errorf("the busiest peer is not first:\n%s", text)
 	}

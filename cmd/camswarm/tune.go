@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +16,9 @@ import (
 	"camswarm/swarm"
 	"camswarm/swarm/units"
 )
+
+// slowRate is the slowest line that transfers are made for: 64 kbit/s.
+const slowRate units.Rate = 8000
 
 // controlTimeout bounds a question to a node on this machine.
 const controlTimeout = time.Minute
@@ -69,15 +75,25 @@ change it shows them. The flags are named as the keys of the configuration's
 			defer cancel()
 			return withNode(socket, func(c *control.Client) (err error) {
 				var now control.Limits
-				if change == (control.LimitsChange{}) {
-					var s control.Status
-					s, err = c.Status(ctx)
-					now = s.Limits
-				} else {
-					now, err = c.SetLimits(ctx, change)
+				if change != (control.LimitsChange{}) {
+					if now, err = c.SetLimits(ctx, change); err != nil {
+						return err
+					}
 				}
+				s, err := c.Status(ctx)
 				if err != nil {
 					return err
+				}
+				if change == (control.LimitsChange{}) {
+					now = s.Limits
+				}
+				for _, r := range []struct {
+					flag string
+					rate units.Rate
+				}{{"upload-limit", now.UploadLimit}, {"download-limit", now.DownloadLimit}} {
+					if changed(r.flag) && r.rate > 0 && r.rate < slowRate {
+						cli.Note(cmd, "--%s %s: less than %s is taken, but peers may give up on blocks that come so slowly", r.flag, r.rate, slowRate)
+					}
 				}
 				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
 					fmt.Fprintf(w, "mode %s, upload limit %s, download limit %s\n", now.Mode, rate(now.UploadLimit), rate(now.DownloadLimit))
@@ -85,7 +101,10 @@ change it shows them. The flags are named as the keys of the configuration's
 						fmt.Fprintln(w, "the line is metered")
 					}
 					if now.QuietHours != "" {
-						fmt.Fprintf(w, "quiet hours %s: %s\n", cli.Line(now.QuietHours), now.QuietMode)
+						fmt.Fprintf(w, "quiet hours %s: mode %s\n", cli.Line(now.QuietHours), now.QuietMode)
+					}
+					if held := heldBack(s); held != "" {
+						fmt.Fprintf(w, "now it %s\n", held)
 					}
 				})
 			})
@@ -103,6 +122,48 @@ change it shows them. The flags are named as the keys of the configuration's
 	fl.BoolVar(&reset, "reset", false, "go back to the configuration first, and forget what was kept")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
+}
+
+// heldBack says what a node sends and fetches, and why it is less than all it could;
+// "": nothing holds it back.
+func heldBack(s control.Status) string {
+	if len(s.Polite.Reasons) == 0 {
+		return ""
+	}
+	why := slices.Clone(s.Polite.Reasons)
+	for i, r := range why {
+		switch r {
+		case "mode":
+			why[i] = "mode " + string(s.Limits.Mode)
+		case "limit":
+			why[i] = "the rate limits"
+		case "metered":
+			why[i] = "a metered line"
+		case "quiet_hours":
+			why[i] = "quiet hours " + s.Limits.QuietHours
+		case "busy":
+			var holders []string
+			for _, l := range s.Polite.Busy {
+				holders = append(holders, cmp.Or(l.Holder, "a program"))
+			}
+			why[i] = fmt.Sprintf("busy (%s)", strings.Join(holders, ", "))
+		}
+	}
+	return cli.Line(fmt.Sprintf("%s, because of %s", does(s.Polite), strings.Join(why, ", ")))
+}
+
+// does says whom a node serves and fetches from, and how fast.
+func does(p control.PoliteStatus) string {
+	text := fmt.Sprintf("serves %s, fetches from %s", p.Serves, p.Fetches)
+	for _, r := range []struct {
+		way  string
+		rate units.Rate
+	}{{"up", p.UploadLimit}, {"down", p.DownloadLimit}} {
+		if r.rate > 0 {
+			text += fmt.Sprintf(", %s at most %s", r.way, r.rate)
+		}
+	}
+	return text
 }
 
 func rate(r units.Rate) string {

@@ -57,7 +57,7 @@ type PoliteStatus struct {
 	Fetches       string     `json:"fetches"`             // whom blocks are asked of: the same
 	UploadLimit   units.Rate `json:"uploadLimit"`         // bytes per second; 0: no limit
 	DownloadLimit units.Rate `json:"downloadLimit"`       // bytes per second; 0: no limit
-	Reasons       []string   `json:"reasons"`             // why it is less than the limits: "busy", "metered", "quiet_hours"
+	Reasons       []string   `json:"reasons"`             // why it is less than all there is: "mode", "limit" (of either rate), "busy", "metered", "quiet_hours"
 	Busy          []Lease    `json:"busy"`                // who asked for the line
 	LocalTime     string     `json:"localTime,omitempty"` // that quiet hours and windows go by, RFC 3339; absent while it is not known
 }
