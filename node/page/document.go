@@ -3,10 +3,10 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"html"
 	"strconv"
+	"strings"
 	"time"
-
-	"golang.org/x/net/html"
 
 	"camswarm/announce/beacon"
 	"camswarm/node/control"
@@ -17,42 +17,60 @@ import (
 // only be text. A package of templates would do the same, but reaches methods by name,
 // and then the linker keeps those of the whole program: 4.4 MB.
 
-// el is an element with children: nodes, lists of nodes, or anything else as text.
-func el(name, class string, children ...any) *html.Node {
-	n := &html.Node{Type: html.ElementNode, Data: name}
-	if class != "" {
-		set(n, "class", class)
-	}
-	return put(n, children...)
+// node is an element, its children elements or text.
+type node struct {
+	name     string
+	pairs    []string // of attributes and their values
+	children []any
 }
 
-// put adds children to a node.
-func put(n *html.Node, children ...any) *html.Node {
-	for _, child := range children {
-		switch c := child.(type) {
-		case *html.Node:
-			n.AppendChild(c)
-		case []*html.Node:
-			for _, c := range c {
-				n.AppendChild(c)
-			}
-		default:
-			n.AppendChild(&html.Node{Type: html.TextNode, Data: fmt.Sprint(c)})
+// el is an element; "" is no class.
+func el(name, class string, children ...any) *node {
+	n := &node{name: name, children: children}
+	if class != "" {
+		n.set("class", class)
+	}
+	return n
+}
+
+// put adds children.
+func (n *node) put(children ...any) *node {
+	n.children = append(n.children, children...)
+	return n
+}
+
+// set gives attributes, as names and values.
+func (n *node) set(pairs ...string) *node {
+	n.pairs = append(n.pairs, pairs...)
+	return n
+}
+
+// write writes the element and what is below it. The style is the one text that is not
+// escaped, as HTML has it, and nobody else's.
+func (n *node) write(w *strings.Builder) {
+	w.WriteString("<" + n.name)
+	for i := 0; i+1 < len(n.pairs); i += 2 {
+		w.WriteString(" " + n.pairs[i] + `="` + html.EscapeString(n.pairs[i+1]) + `"`)
+	}
+	w.WriteString(">")
+	switch n.name {
+	case "meta", "br": // have no end
+		return
+	case "style":
+		w.WriteString(style)
+	}
+	for _, child := range n.children {
+		if c, ok := child.(*node); ok {
+			c.write(w)
+		} else {
+			w.WriteString(html.EscapeString(fmt.Sprint(child)))
 		}
 	}
-	return n
-}
-
-// set gives a node attributes, as names and values.
-func set(n *html.Node, pairs ...string) *html.Node {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		n.Attr = append(n.Attr, html.Attribute{Key: pairs[i], Val: pairs[i+1]})
-	}
-	return n
+	w.WriteString("</" + n.name + ">")
 }
 
 // document is the whole page.
-func document(d Data) *html.Node {
+func document(d Data) string {
 	title := []any{"camswarm ", d.Status.Role}
 	if len(d.Products) > 0 {
 		title = append(title, " · ", d.Products[0].Region)
@@ -64,127 +82,128 @@ func document(d Data) *html.Node {
 		el("p", "soft", el("code", "", d.Status.PeerID)),
 		alarms(d.Status.Alarms))
 	for _, p := range d.Products {
-		put(body, product(p))
+		body.put(product(p))
 	}
-	put(body,
+	body.put(
 		el("h2", "", "Bytes by distance"), tiers(d.Status.Traffic.Tiers),
 		el("h2", "", "Attacks stopped"), attacks(d.Attacks),
 		el("p", "soft", "Names: docs/SECURITY.md. The same as counts: ", el("code", "", "/metrics"), ", ", el("code", "", "/v1/fleet"), ", ", el("code", "", "/readyz"), "."))
-	return put(&html.Node{Type: html.DocumentNode},
-		&html.Node{Type: html.DoctypeNode, Data: "html"},
-		set(el("html", "",
-			el("head", "",
-				set(el("meta", ""), "charset", "utf-8"),
-				set(el("meta", ""), "name", "viewport", "content", "width=device-width, initial-scale=1"),
-				set(el("meta", ""), "http-equiv", "refresh", "content", "15"),
-				el("title", "", "camswarm seed"),
-				el("style", "", style)),
-			body), "lang", "en"))
+	var out strings.Builder
+	out.WriteString("<!DOCTYPE html>")
+	el("html", "",
+		el("head", "",
+			el("meta", "").set("charset", "utf-8"),
+			el("meta", "").set("name", "viewport", "content", "width=device-width, initial-scale=1"),
+			el("meta", "").set("http-equiv", "refresh", "content", "15"),
+			el("title", "", "camswarm seed"),
+			el("style", "")),
+		body).set("lang", "en").write(&out)
+	return out.String()
 }
 
-func alarms(all []control.Alarm) *html.Node {
+func alarms(all []control.Alarm) *node {
 	if len(all) == 0 {
-		return set(el("p", "good", "no alarms"), "id", "alarms")
+		return el("p", "good", "no alarms").set("id", "alarms")
 	}
-	list := set(el("ul", ""), "id", "alarms")
+	list := el("ul", "").set("id", "alarms")
 	for _, a := range all {
-		put(list, el("li", "", el("span", "bad", a.Name), ": ", a.Message))
+		list.put(el("li", "", el("span", "bad", a.Name), ": ", a.Message))
 	}
 	return el("section", "", el("h2", "", "Alarms"), list)
 }
 
-func product(p Product) *html.Node {
+func product(p Product) *node {
 	out := el("section", "", el("h2", "", p.Name))
 	if p.Paused {
-		put(out, el("p", "bad", "The registry is paused: nothing is installed."))
+		out.put(el("p", "bad", "The registry is paused: nothing is installed."))
 	}
 	region := cmp.Or(string(p.Region), "the default region")
-	put(out, rollout(region, p.Rollout))
+	out.put(rollout(region, p.Rollout))
 	if p.Fleet == nil {
-		return put(out, el("p", "soft", "No cameras are counted here (beacons.count)."))
+		return out.put(el("p", "soft", "No cameras are counted here (beacons.count)."))
 	}
 	tell := el("p", "", p.Fleet.Cameras, " cameras tell this seed")
 	if p.Fleet.TurnedAway > 0 {
-		put(tell, "; ", el("span", "bad", p.Fleet.TurnedAway, " beacons found no room"))
+		tell.put("; ", el("span", "bad", p.Fleet.TurnedAway, " beacons found no room"))
 	}
-	put(tell, ". ", el("span", "soft", "Groups of fewer than ", p.Fleet.MinGroup, " are under “others”; cameras that tell nothing are in no figure."))
-	return put(out, tell, fleet(tableOf(p.Fleet)))
+	tell.put(". ", el("span", "soft", "Groups of fewer than ", p.Fleet.MinGroup, " are under “others”; cameras that tell nothing are in no figure."))
+	return out.put(tell, fleet(tableOf(p.Fleet)))
 }
 
-func rollout(region string, candidates []verify.Candidate) *html.Node {
+func rollout(region string, candidates []verify.Candidate) *node {
 	out := el("table", "rollout", el("tr", "", el("th", "", "release"), el("th", "left", "version"), el("th", "left", "policy in ", region)))
 	for _, c := range candidates {
 		words := el("td", "left", policy(c.Rollout))
 		if c.Rollout.Halted {
 			words = el("td", "left", el("span", "bad", "halted"), " (", policy(c.Rollout), ")")
 		}
-		put(out, el("tr", "", el("td", "", c.Release.Sequence), el("td", "left", c.Release.Version), words))
+		out.put(el("tr", "", el("td", "", c.Release.Sequence), el("td", "left", c.Release.Version), words))
 	}
 	if len(candidates) == 0 {
-		put(out, el("tr", "", set(el("td", "", "no release is on offer"), "colspan", "3")))
+		out.put(el("tr", "", el("td", "", "no release is on offer").set("colspan", "3")))
 	}
 	return out
 }
 
-func fleet(t table) *html.Node {
+func fleet(t table) *node {
 	head := el("tr", "", el("th", "", "region"), el("th", "", "cameras"))
 	for _, seq := range t.Releases {
 		if seq == 0 {
-			put(head, el("th", "", "factory"))
+			head.put(el("th", "", "factory"))
 		} else {
-			put(head, el("th", "", "release ", seq))
+			head.put(el("th", "", "release ", seq))
 		}
 	}
 	out := el("table", "fleet", head)
 	for _, l := range t.Lines {
 		row := el("tr", "", el("td", "", l.Region), el("td", "", l.Cameras))
 		for _, c := range l.Cells {
-			put(row, cell(c))
+			row.put(cell(c))
 		}
-		put(out, row)
+		out.put(row)
 	}
 	return out
 }
 
 // cell says what became of a release in a region, a line for each state.
-func cell(c beacon.ReleaseCount) *html.Node {
+func cell(c beacon.ReleaseCount) *node {
 	out := el("td", "")
 	if c.Running > 0 {
-		put(out, c.Running, " run it")
+		out.put(c.Running, " run it")
 	}
 	for _, s := range []struct {
 		state beacon.State
 		word  string
 	}{{beacon.StateFetching, "fetching"}, {beacon.StateHeld, "held"}, {beacon.StateInstalled, "installed"}} {
 		if n := c.States[s.state]; n > 0 {
-			put(out, el("br", ""), n, " "+s.word)
+			out.put(el("br", ""), n, " "+s.word)
 		}
 	}
 	if c.Failed() > 0 {
-		put(out, el("br", ""), el("span", "bad", c.Failed(), " of ", c.Tried(), " failed"))
+		out.put(el("br", ""), el("span", "bad", c.Failed(), " of ", c.Tried(), " failed"))
 	}
 	return out
 }
 
-func tiers(all []control.TierTraffic) *html.Node {
+func tiers(all []control.TierTraffic) *node {
 	out := el("table", "tiers", el("tr", "", el("th", "", "peers"), el("th", "", "sent"), el("th", ""), el("th", "", "received"), el("th", "")))
 	longest := most(all)
-	bar := func(n int64) *html.Node {
-		return el("td", "", set(el("progress", ""), "max", strconv.FormatInt(longest, 10), "value", strconv.FormatInt(n, 10)))
+	bar := func(n int64) *node {
+		return el("td", "", el("progress", "").set("max", strconv.FormatInt(longest, 10), "value", strconv.FormatInt(n, 10)))
 	}
 	for _, t := range all {
-		put(out, el("tr", "", el("td", "", t.Tier), el("td", "", size(t.SentBytes)), bar(t.SentBytes), el("td", "", size(t.ReceivedBytes)), bar(t.ReceivedBytes)))
+		out.put(el("tr", "", el("td", "", t.Tier), el("td", "", size(t.SentBytes)), bar(t.SentBytes), el("td", "", size(t.ReceivedBytes)), bar(t.ReceivedBytes)))
 	}
 	return out
 }
 
-func attacks(all []Attack) *html.Node {
+func attacks(all []Attack) *node {
 	if len(all) == 0 {
 		return el("p", "", "none since the start")
 	}
 	out := el("table", "attacks", el("tr", "", el("th", "", "what"), el("th", "left", "where"), el("th", "", "times since the start")))
 	for _, a := range all {
-		put(out, el("tr", "", el("td", "", a.Name), el("td", "left", a.Where), el("td", "", a.Count)))
+		out.put(el("tr", "", el("td", "", a.Name), el("td", "left", a.Where), el("td", "", a.Count)))
 	}
 	return out
 }
