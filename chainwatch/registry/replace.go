@@ -28,15 +28,11 @@ type waitingTx struct {
 // block yet, whatever it is. Its price is not known: if endpoints find the present one
 // too low it is doubled, up to 16 times.
 func (c *Client) ReplaceFirst(ctx context.Context, account verify.Address) error {
-	done, err := c.count(ctx, account, "latest")
+	done, waiting, err := c.underWay(ctx, account)
 	if err != nil {
 		return err
 	}
-	next, err := c.count(ctx, account, "pending")
-	if err != nil {
-		return err
-	}
-	if next <= done {
+	if waiting == 0 {
 		return fmt.Errorf("no transaction of account %s waits: there is nothing to replace; nothing was sent", account)
 	}
 	return c.replace(ctx, &waitingTx{From: common.Address(account), Nonce: hexutil.Uint64(done)})

@@ -154,6 +154,22 @@ func transactions(n uint64) string {
 	return fmt.Sprintf("%d transactions are", n)
 }
 
+// Unsettled counts the transactions of an account that are in no block yet.
+func (c *Client) Unsettled(ctx context.Context, account verify.Address) (uint64, error) {
+	_, waiting, err := c.underWay(ctx, account)
+	return waiting, err
+}
+
+// underWay counts the transactions of an account that are in a block, and those that
+// wait for one.
+func (c *Client) underWay(ctx context.Context, account verify.Address) (done, waiting uint64, err error) {
+	if done, err = c.count(ctx, account, "latest"); err != nil {
+		return 0, 0, err
+	}
+	next, err := c.count(ctx, account, "pending")
+	return done, max(next, done) - done, err
+}
+
 // Settle waits until no transaction of an account is under way, so that what is
 // asked then is what the account has made of the chain. If ctx ends before, the
 // error is an [ErrUnsettled] that says what to do. Nothing is sent.
@@ -161,20 +177,13 @@ func (c *Client) Settle(ctx context.Context, account verify.Address) error {
 	began := time.Now()
 	reported, pause := began, receiptMin
 	for {
-		done, err := c.count(ctx, account, "latest")
-		var next uint64
-		if err == nil {
-			next, err = c.count(ctx, account, "pending")
-		}
-		switch {
-		case err != nil:
+		done, waiting, err := c.underWay(ctx, account)
+		if err != nil || waiting == 0 {
 			return err
-		case next <= done:
-			return nil
 		}
 		if time.Since(reported) >= c.report && c.OnWait != nil {
 			reported = time.Now()
-			w := Waiting{For: time.Since(began).Truncate(time.Second), Reason: fmt.Sprintf("%s of account %s in no block yet", transactions(next-done), account)}
+			w := Waiting{For: time.Since(began).Truncate(time.Second), Reason: fmt.Sprintf("%s of account %s in no block yet", transactions(waiting), account)}
 			if head, err := c.head(ctx); err == nil {
 				w.Head = uint64(head.Number)
 			}
@@ -184,7 +193,7 @@ func (c *Client) Settle(ctx context.Context, account verify.Address) error {
 		case <-time.After(pause):
 			pause = min(2*pause, receiptMax)
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %s of account %s under way, the first with nonce %d; nothing was sent: %w", ErrUnsettled, transactions(next-done), account, done, ctx.Err())
+			return fmt.Errorf("%w: %s of account %s under way, the first with nonce %d; nothing was sent: %w", ErrUnsettled, transactions(waiting), account, done, ctx.Err())
 		}
 	}
 }

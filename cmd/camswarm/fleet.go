@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -87,25 +88,31 @@ type fleetSeed struct {
 	Error string `json:"error,omitempty"`
 }
 
-// gatherFleet asks all seeds at once. A seed that is named twice counts once.
-func gatherFleet(ctx context.Context, from []string) (fleetFacts, error) {
-	type answer struct {
-		fleet beacon.Fleet
-		err   error
-	}
-	answers := make([]chan answer, len(from))
+// seedAnswer is what a seed says when it is asked.
+type seedAnswer struct {
+	fleet beacon.Fleet
+	err   error
+}
+
+// askSeeds asks all seeds at once, so that the silent ones cost fleetTimeout together.
+func askSeeds(ctx context.Context, from []string) []seedAnswer {
+	answers := make([]seedAnswer, len(from))
+	var asked sync.WaitGroup
 	for i, s := range from {
-		answers[i] = make(chan answer, 1)
-		go func() {
-			f, err := readFleet(ctx, s)
-			answers[i] <- answer{f, err}
-		}()
+		asked.Go(func() { answers[i].fleet, answers[i].err = readFleet(ctx, s) })
 	}
+	asked.Wait()
+	return answers
+}
+
+// gatherFleet asks all seeds. A seed that is named twice counts once.
+func gatherFleet(ctx context.Context, from []string) (fleetFacts, error) {
+	answers := askSeeds(ctx, from)
 	facts := fleetFacts{Seeds: []fleetSeed{}, Products: []beacon.Report{}}
 	reports := map[string][]beacon.Report{}
 	var names []string
 	for i, s := range from {
-		a := <-answers[i]
+		a := answers[i]
 		seed := fleetSeed{From: s, Seed: a.fleet.Seed}
 		twice := slices.ContainsFunc(facts.Seeds, func(o fleetSeed) bool { return o.Seed != "" && o.Seed == seed.Seed })
 		switch {

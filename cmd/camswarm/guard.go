@@ -176,14 +176,16 @@ func (w *watch) parse(steps, bound, confidence, settled string) (err error) {
 // the next look.
 func (w *watch) look(ctx context.Context) (guard.Action, error) {
 	line := guardLine{Time: time.Now().UTC().Truncate(time.Second), Sequence: w.sequence, DryRun: w.key == nil}
-	err := w.reg.withRegistry(w.cmd, func(ctx context.Context, _ *registryFile, reg *registry.Registry) error {
-		s, err := w.situation(ctx, reg)
+	seeds := w.ask(ctx) // before the chain, whose answer is to be of this moment and has a time limit of its own
+	err := w.reg.withClient(w.cmd, func(ctx context.Context, _ *registryFile, client *registry.Client, reg *registry.Registry) error {
+		s, rev, err := w.situation(ctx, reg)
 		if err != nil {
 			return err
 		}
+		s.Seeds = seeds
 		line.Policy = describe(s.Policy)
 		line.Decision = guard.Decide(w.plan, s)
-		tx, err := w.act(ctx, reg, s, line.Decision)
+		tx, err := w.act(ctx, client, reg, s, rev, line.Decision)
 		if tx.Hash != ([32]byte{}) {
 			line.Transaction = tx.String()
 		}
@@ -238,11 +240,11 @@ func (w *watch) say(l guardLine) error {
 	return err
 }
 
-// situation asks the chain and the seeds.
-func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.Situation, err error) {
+// situation asks the chain; rev is the product's revision.
+func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.Situation, rev uint64, err error) {
 	view, err := reg.Check(ctx, w.product.ID(), "")
 	if err != nil {
-		return s, err
+		return s, 0, err
 	}
 	s.Head, s.Paused = time.Unix(int64(min(view.Time, 1<<40)), 0), view.Paused
 	for _, c := range view.Candidates {
@@ -251,24 +253,7 @@ func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.
 		}
 	}
 	if s.Policy.Halted, err = reg.Halted(ctx, w.product.ID(), w.sequence); err != nil {
-		return s, err
-	}
-	facts := map[string]bool{}
-	for _, from := range w.from {
-		e := guard.Evidence{Seed: from}
-		f, err := readFleet(ctx, from)
-		if err != nil {
-			cli.Note(w.cmd, "%s: %v", from, err)
-		} else if facts[f.Seed] {
-			cli.Note(w.cmd, "%s is a seed that is named before; it counts once", from)
-		} else {
-			facts[f.Seed] = true
-			if at := slices.IndexFunc(f.Reports, func(r beacon.Report) bool { return r.Product == w.product.ID() }); at >= 0 {
-				r := f.Reports[at]
-				e.At, e.Cameras, e.Count = r.At, r.Cameras, r.Of(w.sequence)
-			}
-		}
-		s.Seeds = append(s.Seeds, e)
+		return s, 0, err
 	}
 	s.Now = time.Now()
 	if w.since.IsZero() || !samePolicy(w.policy, s.Policy) {
@@ -278,22 +263,64 @@ func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.
 	if s.Policy.Mode == verify.RolloutPercent && s.Policy.Duration == 0 { // so that a guard may be restarted
 		s.Since = time.Unix(int64(min(s.Policy.Start, 1<<40)), 0)
 	}
-	return s, nil
+	return s, view.Rev, nil
 }
 
-// act does what was decided.
-func (w *watch) act(ctx context.Context, reg *registry.Registry, s guard.Situation, d guard.Decision) (tx registry.Tx, err error) {
-	if w.key == nil {
+// ask asks the seeds.
+func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
+	known := map[string]bool{}
+	for i, a := range askSeeds(ctx, w.from) {
+		e := guard.Evidence{Seed: w.from[i]}
+		if a.err != nil {
+			cli.Note(w.cmd, "%s: %v", e.Seed, a.err)
+		} else if known[a.fleet.Seed] {
+			cli.Note(w.cmd, "%s is a seed that is named before; it counts once", e.Seed)
+		} else {
+			known[a.fleet.Seed] = true
+			if at := slices.IndexFunc(a.fleet.Reports, func(r beacon.Report) bool { return r.Product == w.product.ID() }); at >= 0 {
+				r := a.fleet.Reports[at]
+				e.At, e.Cameras, e.Count = r.At, r.Cameras, r.Of(w.sequence)
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// act does what was decided. A halt takes the place of what the account has in no block
+// yet; widening waits for it, and is left if anybody changed the product since rev.
+func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.Registry, s guard.Situation, rev uint64, d guard.Decision) (tx registry.Tx, err error) {
+	if w.key == nil || d.Action != guard.Halt && d.Action != guard.Widen {
 		return tx, nil
+	}
+	account, _ := w.key.Address() // loadChainKey loads no other key
+	unsettled, err := client.Unsettled(ctx, account)
+	if err != nil {
+		return tx, err
 	}
 	switch d.Action {
 	case guard.Halt:
+		if unsettled > 0 {
+			if err := client.ReplaceFirst(ctx, account); err != nil {
+				return tx, err
+			}
+		}
 		tx, err = reg.SetHalted(ctx, w.key, w.product.ID(), w.sequence, true)
 	case guard.Widen:
+		if unsettled > 0 {
+			return tx, fmt.Errorf("%w: %d of account %s; nothing was sent", registry.ErrUnsettled, unsettled, account)
+		}
+		now, err := reg.Check(ctx, w.product.ID(), "")
+		if err != nil {
+			return tx, err
+		}
+		if now.Rev != rev || now.Paused {
+			return tx, fmt.Errorf("product %s went from revision %d to %d, or was paused, meanwhile; nothing was sent", w.product, rev, now.Rev)
+		}
 		start := min(uint64(s.Now.Unix()), uint64(s.Head.Unix())) // by the clock that cameras go by too
-		tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start))
-	default:
-		return tx, nil
+		if tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start)); err != nil {
+			return tx, sentThough(err, tx)
+		}
 	}
 	if err != nil {
 		return tx, sentThough(err, tx)

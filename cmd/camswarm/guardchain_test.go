@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"camswarm/announce/beacon"
+	"camswarm/cmd/internal/guard"
+	"camswarm/verify"
+)
+
+// A counting seed says that so many canaries confirmed release 1, and that it failed on
+// so many. asked, if not nil, runs before each answer.
+func countingSeed(t *testing.T, works, fails int, asked func()) (from string) {
+	t.Helper()
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		if asked != nil {
+			asked()
+		}
+		r := beacon.Report{Product: verify.Product{Vendor: "acme.example", Name: "cam-1"}.ID(), At: time.Now().UTC(), Cameras: works + fails, Rows: []beacon.Row{
+			{Release: 1, Running: 1, State: beacon.StateConfirmed, Cameras: works}, {Release: 1, State: beacon.StateFailed, Cameras: fails}}}
+		statement, err := beacon.Fleet{Reports: []beacon.Report{r}}.Sign(key)
+		if err != nil {
+			t.Error(err)
+		}
+		if err := json.NewEncoder(out).Encode(statement); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL + "#" + id.String()
+}
+
+// guarded is a registry with release 1 at canaries, and a file in which its chain is
+// reached through an endpoint that counts one more transaction as under way if stuck,
+// and on which before runs, once, when transactions are counted.
+func guarded(t *testing.T, stuck bool, before func(w *tool)) (w *tool, through string) {
+	t.Helper()
+	w = newTool(t)
+	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
+	must(t, w.ask("rollout", "set", "--sequence", "1", "--key", w.at("operator"), "--mode", "canary", "--label", "early")...)
+	var once sync.Once
+	proxy := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		body, err := io.ReadAll(in.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		counts := bytes.Contains(body, []byte("eth_getTransactionCount"))
+		if counts && before != nil {
+			once.Do(func() { before(w) })
+		}
+		resp, err := http.Post(w.url, "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = resp.Body.Close() }()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if stuck && counts && bytes.Contains(body, []byte(`"pending"`)) {
+			var a struct {
+				Version string          `json:"jsonrpc"`
+				ID      json.RawMessage `json:"id"`
+				Result  string          `json:"result"`
+			}
+			var n uint64
+			if err := json.Unmarshal(answer, &a); err != nil {
+				t.Error(err)
+			}
+			if _, err := fmt.Sscanf(a.Result, "0x%x", &n); err != nil {
+				t.Error(err)
+			}
+			a.Result = fmt.Sprintf("0x%x", n+1)
+			answer, _ = json.Marshal(a)
+		}
+		out.Header().Set("Content-Type", "application/json")
+		_, _ = out.Write(answer)
+	}))
+	t.Cleanup(proxy.Close)
+	data, err := readRegistryFile(w.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data.RPC = []string{proxy.URL}
+	through = w.at("through.json")
+	if err := data.save(through); err != nil {
+		t.Fatal(err)
+	}
+	return w, through
+}
+
+// guardOnce has the guard look once, and returns what it said.
+func guardOnce(t *testing.T, w *tool, registry string, from ...string) guardLine {
+	t.Helper()
+	args := []string{"guard", "--registry", registry, "--product", testProduct, "--sequence", "1", "--key", w.at("operator"), "--once", "--json", "--hold", "0s", "--settled", "0%"}
+	for _, f := range from {
+		args = append(args, "--from", f)
+	}
+	r := camswarm(t, args...)
+	var l guardLine
+	if err := json.Unmarshal([]byte(r.stdout), &l); err != nil {
+		t.Fatalf("%v: %q, %q", err, r.stdout, r.stderr)
+	}
+	return l
+}
+
+func rolloutOf(t *testing.T, w *tool) rolloutFacts {
+	t.Helper()
+	return facts[struct{ Rollouts []rolloutFacts }](t, w.ask("rollout", "show")...).Rollouts[0]
+}
+
+func TestTheGuardDoesNotUndoAPause(t *testing.T) {
+	pause := func(w *tool) {
+		must(t, w.ask("rollout", "set", "--sequence", "1", "--key", w.at("operator"), "--mode", "paused")...)
+	}
+	t.Run("while seeds answer", func(t *testing.T) {
+		w, through := guarded(t, false, nil)
+		l := guardOnce(t, w, through, countingSeed(t, 200, 0, func() { pause(w) }))
+		if r := rolloutOf(t, w); r.Mode != verify.RolloutPaused || l.Action != guard.Wait {
+			t.Errorf("%+v: %+v", r, l)
+		}
+	})
+	t.Run("before it sends", func(t *testing.T) {
+		w, through := guarded(t, false, pause)
+		l := guardOnce(t, w, through, countingSeed(t, 200, 0, nil))
+		if r := rolloutOf(t, w); r.Mode != verify.RolloutPaused || l.Transaction != "" || !strings.Contains(l.Trouble, "nothing was sent") {
+			t.Errorf("%+v: %+v", r, l)
+		}
+	})
+	t.Run("never", func(t *testing.T) {
+		w, through := guarded(t, false, nil)
+		l := guardOnce(t, w, through, countingSeed(t, 200, 0, nil))
+		if r := rolloutOf(t, w); r.Mode != verify.RolloutPercent || r.EndBps != 1000 || l.Transaction == "" {
+			t.Errorf("%+v: %+v", r, l)
+		}
+	})
+}
+
+func TestAStuckTransactionHoldsUpNoHaltAndEveryStep(t *testing.T) {
+	w, through := guarded(t, true, nil)
+	if l := guardOnce(t, w, through, countingSeed(t, 200, 0, nil)); l.Action != guard.Widen || l.Transaction != "" || !strings.Contains(l.Trouble, "nothing was sent") || rolloutOf(t, w).Mode != verify.RolloutCanary {
+		t.Errorf("it widened behind a stuck transaction: %+v", l)
+	}
+	if l := guardOnce(t, w, through, countingSeed(t, 100, 100, nil)); l.Action != guard.Halt || l.Transaction == "" || !rolloutOf(t, w).Halted {
+		t.Errorf("the halt is behind a stuck transaction: %+v", l)
+	}
+}
+
+// No seed answers before all are asked.
+func TestTheGuardAsksAllSeedsAtOnce(t *testing.T) {
+	w, through := guarded(t, false, nil)
+	var all sync.WaitGroup
+	var froms []string
+	for range 3 {
+		all.Add(1)
+		var once sync.Once
+		froms = append(froms, countingSeed(t, 10, 30, func() { once.Do(all.Done); all.Wait() }))
+	}
+	if l := guardOnce(t, w, through, froms...); l.Action != guard.Halt || l.Seeds != 3 || !rolloutOf(t, w).Halted {
+		t.Errorf("%+v", l)
+	}
+}
