@@ -178,3 +178,29 @@ func TestThreatDenialOfService_UnreadReplies(t *testing.T) {
 		}
 	})
 }
+
+// Bodies that are announced in pieces, where none is taken, and do not come hold no
+// place for good.
+func TestThreatDenialOfService_UnsentBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := serveOnPipes(crowded{&desk{}})
+		defer stop()
+		for range maxControlOthers {
+			c := l.dial(t)
+			go func() {
+				_, _ = fmt.Fprint(c, "GET /v1/peers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+				_, _ = io.Copy(io.Discard, c)
+			}()
+		}
+		time.Sleep(controlBodyTimeout + time.Second)
+		synctest.Wait()
+		c := l.dial(t)
+		fmt.Fprint(c, "GET /v1/peers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("one that has no body: %v, %v", resp, err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	})
+}

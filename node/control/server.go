@@ -301,6 +301,10 @@ func (c *Server) handler() http.Handler {
 	routes := c.routes()
 	bodies, others := make(chan struct{}, maxControlBodies), make(chan struct{}, maxControlOthers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn := http.NewResponseController(w)
+		if r.ContentLength != 0 { // net/http waits for what nobody reads of it before it replies
+			_ = conn.SetReadDeadline(time.Now().Add(controlBodyTimeout))
+		}
 		rt, ok := routes[r.URL.Path]
 		if !ok {
 			c.fail(w, r, &requestError{http.StatusNotFound, fmt.Errorf("no such path: %s", r.URL.Path)})
@@ -329,23 +333,25 @@ func (c *Server) handler() http.Handler {
 				defer func() { <-places }()
 			default:
 				// What is left of the body is not waited for either.
-				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+				_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 				w.Header().Set("Connection", "close")
 				c.fail(w, r, &requestError{http.StatusServiceUnavailable, errors.New("the node is busy with other requests; try again")})
 				return
 			}
 		}
-		body := &timely{ReadCloser: r.Body, conn: http.NewResponseController(w)}
+		body := &timely{ReadCloser: r.Body, conn: conn}
 		if !rt.streams {
 			body.until = time.Now().Add(controlBodyTimeout)
 		}
 		r.Body = http.MaxBytesReader(w, body, rt.limit)
-		conn := http.NewResponseController(w)
 		_ = conn.SetWriteDeadline(time.Time{}) // of the connection's last reply
 		if rt.reply == nil && !rt.quick {      // it writes as it goes
 			_ = conn.SetWriteDeadline(time.Now().Add(controlReplyTimeout))
 		}
 		reply, err := rt.serve(w, r)
+		if r.ContentLength != 0 && !body.ended {
+			_ = conn.SetReadDeadline(time.Now().Add(controlBodyTimeout))
+		}
 		if !rt.quick || reply != nil {
 			_ = conn.SetWriteDeadline(time.Now().Add(controlReplyTimeout))
 		}
@@ -364,6 +370,7 @@ type timely struct {
 	io.ReadCloser
 	conn  *http.ResponseController
 	until time.Time // for the whole body; zero: each read has controlBodyTimeout
+	ended bool      // nothing more is to come
 }
 
 // Read reads within the time. At the end it takes the deadline off, which would
@@ -375,6 +382,7 @@ func (t *timely) Read(b []byte) (int, error) {
 	}
 	_ = t.conn.SetReadDeadline(until) // connections that have none are tests' own
 	n, err := t.ReadCloser.Read(b)
+	t.ended = err != nil
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = &requestError{http.StatusRequestTimeout, fmt.Errorf("nothing more of it came within %v", controlBodyTimeout)}

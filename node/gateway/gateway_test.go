@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -402,6 +403,50 @@ func TestThreatGatewaySlowReader(t *testing.T) {
 			t.Error("who does not read keeps its place")
 		}
 		_ = here.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestThreatGatewayUnsentBody: who announces a body and sends none takes no place.
+func TestThreatGatewayUnsentBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, 100_000)
+		g := s.server(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done, listener := make(chan error, 1), make(pipes)
+		go func() { done <- web.Serve(ctx, listener, g.Handler(), limits, slog.New(slog.DiscardHandler)) }()
+		dial := func(header string) net.Conn {
+			here, there := net.Pipe()
+			listener <- there
+			go func() {
+				_, _ = fmt.Fprintf(here, "GET /ipfs/%s?format=car HTTP/1.1\r\nHost: x\r\n%s\r\n", s.info.Root, header)
+			}()
+			return here
+		}
+		var all []net.Conn
+		for i := range maxPerNet {
+			c := dial([]string{"Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"}[i%2])
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+			all = append(all, c)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		g.mu.Lock()
+		if g.busy != 0 {
+			t.Errorf("%d places are held by bodies that do not come", g.busy)
+		}
+		g.mu.Unlock()
+		honest := dial("Connection: close\r\n")
+		line, _ := bufio.NewReader(honest).ReadString('\n')
+		if !strings.Contains(line, "200") {
+			t.Errorf("others hear %q", line)
+		}
+		for _, c := range append(all, honest) {
+			_ = c.Close()
+		}
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)

@@ -11,7 +11,7 @@ import (
 var limits = web.Limits{
 	Conns: 1024, HeaderBytes: 8 << 10,
 	HeaderTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
-	StopTimeout: time.Second,
+	StopTimeout: time.Second, NoBodies: true,
 }
 
 const (

@@ -10,7 +10,7 @@ import (
 var limits = web.Limits{
 	Conns: 64, HeaderBytes: 16 << 10,
 	HeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, // longer than between two scrapes
-	WriteTimeout: 30 * time.Second, StopTimeout: time.Second,
+	WriteTimeout: 30 * time.Second, StopTimeout: time.Second, NoBodies: true,
 }
 
 const (

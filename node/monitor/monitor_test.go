@@ -204,3 +204,31 @@ func TestCheckListen(t *testing.T) {
 		}
 	}
 }
+
+// TestThreatMonitorUnsentBodies: who announces a body and sends none is refused, and
+// does not keep the watchdog's probe from its answer.
+func TestThreatMonitorUnsentBodies(t *testing.T) {
+	var last net.Conn
+	ready := func() Readiness {
+		_ = last.Close() // it was let in
+		return Readiness{}
+	}
+	s, url := start(t, Config{Alive: func(context.Context) error { return nil }, Ready: ready})
+	for i := range limits.Conns {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		last = c
+		_, _ = fmt.Fprint(c, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+		if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, " 413 ") {
+			t.Fatalf("request %d is answered %q, %v", i, line, err)
+		}
+	}
+	resp, err := http.Get(url + "/healthz")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the probe: %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+}

@@ -17,6 +17,7 @@ type Limits struct {
 	IdleTimeout   time.Duration // of a kept connection
 	WriteTimeout  time.Duration // from the end of the header to the end of the reply; 0: the handler sees to it
 	StopTimeout   time.Duration // for replies under way when the context ends
+	NoBodies      bool          // refuse requests that have a body, before the handler
 }
 
 // Serve answers requests on a listener until ctx ends, which it closes then; it lets
@@ -25,7 +26,11 @@ type Limits struct {
 // at once looks at the request's own end alone, see context.WithoutCancel. The error is
 // the listener's, nil when ctx ended it.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, limits Limits, log *slog.Logger) (err error) {
-	handlers := &tracked{next: occupying(handler)}
+	handler = occupying(handler)
+	if limits.NoBodies {
+		handler = bodiless(handler)
+	}
+	handlers := &tracked{next: handler}
 	defer handlers.stop()
 	srv := &http.Server{
 		Handler:           handlers,
@@ -54,6 +59,21 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, lim
 	}
 	<-served
 	return nil
+}
+
+// bodiless refuses requests with a body. net/http reads what a handler leaves of one
+// before it sends the reply, however long the client takes, and the handler's first
+// kilobytes wait for it.
+func bodiless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+			w.Header().Set("Connection", "close")
+			http.Error(w, "send no body", http.StatusRequestEntityTooLarge)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // tracked is a handler whose runs can be waited for, which http.Server.Close
