@@ -207,10 +207,10 @@ func (e Endpoint) parse() (*url.URL, error) {
 		return nil, errors.New("the url cannot be read; write it like https://host/path") // the parser's error would repeat credentials
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, fmt.Errorf("the url %s must start with http:// or https:// and name a host", redact(u))
+		return nil, fmt.Errorf("the url %s must start with http:// or https:// and name a host", web.Redact(u))
 	}
 	if u.Fragment != "" {
-		return nil, fmt.Errorf("the url %s must not have a #fragment", redact(u))
+		return nil, fmt.Errorf("the url %s must not have a #fragment", web.Redact(u))
 	}
 	return u, nil
 }
@@ -222,25 +222,7 @@ func (e Endpoint) Redacted() string {
 	if err != nil {
 		return "(unreadable url)"
 	}
-	return redact(u)
-}
-
-func redact(u *url.URL) string {
-	var b strings.Builder
-	b.WriteString(u.Scheme + "://" + u.Host)
-	for i, segment := range strings.Split(u.EscapedPath(), "/") {
-		if i > 0 {
-			b.WriteByte('/')
-		}
-		if len(segment) >= 16 {
-			segment = "***"
-		}
-		b.WriteString(segment)
-	}
-	if u.RawQuery != "" {
-		b.WriteString("?***")
-	}
-	return b.String()
+	return web.Redact(u)
 }
 
 // warning says what a person should know about an endpoint's URL, or "".

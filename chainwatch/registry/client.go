@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rpc"
 
+	"camswarm/chainwatch/internal/web"
 	"camswarm/chainwatch/registry/bindings"
 	"camswarm/verify"
 	"camswarm/verify/sign"
@@ -51,7 +52,7 @@ type Client struct {
 	// final at once, as on IoTeX. A block that is reorganised away does not count.
 	Confirmations uint64
 
-	rpc     *rpc.Client
+	rpc     endpoint
 	chainID uint64
 	report  time.Duration // between two calls of OnWait
 
@@ -72,23 +73,23 @@ type Client struct {
 func Dial(ctx context.Context, url string, chainID uint64) (*Client, error) {
 	conn, err := rpc.DialContext(ctx, url)
 	if err != nil {
-		return nil, fmt.Errorf("chain endpoint %s: %w", url, err)
+		return nil, fmt.Errorf("chain endpoint %s: %w", Redacted(url), web.WithoutURL(err))
 	}
 	c := &Client{
-		rpc:     conn,
+		rpc:     endpoint{conn, url},
 		chainID: chainID,
 		report:  waitReport,
 		sending: make(chan struct{}, 1),
 		next:    make(map[verify.Address]uint64),
 	}
 	var got hexutil.Uint64
-	if err := conn.CallContext(ctx, &got, "eth_chainId"); err != nil {
+	if err := c.rpc.CallContext(ctx, &got, "eth_chainId"); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("chain endpoint %s: %w", url, err)
+		return nil, fmt.Errorf("chain endpoint %s: %w", Redacted(url), err)
 	}
 	if uint64(got) != chainID {
 		conn.Close()
-		return nil, fmt.Errorf("%w: endpoint %s serves chain %d, not %d: correct the endpoint or the chain id", ErrWrongChain, url, uint64(got), chainID)
+		return nil, fmt.Errorf("%w: endpoint %s serves chain %d, not %d: correct the endpoint or the chain id", ErrWrongChain, Redacted(url), uint64(got), chainID)
 	}
 	return c, nil
 }

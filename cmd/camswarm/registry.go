@@ -321,7 +321,7 @@ func newRegistryShowCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var facts registryFacts
 			err := reg.withClient(cmd, func(ctx context.Context, file *registryFile, client *registry.Client, r *registry.Registry) (err error) {
-				facts = registryFacts{Registry: file.ref(), RPC: file.RPC, DeployBlock: file.DeployBlock}
+				facts = registryFacts{Registry: file.ref(), RPC: redacted(file.RPC), DeployBlock: file.DeployBlock}
 				if facts.Block, facts.BlockTime, err = client.Block(ctx); err != nil || product.text == "" {
 					return err
 				}

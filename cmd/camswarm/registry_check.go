@@ -113,7 +113,7 @@ func (c *registryCheck) run(ctx context.Context, now time.Time) {
 	}
 	for _, url := range c.file.RPC {
 		if head, ok := heads[url]; ok && newest-head > farBehind {
-			c.add("endpoint", levelWarn, "%s is %d blocks behind another: cameras that ask it hear of a change later", url, newest-head)
+			c.add("endpoint", levelWarn, "%s is %d blocks behind another: cameras that ask it hear of a change later", registry.Redacted(url), newest-head)
 		}
 	}
 	if n := len(c.file.RPC); n < 3 {
@@ -124,6 +124,7 @@ func (c *registryCheck) run(ctx context.Context, now time.Time) {
 // endpoint looks at one endpoint and returns the registry there and the newest block;
 // nil if it is of no use.
 func (c *registryCheck) endpoint(ctx context.Context, client *registry.Client, url string, now time.Time) (r *registry.Registry, head uint64) {
+	url = registry.Redacted(url)
 	head, seconds, err := client.Block(ctx)
 	if err != nil {
 		c.add("endpoint", levelBad, "%s: %v", url, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node/strictjson"
 	"camswarm/verify"
@@ -73,10 +74,18 @@ func checkURLs(urls []string) error {
 	for _, s := range urls {
 		u, err := url.Parse(s)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("%q is not an http or https URL of a JSON-RPC endpoint", s)
+			return fmt.Errorf("%q is not an http or https URL of a JSON-RPC endpoint", registry.Redacted(s))
 		}
 	}
 	return nil
+}
+
+// redacted is how URLs of endpoints are shown: without credentials.
+func redacted(urls []string) (out []string) {
+	for _, s := range urls {
+		out = append(out, registry.Redacted(s))
+	}
+	return out
 }
 
 // save writes the file anew; it never overwrites, because a lost registry

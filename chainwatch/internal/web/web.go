@@ -98,6 +98,26 @@ func WithoutURL(err error) error {
 	return err
 }
 
+// Redact writes a URL without what may be a credential: user info, the query, and path
+// segments of 16 or more bytes, where providers put API keys.
+func Redact(u *url.URL) string {
+	var b strings.Builder
+	b.WriteString(u.Scheme + "://" + u.Host)
+	for i, segment := range strings.Split(u.EscapedPath(), "/") {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		if len(segment) >= 16 {
+			segment = "***"
+		}
+		b.WriteString(segment)
+	}
+	if u.RawQuery != "" {
+		b.WriteString("?***")
+	}
+	return b.String()
+}
+
 // TimedOut reports whether an error is that of a time that ran out.
 func TimedOut(err error) bool {
 	var t interface{ Timeout() bool }
