@@ -235,7 +235,15 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 	}
 
 	refused(t, exitUsage, []string{"--state-dir"}, provision("x", "camera", append(w.signers(), "--state-dir", "state")...)...)
-	must(t, provision("away", "camera", append(w.signers(), "--state-dir", "/var/lib/camswarm")...)...)
+	if r := camswarm(t, provision("away", "camera", append(w.signers(), "--state-dir", "/var/lib/camswarm")...)...); r.code != exitOK || !strings.Contains(r.stderr, "knows no seed") {
+		t.Errorf("a camera without a seed: %q", r.stderr)
+	}
+	for addr, noted := range map[string]bool{"/ip4/127.0.0.1/tcp/0": true, "/ip4/127.0.0.1/udp/0/quic-v1": true, "/ip4/127.0.0.1/tcp/4417": false} {
+		dir := w.at("seed" + strings.ReplaceAll(addr, "/", "-"))
+		if r := camswarm(t, append(w.ask("provision", "--dir", dir, "--role", "seed", "--listen", addr), w.signers()...)...); strings.Contains(r.stderr, "another port after each start") != noted || strings.Contains(r.stderr, "knows no seed") {
+			t.Errorf("a seed on %s: %q", addr, r.stderr)
+		}
+	}
 	if c, err := node.LoadConfig(filepath.Join(w.at("away"), configFile)); err != nil || c.StateDir != "/var/lib/camswarm" {
 		t.Errorf("state_dir is %q, %v", c.StateDir, err)
 	}

@@ -67,7 +67,7 @@ type endpoint struct{ URL, Operator string }
 // configText is the configuration that `provision` writes: what was decided,
 // and nothing that is a default.
 var configText = template.Must(template.New(configFile).Funcs(template.FuncMap{"q": strconv.Quote}).Parse(
-	`# Written by 'camswarm provision'. README.md lists what else can be set.
+	`# Written by 'camswarm provision'. deploy/camswarmd.toml has what else can be set, each with its default.
 role = {{q (print .Role)}}
 state_dir = {{if .StateDir}}{{q .StateDir}} # identity.key goes there{{else}}"` + stateDir + `" # relative to this file{{end}}
 
@@ -288,6 +288,12 @@ statements, so that the node never follows them again.`,
 			if err != nil {
 				return err
 			}
+			if p.Role == node.RoleCamera && len(p.Peers) == 0 {
+				cli.Note(cmd, "warning: the camera knows no seed: it finds peers on its own network alone, unless it has the DHT; name one with --seed, or under peers in %s", facts.Config)
+			}
+			if p.Role == node.RoleSeed && freePort(p.Listen) {
+				cli.Note(cmd, "note: with port 0 the seed has another port after each start, and cameras that were told the old one do not find it again: give it a fixed port in %s if it is more than a try", facts.Config)
+			}
 			if operator := loneOperator(p.RPC); operator != "" {
 				cli.Note(cmd, "warning: every chain endpoint is of one operator, %s: one that lies or is down can delay every update; repeat --rpc URL for at least three independent operators", operator)
 			}
@@ -505,6 +511,19 @@ func onLoopback(listen []string) (bool, error) {
 		all = all && manet.IsIPLoopback(a)
 	}
 	return all, nil
+}
+
+// freePort reports whether the system chooses the port of a listen address.
+func freePort(listen []string) bool {
+	return slices.ContainsFunc(listen, func(s string) bool {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return false
+		}
+		tcp, _ := a.ValueForProtocol(ma.P_TCP)
+		udp, _ := a.ValueForProtocol(ma.P_UDP)
+		return tcp == "0" || udp == "0"
+	})
 }
 
 // dialable completes listen addresses to multiaddrs that others can dial: with
