@@ -1,8 +1,8 @@
 .PHONY: build check release notice
 
-# Both programs, static, into bin/.
+# All programs, static, into bin/.
 build:
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/camswarm ./cmd/camswarmd
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 # All that CI runs.
 check:

@@ -80,7 +80,7 @@ func TestHarshLines(t *testing.T) {
 		}
 	}
 	s := Default()
-	for _, set := range []string{"burst=-1", "buffer=11s", "jitter=2s", "video=11", "camera=z80", "camera.byte=-1"} {
+	for _, set := range []string{"burst=-1", "burst=8", "buffer=11s", "jitter=2s", "video=11", "camera=z80", "camera.byte=-1"} {
 		x := s
 		x.Classes = []Class{{Name: "home", Share: 1, Up: 20, Down: 50}}
 		key, value, _ := strings.Cut(set, "=")

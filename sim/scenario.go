@@ -527,6 +527,8 @@ func (s *Scenario) Validate() error {
 			return bad("class %d (%s): connections is %d; write 0 for the node's own number, or 4 to 1024", i+1, c.Name, c.Connections)
 		case c.Burst < 0 || c.Burst > 1000 || c.Buffer < 0 || c.Buffer > 10*time.Second || c.Jitter < 0 || c.Jitter > time.Second:
 			return bad("class %d (%s): burst is 0 to 1000, buffer 0s to 10s, jitter 0s to 1s", i+1, c.Name)
+		case c.Burst > 1 && c.Loss == 0:
+			return bad("class %d (%s): burst is %g and loss 0: set loss too, the share of packets that is lost", i+1, c.Name, c.Burst)
 		case c.Video < 0 || c.Video > c.Up*(1-c.Spread)/2:
 			return bad("class %d (%s): video is %g Mbit/s; write 0 to half of what goes up", i+1, c.Name, c.Video)
 		case c.Share <= 0 || c.Spread < 0 || c.Spread > 0.95 || c.Loss < 0 || c.Loss > 0.5:

@@ -207,6 +207,8 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		{"by --seed", flash("--set", "seed=4")},
 		{"block_bytes", flash("--block-bytes", "1000")},
 		{"unexpected argument", flash("extra")},
+		{"--set A=1 --set B=2", flash("--set", "loss=0.005", "burst=8")},
+		{"set loss too", flash("--set", "burst=8")},
 		{"1 argument must be given", []string{"show"}},
 		{"nonesuch", []string{"show", "nonesuch"}},
 		{"2 arguments must be given", []string{"compare", "a"}},

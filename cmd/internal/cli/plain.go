@@ -51,6 +51,9 @@ var plainUsage = []struct {
 		return list(names) + is(names) + " missing"
 	}},
 	{regexp.MustCompile(`^unknown command ("[^"]*") for "[^"]*"$`), func(m []string) string {
+		if strings.Contains(m[1], "=") {
+			return "unexpected argument " + m[1] + ": a flag takes one value; write the flag again before the next, such as --set A=1 --set B=2"
+		}
 		return "unexpected argument " + m[1]
 	}},
 	{regexp.MustCompile(`^accepts (\d+) arg\(s\), received (\d+)$`), func(m []string) string {
