@@ -51,7 +51,7 @@ type Config struct {
 	// once (IoTeX), "safe" or "finalized" on chains that reorganise.
 	Finality string `toml:"finality"`
 	// Poll is the time between looks when nothing else asks for one. Longer
-	// saves traffic; announcements and Look still bring news at once.
+	// saves traffic; announcements still bring news at once.
 	Poll time.Duration `toml:"poll"`
 	// PollJitter is added to Poll, uniformly from 0, so that a fleet does not
 	// look at the same moment.

@@ -46,7 +46,7 @@ func TestReferenceSpeaksOfSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range strings.Split(string(data), "\n") {
-		for _, name := range regexp.MustCompile(`\[[A-Z]\w+(\.\w+)?\]|\b[a-z]\w*\.[A-Z]\w+|\b[A-Z][a-z]+([A-Z][a-z]+)+\b`).FindAllString(line, -1) {
+		for _, name := range regexp.MustCompile(`\[[A-Z]\w+(\.\w+)?\]|\b[a-z]\w*\.[A-Z]\w+|\b[A-Z][a-z]+([A-Z][a-z]+)+\b|\bsee [A-Z]\w+|\b[A-Z]{2,}[a-z]+[A-Z]\w+`).FindAllString(line, -1) {
 			t.Errorf("%q names %s; write what its owner calls it", line, name)
 		}
 	}

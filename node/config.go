@@ -215,7 +215,7 @@ type IPNSConfig struct {
 	// release names, and compare it with the release: at most three lookups for a
 	// release and run, of a few kB each. What it finds is shown, counted and, when
 	// it contradicts the chain, an alarm; it changes nothing else. Default true, but in
-	// the camera build (Build), which cannot.
+	// the camera build, which cannot.
 	Check bool `toml:"check"`
 }
 

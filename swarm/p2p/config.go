@@ -36,7 +36,7 @@ type Config struct {
 
 	// Listen are the multiaddrs to listen on: /ip4 or /ip6 with /tcp/PORT or
 	// /udp/PORT/quic-v1. Port 0 takes any free one. Empty: listen nowhere and
-	// only dial. QUIC addresses are bound when the clock is sane, see New, and an
+	// only dial. QUIC addresses are bound when the clock shows 2026 or later, and an
 	// address that this machine does not have yet as soon as it does; until then
 	// the node works without it and tries every 30 s or more often.
 	Listen []string `toml:"listen"`
@@ -58,10 +58,10 @@ type Config struct {
 
 	// Memory is the size of the device: "64MB", "128MB", "256MB", "512MB", "large", or
 	// a number of bytes with an optional KB, MB or GB (powers of 1024). It sets
-	// every resource limit, see Limits: more allows more streams, receive
+	// every resource limit: more allows more streams, receive
 	// windows and, on a seed, connections. "auto": what the machine has, or its
 	// control group may use: on a camera the next of the sizes above, at most "512MB".
-	// "": "128MB" on a camera, where a node's default is "auto", and "large" on a seed.
+	// "": "128MB" on a camera, "large" on a seed. Default "auto" on a camera, "" on a seed.
 	Memory string `toml:"memory"`
 
 	// MaxConnections is the hard limit of connections, handshakes included.
@@ -101,7 +101,7 @@ type Config struct {
 	// LANOnly refuses every address that is not private, in and out.
 	LANOnly bool `toml:"lan_only"`
 
-	// DHT joins the project's own Kademlia DHT (DHTProtocolPrefix): a seed as a
+	// DHT joins the project's own Kademlia DHT: a seed as a
 	// server, a camera as a client. Without it peers come from Peers, what they name,
 	// and mDNS. Default true, but in the camera build, which has none.
 	DHT bool `toml:"dht"`
