@@ -185,12 +185,17 @@ func (n *Node) Events() *control.Events { return n.events }
 func (s *snapshot) held(f *follower, disk *usage) []control.HeldRelease {
 	out := []control.HeldRelease{}
 	for _, rec := range s.records {
-		if rec.hasBytes() {
-			out = append(out, control.HeldRelease{
-				Product: rec.Release.Product, Sequence: rec.Release.Sequence, Version: rec.Release.Version, State: rec.State,
-				Bytes: disk.releases[f.dir(rec.Release)],
-			})
+		if !rec.hasBytes() {
+			continue
 		}
+		h := control.HeldRelease{
+			Product: rec.Release.Product, Sequence: rec.Release.Sequence, Version: rec.Release.Version, State: rec.State,
+			Bytes: disk.releases[f.dir(rec.Release)],
+		}
+		if path, slot := f.place(rec.Release); slot {
+			h.Slot = path
+		}
+		out = append(out, h)
 	}
 	return out
 }

@@ -155,6 +155,9 @@ func TestTheSlotIsTheCache(t *testing.T) {
 		w.release(seed, r[0], 1)
 		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
 		dev.holds(t, dev.b, r[0])
+		if held := camera.Status().Products[0].Held; len(held) != 1 || held[0].Slot != dev.b {
+			t.Errorf("the status tells of %+v, not of slot %s", held, dev.b)
+		}
 		w.thin(camera)
 		before := camera.Traffic().Total.Useful
 		w.release(seed, r[1], 2)

@@ -264,6 +264,19 @@ func summary(s control.Status) string {
 	return fmt.Sprintf("%s, %s; %s", s.Role, count(s.Peers, "peer", "peers"), strings.Join(parts, "; "))
 }
 
+// lacks says why a fetch cannot go on for want of peers; "": it can.
+func lacks(s control.Status, t *control.TargetStatus) string {
+	switch g := t.Progress; {
+	case !t.Fetch || t.State > control.StateFetching || g != nil && (g.Bytes == g.TotalBytes || g.BytesPerSecond > 0):
+		return ""
+	case s.Peers == 0:
+		return "no peer to get it from: 'camswarm doctor' says whom it cannot reach"
+	case g == nil:
+		return "none of " + count(s.Peers, "peer", "peers") + " has sent anything of it yet"
+	}
+	return ""
+}
+
 func printStatus(w io.Writer, s control.Status) {
 	build := ""
 	if s.Build == "camera" {
@@ -330,6 +343,9 @@ func printStatus(w io.Writer, s control.Status) {
 			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {
 				fmt.Fprintf(w, "           %s of %s at %s/s from %s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), count(g.Peers, "peer", "peers"))
 			}
+			if why := lacks(s, t); why != "" {
+				fmt.Fprintf(w, "           %s\n", why)
+			}
 			if c := t.Consent; c != nil {
 				fmt.Fprintf(w, "           the owner's consent: %s\n", c.State)
 			}
@@ -344,7 +360,11 @@ func printStatus(w io.Writer, s control.Status) {
 			}
 		}
 		for _, h := range p.Held {
-			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk\n", h.Sequence, cli.Line(h.Version), h.State, byteCount(h.Bytes))
+			in := ""
+			if h.Slot != "" {
+				in = ", its image in " + cli.Line(h.Slot)
+			}
+			fmt.Fprintf(w, "held       release %d (%s): %s, %s on disk%s\n", h.Sequence, cli.Line(h.Version), h.State, byteCount(h.Bytes), in)
 		}
 	}
 	for _, a := range s.Alarms {

@@ -170,7 +170,8 @@ type HeldRelease struct {
 	Sequence uint64           `json:"sequence"`
 	Version  string           `json:"version"`
 	State    State            `json:"state"`
-	Bytes    int64            `json:"bytes"` // allocated on disk; an image that several releases share counts for each of them
+	Bytes    int64            `json:"bytes"`          // allocated on disk; an image that several releases share counts for each of them
+	Slot     string           `json:"slot,omitempty"` // that has the image, which counts for nothing in Bytes; "": the image is in the state directory
 }
 
 // TrafficStatus counts payload bytes of blocks over the node's whole life;
