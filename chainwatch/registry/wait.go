@@ -176,11 +176,21 @@ func (c *Client) underWay(ctx context.Context, account verify.Address) (done, wa
 func (c *Client) Settle(ctx context.Context, account verify.Address) error {
 	began := time.Now()
 	reported, pause := began, receiptMin
+	var done, waiting uint64 // as they were found last
+	unsettled := func() error {
+		return fmt.Errorf("%w: %s of account %s under way, the first with nonce %d; nothing was sent: %w", ErrUnsettled, transactions(waiting), account, done, ctx.Err())
+	}
 	for {
-		done, waiting, err := c.underWay(ctx, account)
-		if err != nil || waiting == 0 {
-			return err
+		latest, n, err := c.underWay(ctx, account)
+		switch {
+		case err != nil && ctx.Err() != nil && waiting > 0:
+			return unsettled()
+		case err != nil:
+			return fmt.Errorf("%w; nothing was sent", err)
+		case n == 0:
+			return nil
 		}
+		done, waiting = latest, n
 		if time.Since(reported) >= c.report && c.OnWait != nil {
 			reported = time.Now()
 			w := Waiting{For: time.Since(began).Truncate(time.Second), Reason: fmt.Sprintf("%s of account %s in no block yet", transactions(waiting), account)}
@@ -193,7 +203,7 @@ func (c *Client) Settle(ctx context.Context, account verify.Address) error {
 		case <-time.After(pause):
 			pause = min(2*pause, receiptMax)
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %s of account %s under way, the first with nonce %d; nothing was sent: %w", ErrUnsettled, transactions(waiting), account, done, ctx.Err())
+			return unsettled()
 		}
 	}
 }

@@ -158,7 +158,7 @@ func TestAnvilStandsStill(t *testing.T) {
 	hash := aHash.FindString(first.ends(cli.ExitInterrupted, "was sent", "look for it").stderr)
 
 	// The same command again waits for the first, and sends nothing beside it.
-	refused(t, exitFailed, []string{"1 transaction is", "nothing was sent", "--replace"}, a.set("--mode", "all", "--wait", "100ms")...)
+	refused(t, exitFailed, []string{"1 transaction is", "nothing was sent", "--replace"}, a.set("--mode", "all", "--wait", "3s")...)
 	again := a.begin(a.set("--mode", "all")...)
 	again.says("1 transaction is of account " + a.operator() + " in no block yet")
 	replaced := a.begin(a.set("--mode", "percent", "--to", "10%", "--replace", hash)...)
@@ -238,7 +238,7 @@ func TestAnvilHaltTakesThePlace(t *testing.T) {
 	before := a.mined()
 	a.call(nil, "evm_setAutomine", false)
 	a.from(before)
-	refused(t, exitFailed, []string{"--replace first"}, append(halt, "--wait", "100ms")...)
+	refused(t, exitFailed, []string{"--replace first"}, append(halt, "--wait", "3s")...)
 	r := a.begin(append(halt, "--replace", "first")...)
 	r.says("no block has come after")
 	a.call(nil, "evm_mine")

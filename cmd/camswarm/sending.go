@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -61,10 +62,11 @@ func (s *sending) tell(cmd *cobra.Command, client *registry.Client) {
 func (s *sending) ready(ctx context.Context, cmd *cobra.Command, client *registry.Client, account verify.Address) error {
 	s.tell(cmd, client)
 	if s.replace == "" {
-		if err := client.Settle(ctx, account); err != nil {
+		err := client.Settle(ctx, account)
+		if errors.Is(err, registry.ErrUnsettled) {
 			return fmt.Errorf("%w: wait until they are in a block, or send this one in the place of the first with --replace first", err)
 		}
-		return nil
+		return err
 	}
 	if s.replace == "first" {
 		return client.ReplaceFirst(ctx, account)
