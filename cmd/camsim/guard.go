@@ -155,7 +155,7 @@ func (r rehearsal) play(how string) rehearsed {
 }
 
 func newGuardCommand() *cobra.Command {
-	r := rehearsal{plan: guard.Plan{Steps: timetable, Settled: 0.5, MaxAge: 5 * time.Minute, Seeds: 1}}
+	r := rehearsal{fails: 0.3, tells: 0.5, plan: guard.Plan{Bound: 0.05, Confidence: 0.99, Steps: timetable, Settled: 0.5, MaxAge: 5 * time.Minute, Seeds: 1}}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "guard",
@@ -164,7 +164,7 @@ func newGuardCommand() *cobra.Command {
 model, with a release that fails on a share of the cameras: by a timetable that
 nobody watches, by one that 'camswarm guard' watches, and by the guard's own plan.
 What the cameras and the guard decide is decided by the code that they run; docs/FLEET.md.`,
-		Example: `  camsim guard --cameras 100000 --fails 0.3`,
+		Example: `  camsim guard --cameras 100000 --fails 30%`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if r.cameras < 1 || r.cameras > 1_000_000 || r.canaries < 0 || r.canaries > r.cameras || r.seeds < 1 || r.every < time.Second || r.wake <= 0 || r.confirm < 0 || r.step < r.every {
@@ -196,14 +196,14 @@ What the cameras and the guard decide is decided by the code that they run; docs
 	fl.IntVar(&r.cameras, "cameras", 100_000, "cameras, up to a million")
 	fl.IntVar(&r.canaries, "canaries", 500, "canaries among them")
 	fl.IntVar(&r.seeds, "seeds", 3, "seeds that count")
-	fl.Float64Var(&r.fails, "fails", 0.3, "share of the cameras on which the release fails")
-	fl.Float64Var(&r.tells, "tells", 0.5, "share of the cameras that tell (beacons.tell)")
+	fl.Var((*guard.Share)(&r.fails), "fails", "share of the cameras on which the release fails")
+	fl.Var((*guard.Share)(&r.tells), "tells", "share of the cameras that tell (beacons.tell)")
 	fl.DurationVar(&r.wake, "wake", 12*time.Hour, "time within which a camera that may install does: its maintenance window, or when it is switched on")
 	fl.DurationVar(&r.confirm, "confirm", 5*time.Minute, "time from an install until it is known whether it works")
 	fl.DurationVar(&r.every, "every", time.Minute, "how often the guard looks")
 	fl.DurationVar(&r.step, "step", 24*time.Hour, "time between two steps of the timetable")
-	fl.Float64Var(&r.plan.Bound, "bound", 0.05, "rate of failures that is too much")
-	fl.Float64Var(&r.plan.Confidence, "confidence", 0.99, "how sure to be")
+	fl.Var((*guard.Share)(&r.plan.Bound), "bound", "rate of failures that is too much")
+	fl.Var((*guard.Share)(&r.plan.Confidence), "confidence", "how sure to be")
 	fl.IntVar(&r.plan.MinSample, "min-sample", 20, "cameras that must have tried it")
 	fl.DurationVar(&r.plan.Hold, "hold", 6*time.Hour, "least time between two steps of the guard's plan")
 	fl.Uint64Var(&r.random, "seed", 1, "random seed")

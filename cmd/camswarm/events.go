@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,13 +30,18 @@ which --after resumes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []control.EventKind
 			for _, k := range kinds {
-				if err := control.EventKind(k).Validate(); err != nil {
-					return cli.Usagef("--kind: %w", err)
+				if control.EventKind(k).Validate() != nil {
+					return cli.Usagef("--kind %q: write %s", k, anyOf(control.EventKinds()))
 				}
 				list = append(list, control.EventKind(k))
 			}
+			last, dropped := after, false
 			return withNode(socket, func(c *control.Client) error {
-				return c.Events(cmd.Context(), after, list, func(id string, e control.Event) error {
+				err := c.Events(cmd.Context(), after, list, func(id string, e control.Event) error {
+					if id != "" {
+						last = id
+					}
+					dropped = e.Kind == control.EventDropped
 					if asJSON {
 						return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
 							ID string `json:"id"`
@@ -44,6 +51,17 @@ which --after resumes.`,
 					_, err := fmt.Fprintln(cmd.OutOrStdout(), eventLine(e))
 					return err
 				})
+				if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+					why := "the node stopped"
+					if dropped {
+						why = "the node hung up"
+					}
+					if last != "" {
+						why += "; --after " + cli.Line(last) + " goes on"
+					}
+					return errors.New(why)
+				}
+				return err
 			})
 		},
 	}

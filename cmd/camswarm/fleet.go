@@ -152,7 +152,9 @@ func newFleetCommand() *cobra.Command {
 		Long: `Adds up what seeds count: how many cameras run which release, fetch it, failed or
 rolled back, by region and label. Cameras are in it whose configuration says
 beacons.tell = true. A region and label of too few cameras are not named, "*"
-stands for them.`,
+stands for them. The columns: fail, back (rolled back) and due (overdue) are what
+went wrong; run is how many run it; fetch, held, inst (installed) and good
+(confirmed) how far the others are.`,
 		Example: `  camswarm fleet --from seed
   camswarm fleet --from seed-eu --from http://10.0.0.7:9464#12D3KooW… --json`,
 		Args: cobra.NoArgs,
@@ -188,7 +190,7 @@ func printFleet(w io.Writer, facts fleetFacts, answered int) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %d cameras tell %d of %d seeds (%s)\n", cli.Line(r.Name), r.Cameras, answered, len(facts.Seeds), r.At.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "%s: %s %d of %d seeds (%s)\n", cli.Line(r.Name), count(r.Cameras, "camera tells", "cameras tell"), answered, len(facts.Seeds), r.At.UTC().Format(time.RFC3339))
 		if r.TurnedAway > 0 {
 			fmt.Fprintf(w, "%d beacons found no room (beacons.per_network): more cameras tell than are counted, or somebody makes some up\n", r.TurnedAway)
 		}
@@ -205,22 +207,27 @@ func printReleases(w io.Writer, r beacon.Report) {
 			groups = append(groups, g)
 		}
 	}
+	if len(r.Rows) == 0 {
+		return
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "release\tregion\tlabel\trun it\tfetching\theld\tinstalled\tconfirmed\tfailed\trolled back\toverdue\t")
+	fmt.Fprintln(t, "release\tregion\tlabel\tfail\tback\tdue\trun\tfetch\theld\tinst\tgood\t")
 	line := func(c beacon.ReleaseCount, region, label string) {
 		release := "factory"
 		if c.Release > 0 {
 			release = fmt.Sprint(c.Release)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", release, cli.Line(region), cli.Line(label), c.Running,
-			c.States[beacon.StateFetching], c.States[beacon.StateHeld], c.States[beacon.StateInstalled], c.States[beacon.StateConfirmed],
-			c.States[beacon.StateFailed], c.States[beacon.StateRolledBack], c.Overdue)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", release, cli.Line(region), cli.Line(label),
+			c.States[beacon.StateFailed], c.States[beacon.StateRolledBack], c.Overdue, c.Running,
+			c.States[beacon.StateFetching], c.States[beacon.StateHeld], c.States[beacon.StateInstalled], c.States[beacon.StateConfirmed])
 	}
 	for _, c := range r.Releases(nil) {
-		line(c, "all", "all")
+		if len(groups) != 1 {
+			line(c, "all", "all")
+		}
 		for _, g := range groups {
 			for _, part := range r.Releases(func(row beacon.Row) bool { return row.Region == g.region && row.Label == g.label }) {
-				if part.Release == c.Release && len(groups) > 1 {
+				if part.Release == c.Release {
 					line(part, cmp.Or(g.region, "-"), cmp.Or(g.label, "-"))
 				}
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -155,11 +154,9 @@ func (w *watch) parse(steps, bound, confidence, settled string) (err error) {
 		flag, text string
 		to         *float64
 	}{{"bound", bound, &w.plan.Bound}, {"confidence", confidence, &w.plan.Confidence}, {"settled", settled, &w.plan.Settled}} {
-		v, err := strconv.ParseFloat(strings.TrimSuffix(f.text, "%"), 64)
-		if err != nil {
-			return cli.Usagef("--%s %q: write a percentage such as 5%%", f.flag, f.text)
+		if *f.to, err = guard.ParseShare(f.text); err != nil {
+			return cli.Usagef("--%s %w", f.flag, err)
 		}
-		*f.to = v / 100
 	}
 	slices.Sort(w.from)
 	w.from = slices.Compact(w.from)
@@ -235,9 +232,18 @@ func (w *watch) say(l guardLine) error {
 	} else if l.DryRun && (l.Action == guard.Halt || l.Action == guard.Widen) {
 		done = " (dry run: nothing was sent)"
 	}
-	_, err := fmt.Fprintf(w.cmd.OutOrStdout(), "%s release %d, %s: %s%s; %d cameras tell %d seeds, %d tried, %d failed\n",
-		l.Time.Format(time.RFC3339), l.Sequence, l.Policy, text, done, l.Cameras, l.Seeds, l.Tried, l.Failed)
+	_, err := fmt.Fprintln(w.cmd.OutOrStdout(), l.text(text+done))
 	return err
+}
+
+// text is the line for people. Where nothing could be seen, nothing is counted.
+func (l guardLine) text(what string) string {
+	head := fmt.Sprintf("%s release %d", l.Time.Format(time.RFC3339), l.Sequence)
+	if l.Action == "" {
+		return head + ": " + what
+	}
+	return fmt.Sprintf("%s, %s: %s; %s %s, %d tried, %d failed", head, l.Policy, what,
+		count(l.Cameras, "camera tells", "cameras tell"), count(l.Seeds, "seed", "seeds"), l.Tried, l.Failed)
 }
 
 // situation asks the chain; rev is the product's revision.

@@ -57,7 +57,14 @@ func (o *owned) SetLimits(c control.LimitsChange) (control.Limits, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.limits = c
-	return control.Limits{Mode: "share", Metered: *c.Metered, QuietHours: *c.QuietHours, QuietMode: *c.QuietMode}, nil
+	now := control.Limits{Mode: "share"}
+	if c.UploadLimit != nil {
+		now.UploadLimit = *c.UploadLimit
+	}
+	if c.QuietHours != nil {
+		now.QuietHours, now.QuietMode = *c.QuietHours, *c.QuietMode
+	}
+	return now, nil
 }
 
 func startOwned(t *testing.T) (o *owned, socket string) {
@@ -134,6 +141,9 @@ func TestLimitsReachTheNode(t *testing.T) {
 	}
 	if !strings.Contains(out, "quiet hours 07:00-23:00: mode off") {
 		t.Errorf("says %q", out)
+	}
+	if r := camswarm(t, "limits", "--socket", socket, "--mode", "lan"); r.code != exitUsage || !strings.Contains(r.stderr, `--mode "lan": write share, lan-only, leech or off`) {
+		t.Errorf("exit code %d, says %q", r.code, r.stderr)
 	}
 	o.set(func(s *control.Status) {
 		s.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "all", Reasons: []string{"busy"}, Busy: []control.Lease{{Holder: "rtsp"}}}

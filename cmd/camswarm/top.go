@@ -175,7 +175,7 @@ func topFrame(text string, width, height int, colour bool) string {
 func topText(now, last topView) string {
 	var b bytes.Buffer
 	s := now.status
-	fmt.Fprintf(&b, "%s %s  up %v  %s  %s\n", s.Role, s.PeerID, time.Duration(s.UptimeSeconds)*time.Second, count(s.Peers, "peer", "peers"), now.at.UTC().Format("15:04:05"))
+	fmt.Fprintf(&b, "%s  %s  up %v  %s\n%s\n", now.at.UTC().Format("15:04:05"), s.Role, time.Duration(s.UptimeSeconds)*time.Second, count(s.Peers, "peer", "peers"), s.PeerID)
 	for _, a := range s.Alarms {
 		fmt.Fprintf(&b, "ALARM %s: %s\n", cli.Line(a.Name), cli.Line(a.Message))
 	}
@@ -183,20 +183,27 @@ func topText(now, last topView) string {
 		fmt.Fprintf(&b, "polite     %s\n", held)
 	}
 	for _, p := range s.Products {
-		fmt.Fprintf(&b, "\n%s in %s:\n", cli.Line(p.Name), cmp.Or(string(p.Region), "no region"))
+		head := cli.Line(p.Name)
+		if p.Region != "" {
+			head += " in " + cli.Line(string(p.Region))
+		}
+		fmt.Fprintf(&b, "\n%s:\n", head)
 		fmt.Fprintf(&b, "chain      revision %d, newest release %d, quorum %s, confirmed %d s ago\n", p.Chain.Rev, p.Chain.Latest, cli.Line(p.Chain.Quorum), p.Chain.AgeSeconds)
 		if i := p.Installed; i != nil {
 			fmt.Fprintf(&b, "installed  release %d (%s)\n", i.Sequence, cli.Line(i.Version))
 		}
 		if t := p.Target; t != nil {
 			fmt.Fprintf(&b, "next       release %d: %s, %s\n", t.Sequence, t.State, t.Reason)
+			if t.LastError != "" {
+				fmt.Fprintf(&b, "           last error: %s\n", cli.Line(t.LastError))
+			}
 			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {
 				fmt.Fprintf(&b, "           %s of %s at %s/s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond))
 			}
 		}
 		for _, r := range now.fleet.Reports {
 			if r.Product == p.ID {
-				fmt.Fprintf(&b, "fleet      %s tell this seed\n", count(r.Cameras, "camera", "cameras"))
+				fmt.Fprintf(&b, "fleet      %s this seed\n", count(r.Cameras, "camera tells", "cameras tell"))
 				printReleases(&b, r)
 			}
 		}

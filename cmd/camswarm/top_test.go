@@ -29,12 +29,23 @@ func seen(sent int64, at time.Time) topView {
 func TestTopShowsWhatANodeDoes(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	text := topText(seen(5_000_000, start.Add(2*time.Second)), seen(1_000_000, start))
-	for _, want := range []string{"seed 12D3KooWAbc", "ALARM disk_full", "7 cameras tell", "2.0 MB", "5.0 MB"} {
+	for _, want := range []string{"  seed  up", "\n12D3KooWAbc\n", "ALARM disk_full", "7 cameras tell", "2.0 MB", "5.0 MB"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)
 		}
 	}
 	view := seen(1, start)
+	view.status.PeerID = "12D3KooWSSNfgtLj5ceVPnkyRgbzsvzcFLCVUnQoNNVcRfJ7N4De"
+	view.status.Products[0].Target = &control.TargetStatus{Sequence: 2, LastError: "the hook ends with 1"}
+	view.fleet.Reports[0].Rows = append(view.fleet.Reports[0].Rows, beacon.Row{Region: "eu-west", Label: "early", Release: 2, Running: 1, State: beacon.StateRolledBack, Cameras: 1234})
+	for line := range strings.Lines(topText(view, view)) {
+		if line = strings.TrimSpace(line); len(line) > 80 {
+			t.Errorf("80 columns are less than %q", line)
+		}
+	}
+	if text := topText(view, view); !strings.Contains(text, "last error: the hook ends with 1") {
+		t.Errorf("it lacks the last error:\n%s", text)
+	}
 	view.status.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "all", DownloadLimit: 8000, Reasons: []string{"busy"}, Busy: []control.Lease{{Holder: "rtsp"}}}
 	if text, want := topText(view, view), "polite     serves nobody, fetches from all, down at most 8kB/s, because of busy (rtsp)\n"; !strings.Contains(text, want) {
 		t.Errorf("it lacks %q:\n%s", want, text)

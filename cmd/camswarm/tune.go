@@ -48,6 +48,11 @@ change it shows them. The flags are named as the keys of the configuration's
   camswarm limits --socket cam1 --metered=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, m := range []struct{ flag, mode string }{{"mode", mode}, {"quiet-mode", quietMode}} {
+				if cmd.Flags().Changed(m.flag) && swarm.Mode(m.mode).Validate() != nil {
+					return cli.Usagef("--%s %q: write %s", m.flag, m.mode, anyOf([]swarm.Mode{swarm.ModeShare, swarm.ModeLAN, swarm.ModeLeech, swarm.ModeOff}))
+				}
+			}
 			var change control.LimitsChange
 			changed := cmd.Flags().Changed
 			if changed("upload-limit") {

@@ -69,7 +69,8 @@ Usage: camswarmd --config FILE [--check | --accept-registry] [--log-format text|
 doctor' ask a running node. It exits with 0 when it is stopped by SIGINT or
 SIGTERM, 1 when it cannot go on, 64 when the command line is wrong and 78 when
 the configuration is. SIGHUP makes it take over the limits and the mode of the
-configuration's [exchange] section; everything else waits for the next start.
+configuration's [exchange] section, all of [polite] and gateway.rate; everything
+else waits for the next start.
 On SIGTERM it first finishes what it is sending, for at most exchange.drain.
 
 Example: camswarmd --config cam1/camswarmd.toml

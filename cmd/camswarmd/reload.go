@@ -32,7 +32,8 @@ func reloadOn(ctx context.Context, hup <-chan os.Signal, path string, running no
 			log.Error("SIGHUP: the limits are not taken over", "err", err)
 			continue
 		}
-		log.Info("SIGHUP: limits and mode are those of the configuration", "uploadLimit", limitText(limits.UploadLimit), "downloadLimit", limitText(limits.DownloadLimit), "mode", string(limits.Mode))
+		log.Info("SIGHUP: limits, mode, politeness and the gateway's rate are those of the configuration", "uploadLimit", limitText(limits.UploadLimit), "downloadLimit", limitText(limits.DownloadLimit),
+			"mode", string(limits.Mode), "metered", limits.Metered, "quietHours", limits.QuietHours, "quietMode", string(limits.QuietMode), "busyDownload", limitText(next.Polite.BusyDownload), "gatewayRate", limitText(next.Gateway.Rate))
 		if waits := waiting(running, next); len(waits) > 0 {
 			log.Warn("SIGHUP: these settings have changed and wait for the next start", "settings", waits)
 		}

@@ -50,7 +50,7 @@ func TestHangupOfAProcess(t *testing.T) {
 	}
 	log, taken := bufio.NewScanner(stderr), false
 	for !taken && log.Scan() {
-		taken = strings.Contains(log.Text(), "SIGHUP: limits and mode are those of the configuration")
+		taken = strings.Contains(log.Text(), "SIGHUP: limits, mode, politeness and the gateway's rate are those of the configuration")
 	}
 	if !taken {
 		t.Fatal("the process ended, or closed its log, without a word about SIGHUP")

@@ -236,7 +236,7 @@ func (c *Server) stream(w http.ResponseWriter, r *http.Request) (any, error) {
 	if _, err := fmt.Fprint(w, ": camswarm events\n\n"); err != nil || conn.Flush() != nil {
 		return nil, nil
 	}
-	if missed && write("", string(EventMissed), Event{Kind: EventMissed, At: time.Now().UTC(), Message: "what followed Last-Event-ID is not kept any more: ask for the status"}) != nil {
+	if missed && write("", string(EventMissed), Event{Kind: EventMissed, At: time.Now().UTC(), Message: "what happened after that event is not kept any more, or its id is of another run: ask for the status"}) != nil {
 		return nil, nil
 	}
 	alive := time.NewTicker(eventAlive)

@@ -72,7 +72,7 @@ func (n *node) write(w *strings.Builder) {
 // document is the whole page.
 func document(d Data) string {
 	title := []any{"camswarm ", d.Status.Role}
-	if len(d.Products) > 0 {
+	if len(d.Products) > 0 && d.Products[0].Region != "" {
 		title = append(title, " · ", d.Products[0].Region)
 	}
 	body := el("body", "",

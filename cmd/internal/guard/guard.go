@@ -41,9 +41,9 @@ var ErrPlan = errors.New("guard: bad plan")
 func (p Plan) Validate() error {
 	switch {
 	case !(p.Bound > 0 && p.Bound < 1):
-		return fmt.Errorf("%w: a bound of %v: it must be between 0%% and 100%%", ErrPlan, p.Bound)
+		return fmt.Errorf("%w: a bound of %s: it must be between 0%% and 100%%", ErrPlan, Share(p.Bound))
 	case !(p.Confidence >= 0.5 && p.Confidence < 1):
-		return fmt.Errorf("%w: a confidence of %v: it must be from 50%% to below 100%%", ErrPlan, p.Confidence)
+		return fmt.Errorf("%w: a confidence of %s: it must be from 50%% to below 100%%", ErrPlan, Share(p.Confidence))
 	case p.MinSample < 1:
 		return fmt.Errorf("%w: a sample of %d", ErrPlan, p.MinSample)
 	case len(p.Steps) > 0 && (p.Steps[0] == 0 || p.Steps[len(p.Steps)-1] > verify.MaxBps) || !slices.IsSorted(p.Steps) || len(slices.Compact(slices.Clone(p.Steps))) != len(p.Steps):
@@ -51,7 +51,7 @@ func (p Plan) Validate() error {
 	case p.Hold < 0 || p.MaxAge <= 0:
 		return fmt.Errorf("%w: times must be positive", ErrPlan)
 	case !(p.Settled >= 0 && p.Settled <= 1):
-		return fmt.Errorf("%w: a settled share of %v", ErrPlan, p.Settled)
+		return fmt.Errorf("%w: a settled share of %s", ErrPlan, Share(p.Settled))
 	case p.Seeds < 1:
 		return fmt.Errorf("%w: widening on the word of %d seeds", ErrPlan, p.Seeds)
 	}
