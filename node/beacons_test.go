@@ -41,6 +41,11 @@ func TestASeedCountsTheCamerasThatTell(t *testing.T) {
 		c := s.counted().Of(1)
 		return c.States[beacon.StateConfirmed] == 3 && c.Running == 3
 	})
+	for _, m := range s.Cameras[:3] {
+		if !node.Keeps(m.Node, s.Seed.Node.Host().ID()) {
+			t.Errorf("%s, when idle, would hang up on the seed that it tells, and tell another", m.Name)
+		}
+	}
 	for _, row := range s.counted().Rows {
 		if row.Label == "early" || row.Label == "" && row.Cameras < 2 {
 			t.Errorf("%+v is named, with two cameras at least", row)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"camswarm/announce"
 	"camswarm/node/monitor"
 )
@@ -16,3 +18,11 @@ func Latest(n *Node) *announce.Announcement { return n.followers[0].latest() }
 
 // Readiness is what /readyz says.
 func (n *Node) Readiness() []monitor.Missing { return n.readiness().Missing }
+
+// Keeps reports whether the node keeps a peer, when idle, with which no blocks are
+// exchanged.
+func Keeps(n *Node, p peer.ID) bool {
+	keeps := n.exchanged()
+	keeps(p) // what was exchanged so far
+	return keeps(p)
+}

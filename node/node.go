@@ -233,10 +233,13 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 }
 
 // exchanged returns a function that tells whether blocks went to or came from a peer
-// since it was asked last.
+// since it was asked last, or it is the seed that this camera tells.
 func (n *Node) exchanged() func(peer.ID) bool {
 	last := map[peer.ID]int64{}
 	return func(p peer.ID) bool {
+		if n.teller != nil && n.teller.Tells(p) {
+			return true
+		}
 		s, ok := n.exchange.Stats().Peers[p]
 		was, seen := last[p]
 		delete(last, p)

@@ -310,6 +310,13 @@ func TestReportsAddUp(t *testing.T) {
 	if err != nil || m.Cameras != 7 || m.At != b.At || m.MinGroup != 3 || m.TurnedAway != 2 || len(m.Rows) != 2 || m.Of(2).States[StateHeld] != 6 || m.Of(2).Overdue != 1 {
 		t.Errorf("%+v, %v", m, err)
 	}
+	if !m.Since.IsZero() {
+		t.Errorf("seeds that do not say since when they count, since %v", m.Since)
+	}
+	a.Since, b.Since = start.Add(-time.Hour), start.Add(-2*time.Hour)
+	if m, _ := Merge(b, a); m.Since != a.Since {
+		t.Errorf("together they count since %v, want that of the younger", m.Since)
+	}
 	b.Product = verify.ProductID{2}
 	if _, err := Merge(a, b); !errors.Is(err, ErrMixed) {
 		t.Errorf("two products: %v", err)

@@ -54,7 +54,7 @@ func (c Config) Validate() error {
 	switch {
 	case c.Spread < 0 || c.Spread > time.Hour:
 		return bad("spread is %v; it must be between 0 and 1h", c.Spread)
-	case c.Keep <= renewEvery || c.Keep > 7*24*time.Hour:
+	case c.Keep <= RenewEvery || c.Keep > 7*24*time.Hour:
 		return bad("keep is %v; it must be between 7h and 168h, since cameras renew every 6h", c.Keep)
 	case c.Overdue < time.Minute || c.Overdue > 24*time.Hour:
 		return bad("overdue is %v; it must be between 1m and 24h", c.Overdue)

@@ -7,6 +7,10 @@ const (
 	// MaxBytes bounds an encoded beacon.
 	MaxBytes = headBytes + 2 + 2*31 + signatureBytes
 
+	// RenewEvery is the time in which a camera says again what has not changed: a seed
+	// that has counted for so long has heard all that can reach it.
+	RenewEvery = 6 * time.Hour
+
 	maxSequence = 1 << 32 // of a release, as in a catalog: one a second for 136 years
 	maxSkew     = 3       // hours by which a beacon's hour may differ from a seed's
 
@@ -21,7 +25,6 @@ const (
 	retryMost     = 5 * time.Minute  // doubled with each
 	gapLeast      = 2 * time.Second  // between two beacons of a camera
 	withdrawEvery = 30 * time.Minute // between tries to tell a former seed,
-	renewEvery    = 6 * time.Hour    // in which a camera says again what has not changed
 	maxCount      = 1 << 30          // cameras in a report that is read
 	sweepEvery    = 10 * time.Minute // in which a seed forgets what is too old
 )

@@ -49,6 +49,7 @@ type Report struct {
 	Product  verify.ProductID `json:"product"`
 	Name     string           `json:"name,omitempty"` // vendor/name
 	At       time.Time        `json:"at"`             // when it was counted
+	Since    time.Time        `json:"since,omitzero"` // when the seed began to count: before, it knows of nothing; zero: not known
 	Keep     int64            `json:"keepSeconds"`    // for which a beacon counts
 	MinGroup int              `json:"minGroup"`       // smaller groups of one region and label are under "*"
 	Cameras  int              `json:"cameras"`        // that it rests on
@@ -58,9 +59,9 @@ type Report struct {
 	Rows       []Row  `json:"rows"` // in order of region, label, release and state
 }
 
-func newReport(product verify.ProductID, now time.Time, cfg Config, all cells, turned uint64) Report {
+func newReport(product verify.ProductID, since, now time.Time, cfg Config, all cells, turned uint64) Report {
 	r := Report{
-		Product: product, At: now.UTC(), Keep: int64(cfg.Keep / time.Second), MinGroup: cfg.MinGroup, TurnedAway: turned,
+		Product: product, At: now.UTC(), Since: since.UTC(), Keep: int64(cfg.Keep / time.Second), MinGroup: cfg.MinGroup, TurnedAway: turned,
 		Rows: fold(all, cfg.MinGroup).rows(),
 	}
 	for _, row := range all {
@@ -132,7 +133,8 @@ var ErrMixed = errors.New("beacon: reports of several products")
 
 // Merge adds up what several seeds count. A camera tells one seed at a time; one that
 // changed seeds and could not say so is counted at both until the older beacon is
-// forgotten. The time is that of the oldest report. Without reports it is the zero
+// forgotten. The times are those of the oldest report and of the seed that counts for the
+// shortest. Without reports it is the zero
 // Report.
 func Merge(reports ...Report) (Report, error) {
 	if len(reports) == 0 {
@@ -146,6 +148,9 @@ func Merge(reports ...Report) (Report, error) {
 		}
 		if r.At.Before(out.At) {
 			out.At = r.At
+		}
+		if r.Since.IsZero() || r.Since.After(out.Since) && !out.Since.IsZero() {
+			out.Since = r.Since
 		}
 		out.Name = cmp.Or(out.Name, r.Name)
 		out.Keep, out.MinGroup = max(out.Keep, r.Keep), min(out.MinGroup, r.MinGroup)

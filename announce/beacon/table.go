@@ -18,8 +18,9 @@ import (
 // and must stay counted: only when it speaks again, or to make room for one that does.
 // Safe for concurrent use.
 type Table struct {
-	cfg Config
-	key [32]byte
+	cfg   Config
+	key   [32]byte
+	since time.Time // when it began to count
 
 	mu       sync.Mutex
 	devices  map[pseudonym]device
@@ -39,9 +40,9 @@ type device struct {
 	since   time.Time // when it first told this state of this release
 }
 
-// NewTable returns an empty table.
+// NewTable returns an empty table that counts from now on.
 func NewTable(cfg Config) *Table {
-	t := &Table{cfg: cfg, devices: map[pseudonym]device{}, networks: map[netip.Prefix]int{}, turned: map[verify.ProductID]uint64{}}
+	t := &Table{cfg: cfg, since: time.Now(), devices: map[pseudonym]device{}, networks: map[netip.Prefix]int{}, turned: map[verify.ProductID]uint64{}}
 	_, _ = rand.Read(t.key[:]) // never fails
 	return t
 }
@@ -161,5 +162,5 @@ func (t *Table) Report(product verify.ProductID, now time.Time) Report {
 			all.add(r)
 		}
 	}
-	return newReport(product, now, t.cfg, all, t.turned[product])
+	return newReport(product, t.since, now, t.cfg, all, t.turned[product])
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -33,14 +34,47 @@ type Teller struct {
 	Now func() (Beacon, uint64, bool)
 	Log *slog.Logger
 
-	home peer.ID               // whom it tells,
+	home peer.ID               // whom it tells (see moveTo),
 	last Beacon                // what it heard last, without its hour,
 	at   time.Time             // and when; zero: nothing
 	told map[peer.ID]time.Time // others that may count it still
+
+	tells atomic.Value // home, for other goroutines
+	away  atomic.Bool  // the connection with home ended
 }
 
-// Run tells until ctx ends: a while after woken, until a seed has heard it, and every
-// six hours. It returns nil.
+// Tells reports whether a seed is the one that this camera tells: who hangs up on it has
+// the camera counted twice, since it then tells another.
+func (t *Teller) Tells(seed peer.ID) bool { return t.tells.Load() == seed && seed != "" }
+
+func (t *Teller) moveTo(home peer.ID) {
+	t.home, t.at = home, time.Time{}
+	t.away.Store(false)
+	t.tells.Store(home)
+}
+
+// meet says on again when the home is connected with after it was not: it may have
+// restarted, and then has forgotten.
+func (t *Teller) meet(again chan<- struct{}) *network.NotifyBundle {
+	return &network.NotifyBundle{
+		DisconnectedF: func(nw network.Network, c network.Conn) {
+			if p := c.RemotePeer(); t.Tells(p) && nw.Connectedness(p) != network.Connected {
+				t.away.Store(true)
+			}
+		},
+		ConnectedF: func(_ network.Network, c network.Conn) {
+			if t.Tells(c.RemotePeer()) && t.away.Swap(false) {
+				select {
+				case again <- struct{}{}:
+				default:
+				}
+			}
+		},
+	}
+}
+
+// Run tells until ctx ends: a while after woken, until a seed has heard it, when it meets
+// that seed again, and every RenewEvery. It returns nil.
 func (t *Teller) Run(ctx context.Context, woken <-chan struct{}) error {
 	t.told = map[peer.ID]time.Time{}
 	var tried Beacon // what was told last, heard or not
@@ -49,18 +83,28 @@ func (t *Teller) Run(ctx context.Context, woken <-chan struct{}) error {
 	timer := time.NewTimer(t.spread() + retryLeast)
 	defer timer.Stop()
 	due = time.Now().Add(t.spread() + retryLeast)
+	soon := func() {
+		if at := later(time.Now().Add(t.spread()), last.Add(gapLeast)); at.Before(due) {
+			due, tries = at, 0
+			timer.Reset(time.Until(due))
+		}
+	}
+	again := make(chan struct{}, 1)
+	meet := t.meet(again)
+	t.Host.Network().Notify(meet)
+	defer t.Host.Network().StopNotify(meet)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-woken:
 			if b, _, ok := t.Now(); ok && b != tried {
-				soon := later(time.Now().Add(t.spread()), last.Add(gapLeast))
-				if soon.Before(due) {
-					due, tries = soon, 0
-					timer.Reset(time.Until(due))
-				}
+				soon()
 			}
+			continue
+		case <-again:
+			t.at = time.Time{}
+			soon()
 			continue
 		case <-timer.C:
 		}
@@ -69,7 +113,7 @@ func (t *Teller) Run(ctx context.Context, woken <-chan struct{}) error {
 			last, tried = time.Now(), b
 			if t.tell(ctx, b, hourOf(now)) {
 				tries = 0
-				wait = renewEvery - time.Duration(rand.Int64N(int64(renewEvery/8)))
+				wait = RenewEvery - time.Duration(rand.Int64N(int64(RenewEvery/8)))
 				if len(t.told) > 0 {
 					wait = min(wait, withdrawEvery)
 				}
@@ -110,20 +154,21 @@ func (t *Teller) tell(ctx context.Context, b Beacon, hour uint32) (heard bool) {
 			if len(t.told) < maxTold {
 				t.told[t.home] = time.Now()
 			}
-			t.home, t.at = "", time.Time{}
 		}
+		home := peer.ID("")
 		for _, s := range seeds {
-			if t.home == "" || t.weight(s) > t.weight(t.home) {
-				t.home = s
+			if home == "" || t.weight(s) > t.weight(home) {
+				home = s
 			}
 		}
-		delete(t.told, t.home)
+		t.moveTo(home)
+		delete(t.told, home)
 	}
 	said := b
 	said.Hour = 0
 	switch {
 	case t.home == "":
-	case said == t.last && !t.at.IsZero() && time.Since(t.at) < renewEvery*3/4:
+	case said == t.last && !t.at.IsZero() && time.Since(t.at) < RenewEvery*3/4:
 		heard = true // only a former home is still to be told
 	default:
 		if heard = t.send(ctx, t.home, b); heard {

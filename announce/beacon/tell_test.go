@@ -23,7 +23,9 @@ import (
 // A stage is a camera, in virtual time, that is connected with some seeds.
 type stage struct {
 	t       *testing.T
+	net     mocknet.Mocknet
 	camera  host.Host
+	teller  *Teller
 	seeds   []*Counter
 	beacons int // that seeds heard
 	allow   func(peer.ID, float64) bool
@@ -41,7 +43,7 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var work sync.WaitGroup
 		net := mocknet.New()
-		s := &stage{t: t, woken: make(chan struct{}, 1), say: good(), allow: func(peer.ID, float64) bool { return true }}
+		s := &stage{t: t, net: net, woken: make(chan struct{}, 1), say: good(), allow: func(peer.ID, float64) bool { return true }}
 		join := func(name string) (identity, host.Host) {
 			who := someone(t, name)
 			h, err := net.AddPeer(who.key, ma.StringCast("/ip4/192.0.2.1/tcp/1"))
@@ -81,6 +83,7 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 				return s.say, uint64(time.Now().Unix()), true
 			},
 		}
+		s.teller = teller
 		synctest.Wait()
 		work.Go(func() { _ = teller.Run(ctx, s.woken) })
 		play(s)
@@ -169,6 +172,63 @@ func TestACameraThatChangesSeedsWithdraws(t *testing.T) {
 		}
 		if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateHeld] != 1 {
 			t.Errorf("both count it: %+v", c)
+		}
+	})
+}
+
+// A seed that restarts has forgotten; the camera tells it again as soon as it is back, and
+// nothing for a line that comes and goes beside it.
+func TestACameraTellsAgainWhenItsSeedComesBack(t *testing.T) {
+	onStage(t, 2, func(s *stage) {
+		s.sees(0)
+		time.Sleep(time.Minute)
+		again := func(seed int) {
+			s.t.Helper()
+			camera, other := s.camera.ID(), s.seeds[seed].host.ID()
+			if err := s.net.DisconnectPeers(camera, other); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			s.seeds[seed].table = NewTable(DefaultConfig(true))
+			if _, err := s.net.ConnectPeers(camera, other); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		again(0)
+		if c := s.counts(); c[0].States[StateFetching] != 1 || s.heard() != 2 {
+			t.Errorf("%+v after %d beacons", c, s.heard())
+		}
+		if r := s.seeds[0].Report(good().Product); r.At.Sub(r.Since) != time.Minute {
+			t.Errorf("at %v it counts since %v", r.At, r.Since)
+		}
+		again(1)
+		if n := s.heard(); n != 2 {
+			t.Errorf("%d beacons: it told again, though another seed came back", n)
+		}
+	})
+}
+
+func TestTheSeedThatACameraTells(t *testing.T) {
+	var none Teller
+	if none.Tells("") || none.Tells("seed") {
+		t.Error("nobody is told yet")
+	}
+	onStage(t, 2, func(s *stage) {
+		tells := func() (out []bool) {
+			synctest.Wait()
+			for _, c := range s.seeds {
+				out = append(out, s.teller.Tells(c.host.ID()))
+			}
+			return out
+		}
+		for _, home := range []int{0, 1} {
+			s.sees(home)
+			s.change(func(b *Beacon) { b.State++ })
+			time.Sleep(time.Minute)
+			if got := tells(); !got[home] || got[1-home] {
+				t.Errorf("seed %d is told: %v", home, got)
+			}
 		}
 	})
 }

@@ -129,6 +129,7 @@ says what it would do. Ends with 3 after it has halted. docs/FLEET.md`,
 	fl.DurationVar(&w.plan.Hold, "hold", time.Hour, "least time between two steps")
 	fl.DurationVar(&w.plan.MaxAge, "max-age", 5*time.Minute, "age of a seed's report and of the chain's head beyond which nothing is widened")
 	fl.IntVar(&w.plan.Seeds, "need", 0, "seeds that must have answered before the next step (default all)")
+	fl.DurationVar(&w.plan.Counting, "counting", beacon.RenewEvery, "how long each of them must have counted: who restarted has forgotten, and cameras tell again in that time")
 	fl.DurationVar(&every, "every", 30*time.Second, "how often to look")
 	fl.BoolVar(&dryRun, "dry-run", false, "only say what would be done")
 	fl.BoolVar(&once, "once", false, "look once")
@@ -285,7 +286,7 @@ func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
 			known[a.fleet.Seed] = true
 			if at := slices.IndexFunc(a.fleet.Reports, func(r beacon.Report) bool { return r.Product == w.product.ID() }); at >= 0 {
 				r := a.fleet.Reports[at]
-				e.At, e.Cameras, e.Count = r.At, r.Cameras, r.Of(w.sequence)
+				e.At, e.Since, e.Cameras, e.Count = r.At, r.Since, r.Cameras, r.Of(w.sequence)
 			}
 		}
 		out = append(out, e)

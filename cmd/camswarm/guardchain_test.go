@@ -37,7 +37,7 @@ func countingSeed(t *testing.T, works, fails int, asked func()) (from string) {
 		if asked != nil {
 			asked()
 		}
-		r := beacon.Report{Product: verify.Product{Vendor: "acme.example", Name: "cam-1"}.ID(), At: time.Now().UTC(), Cameras: works + fails, Rows: []beacon.Row{
+		r := beacon.Report{Product: verify.Product{Vendor: "acme.example", Name: "cam-1"}.ID(), At: time.Now().UTC(), Since: time.Now().UTC().Add(-2 * beacon.RenewEvery), Cameras: works + fails, Rows: []beacon.Row{
 			{Release: 1, Running: 1, State: beacon.StateConfirmed, Cameras: works}, {Release: 1, State: beacon.StateFailed, Cameras: fails}}}
 		statement, err := beacon.Fleet{Reports: []beacon.Report{r}}.Sign(key)
 		if err != nil {

@@ -148,7 +148,7 @@ func (d *releaseDay) camswarm(args ...string) (code int, stdout string) {
 func (d *releaseDay) guard(sequence uint64, more ...string) (code int, lines []guardLine) {
 	d.t.Helper()
 	args := slices.Concat([]string{"guard", "--registry", d.registry, "--product", d.Product.String(), "--sequence", fmt.Sprint(sequence), "--json",
-		"--bound", "50%", "--confidence", "80%", "--min-sample", "3", "--settled", "50%", "--hold", "1s", "--every", "1s", "--max-age", "10m"}, d.froms(), more)
+		"--bound", "50%", "--confidence", "80%", "--min-sample", "3", "--settled", "50%", "--hold", "1s", "--every", "1s", "--max-age", "10m", "--counting", "0"}, d.froms(), more)
 	code, out := d.camswarm(args...)
 	for line := range strings.Lines(out) {
 		var l guardLine

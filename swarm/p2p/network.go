@@ -101,8 +101,8 @@ type Options struct {
 	// Membership makes the swarm private; nil: everybody is admitted.
 	Membership *Membership
 
-	// Busy tells whether blocks were exchanged with a peer since it was asked last: an
-	// idle node does not hang up on those. Nil: with none.
+	// Busy tells whether blocks were exchanged with a peer since it was asked last, or
+	// the peer is needed otherwise: an idle node does not hang up on those. Nil: on none.
 	Busy func(peer.ID) bool
 
 	// Now replaces time.Now, by which it is decided whether QUIC can work and when

@@ -30,8 +30,10 @@ type Plan struct {
 	Settled float64
 	// MaxAge is how old a seed's report may be, and the chain's head.
 	MaxAge time.Duration
-	// Seeds is how many of the seeds must have answered before the next step.
-	Seeds int
+	// Seeds is how many of the seeds must have answered before the next step, and have
+	// counted for at least Counting: a seed that restarted knows of no failure before.
+	Seeds    int
+	Counting time.Duration
 }
 
 // ErrPlan is wrapped by the errors of [Plan.Validate].
@@ -48,7 +50,7 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("%w: a sample of %d", ErrPlan, p.MinSample)
 	case len(p.Steps) > 0 && (p.Steps[0] == 0 || p.Steps[len(p.Steps)-1] > verify.MaxBps) || !slices.IsSorted(p.Steps) || len(slices.Compact(slices.Clone(p.Steps))) != len(p.Steps):
 		return fmt.Errorf("%w: steps must grow, from above 0%% to 100%%", ErrPlan)
-	case p.Hold < 0 || p.MaxAge <= 0:
+	case p.Hold < 0 || p.MaxAge <= 0 || p.Counting < 0:
 		return fmt.Errorf("%w: times must be positive", ErrPlan)
 	case !(p.Settled >= 0 && p.Settled <= 1):
 		return fmt.Errorf("%w: a settled share of %s", ErrPlan, Share(p.Settled))
@@ -62,6 +64,7 @@ func (p Plan) Validate() error {
 type Evidence struct {
 	Seed    string
 	At      time.Time // when it counted; zero: it does not answer
+	Since   time.Time // when it began to; zero: not known
 	Cameras int       // of the product that tell this seed
 	Count   beacon.ReleaseCount
 }
@@ -129,6 +132,7 @@ func (d *Decision) count(p Plan, seeds []Evidence) {
 func Decide(p Plan, s Situation) Decision {
 	d := Decision{Action: Wait}
 	var answered, fresh []Evidence
+	seasoned := 0
 	for _, e := range s.Seeds {
 		if e.At.IsZero() {
 			continue
@@ -136,6 +140,9 @@ func Decide(p Plan, s Situation) Decision {
 		answered = append(answered, e)
 		if within(e.At, s.Now, p.MaxAge) {
 			fresh = append(fresh, e)
+			if p.Counting == 0 || !e.Since.IsZero() && e.At.Sub(e.Since) >= p.Counting {
+				seasoned++
+			}
 		}
 	}
 	d.count(p, answered)
@@ -174,6 +181,8 @@ func Decide(p Plan, s Situation) Decision {
 		return because(Wait, "the chain's head is of %s and this clock says %s: one of them is wrong", s.Head.UTC().Format(time.RFC3339), s.Now.UTC().Format(time.RFC3339))
 	case d.Seeds < p.Seeds:
 		return because(Wait, "%d of %d seeds have given a fresh report, %d must", d.Seeds, len(s.Seeds), p.Seeds)
+	case seasoned < p.Seeds:
+		return because(Wait, "%d of %d seeds have counted for %v, %d must: who restarted has forgotten what it was told", seasoned, len(s.Seeds), p.Counting, p.Seeds)
 	case d.Tried < p.MinSample:
 		return because(Wait, "only %d cameras have tried it, %d must have", d.Tried, p.MinSample)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +16,11 @@ import (
 var now = time.Unix(1_800_000_000, 0)
 
 func plan() Plan {
-	return Plan{Bound: 0.05, Confidence: 0.95, MinSample: 20, Steps: []uint16{1000, 5000, 10000}, Hold: time.Hour, Settled: 0.5, MaxAge: 5 * time.Minute, Seeds: 2}
+	return Plan{Bound: 0.05, Confidence: 0.95, MinSample: 20, Steps: []uint16{1000, 5000, 10000}, Hold: time.Hour, Settled: 0.5, MaxAge: 5 * time.Minute, Seeds: 2, Counting: 6 * time.Hour}
 }
 
 func seen(seed string, cameras, works, fails int) Evidence {
-	return Evidence{Seed: seed, At: now, Cameras: cameras, Count: beacon.ReleaseCount{States: map[beacon.State]int{
+	return Evidence{Seed: seed, At: now, Since: now.Add(-24 * time.Hour), Cameras: cameras, Count: beacon.ReleaseCount{States: map[beacon.State]int{
 		beacon.StateConfirmed: works, beacon.StateFailed: fails - fails/2, beacon.StateRolledBack: fails / 2}}}
 }
 
@@ -82,12 +83,14 @@ func TestNothingIsWidenedUnlessEverythingHolds(t *testing.T) {
 		"a future ramp": func(s *Situation) {
 			s.Policy = verify.Rollout{Mode: verify.RolloutPercent, Start: uint64(now.Unix()) + 10, EndBps: 500}
 		},
-		"held too short":   func(s *Situation) { s.Since = now.Add(-59 * time.Minute) },
-		"stale report":     func(s *Situation) { s.Seeds[1].At = now.Add(-6 * time.Minute) },
-		"report of future": func(s *Situation) { s.Seeds[1].At = now.Add(6 * time.Minute) },
-		"silent seed":      func(s *Situation) { s.Seeds[1].At = time.Time{} },
-		"chain behind":     func(s *Situation) { s.Head = now.Add(-6 * time.Minute) },
-		"clock behind":     func(s *Situation) { s.Head = now.Add(6 * time.Minute) },
+		"held too short":        func(s *Situation) { s.Since = now.Add(-59 * time.Minute) },
+		"stale report":          func(s *Situation) { s.Seeds[1].At = now.Add(-6 * time.Minute) },
+		"report of future":      func(s *Situation) { s.Seeds[1].At = now.Add(6 * time.Minute) },
+		"silent seed":           func(s *Situation) { s.Seeds[1].At = time.Time{} },
+		"restarted seed":        func(s *Situation) { s.Seeds[1].Since = now.Add(-6*time.Hour + time.Second) },
+		"a seed of unknown age": func(s *Situation) { s.Seeds[1].Since = time.Time{} },
+		"chain behind":          func(s *Situation) { s.Head = now.Add(-6 * time.Minute) },
+		"clock behind":          func(s *Situation) { s.Head = now.Add(6 * time.Minute) },
 	} {
 		s := good()
 		spoil(&s)
@@ -149,6 +152,9 @@ func TestPropertiesOfTheGuard(t *testing.T) {
 			fails := int(float64(n) * rate)
 			e := seen(fmt.Sprint(i), n+rng.IntN(400), n-fails, fails)
 			e.At = now.Add(-time.Duration(rng.IntN(400)) * time.Second)
+			if rng.IntN(8) == 0 {
+				e.Since = now.Add(-time.Hour)
+			}
 			seeds = append(seeds, e)
 		}
 		s := canaries(seeds...)
@@ -158,7 +164,7 @@ func TestPropertiesOfTheGuard(t *testing.T) {
 		d := Decide(p, s)
 		acted[d.Action]++
 		share, _ := shareOf(s.Policy, s.Now)
-		if d.Action == Widen && (d.To <= share || d.High > p.Bound || d.Tried < p.MinSample || d.Seeds < p.Seeds) {
+		if d.Action == Widen && (d.To <= share || d.High > p.Bound || d.Tried < p.MinSample || d.Seeds < p.Seeds || p.Seeds == len(s.Seeds) && slices.ContainsFunc(s.Seeds, func(e Evidence) bool { return e.Since.Equal(now.Add(-time.Hour)) })) {
 			t.Fatalf("widened from %d: %+v by %+v", share, d, p)
 		}
 		if d.Action != Widen && d.To != 0 {
