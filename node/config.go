@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -266,6 +267,9 @@ var ErrConfig = errors.New("configuration")
 // keys are errors, so that a misspelt limit is not silently ignored.
 func LoadConfig(path string) (Config, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("%w: %w; 'camswarm provision' writes a configuration", ErrConfig, err)
+	}
 	if err != nil {
 		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -344,6 +348,9 @@ func ParseConfig(data []byte) (Config, error) {
 func plainTOML(err error) error {
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
+		if strings.Contains(syntax.Message, "already been defined") {
+			return fmt.Errorf("line %d: %s: a section or key stands once, so add to the one above", syntax.Position.Line, syntax.Message)
+		}
 		return fmt.Errorf("line %d: %s", syntax.Position.Line, syntax.Message)
 	}
 	return err

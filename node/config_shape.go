@@ -174,6 +174,9 @@ func describe(v any) string {
 
 // unknownKey names the known key that is most like the unknown one, or all.
 func unknownKey(at, key string, known []string) error {
+	if at != key && slices.Contains(topKeys(), key) {
+		return fmt.Errorf("unknown key %q: %q stands before the first [section] of the file", at, key)
+	}
 	best := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
 	if distance(key, best) <= (len(key)+1)/2 {
 		return fmt.Errorf("unknown key %q; did you mean %q?", at, strings.TrimSuffix(at, key)+best)
@@ -199,4 +202,15 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// topKeys are the keys of the configuration that belong to no section.
+func topKeys() (keys []string) {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Type.Kind() != reflect.Struct && f.Type.Kind() != reflect.Slice {
+			keys = append(keys, strings.Split(f.Tag.Get("toml"), ",")[0])
+		}
+	}
+	return keys
 }

@@ -78,6 +78,8 @@ func TestConfigErrorsSayWhatToMend(t *testing.T) {
 		{"negative attempts", replace(`timeout = "3m"`, `attempts = 0`), "attempts"},
 		{"misspelt role", replace(`role = "camera"`, `rol = "camera"`), `unknown key "rol"; did you mean "role"?`},
 		{"key in capitals", replace(`role = "camera"`, `ROLE = "camera"`), `unknown key "ROLE"`},
+		{"top-level key in a section", goodConfig + "\ntime_zone = \"UTC\"\n", `"time_zone" stands before the first [section]`},
+		{"section twice", goodConfig + "\n[network]\n", "add to the one above"},
 		{"unlike any key", replace("timeout", "favourite_colour"), "known here are attempts, command, confirm_spread, confirm_within,"},
 		{"role of the network", replace("[network]", "[network]\nrole = \"camera\""), "network.role"},
 		{"command that is a number", replace("timeout = \"3m\"", "command = 3"), "install.command must be a list"},

@@ -58,6 +58,9 @@ type releaseFiles struct {
 // openRelease reads a release directory, or an envelope file alone.
 func openRelease(path string) (*releaseFiles, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("release: %w; 'camswarm release build' makes a release directory", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}
