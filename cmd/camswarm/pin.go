@@ -62,7 +62,7 @@ func (f *pinFlags) check() (token string, err error) {
 	if f.token == "" {
 		return "", cli.Usagef("--pin needs the service's access token: --pin-token FILE, of mode 0600")
 	}
-	secret, err := sign.ReadPassphrase(f.token)
+	secret, err := sign.ReadLine(f.token, "the token's file")
 	if err != nil {
 		return "", fmt.Errorf("--pin-token: %w", err)
 	}
@@ -118,7 +118,13 @@ func (f *pinFlags) pin(ctx context.Context, token string, r *releaseFiles, seeds
 }
 
 // pinAt asks one service.
-func pinAt(ctx context.Context, service, token string, pin openapi.Pin, wait time.Duration) (pinnedBy, error) {
+func pinAt(ctx context.Context, service, token string, pin openapi.Pin, wait time.Duration) (out pinnedBy, err error) {
+	defer func() { // the service may repeat what it was sent
+		out.Request = strings.ReplaceAll(out.Request, token, "***")
+		if err != nil && strings.Contains(err.Error(), token) {
+			err = errors.New(strings.ReplaceAll(err.Error(), token, "***"))
+		}
+	}()
 	config := openapi.NewConfiguration()
 	config.UserAgent = "camswarm"
 	config.AddDefaultHeader("Authorization", "Bearer "+token)
@@ -128,7 +134,7 @@ func pinAt(ctx context.Context, service, token string, pin openapi.Pin, wait tim
 			return errors.New("it redirects; name the address that it leads to")
 		}}
 	pins := openapi.NewAPIClient(config).PinsApi
-	out := pinnedBy{Service: service, CID: pin.GetCid()}
+	out = pinnedBy{Service: service, CID: pin.GetCid()}
 	known, _, err := pins.PinsGet(ctx).Cid([]string{pin.GetCid()}).Status([]openapi.Status{openapi.QUEUED, openapi.PINNING, openapi.PINNED}).Execute()
 	if err != nil {
 		return out, explainPin(err)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ipfs/boxo/pinning/remote/client/openapi"
+
 	"camswarm/verify"
 )
 
@@ -165,4 +167,16 @@ func TestPinningMistakes(t *testing.T) {
 	refused(t, exitFailed, append(again, "it redirects"), publish(elsewhere.URL+"/psa", "token")...)
 	service.huge = true
 	refused(t, exitFailed, append(again, "too large"), publish(server.URL+"/psa", "token")...)
+}
+
+// TestThreatPinTokenEchoed: a service that repeats the header does not have the token shown.
+func TestThreatPinTokenEchoed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "you said "+r.Header.Get("Authorization"), http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	_, err := pinAt(t.Context(), server.URL, "secret-token", *openapi.NewPin("bafkqaaa"), 0)
+	if err == nil || strings.Contains(err.Error(), "secret-token") || !strings.Contains(err.Error(), "you said") {
+		t.Errorf("it says %v", err)
+	}
 }

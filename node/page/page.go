@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,23 +85,19 @@ type line struct {
 
 // tableOf sums up labels; regions that are not named come last, all of them first.
 func tableOf(r *beacon.Report) (t table) {
-	regions := []string{}
+	by := map[string][]beacon.Row{}
 	for _, row := range r.Rows {
-		if !slices.Contains(regions, row.Region) {
-			regions = append(regions, row.Region)
-		}
+		by[row.Region] = append(by[row.Region], row)
 	}
-	slices.SortFunc(regions, func(a, b string) int {
+	regions := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
 		return cmp.Or(cmp.Compare(hidden(a), hidden(b)), cmp.Compare(a, b))
 	})
-	add := func(name string, keep func(beacon.Row) bool) {
+	add := func(name string, rows []beacon.Row) {
 		l := line{Region: name}
-		for _, row := range r.Rows {
-			if keep(row) {
-				l.Cameras += row.Cameras
-			}
+		for _, row := range rows {
+			l.Cameras += row.Cameras
 		}
-		counts := r.Releases(keep)
+		counts := beacon.Report{Rows: rows}.Releases(nil)
 		for _, seq := range t.Releases {
 			c := beacon.ReleaseCount{Release: seq}
 			if at := slices.IndexFunc(counts, func(c beacon.ReleaseCount) bool { return c.Release == seq }); at >= 0 {
@@ -115,13 +112,13 @@ func tableOf(r *beacon.Report) (t table) {
 			t.Releases = append(t.Releases, c.Release)
 		}
 	}
-	add("all", func(beacon.Row) bool { return true })
+	add("all", r.Rows)
 	for _, region := range regions {
 		name := cmp.Or(region, "none")
 		if region == beacon.Others {
 			name = "others"
 		}
-		add(name, func(row beacon.Row) bool { return row.Region == region })
+		add(name, by[region])
 	}
 	return t
 }

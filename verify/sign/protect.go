@@ -218,20 +218,23 @@ func checkWork(b []byte) error {
 
 // ReadPassphrase reads a passphrase file: one line, in a regular file that nobody
 // else may read.
-func ReadPassphrase(path string) ([]byte, error) {
+func ReadPassphrase(path string) ([]byte, error) { return ReadLine(path, "passphrase") }
+
+// ReadLine is ReadPassphrase for a secret of another kind, which errors call what.
+func ReadLine(path, what string) ([]byte, error) {
 	const most = 1024 // bytes
-	b, err := readPrivate(path, "passphrase", most)
+	b, err := readPrivate(path, what, most)
 	if err != nil {
 		return nil, err
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {
 	case len(b) > most:
-		return nil, fmt.Errorf("passphrase %s is longer than %d bytes", path, most)
+		return nil, fmt.Errorf("%s %s is longer than %d bytes", what, path, most)
 	case line == "":
-		return nil, fmt.Errorf("passphrase %s is empty", path)
+		return nil, fmt.Errorf("%s %s is empty", what, path)
 	case strings.ContainsAny(line, "\r\n"):
-		return nil, fmt.Errorf("passphrase %s must be one line", path)
+		return nil, fmt.Errorf("%s %s must be one line", what, path)
 	}
 	return []byte(line), nil
 }
