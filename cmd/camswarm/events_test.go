@@ -22,5 +22,5 @@ func TestEventLine(t *testing.T) {
 
 // A kind that is none is the command line's fault, whether or not a node runs.
 func TestEventsOfNoKind(t *testing.T) {
-	refused(t, exitUsage, []string{"--kind", `"bogus"`, `"alarm"`}, "events", "--socket", "nowhere", "--kind", "alarm", "--kind", "bogus")
+	refused(t, exitUsage, []string{"--kind", `"bogus"`, "alarm, alarm_over, limits"}, "events", "--socket", "nowhere", "--kind", "alarm", "--kind", "bogus")
 }
