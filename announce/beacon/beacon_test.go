@@ -244,9 +244,15 @@ func TestACameraThatIsLostStaysCounted(t *testing.T) {
 	if err := errors.Join(put("lost", StateInstalled), put("gone", StateFetching)); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(30 * 24 * time.Hour)
+	now = now.Add(lostFor - time.Minute)
 	if c := count(); c.Overdue != 1 || c.Failed() != 1 || c.States[StateFetching] != 0 {
-		t.Errorf("after a month: %+v", c)
+		t.Errorf("within %v: %+v", lostFor, c)
+	}
+	if c := table.Report(good().Product, now.Add(time.Minute)).Of(2); len(c.States) != 0 {
+		t.Errorf("after %v: %+v", lostFor, c)
+	}
+	if err := put("lost", StateInstalled); err != nil {
+		t.Fatal(err)
 	}
 	if err := put("lost", StateRolledBack); err != nil || count().Overdue != 0 || count().Failed() != 1 {
 		t.Errorf("it speaks again: %+v, %v", count(), err)

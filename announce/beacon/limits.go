@@ -27,4 +27,9 @@ const (
 	withdrawEvery = 30 * time.Minute // between tries to tell a former seed,
 	maxCount      = 1 << 30          // cameras in a report that is read
 	sweepEvery    = 10 * time.Minute // in which a seed forgets what is too old
+
+	// A camera that said that it installed a release and nothing since is counted as
+	// overdue for so long: longer than a step of a rollout, and not for ever, since one
+	// that tells another seed now may have found no way to say so.
+	lostFor = 7 * 24 * time.Hour
 )

@@ -139,7 +139,7 @@ func (t *Table) sweep(now time.Time) {
 	for id, d := range t.devices {
 		switch {
 		case now.Sub(d.heard) < t.cfg.Keep:
-		case d.beacon.State == StateInstalled:
+		case d.beacon.State == StateInstalled && now.Sub(d.heard) < lostFor:
 			t.lost[d.network]++
 		default:
 			t.forget(id, d)

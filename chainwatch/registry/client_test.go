@@ -109,8 +109,8 @@ func TestWrongChainIsRefused(t *testing.T) {
 }
 
 func TestDialOfNothing(t *testing.T) {
-	for _, url := range []string{"http://127.0.0.1:1", "ftp://x", "http://[::1"} {
-		if _, err := Dial(t.Context(), url, 1); err == nil || !strings.Contains(err.Error(), url) {
+	for url, named := range map[string]string{"http://127.0.0.1:1": "http://127.0.0.1:1", "ftp://x": "ftp://x", "http://[::1": "unreadable url"} {
+		if _, err := Dial(t.Context(), url, 1); err == nil || !strings.Contains(err.Error(), named) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
