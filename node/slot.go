@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -113,6 +114,10 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 	if err := outside(f.stateDir, path); err != nil {
 		return "", err
 	}
+	if err := roomy(path, int64(t.release.ImageSize)); err != nil {
+		f.log.Warn("a slot that was named cannot take the image; the image goes into a file", "sequence", t.release.Sequence, "slot", path, "err", err)
+		return "", nil
+	}
 	claims, err := f.claims()
 	if err != nil {
 		return "", err
@@ -125,6 +130,20 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 		}
 	}
 	return path, nil
+}
+
+// roomy returns an error if a slot is nothing that an image can be in, or too small.
+func roomy(slot string, size int64) error {
+	in, err := install.OpenSlot(slot, size)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.File.Close() }()
+	has, err := in.File.Seek(0, io.SeekEnd)
+	if err == nil && has < size {
+		err = fmt.Errorf("it has %d bytes, the image %d", has, size)
+	}
+	return err
 }
 
 // outside returns an error if a slot does not exist or is in a directory, whether by

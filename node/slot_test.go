@@ -141,6 +141,37 @@ func (w *world) thin(c *citizen) {
 	}
 }
 
+// A slot that cannot take the image, or is a name that leads elsewhere, costs a copy
+// and not the update.
+func TestSlotThatCannotTakeTheImage(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, dev *slots){
+		"small": func(t *testing.T, dev *slots) { must(t, os.WriteFile(dev.b, make([]byte, 100_000), 0o600)) },
+		"a link": func(t *testing.T, dev *slots) {
+			link := filepath.Join(filepath.Dir(dev.b), "by-label")
+			must(t, os.Symlink(dev.b, link))
+			dev.names = func(string) (string, error) { return link, nil }
+		},
+		"a character device": func(_ *testing.T, dev *slots) {
+			dev.names = func(string) (string, error) { return os.DevNull, nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec, r := recordReleases(t, imageOf(t, 1, 300_000))
+			rec.inBubble(t, chainNow, chainNow, func(w *world) {
+				dev := newSlots(t)
+				spoil(t, dev)
+				seed := w.add(node.RoleSeed)
+				camera := w.add(node.RoleCamera, node.WithInstaller(dev))
+				w.release(seed, r[0], 1)
+				time.Sleep(3 * time.Hour)
+				if camera.runs() != 1 || dev.asked > 3 {
+					t.Errorf("it runs %d, the installer was asked %d times: %+v", camera.runs(), dev.asked, camera.Status().Products[0].Target)
+				}
+			})
+		})
+	}
+}
+
 // On a device with two slots an image is stored once, in the slot that it is started
 // from: it is fetched into that, served from there, and what the other slot has in
 // common with it is not fetched.

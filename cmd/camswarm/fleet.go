@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"camswarm/announce/beacon"
 	"camswarm/cmd/internal/cli"
 	"camswarm/node/control"
+	"camswarm/verify"
 )
 
 // fleetTimeout bounds one question to a seed.
@@ -105,12 +107,16 @@ func askSeeds(ctx context.Context, from []string) []seedAnswer {
 	return answers
 }
 
-// gatherFleet asks all seeds. A seed that is named twice counts once.
+// gatherFleet asks all seeds and adds up what they count.
 func gatherFleet(ctx context.Context, from []string) (fleetFacts, error) {
-	answers := askSeeds(ctx, from)
+	return addUp(from, askSeeds(ctx, from))
+}
+
+// addUp adds up what seeds count, by product. A seed that is named twice, or that
+// reports a product twice, counts once.
+func addUp(from []string, answers []seedAnswer) (fleetFacts, error) {
 	facts := fleetFacts{Seeds: []fleetSeed{}, Products: []beacon.Report{}}
-	reports := map[string][]beacon.Report{}
-	var names []string
+	reports := map[verify.ProductID][]beacon.Report{}
 	for i, s := range from {
 		a := answers[i]
 		seed := fleetSeed{From: s, Seed: a.fleet.Seed}
@@ -121,23 +127,26 @@ func gatherFleet(ctx context.Context, from []string) (fleetFacts, error) {
 		case twice:
 			seed.Error = "the same seed as before; it counts once"
 		default:
+			told := map[verify.ProductID]bool{} // each product counts once
 			for _, r := range a.fleet.Reports {
-				if reports[r.Name] == nil {
-					names = append(names, r.Name)
+				if !told[r.Product] {
+					told[r.Product] = true
+					reports[r.Product] = append(reports[r.Product], r)
 				}
-				reports[r.Name] = append(reports[r.Name], r)
 			}
 		}
 		facts.Seeds = append(facts.Seeds, seed)
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		sum, err := beacon.Merge(reports[name]...)
+	for _, same := range reports {
+		sum, err := beacon.Merge(same...)
 		if err != nil {
 			return facts, err
 		}
 		facts.Products = append(facts.Products, sum)
 	}
+	slices.SortFunc(facts.Products, func(a, b beacon.Report) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), bytes.Compare(a.Product[:], b.Product[:]))
+	})
 	return facts, nil
 }
 
@@ -200,16 +209,20 @@ func printFleet(w io.Writer, facts fleetFacts, answered int) {
 
 // printReleases is a table of what became of each release, by region and label.
 func printReleases(w io.Writer, r beacon.Report) {
-	type group struct{ region, label string }
-	groups := []group{}
-	for _, row := range r.Rows {
-		if g := (group{row.Region, row.Label}); !slices.Contains(groups, g) {
-			groups = append(groups, g)
-		}
-	}
 	if len(r.Rows) == 0 {
 		return
 	}
+	type group struct{ region, label string }
+	rows := map[group][]beacon.Row{}
+	var groups []group // in the order of rows
+	for _, row := range r.Rows {
+		g := group{row.Region, row.Label}
+		if rows[g] == nil {
+			groups = append(groups, g)
+		}
+		rows[g] = append(rows[g], row)
+	}
+	parts := map[uint64][]func(){} // lines of groups, by release
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "release\tregion\tlabel\tfail\tback\tdue\trun\tfetch\theld\tinst\tgood\t")
 	line := func(c beacon.ReleaseCount, region, label string) {
@@ -221,16 +234,17 @@ func printReleases(w io.Writer, r beacon.Report) {
 			c.States[beacon.StateFailed], c.States[beacon.StateRolledBack], c.Overdue, c.Running,
 			c.States[beacon.StateFetching], c.States[beacon.StateHeld], c.States[beacon.StateInstalled], c.States[beacon.StateConfirmed])
 	}
+	for _, g := range groups {
+		for _, part := range (beacon.Report{Rows: rows[g]}).Releases(nil) {
+			parts[part.Release] = append(parts[part.Release], func() { line(part, cmp.Or(g.region, "-"), cmp.Or(g.label, "-")) })
+		}
+	}
 	for _, c := range r.Releases(nil) {
 		if len(groups) != 1 {
 			line(c, "all", "all")
 		}
-		for _, g := range groups {
-			for _, part := range r.Releases(func(row beacon.Row) bool { return row.Region == g.region && row.Label == g.label }) {
-				if part.Release == c.Release {
-					line(part, cmp.Or(g.region, "-"), cmp.Or(g.label, "-"))
-				}
-			}
+		for _, part := range parts[c.Release] {
+			part()
 		}
 	}
 	_ = t.Flush()

@@ -59,8 +59,8 @@ type Config struct {
 	// Memory is the size of the device: "64MB", "128MB", "256MB", "512MB", "large", or
 	// a number of bytes with an optional KB, MB or GB (powers of 1024). It sets
 	// every resource limit: more allows more streams, receive
-	// windows and, on a seed, connections. "auto": what the machine has, or its
-	// control group may use: on a camera the next of the sizes above, at most "512MB".
+	// windows and, on a seed, connections. "auto" on a camera: the size above that the
+	// machine has, at most "512MB", or the largest within the limit of its control group.
 	// "": "128MB" on a camera, "large" on a seed. Default "auto" on a camera, "" on a seed.
 	Memory string `toml:"memory"`
 

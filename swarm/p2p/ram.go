@@ -30,9 +30,20 @@ func presetFor(bytes int64) int64 {
 	return presets[len(presets)-1]
 }
 
+// within returns the largest preset within a limit: unlike a device's memory, a limit is
+// all that there is. One below the smallest is returned as it is.
+func within(limit int64) int64 {
+	for i := len(presets) - 1; i >= 0; i-- {
+		if presets[i] <= limit {
+			return presets[i]
+		}
+	}
+	return limit
+}
+
 // machineMemory returns what this process may use at most, in bytes: the machine's
-// memory, or the limit of one of the process's control groups if that is less. 0: it
-// cannot be told. root is the root directory.
+// memory, or a preset within the limit of one of the process's control groups if that is
+// less. 0: it cannot be told. root is the root directory.
 func machineMemory(root fs.FS) (least int64) {
 	note := func(n int64) {
 		if n > 0 && (least == 0 || n < least) {
@@ -62,7 +73,7 @@ func machineMemory(root fs.FS) (least int64) {
 		for dir := path.Clean("/" + part[2]); ; dir = path.Dir(dir) {
 			linesOf(root, path.Join(mount, dir, file), func(line string) {
 				n, _ := strconv.ParseInt(strings.TrimSpace(line), 10, 64) // "max" is none
-				note(n)
+				note(within(n))
 			})
 			if dir == "/" {
 				break
