@@ -104,12 +104,14 @@ func TestHealthAndReadiness(t *testing.T) {
 	if status, body, _ := get(t, url+"/page/", ""); status != http.StatusOK || body != "a page" {
 		t.Errorf("an added handler: %d %s", status, body)
 	}
-	resp, err := http.Post(url+"/metrics", "text/plain", strings.NewReader("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _ = resp.Body.Close(); resp.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %d", resp.StatusCode)
+	for body, want := range map[string]int{"": http.StatusMethodNotAllowed, "x": http.StatusRequestEntityTooLarge} {
+		resp, err := http.Post(url+"/metrics", "text/plain", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != want {
+			t.Errorf("POST of %q: %d", body, resp.StatusCode)
+		}
 	}
 }
 
