@@ -133,6 +133,15 @@ func (s *slots) holds(t *testing.T, path string, r *localnet.Release) {
 	}
 }
 
+// slotted has a camera with two slots run its first release, from a seed.
+func (w *world) slotted(dev *slots, first *localnet.Release) (seed, camera *citizen) {
+	seed = w.add(node.RoleSeed)
+	camera = w.add(node.RoleCamera, node.WithInstaller(dev))
+	w.release(seed, first, 1)
+	w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+	return seed, camera
+}
+
 // thin fails the test if a node keeps an image outside of the slots.
 func (w *world) thin(c *citizen) {
 	w.t.Helper()
@@ -181,10 +190,7 @@ func TestTheSlotIsTheCache(t *testing.T) {
 	rec, r := recordReleases(t, one, two, imageOf(t, 3, 350_000))
 	rec.inBubble(t, chainNow, chainNow, func(w *world) {
 		dev := newSlots(t)
-		seed := w.add(node.RoleSeed)
-		camera := w.add(node.RoleCamera, node.WithInstaller(dev))
-		w.release(seed, r[0], 1)
-		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		seed, camera := w.slotted(dev, r[0])
 		dev.holds(t, dev.b, r[0])
 		if held := camera.Status().Products[0].Held; len(held) != 1 || held[0].Slot != dev.b {
 			t.Errorf("the status tells of %+v, not of slot %s", held, dev.b)
@@ -227,10 +233,7 @@ func TestTheSameImageInTheOtherSlot(t *testing.T) {
 	rec, r := recordReleases(t, image, image)
 	rec.inBubble(t, chainNow, chainNow, func(w *world) {
 		dev := newSlots(t)
-		seed := w.add(node.RoleSeed)
-		camera := w.add(node.RoleCamera, node.WithInstaller(dev))
-		w.release(seed, r[0], 1)
-		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		seed, camera := w.slotted(dev, r[0])
 		before := camera.Traffic().Total.Received
 		w.release(seed, r[1], 2)
 		w.until("release 2 runs", func() bool { return camera.runs() == 2 })
@@ -257,10 +260,7 @@ func TestThreatCrashAnywhere_SlotOfTheFallback(t *testing.T) {
 			}
 			return install.Confirmed
 		}
-		seed := w.add(node.RoleSeed)
-		camera := w.add(node.RoleCamera, node.WithInstaller(dev))
-		w.release(seed, r[0], 1)
-		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		seed, camera := w.slotted(dev, r[0])
 		w.release(seed, r[1], 2)
 		w.until("release 2 waits for its confirmation", func() bool {
 			i := camera.Status().Products[0].Installed
@@ -290,10 +290,7 @@ func TestRollBackFromASlot(t *testing.T) {
 			}
 			return install.Confirmed
 		}
-		seed := w.add(node.RoleSeed)
-		camera := w.add(node.RoleCamera, node.WithInstaller(dev))
-		w.release(seed, r[0], 1)
-		w.until("release 1 runs", func() bool { return camera.runs() == 1 })
+		seed, camera := w.slotted(dev, r[0])
 		w.release(seed, r[1], 2)
 		w.until("release 2 was rolled back", func() bool {
 			tg := camera.Status().Products[0].Target

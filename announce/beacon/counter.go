@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -13,10 +12,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"camswarm/swarm/tokens"
 	"camswarm/verify"
 )
 
@@ -115,7 +113,7 @@ func (c *Counter) hear(s network.Stream) (outcome string, err error) {
 		err = ErrProduct
 	}
 	if err == nil {
-		err = c.table.Put(from, ipOf(s.Conn().RemoteMultiaddr()), b, time.Now())
+		err = c.table.Put(from, tokens.AddrOf(s.Conn().RemoteMultiaddr()), b, time.Now())
 	}
 	switch {
 	case errors.Is(err, ErrForged):
@@ -132,17 +130,4 @@ func (c *Counter) hear(s network.Stream) (outcome string, err error) {
 		return "withdrawn", nil
 	}
 	return "counted", nil
-}
-
-// ipOf returns the IP address at a; the invalid one behind a relay.
-func ipOf(a ma.Multiaddr) netip.Addr {
-	if _, err := a.ValueForProtocol(ma.P_CIRCUIT); err == nil {
-		return netip.Addr{}
-	}
-	ip, err := manet.ToIP(a)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	return addr.Unmap()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"camswarm/swarm/tokens"
 	"camswarm/verify"
 )
 
@@ -62,7 +63,7 @@ func (t *Table) Put(from peer.ID, addr netip.Addr, b Beacon, now time.Time) erro
 	if !b.fresh(hourOf(uint64(max(now.Unix(), 0)))) {
 		return ErrStale
 	}
-	network := networkOf(addr)
+	network := tokens.NetworkOf(addr)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Sub(t.swept) >= sweepEvery {
@@ -87,15 +88,6 @@ func (t *Table) Put(from peer.ID, addr netip.Addr, b Beacon, now time.Time) erro
 	t.devices[id] = d
 	t.networks[network]++
 	return nil
-}
-
-func networkOf(addr netip.Addr) netip.Prefix {
-	bits := 24
-	if addr = addr.Unmap(); addr.Is6() {
-		bits = 56
-	}
-	p, _ := addr.WithZone("").Prefix(bits) // the zero one of an invalid address
-	return p
 }
 
 // room reports whether one more device of a network may count, if need be in the place

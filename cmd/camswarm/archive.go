@@ -57,14 +57,8 @@ seed's gateway answers. 'release import' and 'ipfs dag import' read it.`,
 		Example: `  camswarm release export release-2 --out release-2.car`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := openRelease(args[0])
+			r, err := openWhole(cmd.Context(), args[0], "export")
 			if err != nil {
-				return err
-			}
-			if r.image == "" {
-				return cli.Usagef("%s is an envelope alone; export takes the release directory with the image", args[0])
-			}
-			if err := r.checkImage(cmd.Context()); err != nil {
 				return err
 			}
 			if len(r.envelope.Signatures) == 0 {

@@ -73,14 +73,8 @@ at least one --seed that it can reach.`,
   camswarm release publish release-2 --registry registry.json --seed seed --pin https://pin.example/psa --pin-token pin.token`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := openRelease(args[0])
+			r, err := openWhole(cmd.Context(), args[0], "publish")
 			if err != nil {
-				return err
-			}
-			if r.image == "" {
-				return cli.Usagef("%s is an envelope alone; publish takes the release directory with the image", args[0])
-			}
-			if err := r.checkImage(cmd.Context()); err != nil {
 				return err
 			}
 			pinToken, err := pins.check()

@@ -93,6 +93,18 @@ func openRelease(path string) (*releaseFiles, error) {
 	return r, nil
 }
 
+// openWhole opens a release directory for a command that needs the image, and hashes it.
+func openWhole(ctx context.Context, path, command string) (*releaseFiles, error) {
+	r, err := openRelease(path)
+	if err != nil {
+		return nil, err
+	}
+	if r.image == "" {
+		return nil, cli.Usagef("%s is an envelope alone; %s takes the release directory with the image", path, command)
+	}
+	return r, r.checkImage(ctx)
+}
+
 // checkImage hashes the image and compares it with the manifest.
 func (r *releaseFiles) checkImage(ctx context.Context) error {
 	f, err := openRegular(r.image)

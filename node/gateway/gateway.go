@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -21,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"camswarm/node/web"
+	"camswarm/swarm/tokens"
 )
 
 // Config is what a Server serves, and where. No field may be zero but Providers.
@@ -45,9 +44,9 @@ type Config struct {
 
 // Server is the gateway's listener.
 type Server struct {
+	web.TCP
 	cfg   Config
 	rate  *rate.Limiter
-	addr  atomic.Pointer[net.Addr]
 	count *prometheus.CounterVec
 	sent  prometheus.Counter
 
@@ -79,27 +78,9 @@ func (s *Server) SetRate(bytesPerSecond int64) {
 	s.rate.SetLimit(rate.Limit(bytesPerSecond))
 }
 
-// Addr is where the server listens; nil before Run does.
-func (s *Server) Addr() net.Addr {
-	if a := s.addr.Load(); a != nil {
-		return *a
-	}
-	return nil
-}
-
 // Run serves until ctx ends; replies under way have a second more.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("gateway.listen: %w", err)
-	}
-	addr := listener.Addr()
-	s.addr.Store(&addr)
-	s.cfg.Log.Info("gateway", "url", "http://"+addr.String())
-	if err := web.Serve(ctx, listener, s.Handler(), limits, s.cfg.Log); err != nil {
-		return fmt.Errorf("gateway.listen: %w", err)
-	}
-	return nil
+	return s.ServeTCP(ctx, "gateway", "gateway.listen", s.cfg.Listen, func(net.Addr) http.Handler { return s.Handler() }, limits, s.cfg.Log)
 }
 
 // Handler answers the gateway's requests.
@@ -242,16 +223,8 @@ func (s *Server) leave(from netip.Prefix) {
 
 // network is that of a client: /24 or /56, as peers' budgets have it.
 func network(remote string) netip.Prefix {
-	a, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr, bits := a.Addr().Unmap(), 24
-	if !addr.Is4() {
-		bits = 56
-	}
-	p, _ := addr.WithZone("").Prefix(bits)
-	return p
+	a, _ := netip.ParseAddrPort(remote) // the invalid one of what is none
+	return tokens.NetworkOf(a.Addr())
 }
 
 // reply is a reply that is paced, and broken off if the client does not read.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -42,9 +41,9 @@ type Config struct {
 
 // Server is the listener. Add handlers with Handle before Run.
 type Server struct {
-	cfg  Config
-	mux  *http.ServeMux
-	addr atomic.Pointer[net.Addr]
+	web.TCP
+	cfg Config
+	mux *http.ServeMux
 }
 
 // New wires a server and listens nowhere yet.
@@ -62,31 +61,15 @@ func New(cfg Config) *Server {
 // reads. It may be called while other requests are answered.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
-// Addr is where the server listens; nil before Run does.
-func (s *Server) Addr() net.Addr {
-	if a := s.addr.Load(); a != nil {
-		return *a
-	}
-	return nil
-}
-
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("http.listen: %w", err)
+	handler := func(addr net.Addr) http.Handler {
+		if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+			return localNames(s.mux)
+		}
+		return s.mux
 	}
-	addr := listener.Addr()
-	s.addr.Store(&addr)
-	s.cfg.Log.Info("monitoring", "url", "http://"+addr.String())
-	handler := http.Handler(s.mux)
-	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
-		handler = localNames(handler)
-	}
-	if err := web.Serve(ctx, listener, handler, limits, s.cfg.Log); err != nil {
-		return fmt.Errorf("http.listen: %w", err)
-	}
-	return nil
+	return s.ServeTCP(ctx, "monitoring", "http.listen", s.cfg.Listen, handler, limits, s.cfg.Log)
 }
 
 // localNames refuses requests to names of others: a page in a browser on this machine

@@ -303,30 +303,37 @@ type Removal struct {
 	Lost    []Arrival // units that only that file had
 }
 
+// owner finds the owner of a root at a path: its replica, and its place there. The error
+// is ErrNotAdded. The caller holds mu.
+func (s *Store) owner(root cid.Cid, path string) (r *Replica, k int, err error) {
+	key, _ := Digest(root)
+	if r = s.replicas[key]; r != nil {
+		path = filepath.Clean(path)
+		if k = slices.IndexFunc(r.owners, func(o *owner) bool { return o.path == path }); k >= 0 {
+			return r, k, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("%w: %s at %s", ErrNotAdded, root, path)
+}
+
 // Remove drops the owner of a root at a path. A file that has no owner any more
 // is closed; its bytes stay on disk. The error is ErrNotAdded.
 func (s *Store) Remove(root cid.Cid, path string) (Removal, error) {
-	key, _ := Digest(root)
 	s.mu.Lock()
-	r := s.replicas[key]
-	k := -1
-	if r != nil {
-		path = filepath.Clean(path)
-		k = slices.IndexFunc(r.owners, func(o *owner) bool { return o.path == path })
-	}
-	if k < 0 {
+	r, k, err := s.owner(root, path)
+	if err != nil {
 		s.mu.Unlock()
-		return Removal{}, fmt.Errorf("%w: %s at %s", ErrNotAdded, root, path)
+		return Removal{}, err
 	}
 	o := r.owners[k]
 	r.owners = slices.Delete(r.owners, k, k+1)
-	delete(s.paths, path)
+	delete(s.paths, o.path)
 	for _, b := range o.extra {
 		s.unlink(b.sum, func(p place) bool { return p.owner == o })
 	}
 	out := Removal{Replica: r, Gone: len(r.owners) == 0}
 	if out.Gone {
-		delete(s.replicas, key)
+		delete(s.replicas, r.Key)
 	}
 	if other := slices.IndexFunc(r.owners, func(other *owner) bool { return other.at == o.at }); other >= 0 {
 		o.at.path = r.owners[other].path
@@ -371,17 +378,11 @@ func (in *inode) stop() (idle Handle, quiet <-chan struct{}) {
 // with ReadOnly. When it returns, nobody writes to it any more. The error is
 // ErrNotAdded.
 func (s *Store) Seal(root cid.Cid, path string) (Removal, error) {
-	key, _ := Digest(root)
 	s.mu.Lock()
-	r := s.replicas[key]
-	k := -1
-	if r != nil {
-		path = filepath.Clean(path)
-		k = slices.IndexFunc(r.owners, func(o *owner) bool { return o.path == path })
-	}
-	if k < 0 {
+	r, k, err := s.owner(root, path)
+	if err != nil {
 		s.mu.Unlock()
-		return Removal{}, fmt.Errorf("%w: %s at %s", ErrNotAdded, root, path)
+		return Removal{}, err
 	}
 	in := r.owners[k].at
 	in.readOnly = true

@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -9,8 +8,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Budget bounds what each peer may make this node do: see tokens.Budget.
@@ -106,17 +103,4 @@ func (s *meteredStream) Read(b []byte) (int, error) {
 		return 0, network.ErrReset
 	}
 	return n, err
-}
-
-// ipOf returns the IP address of a peer at a, the invalid one behind a relay.
-func ipOf(a ma.Multiaddr) netip.Addr {
-	if !direct(a) {
-		return netip.Addr{}
-	}
-	ip, err := manet.ToIP(a)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	return addr.Unmap()
 }

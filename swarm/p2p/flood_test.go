@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/swarm/tokens"
+
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -152,7 +154,7 @@ func TestFloodersAreCountedByTheirNetwork(t *testing.T) {
 		{"/dns4/example.com/tcp/4001", ""},
 	} {
 		want, _ := netip.ParseAddr(c.want)
-		if got := ipOf(ma.StringCast(c.addr)); got != want {
+		if got := tokens.AddrOf(ma.StringCast(c.addr)); got != want {
 			t.Errorf("%s is at %s, not %s", c.addr, got, want)
 		}
 	}

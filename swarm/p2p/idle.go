@@ -64,24 +64,17 @@ func (n *Network) bounds() book.Bounds {
 // then: on one at a time, with pauses, so that whoever loses one finds another before
 // the next goes.
 func (n *Network) keepFew(ctx context.Context) {
-	timer := time.NewTimer(activeFor)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
+	repeatedly(ctx, activeFor, nil, func(context.Context) time.Duration {
+		if wait := n.idleIn(); wait > 0 {
+			return wait
 		}
-		wait := n.idleIn()
-		if wait == 0 {
-			wait = n.spread(idleLook)
-			if p, ok := n.spare(); ok {
-				n.hangUp(func() error { return n.host.Network().ClosePeer(p) })
-				wait = n.spread(idlePause)
-			}
+		p, ok := n.spare()
+		if !ok {
+			return n.spread(idleLook)
 		}
-		timer.Reset(wait)
-	}
+		n.hangUp(func() error { return n.host.Network().ClosePeer(p) })
+		return n.spread(idlePause)
+	})
 }
 
 // spare selects the neighbour that an idle node can best do without, if it has more

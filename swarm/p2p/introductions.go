@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"camswarm/swarm/p2p/book"
 	"camswarm/swarm/p2p/introduce"
+	"camswarm/swarm/tokens"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -110,7 +112,7 @@ func later(a, b time.Time) time.Time {
 // meet asks seeds until ctx ends: once when one is met, so that it knows this node,
 // more while the mesh is too small, and now and then.
 func (n *Network) meet(ctx context.Context) {
-	repeatedly(ctx, n.asks, n.askRound)
+	repeatedly(ctx, 0, n.asks, n.askRound)
 }
 
 // askRound asks who is due and returns the time until more are. A peer that is not
@@ -265,7 +267,7 @@ func (n *Network) heed(a introduce.Answer, src book.Source) (found int) {
 			n.mu.Unlock()
 			continue
 		}
-		info.Addrs = introduce.Usable(n.links.dialable(info.Addrs), ipOf(nil), func(p peer.ID) bool {
+		info.Addrs = introduce.Usable(n.links.dialable(info.Addrs), netip.Addr{}, func(p peer.ID) bool {
 			return n.isStatic(p) || n.host.Network().Connectedness(p) == network.Connected
 		})
 		if n.discovered(info, src) {
@@ -329,7 +331,7 @@ func (n *Network) answer(s network.Stream) (answered bool) {
 // introduceTo enters who asks and answers it.
 func (n *Network) introduceTo(c network.Conn, ask introduce.Ask) introduce.Answer {
 	p := c.RemotePeer()
-	at := ipOf(c.RemoteMultiaddr())
+	at := tokens.AddrOf(c.RemoteMultiaddr())
 	addrs := introduce.Usable(slices.Concat(ask.Addrs, n.host.Peerstore().Addrs(p)), at, func(r peer.ID) bool { return r == n.host.ID() || n.isStatic(r) })
 	out := introduce.Answer{Full: n.crowded()}
 	if len(ask.Keys) == 0 {

@@ -14,6 +14,7 @@ import (
 
 	"camswarm/swarm/p2p/book"
 	"camswarm/swarm/p2p/reputation"
+	"camswarm/swarm/tokens"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
@@ -158,7 +159,7 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 	n.budget = n.newBudget()
 	n.gater = &gater{
 		admitter: opts.Admitter, lanOnly: cfg.LANOnly, now: n.now,
-		met:     func(p peer.ID, addr ma.Multiaddr) { n.budget.From(p, ipOf(addr)) },
+		met:     func(p peer.ID, addr ma.Multiaddr) { n.budget.From(p, tokens.AddrOf(addr)) },
 		refused: func(why string) { n.metrics.refused.WithLabelValues(why).Inc() },
 	}
 	if err := n.remember(context.Background()); err != nil {

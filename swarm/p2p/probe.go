@@ -59,18 +59,11 @@ func newProber(h *cameraHost, opts ...autonatv2.AutoNATOption) (*prober, error) 
 
 // keepProbing asks about every address, and again when the answer is not fresh.
 func (n *Network) keepProbing(ctx context.Context) {
-	timer := time.NewTimer(probeFirst)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
+	repeatedly(ctx, probeFirst, nil, func(ctx context.Context) time.Duration {
 		n.host.prober.probe(ctx, n.outside())
 		n.tellKind()
-		timer.Reset(probeCheck)
-	}
+		return probeCheck
+	})
 }
 
 // outside lists where this node may be dialled from the Internet: what the router

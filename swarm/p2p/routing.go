@@ -96,7 +96,7 @@ type membership struct {
 
 // rendezvous provides the namespaces of a seed and seeks their seeds until ctx ends.
 func (n *Network) rendezvous(ctx context.Context) {
-	repeatedly(ctx, n.joined, n.rendezvousRound)
+	repeatedly(ctx, 0, n.joined, n.rendezvousRound)
 }
 
 // rendezvousRound does what is due and returns the time until more is.

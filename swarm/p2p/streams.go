@@ -44,10 +44,10 @@ func (n *Network) attend(id protocol.ID, limit time.Duration, answer func(networ
 	})
 }
 
-// repeatedly calls round until ctx ends: at once, whenever woken says so, and after the
-// time that the round before returned.
-func repeatedly(ctx context.Context, woken <-chan struct{}, round func(context.Context) time.Duration) {
-	timer := time.NewTimer(0)
+// repeatedly calls round until ctx ends: after first, whenever woken (nil: nothing does)
+// says so, and after the time that the round before returned.
+func repeatedly(ctx context.Context, first time.Duration, woken <-chan struct{}, round func(context.Context) time.Duration) {
+	timer := time.NewTimer(first)
 	defer timer.Stop()
 	for {
 		select {

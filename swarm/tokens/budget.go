@@ -67,14 +67,9 @@ func NewBudget(cfg BudgetConfig) *Budget {
 // From records the address of a peer; the invalid one if it is not known, as behind a
 // relay. Until then only the peer's own bucket counts.
 func (b *Budget) From(p peer.ID, addr netip.Addr) {
-	bits := 24
-	if addr = addr.Unmap(); addr.Is6() {
-		bits = 56
-	}
-	network, _ := addr.WithZone("").Prefix(bits) // the zero one of an invalid address
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.payer(p).network = network
+	b.payer(p).network = NetworkOf(addr)
 }
 
 // Allow counts work of that cost, at least 0, for a peer, and tells whether it may be
