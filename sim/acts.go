@@ -23,7 +23,9 @@ func (r *run) rollout(ctx context.Context, i int) {
 				r.violate(recorded, "", err.Error())
 				return
 			}
-			r.chain.set(state)
+			if !r.step(k, state) {
+				return
+			}
 			seed := r.seedMembers()[0]
 			if err := seed.node.Announce(ctx, announce.Announcement{Product: r.script.product.ID(), Sequence: r.target, Rev: view.Rev, Block: view.RevBlock}); err != nil && ctx.Err() == nil {
 				r.violate(announces, seed.actor.name, err.Error())

@@ -38,6 +38,8 @@ type actor struct {
 	late        time.Duration // starts that long after the announcement; 0: with all
 	leaves      time.Duration // since the announcement; negative: stays
 	cut         bool          // on the far side of the partition
+	fails       bool          // the last release does not come up on it
+	tells       bool          // it tells what became of a release
 	rpcSeed     uint64
 	startsIn    time.Duration // of the warm-up, so that not all dial at one moment
 	witness     int           // of a witness: which of them it is
@@ -270,6 +272,14 @@ func (s *Scenario) fate(cameras []*actor) {
 	}
 	for _, a := range some(s.Partition.Share) {
 		a.cut = true
+	}
+	if s.Bad.Share > 0 {
+		for _, a := range some(s.Bad.Share) {
+			a.fails = true
+		}
+		for _, a := range some(s.Bad.Tells) {
+			a.tells = true
+		}
 	}
 }
 

@@ -126,6 +126,7 @@ func (s *Scenario) NotInFleet() []string {
 		{s.Late.Share > 0, "late starters"},
 		{s.Hostile.Count() > 0, "hostile nodes"},
 		{s.Stop.Kind != "", "a stop"},
+		{s.Bad.Share > 0, "that the release is bad (camsim guard has it)"},
 		{s.Partition.Share > 0, "the partition"},
 		{len(s.Rollout) > 0, "the steps of the rollout"},
 		{s.Releases > 1, "earlier releases"},

@@ -19,7 +19,7 @@ const (
 	onlyPublished = "only published images are installed"
 	lastLook      = "a quorum confirms what is installed at the last moment"
 	neverBack     = "no release is installed twice or after a newer one"
-	noRollback    = "nothing is rolled back"
+	noRollback    = "nothing that boots is rolled back"
 	onlyLatest    = "only the latest release is kept"
 	notAccused    = "honest peers are not accused"
 	startsAgain   = "a node starts when it is told to"
@@ -69,7 +69,7 @@ func (r *run) check() {
 			continue
 		}
 		m.mu.Lock()
-		installed := m.line.installed >= 0
+		installed := m.line.installed >= 0 && !m.actor.fails
 		m.mu.Unlock()
 		for _, dir := range m.held() {
 			if base := path.Base(dir); installed && base != latest {

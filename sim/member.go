@@ -63,6 +63,7 @@ type member struct {
 	waited   bool // the run waits for it
 	line     timeline
 	lowest   uint64        // sequence that was installed last
+	reached  bool          // the last release was handed to its installer
 	lookAge  time.Duration // of the last install: since when a quorum had confirmed it
 	stopRev  uint64        // of the stop; 0: none yet
 	stopAt   time.Time
@@ -370,21 +371,33 @@ func (m *member) Install(_ context.Context, img *verify.Image) error {
 			m.run.violate(neverBack, m.actor.name, fmt.Sprintf("release %d after %d", r.Record.Sequence, m.lowest))
 		}
 		m.lowest = r.Record.Sequence
+		m.reached = m.reached || m.lowest == uint64(len(m.run.script.releases))
 		return nil
 	}
 	m.run.violate(onlyPublished, m.actor.name, fmt.Sprintf("sha256 %x", sum))
 	return errors.New("not a release of this scenario")
 }
 
-// Confirm implements install.Installer: every image boots.
-func (m *member) Confirm(context.Context, verify.Release) (install.Outcome, error) {
+// Confirm implements install.Installer: every image boots, but a bad one.
+func (m *member) Confirm(_ context.Context, r verify.Release) (install.Outcome, error) {
+	if m.bad(r) {
+		return install.Failed, nil
+	}
 	return install.Confirmed, nil
 }
 
-// Rollback implements install.Installer. It is not called, since every image boots.
-func (m *member) Rollback(context.Context, verify.Release) error {
-	m.run.violate(noRollback, m.actor.name, "")
+// Rollback implements install.Installer. It is called for a release that is bad here,
+// and no other.
+func (m *member) Rollback(_ context.Context, r verify.Release) error {
+	if !m.bad(r) {
+		m.run.violate(noRollback, m.actor.name, "")
+	}
 	return nil
+}
+
+// bad reports whether a release is the scenario's bad one, and does not come up here.
+func (m *member) bad(r verify.Release) bool {
+	return m.actor.fails && r.Sequence == uint64(len(m.run.script.releases))
 }
 
 // held lists the release directories of a node, as "product/sequence".

@@ -44,6 +44,7 @@ func (r *run) report() *report.Report {
 		out.Faults = append(out.Faults, report.Fault{Kind: "endpoints full", AtSeconds: -s.WarmUp.Seconds(), Nodes: s.Chain.Operators,
 			Note: fmt.Sprintf("%d calls answered, %d refused", l.answered, l.refused)})
 	}
+	r.reportBad(out)
 	if u := r.uploads; u.Sent > 0 {
 		videos := 0
 		for _, a := range c.cameras {

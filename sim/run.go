@@ -83,6 +83,9 @@ type run struct {
 	lead       time.Duration // from the block of its rollout to the announcement
 	waiting    int           // honest cameras that have not verified it
 	allDone    chan struct{}
+	stepNow    int           // of the rollout
+	halted     *haltedBy     // of a bad release; nil: not halted
+	haltedNow  chan struct{} // closed then
 	violations []report.Violation
 	faults     []report.Fault
 	stages     []report.Stage
@@ -160,6 +163,7 @@ func (r *run) play(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.net.Close()
+	r.haltedNow = make(chan struct{})
 	r.allDone = make(chan struct{}, 1) // of the bubble: a channel from outside would stop its clock
 	r.chain = &chain{history: r.script.history, model: r.s.Chain, start: time.Now(), servers: make([]server, r.s.Chain.Operators)}
 	for _, a := range r.cast.actors {
@@ -249,7 +253,7 @@ func (r *run) release(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	r.chain.set(r.script.steps[i][0])
+	r.step(0, r.script.steps[i][0])
 	block := time.Now()
 	if err := r.seen(ctx, view.Rev); err != nil {
 		return err
@@ -289,6 +293,9 @@ func (r *run) release(ctx context.Context, i int) error {
 	}
 	acts.Go(func() { r.rollout(actx, i) })
 	if last {
+		acts.Go(func() { r.watch(actx) })
+	}
+	if last {
 		r.measuring = true
 		defer r.count()
 	}
@@ -297,6 +304,7 @@ func (r *run) release(ctx context.Context, i int) error {
 	defer limit.Stop()
 	select {
 	case <-r.allDone:
+	case <-r.haltedNow:
 	case <-limit.C:
 	case <-ctx.Done():
 		return ctx.Err()
@@ -308,8 +316,13 @@ func (r *run) release(ctx context.Context, i int) error {
 	// Steps of the rollout that are still to come, installs, collection.
 	r.enter("settling")
 	if n := len(r.s.Rollout); n > 0 {
-		if err := sleep(ctx, r.s.Rollout[n-1].At-time.Since(r.start)); err != nil {
-			return err
+		rest := time.NewTimer(r.s.Rollout[n-1].At - time.Since(r.start))
+		defer rest.Stop()
+		select {
+		case <-rest.C:
+		case <-r.haltedNow:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	if err := sleep(ctx, settle); err != nil {
@@ -524,6 +537,10 @@ func (r *run) nodeConfig(m *member) node.Config {
 	}
 	for _, i := range a.seeds {
 		c.Network.Peers = append(c.Network.Peers, r.net.Addr(i).String()+"/p2p/"+r.cast.actors[i].id.String())
+	}
+	if r.s.Bad.Share > 0 {
+		c.Beacons.Tell = a.tells
+		c.Beacons.PerNetwork = 1 << 16 // neighbours in the simulator's address space are none
 	}
 	p := node.DefaultProduct(role)
 	p.Name, p.Keys, p.Threshold, p.Region = r.script.product.String(), r.script.keys.Keys, r.script.keys.Threshold, verify.Region(a.region)

@@ -73,6 +73,7 @@ type Scenario struct {
 	Latency   Latency   `toml:"latency"`
 	Chain     Chain     `toml:"chain"`
 	Rollout   []Step    `toml:"rollout"`
+	Bad       Bad       `toml:"bad"`
 	Stop      Stop      `toml:"stop"`
 	Late      Late      `toml:"late"`
 	Churn     Churn     `toml:"churn"`
@@ -216,6 +217,21 @@ type Step struct {
 	Warm bool `toml:"warm"`
 }
 
+// Bad makes the last release one that does not come up on some cameras, which then run
+// what they ran before. Cameras tell the seeds, and a guard decides by what these count.
+type Bad struct {
+	// Share is the part of the cameras on which it does not come up, 0 to 1; 0: it is
+	// good, and nobody tells anything.
+	Share float64 `toml:"share"`
+	// Tells is the part of the cameras that tell, 0 to 1.
+	Tells float64 `toml:"tells"`
+	// Guard is how often the guard looks, as 'camswarm guard --every'; 0: nobody watches.
+	Guard time.Duration `toml:"guard"`
+	// Sample is of how many cameras the guard must know whether the release works there
+	// before it concludes anything. Its other settings are those of 'camswarm guard'.
+	Sample int `toml:"sample"`
+}
+
 // Stop is a transaction, after everybody has the last release, that nobody
 // announces: seeds see it on the chain. What is measured is the time from its block
 // to the moment at which a camera acts on it.
@@ -286,6 +302,7 @@ func Default() Scenario {
 		ImageBytes: 6_200_000, BlockBytes: verify.DefaultBlockSize,
 		Releases: 1, ReleaseEvery: time.Minute, WarmUp: time.Minute, Limit: 10 * time.Minute,
 		Stop:    Stop{Idle: time.Minute},
+		Bad:     Bad{Tells: 1, Guard: 30 * time.Second, Sample: 2},
 		Seeds:   Seeds{Count: 1, Up: 100, Down: 100, Warm: true},
 		NAT:     NAT{FullCone: 10, PortRestricted: 72, Symmetric: 13.6, NoUDP: 4.4, Late: 0.024},
 		Latency: Latency{Kind: "uniform", RTTMin: 10 * time.Millisecond, RTTMax: 150 * time.Millisecond},
@@ -500,6 +517,8 @@ func (s *Scenario) Validate() error {
 		return bad("chain: rtt_min and rtt_max must not decrease, and server, handshake and slots are not negative")
 	case !slices.Contains([]string{"", "pause", "halt", "revoke"}, s.Stop.Kind) || s.Stop.Idle < 0:
 		return bad("stop.kind is \"pause\", \"halt\" or \"revoke\", and stop.idle not negative")
+	case !share(s.Bad.Share) || !share(s.Bad.Tells) || s.Bad.Sample < 1 || s.Bad.Guard != 0 && s.Bad.Guard < time.Second:
+		return bad("bad.share and bad.tells are 0 to 1, bad.sample at least 1, bad.guard 0s or at least 1s")
 	case !share(s.Late.Share) || s.Late.Over < 0:
 		return bad("late.share is 0 to 1 and late.over not negative")
 	case s.Churn.Leave < 0 || s.Churn.Leave > 0.9 || s.Churn.From < 0 || s.Churn.Over < 0 || s.Churn.Back < 0:

@@ -26,6 +26,7 @@ type script struct {
 
 	published []int   // by release: the state in which it is published, not rolled out
 	steps     [][]int // by release and rollout step: the state
+	halted    []int   // by rollout step of a bad release: the state if it is halted then
 	stopped   int     // the state after the scenario's stop
 }
 
@@ -78,6 +79,11 @@ func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, cana
 				return nil, err
 			}
 			steps = append(steps, len(out.history.states)-1)
+			if s.Bad.Share > 0 && i == s.Releases-1 {
+				if err := out.recordHalt(ctx, a, endpoint, r.Record.Sequence); err != nil {
+					return nil, err
+				}
+			}
 		}
 		out.steps = append(out.steps, steps)
 	}
@@ -97,6 +103,20 @@ func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, cana
 	}
 	out.stopped = len(out.history.states)
 	return out, out.history.record(ctx, endpoint)
+}
+
+// recordHalt records what the contract answers if the operator halts the release now,
+// and takes the halt back.
+func (out *script) recordHalt(ctx context.Context, a *localnet.Authority, endpoint chainwatch.Caller, sequence uint64) error {
+	if _, err := a.Registry.SetHalted(ctx, a.Operator, a.Product.ID(), sequence, true); err != nil {
+		return err
+	}
+	if err := out.history.record(ctx, endpoint); err != nil {
+		return err
+	}
+	out.halted = append(out.halted, len(out.history.states)-1)
+	_, err := a.Registry.SetHalted(ctx, a.Operator, a.Product.ID(), sequence, false)
+	return err
 }
 
 // policies are the operator's policies of one release that is announced at a

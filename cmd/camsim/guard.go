@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/announce/beacon"
+	"camswarm/announce/guard"
 	"camswarm/cmd/internal/cli"
-	"camswarm/cmd/internal/guard"
 	"camswarm/verify"
 )
 

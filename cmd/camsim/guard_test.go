@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"camswarm/cmd/internal/guard"
+	"camswarm/announce/guard"
 )
 
 // A bad release reaches everybody by a timetable that nobody watches, its canaries with a

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"camswarm/announce/beacon"
+	"camswarm/announce/guard"
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
-	"camswarm/cmd/internal/guard"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -284,10 +284,7 @@ func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
 			cli.Note(w.cmd, "%s is a seed that is named before; it counts once", e.Seed)
 		} else {
 			known[a.fleet.Seed] = true
-			if at := slices.IndexFunc(a.fleet.Reports, func(r beacon.Report) bool { return r.Product == w.product.ID() }); at >= 0 {
-				r := a.fleet.Reports[at]
-				e.At, e.Since, e.Cameras, e.Count = r.At, r.Since, r.Cameras, r.Of(w.sequence)
-			}
+			e = guard.EvidenceOf(e.Seed, a.fleet, w.product.ID(), w.sequence)
 		}
 		out = append(out, e)
 	}

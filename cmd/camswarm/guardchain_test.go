@@ -17,7 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/announce/beacon"
-	"camswarm/cmd/internal/guard"
+	"camswarm/announce/guard"
 	"camswarm/verify"
 )
 

@@ -19,9 +19,9 @@ import (
 	"time"
 
 	"camswarm/announce/beacon"
+	"camswarm/announce/guard"
 	"camswarm/chainwatch/registry/bindings"
 	"camswarm/cmd/internal/cli"
-	"camswarm/cmd/internal/guard"
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/node/install"

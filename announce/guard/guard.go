@@ -69,6 +69,17 @@ type Evidence struct {
 	Count   beacon.ReleaseCount
 }
 
+// EvidenceOf takes from what a seed gives out what it counts of a release. Of a seed that
+// does not count the product it is as if it did not answer.
+func EvidenceOf(seed string, f beacon.Fleet, product verify.ProductID, sequence uint64) Evidence {
+	e := Evidence{Seed: seed}
+	if at := slices.IndexFunc(f.Reports, func(r beacon.Report) bool { return r.Product == product }); at >= 0 {
+		r := f.Reports[at]
+		e.At, e.Since, e.Cameras, e.Count = r.At, r.Since, r.Cameras, r.Of(sequence)
+	}
+	return e
+}
+
 // Situation is all that a decision rests on.
 type Situation struct {
 	Now   time.Time // by the guard's clock
