@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"camswarm/node/nearest"
 	"camswarm/swarm/units"
 )
 
@@ -177,31 +178,10 @@ func unknownKey(at, key string, known []string) error {
 	if at != key && slices.Contains(topKeys(), key) {
 		return fmt.Errorf("unknown key %q: %q stands before the first [section] of the file", at, key)
 	}
-	best := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
-	if distance(key, best) <= (len(key)+1)/2 {
+	if best := nearest.To(key, known); best != "" {
 		return fmt.Errorf("unknown key %q; did you mean %q?", at, strings.TrimSuffix(at, key)+best)
 	}
 	return fmt.Errorf("unknown key %q; known here are %s", at, strings.Join(known, ", "))
-}
-
-// distance is how many letters must be put in, taken out or changed (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // topKeys are the keys of the configuration that belong to no section.

@@ -98,7 +98,7 @@ func (s *Scenario) regions() ([]string, error) {
 		}
 		for _, r := range known {
 			if !slices.Contains(all, world.Region(r)) {
-				return nil, fmt.Errorf("%w: latency.regions: the world has no %q; it has %v", ErrScenario, r, all)
+				return nil, fmt.Errorf("%w: latency.regions: the world has no %q; %s", ErrScenario, r, orAll(r, all))
 			}
 		}
 	}

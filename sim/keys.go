@@ -44,6 +44,19 @@ func keysOf(prefix string, v reflect.Value) (out []key) {
 	return out
 }
 
+// Keys returns what [Scenario.Set] takes, but the seed, which is not of a scenario's
+// conditions.
+func Keys() []string {
+	out := []string{"up", "down", "loss", "spread", "burst", "buffer", "jitter", "video", "camera"}
+	s := Default()
+	for _, k := range keysOf("", reflect.ValueOf(&s).Elem()) {
+		if k.path != "seed" {
+			out = append(out, k.path)
+		}
+	}
+	return append(out, "class", "rollout")
+}
+
 // Parameters returns every key of the scenario but the seed with its value, those
 // of the list of classes as class.1.up: what a report keeps of the conditions.
 func (s *Scenario) Parameters() map[string]string {

@@ -142,7 +142,8 @@ func TestWrongSettingsAreExplained(t *testing.T) {
 		"seeds.warm=maybe":    "true or false",
 		"latency.regions=moo": "a list",
 		"class=1":             "a list",
-		"node=1":              "camsim show flash-crowd has all keys",
+		"nodez=1":             "did you mean \"nodes\"",
+		"moo=1":               "camsim show flash-crowd has all keys",
 		"class.2.up=1":        "camsim show flash-crowd has all keys",
 	} {
 		s, err := Load("flash-crowd")

@@ -24,11 +24,14 @@ const (
 
 var rolloutModes = [...]string{"paused", "canary", "percent", "all"}
 
+// RolloutModes returns the modes' words, in their order.
+func RolloutModes() []string { return slices.Clone(rolloutModes[:]) }
+
 // ParseRolloutMode reads "paused", "canary", "percent" or "all".
 func ParseRolloutMode(s string) (RolloutMode, error) {
 	i := slices.Index(rolloutModes[:], s)
 	if i < 0 {
-		return 0, fmt.Errorf("rollout mode %q must be one of %q", clip(s), rolloutModes)
+		return 0, fmt.Errorf("rollout mode %q must be paused, canary, percent or all", clip(s))
 	}
 	return RolloutMode(i), nil
 }

@@ -34,5 +34,6 @@ three seeds (--seeds 3).`,
 	root.Example = `  camsim run --scenario flash-crowd --nodes 50
   camsim run --scenario flash-crowd --nodes 200 --seeds 3 --out results
   camsim sweep --scenario flash-crowd --grid nodes=20,50,100 --links fast --seeds 3 --out sweep`
+	completion().Apply(root)
 	return root
 }

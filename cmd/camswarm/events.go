@@ -31,7 +31,7 @@ which --after resumes.`,
 			var list []control.EventKind
 			for _, k := range kinds {
 				if control.EventKind(k).Validate() != nil {
-					return cli.Usagef("--kind %q: write %s", k, anyOf(control.EventKinds()))
+					return cli.Choice("kind", k, control.EventKinds())
 				}
 				list = append(list, control.EventKind(k))
 			}

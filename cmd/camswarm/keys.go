@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -82,7 +84,7 @@ be of type secp256k1; keys that sign releases may be of any type.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			alg, ok := keyTypes[kind]
 			if !ok {
-				return cli.Usagef("--type %q: choose ed25519, secp256k1 or p256", kind)
+				return cli.Choice("type", kind, slices.Sorted(maps.Keys(keyTypes)))
 			}
 			key, err := sign.Generate(alg)
 			if err != nil {

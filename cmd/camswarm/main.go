@@ -60,5 +60,6 @@ on this machine and sends two releases through them.`,
 	root.Example = `  camswarm demo
   camswarm keys new --out signer1.key
   camswarm status --socket cam1/state/control.sock`
+	completion().Apply(root)
 	return root
 }

@@ -148,19 +148,3 @@ func syncDir(dir string) error {
 	defer func() { _ = d.Close() }()
 	return d.Sync()
 }
-
-// anyOf lists choices for people: "a, b or c".
-func anyOf[T ~string](choices []T) string {
-	var b strings.Builder
-	for i, c := range choices {
-		switch {
-		case i == 0:
-		case i == len(choices)-1:
-			b.WriteString(" or ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(string(c))
-	}
-	return b.String()
-}

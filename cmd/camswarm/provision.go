@@ -218,7 +218,7 @@ statements, so that the node never follows them again.`,
 			switch p.Role = node.Role(role); p.Role {
 			case node.RoleCamera, node.RoleSeed:
 			default:
-				return cli.Usagef("--role %q: choose seed or camera", role)
+				return cli.Choice("role", role, []node.Role{node.RoleCamera, node.RoleSeed})
 			}
 			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
 				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")

@@ -62,7 +62,7 @@ func (f *rolloutFlags) changed(changed func(string) bool) string {
 // policy checks the flags against one another and the limits of the contract.
 func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verify.Rollout, err error) {
 	if p.Mode, err = verify.ParseRolloutMode(f.mode); err != nil {
-		return p, cli.Usagef("--mode: %w", err)
+		return p, cli.Choice("mode", f.mode, verify.RolloutModes())
 	}
 	for flag, mode := range map[string]verify.RolloutMode{
 		"canary": verify.RolloutCanary, "label": verify.RolloutCanary, "start": verify.RolloutPercent,

@@ -17,6 +17,9 @@ import (
 	"camswarm/swarm/units"
 )
 
+// exchangeModes are the choices of --mode and --quiet-mode.
+var exchangeModes = []swarm.Mode{swarm.ModeShare, swarm.ModeLAN, swarm.ModeLeech, swarm.ModeOff}
+
 // slowRate is the slowest line that transfers are made for: 64 kbit/s.
 const slowRate units.Rate = 8000
 
@@ -50,7 +53,7 @@ change it shows them. The flags are named as the keys of the configuration's
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, m := range []struct{ flag, mode string }{{"mode", mode}, {"quiet-mode", quietMode}} {
 				if cmd.Flags().Changed(m.flag) && swarm.Mode(m.mode).Validate() != nil {
-					return cli.Usagef("--%s %q: write %s", m.flag, m.mode, anyOf([]swarm.Mode{swarm.ModeShare, swarm.ModeLAN, swarm.ModeLeech, swarm.ModeOff}))
+					return cli.Choice(m.flag, m.mode, exchangeModes)
 				}
 			}
 			var change control.LimitsChange

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"camswarm/node/nearest"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 	"camswarm/sim/torrent"
@@ -42,7 +43,7 @@ func Names() []string { return slices.Clone(names) }
 var aliases = map[string]string{"cdnwarm": CDN, "bitswapflat": BitswapAll, "bitswapwalk": Bitswap, "torrent": Torrent}
 
 // ParseNames reads a list of names: "none", "all", or names with commas between
-// them, in which hyphens do not count (s3-capped, cdn-cold).
+// them, in which hyphens do not count.
 func ParseNames(list string) ([]string, error) {
 	switch strings.TrimSpace(list) {
 	case "none", "":
@@ -57,6 +58,9 @@ func ParseNames(list string) ([]string, error) {
 			n = a
 		}
 		if !slices.Contains(names, n) {
+			if meant := nearest.To(n, names); meant != "" {
+				return nil, fmt.Errorf("%w: there is no baseline %q; did you mean %q?", ErrEnv, word, meant)
+			}
 			return nil, fmt.Errorf("%w: there is no baseline %q; there are %s, all and none", ErrEnv, word, strings.Join(names, ", "))
 		}
 		if !slices.Contains(out, n) {

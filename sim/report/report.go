@@ -149,7 +149,7 @@ type S3Terms struct {
 	PeersSeconds      float64 `json:"peersSeconds"`      // from the seeds alone - from seeds and peers: what the peers' uplinks are worth
 	TotalSeconds      float64 `json:"totalSeconds"`      // the sum
 	Speedup           float64 `json:"speedup"`           // of s3 / of the swarm, both from the announcement
-	SpeedupOverCapped float64 `json:"speedupOverCapped"` // the same for s3-capped; 0: not run
+	SpeedupOverCapped float64 `json:"speedupOverCapped"` // the same for s3capped; 0: not run
 }
 
 // Site is a place whose cameras share one line.

@@ -51,7 +51,7 @@ func NewDocument(id verify.DID, keys map[Relationship][]verify.PublicKey) (*Docu
 	d := &Document{ID: normal, keys: map[Relationship][]verify.PublicKey{}}
 	for r, list := range keys {
 		if !slices.Contains(relationships, r) {
-			return nil, fmt.Errorf("relationship %q is none of %q", r, relationships)
+			return nil, fmt.Errorf("relationship %q is none of assertionMethod, capabilityInvocation and authentication", r)
 		}
 		for i, k := range list {
 			if k.IsZero() || slices.Contains(list[:i], k) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"camswarm/node/nearest"
 )
 
 // The exit codes of every command; one may add its own. They are part of the
@@ -67,7 +69,7 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdin io.Reade
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
+	root.SetFlagErrorFunc(plainFlagError)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
@@ -143,6 +145,9 @@ func Group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
 			list := strings.Join(names, ", ")
 			if len(args) == 0 {
 				return Usagef("%s needs one of: %s (see '%s --help')", cmd.CommandPath(), list, cmd.CommandPath())
+			}
+			if meant := nearest.To(args[0], names); meant != "" {
+				return Usagef("%s has no command %q; did you mean %q?", cmd.CommandPath(), args[0], meant)
 			}
 			return Usagef("%s has no command %q, it has: %s (see '%s --help')", cmd.CommandPath(), args[0], list, cmd.CommandPath())
 		},

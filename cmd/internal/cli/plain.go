@@ -7,7 +7,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"camswarm/node/nearest"
 )
 
 // wanted says what a flag of a type takes.
@@ -21,9 +24,10 @@ var wanted = map[string]string{
 }
 
 // plainFlagError words an error of flag parsing for people.
-func plainFlagError(err error) error {
+func plainFlagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
 	switch {
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
@@ -37,6 +41,17 @@ func plainFlagError(err error) error {
 		return Usagef("--%s %q: write %s", flag.Name, invalid.GetValue(), want)
 	case errors.As(err, &missing):
 		return Usagef("--%s needs a value", missing.GetSpecifiedName())
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				known = append(known, f.Name)
+			}
+		})
+		if meant := nearest.To(unknown.GetSpecifiedName(), known); meant != "" {
+			return Usagef("unknown flag --%s; did you mean --%s?", unknown.GetSpecifiedName(), meant)
+		}
+		return Usagef("unknown flag --%s", unknown.GetSpecifiedName())
 	}
 	return Usage(err)
 }
