@@ -2,6 +2,8 @@ module camswarm
 
 go 1.26.6
 
+ignore node_modules
+
 require (
 	filippo.io/age v1.3.2
 	github.com/BurntSushi/toml v1.6.0

@@ -88,9 +88,12 @@ func parse(s string) (u uri, err error) {
 		}
 		return nil
 	}
-	for _, list := range []struct{ text, by string }{{path, ";"}, {query, "&"}} {
+	for _, list := range []struct{ text, by, not, encoded string }{{path, ";", "&", "%26"}, {query, "&", ";", "%3B"}} {
 		if list.text == "" {
 			continue
+		}
+		if strings.Contains(list.text, list.not) { // or a PIN would pass as a part of a name
+			return bad("a %s where attributes are separated by %s; within a value it is written %s", list.not, list.by, list.encoded)
 		}
 		for part := range strings.SplitSeq(list.text, list.by) {
 			if err := take(part); err != nil {

@@ -24,6 +24,8 @@ func TestURI(t *testing.T) {
 		"pkcs11:object=a?module-path=m.so": "not absolute",
 		"pkcs11:object=a" + module + "&pin-source=pin":          "not absolute",
 		"pkcs11:object=a" + module + "&pin-value=1234":          "command line",
+		"pkcs11:object=a&pin-value=1234" + module:               "written %26",
+		"pkcs11:object=a" + module + ";pin-value=1234":          "written %3B",
 		"pkcs11:object=a;object=b" + module:                     "twice",
 		"pkcs11:object=a;color=red" + module:                    "unknown",
 		"pkcs11:object=a;type=public" + module:                  "type=private",
