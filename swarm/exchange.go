@@ -772,6 +772,10 @@ func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*r
 	p = x.peers[id]
 	if p != nil {
 		x.wg.Add(1)
+		if met := s.Conn().Stat().Opened; met.After(p.met) {
+			p.met = met
+			x.accounts.with(id, (*account).welcome)
+		}
 	}
 	x.mu.Unlock()
 	if p == nil { // not connected any more, over a relay, or Run has ended

@@ -51,6 +51,12 @@ const (
 	copiesAtOnce = 2.1
 	copiesPerDay = 3
 
+	// A peer that has had its copies is sent welcomeBytes with each connection that
+	// it makes: a camera whose power fails soon after every start loses what it has
+	// not synced yet, and must get on all the same. A handshake under another name
+	// would bring copiesAtOnce.
+	welcomeBytes = 2 * syncBytes
+
 	// maxAccountFiles bounds the files of which an account counts bytes.
 	maxAccountFiles = 16
 

@@ -41,6 +41,7 @@ type remotePeer struct {
 	haves   network.Stream // its announcements
 	claims  map[[32]byte]*haveClaim
 	unknown [][32]byte // roots in claims that were not added when it was heard of, oldest first
+	met     time.Time  // when the newest connection was made over which it has opened a stream
 
 	mu      sync.Mutex
 	wants   map[cid.Cid]wantOp // to be sent

@@ -91,6 +91,13 @@ func (a *account) left() {
 	a.due = nil
 }
 
+// welcome gives back a little of what a peer has had of each file.
+func (a *account) welcome() {
+	for _, t := range a.served {
+		t.Give(welcomeBytes)
+	}
+}
+
 // accounts keeps those of the peers that asked last.
 type accounts struct {
 	mu    sync.Mutex

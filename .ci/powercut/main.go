@@ -28,6 +28,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -149,7 +150,13 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.disk.unmount(); err != nil {
 		return err
 	}
-	if b.net, err = localnet.Start(ctx, localnet.Config{Dir: b.dir}); err != nil {
+	seedLog, err := os.Create(filepath.Join(b.dir, "seed.log"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, seedLog.Close()) }()
+	logger := slog.New(slog.NewTextHandler(seedLog, nil))
+	if b.net, err = localnet.Start(ctx, localnet.Config{Dir: b.dir, Logger: logger}); err != nil {
 		return err
 	}
 	defer func() {

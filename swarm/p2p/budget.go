@@ -23,7 +23,8 @@ func (n *Network) newBudget() *Budget {
 			Burst:     networkPeers*peers.Burst + greeting*float64(n.limits.Connections),
 			PerSecond: networkPeers * peers.PerSecond,
 		},
-		Peers: 4 * n.limits.Connections, Now: n.now, Over: n.flooded,
+		Greeting: greeting,
+		Peers:    4 * n.limits.Connections, Now: n.now, Over: n.flooded,
 	})
 }
 

@@ -403,7 +403,7 @@ const (
 
 	// networkPeers is how many peers' budgets one network (/24 or /56) has, and
 	// greeting what each of its connections may spend beside that: all cameras of a
-	// site come back at once.
+	// site come back at once. A peer gets as much back with each connection.
 	networkPeers = 8
 	greeting     = 16
 

@@ -9,12 +9,17 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// BudgetConfig is what a Budget allows. All fields are needed.
+// BudgetConfig is what a Budget allows. All fields but Greeting are needed.
 type BudgetConfig struct {
 	// Peer is the limit of one peer, and Prefix that of all peers of one network
 	// together, IPv4 /24 or IPv6 /56: an attacker has as many identities as it
 	// likes, but not as many addresses.
 	Peer, Prefix Limit
+
+	// Greeting is what a peer gets back of its own bucket with each connection: who
+	// comes again and again, as a camera does whose power fails, has to say again
+	// what a new neighbour says. What its network may do stays the same.
+	Greeting float64
 
 	// Peers bounds how many peers, and how many networks, are remembered; the one
 	// that was idle longest is forgotten, and then has a full bucket.
@@ -64,12 +69,14 @@ func NewBudget(cfg BudgetConfig) *Budget {
 	return &Budget{cfg: cfg, peers: peers, networks: networks}
 }
 
-// From records the address of a peer; the invalid one if it is not known, as behind a
-// relay. Until then only the peer's own bucket counts.
+// From records that a peer has connected, and its address; the invalid one if that is
+// not known, as behind a relay. Until then only the peer's own bucket counts.
 func (b *Budget) From(p peer.ID, addr netip.Addr) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.payer(p).network = NetworkOf(addr)
+	q := b.payer(p)
+	q.network = NetworkOf(addr)
+	q.Give(b.cfg.Greeting)
 }
 
 // Allow counts work of that cost, at least 0, for a peer, and tells whether it may be

@@ -153,3 +153,35 @@ func TestBudgetIsBounded(t *testing.T) {
 		t.Error("a peer without an address has a bucket of its own")
 	}
 }
+
+// A camera whose power fails twice a second says again each time what a new neighbour
+// says, for minutes: that is no flood. Who says as much over one connection floods, and
+// a network may do no more because its peers come again.
+func TestBudgetOfAPeerThatComesAgainAndAgain(t *testing.T) {
+	const greeting, rounds = 16, 1000
+	for _, c := range []struct {
+		comes  bool
+		prefix Limit
+		want   bool
+	}{
+		{true, Limit{1000, 100}, true},
+		{false, Limit{1000, 100}, false},
+		{true, Limit{100, 10}, false},
+	} {
+		b, now, over := testBudget(BudgetConfig{Peer: Limit{64, 16}, Prefix: c.prefix, Greeting: greeting, Peers: 4})
+		allowed := true
+		b.From("camera", netip.MustParseAddr("192.0.2.1"))
+		for range rounds {
+			if c.comes {
+				b.From("camera", netip.MustParseAddr("192.0.2.1"))
+			}
+			for range greeting + 8 {
+				allowed = b.Allow("camera", 1) && allowed
+			}
+			*now = now.Add(time.Second / 2)
+		}
+		if allowed != c.want || c.want && len(*over) != 0 {
+			t.Errorf("%+v: allowed %v, over %d times", c, allowed, len(*over))
+		}
+	}
+}
