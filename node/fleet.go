@@ -49,8 +49,18 @@ func newFleet(n *Node, key crypto.PrivKey) (*fleet, error) {
 	for _, f := range n.followers {
 		follow = append(follow, f.rules.verifier.Product)
 	}
-	c, err := beacon.NewCounter(n.network.Host(), n.cfg.Beacons, follow, n.network.Budget().Allow, n.registry, n.log)
+	c, err := beacon.NewCounter(n.network.Host(), n.cfg.Beacons, follow, n.network.Budget().Allow, n.latest, n.registry, n.log)
 	return &fleet{counter: c, key: key, said: map[verify.ProductID]beacon.Report{}}, err
+}
+
+// latest is the newest release of a product by the chain as it was seen last.
+func (n *Node) latest(product verify.ProductID) uint64 {
+	for _, f := range n.followers {
+		if view, ok := f.watcher.Current(); ok && f.product() == product {
+			return view.Latest
+		}
+	}
+	return 0
 }
 
 // serveFleet has the monitoring listener, if there is one, give out what is counted.

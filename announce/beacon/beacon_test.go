@@ -146,10 +146,10 @@ func TestThreatBeaconStale(t *testing.T) {
 	if err := table.Put(camera.id, home, good(), start); err != nil {
 		t.Fatal(err)
 	}
-	if n := table.Report(product.ID(), start.Add(cfg.Keep-1)).Cameras; n != 1 {
+	if n := table.Report(product.ID(), 0, start.Add(cfg.Keep-1)).Cameras; n != 1 {
 		t.Errorf("%d cameras until it is forgotten, want 1", n)
 	}
-	if n := table.Report(product.ID(), start.Add(cfg.Keep)).Cameras; n != 0 || len(table.networks) != 0 {
+	if n := table.Report(product.ID(), 0, start.Add(cfg.Keep)).Cameras; n != 0 || len(table.networks) != 0 {
 		t.Errorf("%d cameras and %d networks after it was forgotten, want none", n, len(table.networks))
 	}
 }
@@ -181,7 +181,7 @@ func TestThreatBeaconSybils(t *testing.T) {
 	for i := range 50 {
 		_ = put(peer.ID(fmt.Sprintf("liar six %d", i)), fmt.Sprintf("2001:db8:0:%x::1", i), lie)
 	}
-	r := table.Report(good().Product, start)
+	r := table.Report(good().Product, 0, start)
 	if c := r.Of(2); c.States[StateFailed] != 20 || c.States[StateFetching] != 1 || r.Cameras != 21 {
 		t.Errorf("counted %v of %d cameras, want 20 liars and the honest one", c.States, r.Cameras)
 	}
@@ -199,7 +199,7 @@ func TestACameraThatTellsAnotherSeedIsNotCountedTwice(t *testing.T) {
 	if err := errors.Join(table.Put(camera.id, home, good(), start), table.Put(camera.id, home, gone, start)); err != nil {
 		t.Fatal(err)
 	}
-	if r := table.Report(good().Product, start); r.Cameras != 0 || len(r.Rows) != 0 {
+	if r := table.Report(good().Product, 0, start); r.Cameras != 0 || len(r.Rows) != 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -209,7 +209,7 @@ func TestInstalledAndNotConfirmedIsOverdue(t *testing.T) {
 	table, camera := NewTable(cfg), someone(t, "camera")
 	b := good()
 	b.State = StateInstalled
-	at := func(now time.Time) ReleaseCount { return table.Report(b.Product, now).Of(2) }
+	at := func(now time.Time) ReleaseCount { return table.Report(b.Product, 0, now).Of(2) }
 	put := func(now time.Time) {
 		b.Hour = hourOf(uint64(now.Unix()))
 		if err := table.Put(camera.id, home, b, now); err != nil {
@@ -240,7 +240,7 @@ func TestACameraThatIsLostStaysCounted(t *testing.T) {
 		b.State, b.Hour = state, hourOf(uint64(now.Unix()))
 		return table.Put(someone(t, name).id, home, b, now)
 	}
-	count := func() ReleaseCount { return table.Report(good().Product, now).Of(2) }
+	count := func() ReleaseCount { return table.Report(good().Product, 0, now).Of(2) }
 	if err := errors.Join(put("lost", StateInstalled), put("gone", StateFetching)); err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestACameraThatIsLostStaysCounted(t *testing.T) {
 	if c := count(); c.Overdue != 1 || c.Failed() != 1 || c.States[StateFetching] != 0 {
 		t.Errorf("within %v: %+v", lostFor, c)
 	}
-	if c := table.Report(good().Product, now.Add(time.Minute)).Of(2); len(c.States) != 0 {
+	if c := table.Report(good().Product, 0, now.Add(time.Minute)).Of(2); len(c.States) != 0 {
 		t.Errorf("after %v: %+v", lostFor, c)
 	}
 	if err := put("lost", StateInstalled); err != nil {
@@ -273,8 +273,11 @@ func TestACameraThatIsLostStaysCounted(t *testing.T) {
 	}
 }
 
-// beacon_listing: no group has fewer than MinGroup cameras, those of no name among
-// them, and nothing is lost from the sums.
+// elsewhere is an address in a network of its own.
+func elsewhere(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(i), 7}) }
+
+// beacon_listing: no group has cameras of fewer than MinGroup networks, those of no name
+// among them, and nothing is lost from the sums.
 func TestThreatBeaconListing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 200 {
@@ -287,11 +290,11 @@ func TestThreatBeaconListing(t *testing.T) {
 			b.Region, b.Label = verify.Region([]string{"", "eu", "us", "asia"}[rng.IntN(4)]), []string{"", "early", "lab"}[rng.IntN(3)]
 			b.State = []State{StateFetching, StateHeld, StateFailed}[rng.IntN(3)]
 			want[b.State]++
-			if err := table.Put(peer.ID(fmt.Sprint(i)), home, b, start); err != nil {
+			if err := table.Put(peer.ID(fmt.Sprint(i)), elsewhere(i), b, start); err != nil {
 				t.Fatal(err)
 			}
 		}
-		r := table.Report(good().Product, start)
+		r := table.Report(good().Product, 0, start)
 		groups, sum := map[[2]string]int{}, 0
 		for _, row := range r.Rows {
 			groups[[2]string{row.Region, row.Label}] += row.Cameras
@@ -305,6 +308,68 @@ func TestThreatBeaconListing(t *testing.T) {
 		if got := r.Of(2).States; sum != cameras || r.Cameras != cameras || !maps.Equal(got, want) {
 			t.Fatalf("round %d: %v of %d cameras, want %v of %d", round, got, sum, want, cameras)
 		}
+	}
+}
+
+// beacon_listing: who makes up cameras to keep a lone home company needs as many networks
+// as MinGroup says. On the seed's own network, where no home is, each camera counts.
+func TestThreatBeaconListing_Company(t *testing.T) {
+	cfg := DefaultConfig(true)
+	table := NewTable(cfg)
+	put := func(name string, label string, at netip.Addr) {
+		t.Helper()
+		b := good()
+		b.Label = label
+		if err := table.Put(peer.ID(name), at, b, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := func(label string) (n int) {
+		for _, row := range table.Report(good().Product, 0, start).Rows {
+			if row.Label == label {
+				n += row.Cameras
+			}
+		}
+		return n
+	}
+	put("the lone one", "lab", home)
+	for i := range 40 {
+		put(fmt.Sprint("another ", i), "", elsewhere(100+i%8))
+		put(fmt.Sprint("made up ", i), "lab", elsewhere(i%(cfg.MinGroup-3)))
+		put(fmt.Sprint("relayed ", i), "lab", netip.Addr{})
+		put(fmt.Sprint("near ", i), "desk", netip.MustParseAddr("192.168.1.7"))
+	}
+	if n := named("lab"); n != 0 {
+		t.Errorf("%d cameras of %d networks are named, min_group = %d", n, cfg.MinGroup-1, cfg.MinGroup)
+	}
+	if n := named("desk"); n != 40 {
+		t.Errorf("%d of 40 cameras on the seed's own network are named", n)
+	}
+	put("one more", "lab", elsewhere(50))
+	if n := named("lab"); n != 82 {
+		t.Errorf("%d of 82 cameras from %d networks are named", n, cfg.MinGroup)
+	}
+}
+
+// beacon_sybils: releases that the chain does not know are one, for people and metrics,
+// so that whoever makes them up hides none that is.
+func TestThreatBeaconSybils_Releases(t *testing.T) {
+	table := NewTable(DefaultConfig(true))
+	for i := range 200 {
+		b := good()
+		if b.Label = ""; i >= 20 {
+			b.Release = maxSequence - uint64(i)
+		}
+		if err := table.Put(peer.ID(fmt.Sprint(i)), elsewhere(i), b, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := table.Report(good().Product, 2, start)
+	if r := all.Known(); len(r.Rows) != 2 || r.Of(2).States[StateFetching] != 20 || r.Of(Unknown).States[StateFetching] != 180 {
+		t.Errorf("%d rows, %+v", len(r.Rows), r.Rows)
+	}
+	if all.Of(maxSequence - 50).States[StateFetching] != 1 {
+		t.Error("who asks for the release itself is not told of it: a seed's chain may be behind")
 	}
 }
 

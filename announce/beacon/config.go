@@ -30,9 +30,11 @@ type Config struct {
 	// counted among those that may be lost. Longer than install.confirm_within of the
 	// cameras, or honest ones are counted. 1 min..24 h.
 	Overdue time.Duration `toml:"overdue"`
-	// MinGroup is how many cameras must share a region and a label before the pair is
-	// named in what a seed gives out; smaller groups are counted with others. Larger
-	// hides homes better, smaller shows more. 1 hides nothing. 1..1000.
+	// MinGroup is from how many networks (IPv4 /24, IPv6 /56) cameras must share a region
+	// and a label before the pair is named in what a seed gives out; smaller groups are
+	// counted with others. Those behind relays are one network; at private addresses, on
+	// the seed's own network, each camera counts as one. Larger hides homes better,
+	// smaller shows more. 1 hides nothing. 1..1000.
 	MinGroup int `toml:"min_group"`
 	// PerNetwork is how many cameras of one network (IPv4 /24, IPv6 /56) count, so that
 	// whoever makes up identities needs addresses too. Larger suits fleets behind few

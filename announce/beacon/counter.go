@@ -24,14 +24,16 @@ type Counter struct {
 	table  *Table
 	follow []verify.Product
 	budget func(peer.ID, float64) bool
+	latest func(verify.ProductID) uint64
 	log    *slog.Logger
 	heard  *prometheus.CounterVec
 }
 
 // NewCounter returns a counter of the products that the seed follows. budget says
-// whether a peer may have work of a cost done (swarm/tokens).
-func NewCounter(h host.Host, cfg Config, follow []verify.Product, budget func(peer.ID, float64) bool, reg prometheus.Registerer, log *slog.Logger) (*Counter, error) {
-	c := &Counter{host: h, table: NewTable(cfg), follow: follow, budget: budget, log: log}
+// whether a peer may have work of a cost done (swarm/tokens), latest which release of a
+// product is the newest by the chain; 0: not known.
+func NewCounter(h host.Host, cfg Config, follow []verify.Product, budget func(peer.ID, float64) bool, latest func(verify.ProductID) uint64, reg prometheus.Registerer, log *slog.Logger) (*Counter, error) {
+	c := &Counter{host: h, table: NewTable(cfg), follow: follow, budget: budget, latest: latest, log: log}
 	c.heard = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "camswarm", Subsystem: "beacon", Name: "heard_total",
 		Help: "Beacons of cameras, by what became of them: counted, withdrawn, or why not.",
@@ -49,13 +51,16 @@ type gauge struct{ c *Counter }
 func (gauge) Describe(out chan<- *prometheus.Desc) { out <- cameras }
 
 // Collect implements prometheus.Collector. What liars say of releases that are not must
-// not become time series without end: the newest maxSeries releases are told apart.
+// not become time series without end, nor hide those that are: the newest maxSeries that
+// the chain knows are told apart.
 func (g gauge) Collect(out chan<- prometheus.Metric) {
 	for _, f := range g.c.follow {
 		sums, newest := map[[2]string]int{}, 0
-		for _, r := range slices.Backward(g.c.Report(f.ID()).Releases(nil)) {
+		for _, r := range slices.Backward(g.c.Report(f.ID()).Known().Releases(nil)) {
 			release := strconv.FormatUint(r.Release, 10)
-			if newest++; newest > maxSeries {
+			if r.Release == Unknown {
+				release = "unknown"
+			} else if newest++; newest > maxSeries {
 				release = "older"
 			}
 			for state, n := range r.States {
@@ -78,7 +83,7 @@ func (c *Counter) Run(ctx context.Context) error {
 
 // Report counts what is known of a product.
 func (c *Counter) Report(product verify.ProductID) Report {
-	return c.table.Report(product, time.Now())
+	return c.table.Report(product, c.latest(product), time.Now())
 }
 
 func (c *Counter) serve(s network.Stream) {

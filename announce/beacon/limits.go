@@ -18,6 +18,7 @@ const (
 	cost          = 2                // tokens of a beacon beside its stream's, for the signature
 
 	maxDevices = 1 << 16 // that a seed counts, about 200 bytes each
+	maxRows    = 1 << 14 // of all reports of a statement: a row has at most 400 bytes, so that MaxStatement has room
 	maxSeries  = 8       // releases of a product in the metrics
 	maxTold    = 8       // seeds that a camera remembers to have told
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,13 +15,17 @@ import (
 // named.
 const Others = "*"
 
+// Unknown stands for the releases that no chain knows: who makes up cameras makes up
+// releases too.
+const Unknown uint64 = maxSequence
+
 // Row counts the cameras that have a region, a label, a release that runs, and a state
 // of a release in common.
 type Row struct {
 	Region  string `json:"region"`  // "": none; "*": that of too few to be named
 	Label   string `json:"label"`   // likewise
-	Running uint64 `json:"running"` // sequence; 0: none but the factory's
-	Release uint64 `json:"release"` // that State is about; 0: none
+	Running uint64 `json:"running"` // sequence; 0: none but the factory's; Unknown
+	Release uint64 `json:"release"` // that State is about; 0: none; Unknown
 	State   State  `json:"state"`
 	Cameras int    `json:"cameras"`
 	// Overdue are those of them that installed a release and have not confirmed it for
@@ -51,22 +56,28 @@ type Report struct {
 	At       time.Time        `json:"at"`             // when it was counted
 	Since    time.Time        `json:"since,omitzero"` // when the seed began to count: before, it knows of nothing; zero: not known
 	Keep     int64            `json:"keepSeconds"`    // for which a beacon counts
-	MinGroup int              `json:"minGroup"`       // smaller groups of one region and label are under "*"
+	MinGroup int              `json:"minGroup"`       // groups of one region and label from fewer networks are under "*"
+	Latest   uint64           `json:"latest"`         // newest release that the seed knows of by the chain; 0: not known
 	Cameras  int              `json:"cameras"`        // that it rests on
 	// TurnedAway counts beacons since the seed's start for which there was no room
 	// (per_network, or 65,536 cameras).
 	TurnedAway uint64 `json:"turnedAway,omitempty"`
-	Rows       []Row  `json:"rows"` // in order of region, label, release and state
+	// Folded is how many rows, the smallest, were put together for want of room.
+	Folded int   `json:"folded,omitempty"`
+	Rows   []Row `json:"rows"` // in order of region, label, release and state
 }
 
-func newReport(product verify.ProductID, since, now time.Time, cfg Config, all cells, turned uint64) Report {
+func newReport(product verify.ProductID, since, now time.Time, cfg Config, all []counted, turned, latest uint64) Report {
 	r := Report{
-		Product: product, At: now.UTC(), Since: since.UTC(), Keep: int64(cfg.Keep / time.Second), MinGroup: cfg.MinGroup, TurnedAway: turned,
-		Rows: fold(all, cfg.MinGroup).rows(),
+		Product: product, At: now.UTC(), Since: since.UTC(), Keep: int64(cfg.Keep / time.Second), MinGroup: cfg.MinGroup,
+		Latest: latest, Cameras: len(all), TurnedAway: turned,
 	}
-	for _, row := range all {
-		r.Cameras += row.Cameras
+	fold(all, cfg.MinGroup)
+	rows := cells{}
+	for _, c := range all {
+		rows.add(c.Row)
 	}
+	r.Rows = rows.rows()
 	return r
 }
 
@@ -82,23 +93,35 @@ func (c cells) rows() []Row {
 	return out
 }
 
-// fold counts those together whose region and label fewer than least cameras share:
-// first with others of their region, then with those of all regions, and if these are
+// counted is one camera, as a Row, and where it calls from.
+type counted struct {
+	Row
+	from seat
+}
+
+// seat is what counts once in a group: a network, or a camera on the seed's own.
+type seat struct {
+	network netip.Prefix
+	device  pseudonym
+}
+
+// fold hides the region and label of cameras whose group has fewer than least seats:
+// first among others of their region, then among those of all regions, and if these are
 // too few in turn with the smallest named group, so that no difference from the total
 // shows them. The sums over regions and labels stay what they are.
-func fold(all cells, least int) cells {
-	all = all.hide(func(r *Row) { r.Label = Others }, func(cameras int) bool { return cameras < least })
+func fold(all []counted, least int) {
+	hide(all, func(r *Row) { r.Label = Others }, func(seats int) bool { return seats < least })
 	hidden := group{Others, Others}
-	all = all.hide(hidden.name, func(cameras int) bool { return cameras < least })
+	hide(all, hidden.name, func(seats int) bool { return seats < least })
 	for {
-		groups := all.groups()
+		groups := seats(all)
 		others := groups[hidden]
 		delete(groups, hidden)
 		if others == 0 || others >= least || len(groups) == 0 {
-			return all
+			return
 		}
 		smallest := slices.Min(slices.Collect(maps.Values(groups)))
-		all = all.hide(hidden.name, func(cameras int) bool { return cameras <= smallest })
+		hide(all, hidden.name, func(seats int) bool { return seats <= smallest })
 	}
 }
 
@@ -107,25 +130,31 @@ type group struct{ region, label string }
 
 func (g group) name(r *Row) { r.Region, r.Label = g.region, g.label }
 
-// groups counts the cameras of each.
-func (c cells) groups() map[group]int {
-	out := map[group]int{}
-	for _, r := range c {
-		out[group{r.Region, r.Label}] += r.Cameras
+// seats counts those of each group.
+func seats(all []counted) map[group]int {
+	type place struct {
+		group
+		seat
+	}
+	known, out := map[place]struct{}{}, map[group]int{}
+	for _, c := range all {
+		at := place{group{c.Region, c.Label}, c.from}
+		if _, ok := known[at]; !ok {
+			known[at] = struct{}{}
+			out[at.group]++
+		}
 	}
 	return out
 }
 
-// hide renames the groups that have few cameras.
-func (c cells) hide(name func(*Row), few func(cameras int) bool) cells {
-	groups, out := c.groups(), cells{}
-	for _, r := range c {
-		if few(groups[group{r.Region, r.Label}]) {
-			name(&r)
+// hide renames the groups that have few seats.
+func hide(all []counted, name func(*Row), few func(seats int) bool) {
+	groups := seats(all)
+	for i := range all {
+		if r := &all[i].Row; few(groups[group{r.Region, r.Label}]) {
+			name(r)
 		}
-		out.add(r)
 	}
-	return out
 }
 
 // ErrMixed is returned by Merge for reports of several products.
@@ -141,7 +170,7 @@ func Merge(reports ...Report) (Report, error) {
 		return Report{Rows: []Row{}}, nil
 	}
 	out, all := reports[0], cells{}
-	out.Cameras, out.TurnedAway = 0, 0
+	out.Cameras, out.TurnedAway, out.Folded = 0, 0, 0
 	for _, r := range reports {
 		if r.Product != out.Product {
 			return Report{}, ErrMixed
@@ -156,12 +185,71 @@ func Merge(reports ...Report) (Report, error) {
 		out.Keep, out.MinGroup = max(out.Keep, r.Keep), min(out.MinGroup, r.MinGroup)
 		out.Cameras += r.Cameras
 		out.TurnedAway += r.TurnedAway
+		out.Folded += r.Folded
+		out.Latest = max(out.Latest, r.Latest)
 		for _, row := range r.Rows {
 			all.add(row)
 		}
 	}
 	out.Rows = all.rows()
 	return out, nil
+}
+
+// Known is the report with all releases beyond Latest under Unknown, for people and
+// metrics. Where Latest is not known nothing is.
+func (r Report) Known() Report {
+	if r.Latest == 0 {
+		return r
+	}
+	all := cells{}
+	for _, row := range r.Rows {
+		row.forgetBeyond(r.Latest)
+		all.add(row)
+	}
+	r.Rows = all.rows()
+	return r
+}
+
+func (r *Row) forgetBeyond(latest uint64) {
+	if r.Running > latest {
+		r.Running = Unknown
+	}
+	if r.Release > latest {
+		r.Release = Unknown
+	}
+}
+
+// fit has a report take at most so many rows, at least 16. Made-up releases go first,
+// then the regions and labels of the smallest rows, then their releases; the states stay.
+func (r *Report) fit(most int) {
+	kinds := len(r.Rows)
+	if kinds <= most {
+		return
+	}
+	latest := r.Latest
+	if latest == 0 {
+		latest = Unknown
+	}
+	all := cells{}
+	for _, row := range r.Rows {
+		row.forgetBeyond(latest)
+		all.add(row)
+	}
+	largest := slices.SortedStableFunc(slices.Values(all.rows()), func(a, b Row) int { return cmp.Compare(b.Cameras, a.Cameras) })
+	coarser := []func(*Row){group{Others, Others}.name, func(r *Row) { r.Running = Unknown }, func(r *Row) { r.Release = Unknown }}
+	for k := 1; len(all) > most && k <= len(coarser); k++ {
+		all = cells{}
+		for i, row := range largest {
+			if i >= most/2 {
+				for _, f := range coarser[:k] {
+					f(&row)
+				}
+			}
+			all.add(row)
+		}
+	}
+	r.Rows = all.rows()
+	r.Folded += kinds - len(r.Rows)
 }
 
 // ReleaseCount is what became of a release.

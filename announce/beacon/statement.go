@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -32,13 +33,17 @@ const (
 // ErrStatement is wrapped by every error about a statement that does not hold.
 var ErrStatement = errors.New("beacon: not a seed's statement")
 
-// Sign makes a statement of a fleet, with the identity of its seed.
+// Sign makes a statement of a fleet, with the identity of its seed. Its reports are folded
+// so that it has at most maxRows rows.
 func (f Fleet) Sign(key crypto.PrivKey) (Statement, error) {
 	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		return Statement{}, err
 	}
-	f.Seed = id.String()
+	f.Seed, f.Reports = id.String(), slices.Clone(f.Reports)
+	for i := range f.Reports {
+		f.Reports[i].fit(max(maxRows/len(f.Reports), 16))
+	}
 	data, err := json.Marshal(f)
 	if err != nil {
 		return Statement{}, err

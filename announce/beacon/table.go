@@ -139,20 +139,24 @@ func (t *Table) sweep(now time.Time) {
 	}
 }
 
-// Report counts what is known of a product.
-func (t *Table) Report(product verify.ProductID, now time.Time) Report {
+// Report counts what is known of a product whose newest release by the chain is latest;
+// 0: not known.
+func (t *Table) Report(product verify.ProductID, latest uint64, now time.Time) Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweep(now)
-	all := cells{}
-	for _, d := range t.devices {
+	var all []counted
+	for id, d := range t.devices {
 		if b := d.beacon; b.Product == product {
-			r := Row{Region: string(b.Region), Label: b.Label, Running: b.Running, Release: b.Release, State: b.State, Cameras: 1}
+			c := counted{Row{Region: string(b.Region), Label: b.Label, Running: b.Running, Release: b.Release, State: b.State, Cameras: 1}, seat{network: d.network}}
 			if b.State == StateInstalled && now.Sub(d.since) >= t.cfg.Overdue {
-				r.Overdue = 1
+				c.Overdue = 1
 			}
-			all.add(r)
+			if a := d.network.Addr(); a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() { // the seed's own, and no home's
+				c.from.device = id
+			}
+			all = append(all, c)
 		}
 	}
-	return newReport(product, t.since, now, t.cfg, all, t.turned[product])
+	return newReport(product, t.since, now, t.cfg, all, t.turned[product], latest)
 }

@@ -61,7 +61,7 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 				defer s.mu.Unlock()
 				s.beacons++
 				return s.allow(p, cost)
-			}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+			}, func(verify.ProductID) uint64 { return 0 }, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

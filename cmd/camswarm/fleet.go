@@ -160,8 +160,8 @@ func newFleetCommand() *cobra.Command {
 		Short: "Show how releases fare on the cameras that tell",
 		Long: `Adds up what seeds count: how many cameras run which release, fetch it, failed or
 rolled back, by region and label. Cameras are in it whose configuration says
-beacons.tell = true. A region and label of too few cameras are not named, "*"
-stands for them. The columns: fail, back (rolled back) and due (overdue) are what
+beacons.tell = true. A region and label of cameras in too few networks are not
+named, "*" stands for them; "unknown" for releases that the chain does not have. The columns: fail, back (rolled back) and due (overdue) are what
 went wrong; run is how many run it; fetch, held, inst (installed) and good
 (confirmed) how far the others are.`,
 		Example: `  camswarm fleet --from seed
@@ -203,6 +203,9 @@ func printFleet(w io.Writer, facts fleetFacts, answered int) {
 		if r.TurnedAway > 0 {
 			fmt.Fprintf(w, "%d beacons found no room (beacons.per_network): more cameras tell than are counted, or somebody makes some up\n", r.TurnedAway)
 		}
+		if r.Folded > 0 {
+			fmt.Fprintf(w, "%s put together for want of room: somebody makes cameras up\n", count(r.Folded, "small row was", "small rows were"))
+		}
 		printReleases(w, r)
 	}
 }
@@ -212,6 +215,7 @@ func printReleases(w io.Writer, r beacon.Report) {
 	if len(r.Rows) == 0 {
 		return
 	}
+	r = r.Known()
 	type group struct{ region, label string }
 	rows := map[group][]beacon.Row{}
 	var groups []group // in the order of rows
@@ -226,9 +230,12 @@ func printReleases(w io.Writer, r beacon.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "release\tregion\tlabel\tfail\tback\tdue\trun\tfetch\theld\tinst\tgood\t")
 	line := func(c beacon.ReleaseCount, region, label string) {
-		release := "factory"
-		if c.Release > 0 {
-			release = fmt.Sprint(c.Release)
+		release := fmt.Sprint(c.Release)
+		switch c.Release {
+		case 0:
+			release = "factory"
+		case beacon.Unknown:
+			release = "unknown" // to the chain
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", release, cli.Line(region), cli.Line(label),
 			c.States[beacon.StateFailed], c.States[beacon.StateRolledBack], c.Overdue, c.Running,

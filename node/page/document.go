@@ -126,7 +126,7 @@ func product(p Product) *node {
 	if p.Fleet.TurnedAway > 0 {
 		tell.put("; ", el("span", "bad", p.Fleet.TurnedAway, " beacons found no room"))
 	}
-	tell.put(". ", el("span", "soft", "Groups of fewer than ", p.Fleet.MinGroup, " are under “others”; cameras that tell nothing are in no figure."))
+	tell.put(". ", el("span", "soft", "Groups from fewer than ", p.Fleet.MinGroup, " networks are under “others”; cameras that tell nothing are in no figure."))
 	return out.put(tell, fleet(tableOf(p.Fleet)))
 }
 
@@ -148,9 +148,12 @@ func rollout(region string, candidates []verify.Candidate) *node {
 func fleet(t table) *node {
 	head := el("tr", "", el("th", "", "region"), el("th", "", "cameras"))
 	for _, seq := range t.Releases {
-		if seq == 0 {
+		switch seq {
+		case 0:
 			head.put(el("th", "", "factory"))
-		} else {
+		case beacon.Unknown:
+			head.put(el("th", "", "not on chain"))
+		default:
 			head.put(el("th", "", "release ", seq))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"camswarm/announce/beacon"
@@ -53,10 +54,31 @@ func digest(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Handler serves the page; data is asked for each request.
+// maxAge is how old the page may be that is given out: who asks again and again must not
+// have a seed count again and again.
+const maxAge = 2 * time.Second
+
+// Handler serves the page; data is asked every maxAge at most.
 func Handler(data func() (Data, error)) http.Handler {
+	var (
+		mu   sync.Mutex
+		text string
+		made time.Time
+	)
+	current := func() (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if made.IsZero() || time.Since(made) >= maxAge {
+			d, err := data()
+			if err != nil {
+				return "", err
+			}
+			text, made = document(d), time.Now()
+		}
+		return text, nil
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		d, err := data()
+		text, err := current()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -67,7 +89,7 @@ func Handler(data func() (Data, error)) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
-		_, _ = io.WriteString(w, document(d))
+		_, _ = io.WriteString(w, text)
 	})
 }
 
@@ -83,10 +105,22 @@ type line struct {
 	Cells   []beacon.ReleaseCount // by release
 }
 
-// tableOf sums up labels; regions that are not named come last, all of them first.
-func tableOf(r *beacon.Report) (t table) {
-	by := map[string][]beacon.Row{}
+// tableOf sums up labels. The regions with the most cameras are named, at most maxRegions;
+// the others come last, all of them first.
+func tableOf(report *beacon.Report) (t table) {
+	r := report.Known()
+	by, cameras := map[string][]beacon.Row{}, map[string]int{}
 	for _, row := range r.Rows {
+		cameras[row.Region] += row.Cameras
+	}
+	largest := slices.SortedFunc(maps.Keys(cameras), func(a, b string) int {
+		return cmp.Or(cmp.Compare(hidden(a), hidden(b)), cmp.Compare(cameras[b], cameras[a]), cmp.Compare(a, b))
+	})
+	named := largest[:min(len(largest), maxRegions)]
+	for _, row := range r.Rows {
+		if !slices.Contains(named, row.Region) {
+			row.Region = beacon.Others
+		}
 		by[row.Region] = append(by[row.Region], row)
 	}
 	regions := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
@@ -107,10 +141,14 @@ func tableOf(r *beacon.Report) (t table) {
 		}
 		t.Lines = append(t.Lines, l)
 	}
+	unknown := false
 	for _, c := range slices.Backward(r.Releases(nil)) {
-		if len(t.Releases) < maxReleases {
+		if unknown = unknown || c.Release == beacon.Unknown; c.Release != beacon.Unknown && len(t.Releases) < maxReleases {
 			t.Releases = append(t.Releases, c.Release)
 		}
+	}
+	if unknown {
+		t.Releases = append(t.Releases, beacon.Unknown)
 	}
 	add("all", r.Rows)
 	for _, region := range regions {
@@ -123,8 +161,11 @@ func tableOf(r *beacon.Report) (t table) {
 	return t
 }
 
-// maxReleases are shown, the newest.
-const maxReleases = 6
+// What is shown at most.
+const (
+	maxReleases = 6 // the newest
+	maxRegions  = 32
+)
 
 func hidden(region string) int {
 	if region == beacon.Others {

@@ -2,10 +2,12 @@ package page
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"camswarm/announce/beacon"
@@ -50,6 +52,32 @@ func TestThePageShowsWhatItIsHanded(t *testing.T) {
 	}
 	if body, _ := shown(t, Data{Products: []Product{{Name: "p"}}}); !strings.Contains(body, "none since the start") || !strings.Contains(body, "no release is on offer") || !strings.Contains(body, "no alarms") {
 		t.Error("an idle seed's page lacks its words")
+	}
+}
+
+// page_endless: a page has a bound whatever cameras make up, hides no release of the chain
+// behind theirs, and is made anew only so often.
+func TestThreatPageEndless(t *testing.T) {
+	d, asked := full(), 0
+	d.Products[0].Fleet.Latest = 3
+	for i := range 5000 {
+		d.Products[0].Fleet.Rows = append(d.Products[0].Fleet.Rows, beacon.Row{Region: fmt.Sprint("made-up-", i), Release: uint64(100 + i), State: beacon.StateFailed, Cameras: 1})
+	}
+	var body string
+	synctest.Test(t, func(*testing.T) {
+		h := Handler(func() (Data, error) { asked++; return d, nil })
+		for range 50 {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			body = w.Body.String()
+			time.Sleep(maxAge / 10)
+		}
+	})
+	if asked != 5 {
+		t.Errorf("it was made %d times in %v", asked, 5*maxAge)
+	}
+	if len(body) > 64<<10 || !strings.Contains(body, "5000 of 5000 failed") || !strings.Contains(body, "not on chain") || !strings.Contains(body, ">release 3<") || strings.Contains(body, "release 100") {
+		t.Errorf("a page of %d bytes: %.3000s", len(body), body)
 	}
 }
 
