@@ -434,8 +434,8 @@ func TestHistory(t *testing.T) {
 			"release 1 published: 1.1.0", "release 2 published: 1.2.0", "release 3 published: 1.3.0",
 			"release 4 published: 1.4.0", "release 1 revoked", "minimum sequence raised to 2",
 			"keys replaced: 1 of 2 must sign",
-			"rollout of release 3 in the default region set to canary",
-			"rollout of release 3 in eu-west set to canary",
+			"rollout of release 3 in the default region set to canary, 2 named and label \"beta\", warming, not before 1970-01-01 00:00:10 UTC",
+			"rollout of release 3 in eu-west set to canary, 2 named and label \"beta\", warming, not before 1970-01-01 00:00:10 UTC",
 			"release 3 halted", "halt of release 3 lifted", "barrier set to release 2",
 			"registry paused by " + address(b.pauser).String(), "registry's pause lifted by " + address(b.pauser).String(),
 		}

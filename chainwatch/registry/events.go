@@ -41,7 +41,41 @@ type Event struct {
 }
 
 // String says in one line what happened.
-func (e Event) String() string {
+func (e Event) String() string { return e.Words() }
+
+// Rollout returns the policy that was set, if that is what happened.
+func (e Event) Rollout() (region verify.Region, policy verify.Rollout, ok bool) {
+	d, ok := e.Detail.(*bindings.FirmwareRegistryRolloutSet)
+	if !ok {
+		return "", policy, false
+	}
+	return verify.Region(common.TrimRightZeroes(d.Region[:])), rollout(d.Policy, false), true
+}
+
+// Role returns the id of the role that was granted, withdrawn, proposed or cancelled,
+// if that is what happened.
+func (e Event) Role() (id [32]byte, ok bool) {
+	switch d := e.Detail.(type) {
+	case *bindings.FirmwareRegistryRoleGranted:
+		return d.Role, true
+	case *bindings.FirmwareRegistryRoleRevoked:
+		return d.Role, true
+	case *bindings.FirmwareRegistryGrantProposed:
+		return d.Role, true
+	case *bindings.FirmwareRegistryGrantCancelled:
+		return d.Role, true
+	}
+	return id, false
+}
+
+// Words is String with the names of some roles, which the log has by their ids alone.
+func (e Event) Words(known ...Role) string {
+	role := func(id [32]byte) string {
+		if i := slices.IndexFunc(known, func(r Role) bool { return r.id == id }); i >= 0 {
+			return "role of " + known[i].name
+		}
+		return fmt.Sprintf("role %#x", id)
+	}
 	switch d := e.Detail.(type) {
 	case *bindings.FirmwareRegistryPublished:
 		return fmt.Sprintf("release %d published: %s", d.Sequence, d.Version)
@@ -50,7 +84,7 @@ func (e Event) String() string {
 	case *bindings.FirmwareRegistryMinSequenceRaised:
 		return fmt.Sprintf("minimum sequence raised to %d", d.Sequence)
 	case *bindings.FirmwareRegistryRolloutSet:
-		return fmt.Sprintf("rollout of release %d in %s set to %s", d.Sequence, regionText(d.Region), verify.RolloutMode(d.Policy.Mode))
+		return fmt.Sprintf("rollout of release %d in %s set to %s", d.Sequence, regionText(d.Region), rollout(d.Policy, false).Words())
 	case *bindings.FirmwareRegistryHaltedSet:
 		if d.Halted {
 			return fmt.Sprintf("release %d halted", d.Sequence)
@@ -74,13 +108,13 @@ func (e Event) String() string {
 	case *bindings.FirmwareRegistryUnpaused:
 		return fmt.Sprintf("registry's pause lifted by %s", verify.Address(d.Account))
 	case *bindings.FirmwareRegistryRoleGranted:
-		return fmt.Sprintf("role %#x granted to %s", d.Role, verify.Address(d.Account))
+		return fmt.Sprintf("%s granted to %s", role(d.Role), verify.Address(d.Account))
 	case *bindings.FirmwareRegistryRoleRevoked:
-		return fmt.Sprintf("role %#x withdrawn from %s", d.Role, verify.Address(d.Account))
+		return fmt.Sprintf("%s withdrawn from %s", role(d.Role), verify.Address(d.Account))
 	case *bindings.FirmwareRegistryGrantProposed:
-		return fmt.Sprintf("role %#x proposed for %s, from %s on", d.Role, verify.Address(d.Account), date(d.From.Uint64()))
+		return fmt.Sprintf("%s proposed for %s, from %s on", role(d.Role), verify.Address(d.Account), date(d.From.Uint64()))
 	case *bindings.FirmwareRegistryGrantCancelled:
-		return fmt.Sprintf("role %#x cancelled for %s by %s", d.Role, verify.Address(d.Account), verify.Address(d.By))
+		return fmt.Sprintf("%s cancelled for %s by %s", role(d.Role), verify.Address(d.Account), verify.Address(d.By))
 	case *bindings.FirmwareRegistryRemovalProposed:
 		return fmt.Sprintf("removal of guardian %s proposed, from %s on", verify.Address(d.Guardian), date(d.From.Uint64()))
 	case *bindings.FirmwareRegistryRemovalCancelled:

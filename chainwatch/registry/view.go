@@ -52,21 +52,17 @@ func DecodeView(data []byte, ref verify.RegistryRef, product verify.ProductID, r
 	for _, c := range v.Candidates {
 		view.Candidates = append(view.Candidates, verify.Candidate{
 			Release: release(product, c.Release),
-			Rollout: verify.Rollout{
-				Mode:      verify.RolloutMode(c.Policy.Mode),
-				Halted:    c.Halted,
-				NotBefore: c.Policy.NotBefore,
-				Start:     c.Policy.Start,
-				Duration:  c.Policy.Duration,
-				StartBps:  c.Policy.StartBps,
-				EndBps:    c.Policy.EndBps,
-				Warm:      c.Policy.Warm,
-				Canaries:  c.Policy.Canaries,
-				Label:     c.Policy.Label,
-			},
+			Rollout: rollout(c.Policy, c.Halted),
 		})
 	}
 	return view, nil
+}
+
+func rollout(p bindings.FirmwareRegistryPolicy, halted bool) verify.Rollout {
+	return verify.Rollout{
+		Mode: verify.RolloutMode(p.Mode), Halted: halted, NotBefore: p.NotBefore, Start: p.Start, Duration: p.Duration,
+		StartBps: p.StartBps, EndBps: p.EndBps, Warm: p.Warm, Canaries: p.Canaries, Label: p.Label,
+	}
 }
 
 func release(product verify.ProductID, info bindings.FirmwareRegistryReleaseInfo) verify.Release {

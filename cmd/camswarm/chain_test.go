@@ -111,7 +111,7 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	// vulnerability_to_key_compromises: below the threshold, also with a stranger's
 	// signature, nothing is sent.
 	lonely := w.build("1", "lonely", "s1")
-	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
+	refused(t, exitFailed, []string{"camswarm: 1 of 2 signatures: ask holders of the keys ", "release sign", "(vulnerability_to_key_compromises)"}, w.publish(lonely, "manufacturer")...)
 	must(t, "release", "sign", lonely, "--key", w.at("stranger"), "--signer", w.at("stranger.pub"))
 	refused(t, exitFailed, []string{"vulnerability_to_key_compromises"}, w.publish(lonely, "manufacturer")...)
 	// Roles are separate: the operator cannot publish.
@@ -198,7 +198,8 @@ func TestReleaseLifeOnChain(t *testing.T) {
 	if got := strings.Join(names, " "); got != story {
 		t.Errorf("the log tells\n%s\nwant\n%s", got, story)
 	}
-	if text := must(t, w.ask("log")...); !strings.Contains(text, "REVOKED") || !strings.Contains(text, "newest") {
+	if text := must(t, w.ask("log")...); !strings.Contains(text, "REVOKED") || !strings.Contains(text, "newest") ||
+		!strings.Contains(text, `set to canary, 1 named and label "early"`) {
 		t.Errorf("log prints\n%s", text)
 	}
 }
@@ -219,6 +220,15 @@ func TestStolenOperatorKeyIsWithdrawn(t *testing.T) {
 	refused(t, exitFailed, []string{"role"}, append(set, "--key", w.at("operator"))...)
 	must(t, append(set, "--key", w.at("stranger"))...)
 	refused(t, exitFailed, []string{"role"}, w.admin("grant", "--account", w.at("manufacturer.pub"), "--operator-of", testProduct)...)
+	lost := "role of operator of " + testProduct + " withdrawn from " + w.account("operator").String()
+	given := "role of operator of " + testProduct + " granted to " + w.account("stranger").String()
+	told := must(t, w.ask("log", "--roles")...)
+	if i, j := strings.Index(told, lost), strings.Index(told, given); i < 0 || j < i {
+		t.Errorf("the log does not tell %q and then %q:\n%s", lost, given, told)
+	}
+	if told := must(t, w.ask("log")...); strings.Contains(told, "withdrawn") {
+		t.Errorf("the log without --roles:\n%s", told)
+	}
 }
 
 // TestProvisionPinsOnlyKeysThatAreOnChain: a mistyped key set would make a

@@ -210,7 +210,7 @@ func joinSaid(err, said error) error {
 func (w *watch) say(l guardLine) error {
 	text := string(l.Action) + ": " + l.Reason
 	if l.Action == guard.Widen {
-		text = fmt.Sprintf("widen to %s: %s", percent(l.To), l.Reason)
+		text = fmt.Sprintf("widen to %s: %s", guard.Share(float64(l.To)/verify.MaxBps), l.Reason)
 	}
 	if l.Trouble != "" {
 		text = strings.TrimPrefix(text+"; ", ": ; ") + "trouble: " + l.Trouble

@@ -117,7 +117,7 @@ func (r *rotationFile) facts() rotationFacts {
 		File: r.path, Registry: r.Registry, Epoch: r.Epoch, Reason: r.Reason, Old: split(r.From), New: split(r.To), Complete: true,
 	}
 	if err := r.Check(); err != nil {
-		f.Complete, f.Problem = false, err.Error()
+		f.Complete, f.Problem = false, ruleLast(err).Error()
 	}
 	return f
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -42,6 +44,8 @@ type eventRow struct {
 	Sequence    uint64 `json:"sequence,omitempty"`
 	Text        string `json:"text"`
 	Transaction string `json:"transaction"`
+
+	Rollout *rolloutFacts `json:"rollout,omitempty"` // the policy that was set
 }
 
 // logFacts is what `log` prints.
@@ -92,16 +96,21 @@ func newLogCommand() *cobra.Command {
 	var reg registryFlags
 	var product productFlag
 	var since uint64
-	var asJSON bool
+	var roles, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "log",
 		Short: "Show a product's releases and everything that was decided about them",
 		Long: `Lists the releases of a product and, below, every change on chain that bears on
 it: publications, revocations, rollout policies, halts, keys, pauses. The
 contract links each change to the one before, so nothing can be left out
-unnoticed.`,
+unnoticed.
+
+--roles adds who was given and who lost the roles that count for the product. For
+that the registry's whole log is read since its deployment, or since --since: one
+question for 2,000 blocks.`,
 		Example: `  camswarm log --registry registry.json --product acme.example/cam-1
-  camswarm log --registry registry.json --product acme.example/cam-1 --since 120000 --json`,
+  camswarm log --registry registry.json --product acme.example/cam-1 --since 120000 --json
+  camswarm log --registry registry.json --product acme.example/cam-1 --roles`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := product.of(&reg)
@@ -109,7 +118,7 @@ unnoticed.`,
 				return err
 			}
 			facts := logFacts{Product: p, Releases: []releaseRow{}, Events: []eventRow{}}
-			err = reg.withRegistry(cmd, func(ctx context.Context, _ *registryFile, r *registry.Registry) error {
+			err = reg.withRegistry(cmd, func(ctx context.Context, file *registryFile, r *registry.Registry) error {
 				releases, err := r.Releases(ctx, p.ID(), 1)
 				if err != nil {
 					return err
@@ -118,16 +127,30 @@ unnoticed.`,
 				if err != nil {
 					return err
 				}
+				var known []registry.Role
+				if roles {
+					if events, known, err = withRoles(ctx, r, p, max(since, file.DeployBlock), events); err != nil {
+						return err
+					}
+				}
 				for _, rel := range releases {
 					facts.Releases = append(facts.Releases, rowOf(rel))
 				}
 				for _, e := range events {
 					row := eventRow{
-						Block: e.Block, Time: e.Time, Name: e.Name, Sequence: e.Sequence, Text: e.String(),
+						Block: e.Block, Time: e.Time, Name: e.Name, Sequence: e.Sequence, Text: e.Words(known...),
 						Transaction: "0x" + hex.EncodeToString(e.Tx[:]),
 					}
 					if i := int(e.Sequence) - 1; e.Name == "Published" && i >= 0 && i < len(facts.Releases) {
 						facts.Releases[i].Block, facts.Releases[i].Transaction = row.Block, row.Transaction
+					}
+					if region, policy, ok := e.Rollout(); ok {
+						c := verify.Candidate{Release: verify.Release{Sequence: e.Sequence}, Rollout: policy}
+						if i := int(e.Sequence) - 1; i >= 0 && i < len(facts.Releases) {
+							c.Version = facts.Releases[i].Version
+						}
+						set := rolloutFactsOf(region, c)
+						row.Rollout = &set
 					}
 					facts.Events = append(facts.Events, row)
 				}
@@ -142,6 +165,30 @@ unnoticed.`,
 	reg.add(cmd)
 	product.add(cmd)
 	cmd.Flags().Uint64Var(&since, "since", 0, "leave out changes before this block")
+	cmd.Flags().BoolVar(&roles, "roles", false, "show too who was given and who lost a role")
 	cli.AddJSON(cmd, &asJSON)
 	return cmd
+}
+
+// withRoles adds what happened to the roles that count for a product, of which the
+// registry keeps no chain of changes.
+func withRoles(ctx context.Context, r *registry.Registry, p verify.Product, from uint64, events []registry.Event) ([]registry.Event, []registry.Role, error) {
+	view, err := r.Check(ctx, p.ID(), "")
+	if err != nil {
+		return nil, nil, err
+	}
+	known := []registry.Role{registry.AdminRole(), registry.PauserRole(), registry.GuardianRole(), registry.OperatorRole(p), registry.ManufacturerRole(view.Manufacturer)}
+	all, err := r.Tail(from).Poll(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range all {
+		if id, ok := e.Role(); ok && slices.ContainsFunc(known, func(r registry.Role) bool { return r.ID() == id }) {
+			events = append(events, e)
+		}
+	}
+	slices.SortStableFunc(events, func(a, b registry.Event) int {
+		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Index, b.Index))
+	})
+	return events, known, nil
 }

@@ -61,5 +61,6 @@ on this machine and sends two releases through them.`,
   camswarm keys new --out signer1.key
   camswarm status --socket cam1/state/control.sock`
 	completion().Apply(root)
+	rulesLast(root)
 	return root
 }

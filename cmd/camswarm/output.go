@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"camswarm/announce/guard"
 	"camswarm/cmd/internal/cli"
+	"camswarm/verify"
 )
 
 // progress redraws one line of "label 3.1/6.2 MB" on a terminal and is silent
@@ -100,9 +102,12 @@ func parseTime(flag, s string, now time.Time) (uint64, error) {
 
 // parsePercent reads a percentage such as "10%" or "12.5%" into basis points.
 func parsePercent(flag, s string) (uint16, error) {
-	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
-	bps := math.Round(f * 100)
-	if err != nil || !(bps >= 0 && bps <= 10000) || math.Abs(bps-f*100) > 1e-9 {
+	f, err := guard.ParseShare(s)
+	if err != nil {
+		return 0, cli.Usagef("--%s %w", flag, err)
+	}
+	bps := math.Round(f * verify.MaxBps)
+	if !(bps >= 0 && bps <= verify.MaxBps) || math.Abs(bps-f*verify.MaxBps) > 1e-7 {
 		return 0, cli.Usagef("--%s %q: write a percentage from 0%% to 100%% in steps of 0.01%%", flag, s)
 	}
 	return uint16(bps), nil

@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"camswarm/announce/guard"
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/swarm"
+	"camswarm/verify"
 )
 
 func FuzzParseRegistryFile(f *testing.F) {
@@ -47,21 +49,22 @@ func TestTimesAreReadAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestPercentagesAreReadExactly(t *testing.T) {
-	for text, want := range map[string]uint16{"0%": 0, "10%": 1000, "12.5%": 1250, "0.01%": 1, "99.99": 9999, "100%": 10000} {
+	written := func(bps uint16) string { return guard.Share(float64(bps) / verify.MaxBps).String() }
+	for text, want := range map[string]uint16{"0%": 0, "10%": 1000, "12.5%": 1250, "0.01%": 1, "99.99%": 9999, "100%": 10000} {
 		got, err := parsePercent("from", text)
 		if err != nil || got != want {
 			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
 		}
-		if back, err := parsePercent("from", percent(got)); err != nil || back != got {
-			t.Errorf("%d is printed as %q, which is read as %d, %v", got, percent(got), back, err)
+		if back, err := parsePercent("from", written(got)); err != nil || back != got {
+			t.Errorf("%d is printed as %q, which is read as %d, %v", got, written(got), back, err)
 		}
 	}
 	for bps := range uint16(10001) {
-		if back, err := parsePercent("from", percent(bps)); err != nil || back != bps {
-			t.Fatalf("%d is printed as %q, which is read as %d, %v", bps, percent(bps), back, err)
+		if back, err := parsePercent("from", written(bps)); err != nil || back != bps {
+			t.Fatalf("%d is printed as %q, which is read as %d, %v", bps, written(bps), back, err)
 		}
 	}
-	for _, text := range []string{"", "%", "-1%", "100.01%", "0.001%", "NaN", "1e9", "ten"} {
+	for _, text := range []string{"", "%", "-1%", "100.01%", "0.001%", "NaN%", "1e9%", "ten", "10", "0.1"} {
 		if got, err := parsePercent("from", text); err == nil {
 			t.Errorf("%q was read as %d", text, got)
 		}

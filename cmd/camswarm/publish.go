@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -193,6 +195,10 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	if r.raw, err = r.envelope.Encode(); err != nil {
 		return view, err
 	}
+	if have, need := len(r.envelope.Signatures), keys.Threshold; have < need {
+		return view, fmt.Errorf("%d of %d signatures: ask %s to run 'camswarm release sign %s --key FILE'; cameras would refuse a release with fewer (%s)",
+			have, need, whoElse(keys, r), r.path, verify.AttackKeyCompromise)
+	}
 	v := verify.Verifier{Product: m.Product, Registry: file.ref(), Pinned: view.Keys}
 	signed, err := v.CheckSigned(r.raw)
 	if err != nil {
@@ -266,6 +272,20 @@ func publishOnChain(ctx context.Context, cmd *cobra.Command, file *registryFile,
 	}
 	facts.Transaction = tx.String()
 	return contract.Check(ctx, m.Product.ID(), "")
+}
+
+// whoElse names the keys of a set that have not signed.
+func whoElse(set verify.KeySet, r *releaseFiles) string {
+	var missing []string
+	for _, k := range set.Keys {
+		if !slices.ContainsFunc(r.envelope.Signatures, func(s verify.Signature) bool { return s.Key == k }) {
+			missing = append(missing, k.String())
+		}
+	}
+	if len(missing) == 1 {
+		return "the holder of key " + missing[0]
+	}
+	return "holders of the keys " + strings.Join(missing, ", ")
 }
 
 // alreadyOnChain checks that the release on chain is this one.

@@ -126,7 +126,7 @@ func (m *moveFile) facts() moveFacts {
 		f.Endpoints = append(f.Endpoints, moveEndpoint{e.Operator, e.URL})
 	}
 	if err := m.Check(); err != nil {
-		f.Complete, f.Problem = false, err.Error()
+		f.Complete, f.Problem = false, ruleLast(err).Error()
 	}
 	return f
 }

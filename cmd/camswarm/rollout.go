@@ -8,7 +8,6 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +106,7 @@ func (f *rolloutFlags) policy(changed func(string) bool, now time.Time) (p verif
 		}
 		seconds := f.duration / time.Second
 		if f.duration < 0 || f.duration%time.Second != 0 || seconds > math.MaxUint32 {
-			return p, cli.Usagef("--duration %v: write whole seconds, at most %d of them", f.duration, uint32(math.MaxUint32))
+			return p, cli.Usagef("--duration %s: write whole seconds, at most %d of them", f.duration, uint32(math.MaxUint32))
 		}
 		p.Duration = uint32(seconds)
 		if f.start == "" {
@@ -220,42 +219,13 @@ func regionName(r verify.Region) string {
 	return "region " + string(r)
 }
 
-// describe puts a policy in words.
+// describe puts a policy in words, and whether the release is halted.
 func describe(r verify.Rollout) string {
-	var s string
-	switch r.Mode {
-	case verify.RolloutPaused:
-		s = "paused"
-	case verify.RolloutCanary:
-		var who []string
-		if len(r.Canaries) > 0 {
-			who = append(who, fmt.Sprintf("%d named cameras", len(r.Canaries)))
-		}
-		if r.Label != "" {
-			who = append(who, fmt.Sprintf("label %q", r.Label))
-		}
-		s = "canary, " + strings.Join(who, " and ")
-	case verify.RolloutPercent:
-		s = fmt.Sprintf("percent, %s to %s in %v from %s UTC", percent(r.StartBps), percent(r.EndBps), time.Duration(r.Duration)*time.Second, unixTime(r.Start))
-	case verify.RolloutAll:
-		s = "all cameras"
-	default:
-		s = r.Mode.String()
-	}
-	if r.Warm {
-		s += ", warming"
-	}
-	if r.NotBefore > 0 {
-		s += ", not before " + unixTime(r.NotBefore) + " UTC"
-	}
+	s := r.Words()
 	if r.Halted {
 		s += ", HALTED"
 	}
 	return s
-}
-
-func percent(bps uint16) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%02d", bps/100, bps%100), "0"), ".") + "%"
 }
 
 // rolloutFacts is one row of `rollout show`.
