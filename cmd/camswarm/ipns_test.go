@@ -78,12 +78,11 @@ func TestIPNSRecordIsPublishedAndRenewed(t *testing.T) {
 	if len(kept.Seeds) != 1 || kept.Seeds[0].OnDHT || kept.Seeds[0].Note == "" {
 		t.Errorf("handed over: %+v", kept)
 	}
-	for range 100 {
+	for { // until the test's own time is over
 		s := facts[control.Status](t, "status", "--socket", w.at("seed"))
 		if i := s.Products[0].IPNS; i != nil && i.State == control.IPNSOK && i.Sequence == kept.Sequence {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Error("the seed does not find the record that it was given")
 }

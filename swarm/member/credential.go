@@ -146,7 +146,7 @@ func (c *Credential) Text() string {
 // ParseCredential reads a credential's file: one line, with or without its end.
 func ParseCredential(text string) (*Credential, error) {
 	rest, ok := strings.CutPrefix(strings.TrimSuffix(text, "\n"), textPrefix)
-	if !ok || len(text) > maxText+1 {
+	if !ok || len(text) > maxText+1 || strings.ContainsAny(rest, "\r\n") { // the decoder would pass over those
 		return nil, fmt.Errorf("%w: a credential is one line that begins with %q, as 'camswarm provision --fleet' writes it", ErrMalformed, textPrefix)
 	}
 	data, err := base64.RawURLEncoding.Strict().DecodeString(rest)
