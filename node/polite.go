@@ -55,8 +55,8 @@ func (c *PoliteConfig) Validate() error {
 	if _, err := install.ParseWindow(c.QuietHours); err != nil {
 		return fmt.Errorf("quiet_hours: %w", err)
 	}
-	if c.BusyDownload < 0 {
-		return errors.New("busy_download cannot be negative")
+	if r := c.BusyDownload; r != 0 && r < swarm.MinLimit {
+		return fmt.Errorf("busy_download is %s, and must be at least %s (64 kbit/s), or 0 to fetch nothing", r, swarm.MinLimit)
 	}
 	return nil
 }
@@ -317,9 +317,13 @@ func (p *polite) change(ctx context.Context, c control.LimitsChange) (control.Li
 		next = now.config
 	}
 	for _, f := range []struct{ to, from *units.Rate }{{&next.UploadLimit, c.UploadLimit}, {&next.DownloadLimit, c.DownloadLimit}} {
-		if f.from != nil {
-			*f.to = *f.from
+		if f.from == nil {
+			continue
 		}
+		if err := swarm.CheckLimit("the rate", *f.from); err != nil {
+			return now.set, fmt.Errorf("%w: %w", control.ErrWrongLimit, err)
+		}
+		*f.to = *f.from
 	}
 	for _, f := range []struct{ to, from *swarm.Mode }{{&next.Mode, c.Mode}, {&next.QuietMode, c.QuietMode}} {
 		if f.from != nil {

@@ -193,12 +193,16 @@ func TestLimitsAreKept(t *testing.T) {
 			return p.state.Load().set
 		}
 		was := p.state.Load().config
-		up, slow, yes := units.Rate(8000), units.Rate(4000), true
-		if _, err := p.change(ctx, control.LimitsChange{Metered: &yes, UploadLimit: &up, Keep: true}); err != nil || l.now().up != 8000 || l.now().serve != swarm.ScopeNear {
+		up, slow, yes := units.Rate(16000), units.Rate(8000), true
+		if _, err := p.change(ctx, control.LimitsChange{Metered: &yes, UploadLimit: &up, Keep: true}); err != nil || l.now().up != 16000 || l.now().serve != swarm.ScopeNear {
 			t.Fatalf("%+v, %v", l.now(), err)
 		}
-		if _, err := p.change(ctx, control.LimitsChange{UploadLimit: &slow}); err != nil || l.now().up != 4000 {
+		if _, err := p.change(ctx, control.LimitsChange{UploadLimit: &slow}); err != nil || l.now().up != 8000 {
 			t.Fatalf("%+v, %v", l.now(), err)
+		}
+		low := units.Rate(7999)
+		if _, err := p.change(ctx, control.LimitsChange{DownloadLimit: &low}); !errors.Is(err, control.ErrWrongLimit) {
+			t.Errorf("%v for %s", err, low)
 		}
 		if got := restart(was); got.UploadLimit != up || !got.Metered {
 			t.Errorf("after a restart: %+v", got)

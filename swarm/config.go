@@ -62,8 +62,8 @@ type ExchangeConfig struct {
 	Mode Mode `toml:"mode"`
 
 	// UploadLimit and DownloadLimit bound what is sent and received, such as
-	// "64kbit/s", "1.5MB/s" or a number of bytes per second; 0 means no limit.
-	// They count block messages; handshakes,
+	// "64kbit/s", "1.5MB/s" or a number of bytes per second, at least 64 kbit/s; 0
+	// means no limit. They count block messages; handshakes,
 	// acknowledgements and announcements add a few per cent. Lower is more
 	// polite and slower for others, or for this node. They can be changed while
 	// running.
@@ -91,6 +91,18 @@ const SeedWorkers = 16
 // SeedDrain is the Drain of a seed: below the 30 s that service managers allow.
 const SeedDrain = 20 * time.Second
 
+// MinLimit is the least limit: 64 kbit/s. Time-outs and the sizes of messages are made
+// for lines from there up; peers give up on blocks that come more slowly.
+const MinLimit units.Rate = 8000
+
+// CheckLimit refuses a rate below [MinLimit] that is not 0.
+func CheckLimit(name string, r units.Rate) error {
+	if r != 0 && r < MinLimit {
+		return fmt.Errorf("%s is %s, and must be at least %s (64 kbit/s), or 0 for no limit", name, r, MinLimit)
+	}
+	return nil
+}
+
 // maxDrain is the longest Drain.
 const maxDrain = 10 * time.Minute
 
@@ -104,8 +116,11 @@ func (c *ExchangeConfig) Validate() error {
 	if err := c.Mode.Validate(); err != nil {
 		return err
 	}
-	if c.UploadLimit < 0 || c.DownloadLimit < 0 {
-		return fmt.Errorf("swarm: upload_limit and download_limit are rates such as \"1.5MB/s\", 0 for no limit; got %d and %d", c.UploadLimit, c.DownloadLimit)
+	if err := CheckLimit("upload_limit", c.UploadLimit); err != nil {
+		return fmt.Errorf("swarm: %w", err)
+	}
+	if err := CheckLimit("download_limit", c.DownloadLimit); err != nil {
+		return fmt.Errorf("swarm: %w", err)
 	}
 	if c.Workers < 1 || c.Workers > 64 {
 		return fmt.Errorf("swarm: workers is %d, set it to 1 to 64", c.Workers)

@@ -142,14 +142,17 @@ func TestLimitsReachTheNode(t *testing.T) {
 	if !strings.Contains(out, "quiet hours 07:00-23:00: mode off") {
 		t.Errorf("says %q", out)
 	}
-	if r := camswarm(t, "limits", "--socket", socket, "--mode", "lan"); r.code != exitUsage || !strings.Contains(r.stderr, `--mode "lan": write share, lan-only, leech or off`) {
+	if r := camswarm(t, "limits", "--socket", socket, "--mode", "lan"); r.code != exitUsage || !strings.Contains(r.stderr, `--mode "lan": did you mean "lan-only"?`) {
 		t.Errorf("exit code %d, says %q", r.code, r.stderr)
 	}
 	o.set(func(s *control.Status) {
 		s.Polite = control.PoliteStatus{Serves: "nobody", Fetches: "all", Reasons: []string{"busy"}, Busy: []control.Lease{{Holder: "rtsp"}}}
 	})
-	if r := camswarm(t, "limits", "--socket", socket, "--upload-limit", "10kbit/s"); !strings.Contains(r.stdout, "now it serves nobody, fetches from all, because of busy (rtsp)") || !strings.Contains(r.stderr, "--upload-limit") {
+	if r := camswarm(t, "limits", "--socket", socket, "--upload-limit", "100kbit/s"); !strings.Contains(r.stdout, "now it serves nobody, fetches from all, because of busy (rtsp)") {
 		t.Errorf("says %q, %q", r.stdout, r.stderr)
+	}
+	if r := camswarm(t, "limits", "--socket", socket, "--upload-limit", "63kbit/s"); r.code != exitUsage || !strings.Contains(r.stderr, "64 kbit/s") {
+		t.Errorf("exit code %d, says %q", r.code, r.stderr)
 	}
 }
 

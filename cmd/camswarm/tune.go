@@ -20,9 +20,6 @@ import (
 // exchangeModes are the choices of --mode and --quiet-mode.
 var exchangeModes = []swarm.Mode{swarm.ModeShare, swarm.ModeLAN, swarm.ModeLeech, swarm.ModeOff}
 
-// slowRate is the slowest line that transfers are made for: 64 kbit/s.
-const slowRate units.Rate = 8000
-
 // controlTimeout bounds a question to a node on this machine.
 const controlTimeout = time.Minute
 
@@ -54,6 +51,11 @@ change it shows them. The flags are named as the keys of the configuration's
 			for _, m := range []struct{ flag, mode string }{{"mode", mode}, {"quiet-mode", quietMode}} {
 				if cmd.Flags().Changed(m.flag) && swarm.Mode(m.mode).Validate() != nil {
 					return cli.Choice(m.flag, m.mode, exchangeModes)
+				}
+			}
+			for flag, limit := range map[string]units.Rate{"upload-limit": up, "download-limit": down} {
+				if err := swarm.CheckLimit("--"+flag, limit); err != nil {
+					return cli.Usage(err)
 				}
 			}
 			var change control.LimitsChange
@@ -95,15 +97,11 @@ change it shows them. The flags are named as the keys of the configuration's
 				if change == (control.LimitsChange{}) {
 					now = s.Limits
 				}
-				for _, r := range []struct {
-					flag string
-					rate units.Rate
-				}{{"upload-limit", now.UploadLimit}, {"download-limit", now.DownloadLimit}} {
-					if changed(r.flag) && r.rate > 0 && r.rate < slowRate {
-						cli.Note(cmd, "--%s %s: less than %s is taken, but peers may give up on blocks that come so slowly", r.flag, r.rate, slowRate)
-					}
-				}
-				return cli.PrintFacts(cmd, asJSON, now, func(w io.Writer) {
+				facts := struct {
+					control.Limits
+					Now control.PoliteStatus `json:"now"` // what they and all else come to
+				}{now, s.Polite}
+				return cli.PrintFacts(cmd, asJSON, facts, func(w io.Writer) {
 					fmt.Fprintf(w, "mode %s, upload limit %s, download limit %s\n", now.Mode, rate(now.UploadLimit), rate(now.DownloadLimit))
 					if now.Metered {
 						fmt.Fprintln(w, "the line is metered")
