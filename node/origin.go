@@ -30,9 +30,8 @@ type OriginConfig struct {
 	// image at once, the rest when peers are slow) or "fastest" (whatever makes the
 	// fetch end soonest).
 	Policy string `toml:"policy"`
-	// Share is the part of an image, 0 to 1, that is asked of origins at once; each
-	// node takes 0.5 to 1.5 times of it by chance. More is faster and costs more of
-	// their traffic: docs/ORIGIN.md has the table.
+	// Share is the part of an image, 0 to 1, that is asked of origins at once. More is
+	// faster and costs more of their traffic: docs/ORIGIN.md has the table.
 	Share float64 `toml:"share"`
 	// Grace is the age of a fetch, 0.5 to 1.5 times by chance, after which slow peers
 	// are made up for. Shorter saves seconds where nobody has the image; longer
@@ -67,7 +66,7 @@ const maxOriginURLs = 8
 
 // DefaultOriginConfig returns the measured defaults.
 func DefaultOriginConfig() OriginConfig {
-	return OriginConfig{Policy: OriginShare, Share: 0.3, Grace: 5 * time.Second, MinRate: 250_000, Named: true}
+	return OriginConfig{Policy: OriginShare, Share: 0.4, Grace: 5 * time.Second, MinRate: 250_000, Named: true}
 }
 
 // Validate says what is wrong with the configuration.

@@ -84,7 +84,7 @@ func TestOriginConfig(t *testing.T) {
 		want plan.OriginConfig
 	}{
 		{fallback, plan.OriginConfig{After: 5 * time.Second, Below: 250_000, Spread: originSpread}},
-		{share, plan.OriginConfig{Share: 0.3, After: 5 * time.Second, Below: 250_000, Spread: originSpread}},
+		{share, plan.OriginConfig{Share: 0.4, After: 5 * time.Second, Below: 250_000, Spread: originSpread}},
 		{fastest, plan.OriginConfig{Share: 1, After: 5 * time.Second, Below: 250_000, Spread: originSpread}},
 	} {
 		if got := c.cfg.budget(); got != c.want {

@@ -83,7 +83,8 @@ type originFetch struct {
 	whole   map[Origin]bool      // send whole files only
 	waits   map[Origin]time.Time // when to ask again
 	fails   int                  // in a row
-	batch   []int                // units that the planner has just asked for
+	batch   []plan.Action        // what the planner has just asked for
+	due     plan.Bitset          // units that it has asked for and not withdrawn
 	running map[*originRange]struct{}
 	read    atomic.Int64 // bytes
 	wg      sync.WaitGroup
@@ -113,6 +114,7 @@ func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait fu
 	defer x.mu.Unlock()
 	f.origin = &originFetch{
 		x: x, f: f, ctx: ctx, left: append([]Origin(nil), o.Sources...),
+		due:   plan.NewBitset(len(f.file.First)),
 		whole: make(map[Origin]bool), waits: make(map[Origin]time.Time), running: make(map[*originRange]struct{}),
 	}
 	x.act(f, f.plan.Origin(f.now(), originKey, o.Budget, x.salt))
@@ -121,9 +123,24 @@ func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait fu
 
 // want takes an action of the planner. The caller holds mu.
 func (o *originFetch) want(a plan.Action) {
-	if !a.Cancel { // what is under way comes with its range
-		o.batch = append(o.batch, a.Unit)
+	if a.Cancel { // a range goes on while anything of it is due
+		o.due.Clear(a.Unit)
+		return
 	}
+	o.due.Set(a.Unit)
+	o.batch = append(o.batch, a)
+}
+
+// wanted reports whether any of the blocks from to end-1 is due.
+func (o *originFetch) wanted(from, end int) bool {
+	o.x.mu.Lock()
+	defer o.x.mu.Unlock()
+	for ; from < end; from++ {
+		if o.due.Has(int(o.f.file.UnitOf[from])) {
+			return true
+		}
+	}
+	return false
 }
 
 // flush asks for what the planner wanted, adjacent blocks in one request. The caller
@@ -140,9 +157,9 @@ func (o *originFetch) flush() {
 		return
 	}
 	var r *originRange
-	for _, u := range batch {
-		i := int(o.f.file.First[u])
-		if r != nil && i == r.first+r.n {
+	for _, a := range batch {
+		i := int(o.f.file.First[a.Unit])
+		if r != nil && a.Joined && i == r.first+r.n {
 			r.n++
 			continue
 		}
@@ -175,6 +192,7 @@ func (o *originFetch) start(r *originRange) {
 var (
 	errWrongBlock = errors.New("wrong bytes")
 	errNotStored  = errors.New("not stored") // the fetch knows why
+	errEnough     = errors.New("the rest came from elsewhere")
 )
 
 // run reads a range and stores its blocks.
@@ -200,6 +218,9 @@ func (o *originFetch) run(ctx context.Context, r *originRange) error {
 				return err
 			}
 			at, buf = at+1, buf[:0]
+			if at < r.first+r.n && !o.wanted(at, r.first+r.n) {
+				return errEnough
+			}
 		}
 		if r.whole {
 			return t.pay(ctx, o, got)
@@ -229,6 +250,7 @@ func (o *originFetch) block(i int, data []byte, whole bool) error {
 	}
 	x.mu.Lock()
 	u := int(f.file.UnitOf[i])
+	o.due.Clear(u)
 	switch {
 	case err != nil:
 		f.fail(err)
@@ -266,6 +288,9 @@ func (o *originFetch) ended(r *originRange, err error) {
 		return // given up, see giveUp
 	}
 	delete(o.running, r)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	if err == nil {
 		delete(x.troubles, r.from.String())
 	}

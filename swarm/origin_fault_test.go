@@ -223,3 +223,38 @@ func TestOriginSlowBesidePeers(t *testing.T) {
 		}
 	}
 }
+
+// heldOrigin sends what begins a file after a minute.
+type heldOrigin struct{ memOrigin }
+
+func (o *heldOrigin) Read(ctx context.Context, off, n int64, take func([]byte) error) error {
+	if off == 0 {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return o.memOrigin.Read(ctx, off, n, take)
+}
+
+// A range ends when peers have brought the rest of it: here they have all but the
+// block for which the fetch waits.
+func TestOriginRangeEndsWhenNoneOfItIsDue(t *testing.T) {
+	data, f := testImage(2<<20, 32<<10, 15)
+	runSim(t, []link{fast, fast}, flat(20*time.Millisecond), func(s *testSim) {
+		s.nodes[0].start(ExchangeOptions{})
+		s.nodes[1].start(ExchangeOptions{})
+		s.nodes[1].add(f, append(make([]byte, 32<<10), data[32<<10:]...))
+		s.nodes[0].add(f, nil)
+		o := &heldOrigin{memOrigin{name: "a", data: data, rate: 2e4}}
+		late := time.AfterFunc(time.Second, func() { s.connect(0, 1) })
+		defer late.Stop()
+		if _, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: plan.OriginConfig{Share: 1}, Sources: []Origin{o}}); err != nil {
+			t.Fatal(err)
+		}
+		if o.sent > f.Size/4 {
+			t.Errorf("%d bytes were sent of %d, of which a peer had nearly all", o.sent, f.Size)
+		}
+	})
+}

@@ -171,7 +171,12 @@ func TestOriginDies(t *testing.T) {
 	runSim(t, []link{fast}, flat(0), func(s *testSim) {
 		s.nodes[0].start(ExchangeOptions{})
 		s.nodes[0].add(f, nil)
-		o := &memOrigin{name: "a", data: data, rate: 1e6, fails: 7, err: errors.New("away")}
+		o := &memOrigin{name: "a", data: data, rate: 1e6, fails: 1 << 20, err: errors.New("away")}
+		time.AfterFunc(50*time.Second, func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.fails = 0
+		})
 		time.AfterFunc(5*time.Second, func() {
 			if all := s.nodes[0].x.OriginTroubles(); len(all) != 1 || all[0].Origin != "a" || all[0].Error != "away" || time.Since(all[0].Since) < 4*time.Second {
 				t.Errorf("while it is away: %+v", all)
@@ -182,7 +187,7 @@ func TestOriginDies(t *testing.T) {
 				t.Errorf("when it delivers again: %+v", all)
 			}
 		}()
-		if took, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: plan.OriginConfig{Share: 1}, Sources: []Origin{o}}); err != nil || took < 30*time.Second || o.asked > 40 {
+		if took, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: plan.OriginConfig{Share: 1}, Sources: []Origin{o}}); err != nil || took < 50*time.Second || took > 100*time.Second || o.asked > 40 {
 			t.Errorf("%v after %v and %d requests", err, took, o.asked)
 		}
 	})

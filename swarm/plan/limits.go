@@ -67,16 +67,18 @@ const (
 	maxGone = 256
 )
 
-// What is asked of an origin. At most originRun adjacent blocks are one request, 1
-// MiB of 32 KiB blocks, and less while they would be fewer than originWays requests,
-// each over a connection that starts slowly; originStart are in flight before its speed is known, what
-// arrives in originAhead after that, as its round trip and first byte come once for
-// each range, and at most originFlight bytes. Measured with 100 ms of both; see
-// docs/SWARM.md.
+// What is asked of an origin. Its window is split into originWays requests of
+// adjacent blocks, as each comes over a connection that starts slowly, but each has
+// at most originRun, 1 MiB of 32 KiB blocks, and no less than a quarter of that. In
+// flight are at most originStart bytes before its speed is known, which is all of a
+// share that is not large: peers take the other blocks meanwhile, and the first
+// second is when their lines are idle. After that it is what arrives in originAhead,
+// as its round trip and first byte come once for each request, and at most
+// originFlight bytes. See docs/SWARM.md.
 const (
 	originRun    = 32
 	originWays   = 4
-	originStart  = 32
+	originStart  = 4 << 20
 	originAhead  = 600 * time.Millisecond
 	originFlight = 8 << 20
 )

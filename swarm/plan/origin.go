@@ -10,14 +10,13 @@ import (
 // node decides alone, so that a crowd of any size spends on average what one node
 // was given.
 type OriginConfig struct {
-	// Share of the file may be asked for at once, 0 to 1. Of a crowd each takes 0.5
-	// to 1.5 times of it by its own salt, so that they are not alike. 1: all of it.
+	// Share of the file may be asked for at once, 0 to 1. 1: all of it.
 	Share float64
 
-	// The rest may be asked for when the fetch is older than After, again 0.5 to 1.5
-	// times by the salt, and its peers together bring less than Below bytes per
-	// second: then it grows by the whole file in each Spread. A Spread of 0 never
-	// lets it grow.
+	// The rest may be asked for when the fetch is older than After, of a crowd 0.5 to
+	// 1.5 times by each one's own salt, and its peers together bring less than Below
+	// bytes per second: then it grows by the whole file in each Spread. A Spread of 0
+	// never lets it grow.
 	After  time.Duration
 	Below  int64
 	Spread time.Duration
@@ -49,10 +48,7 @@ func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt 
 		size += float64(s)
 	}
 	q.origin = &origin{cfg: cfg, salt: 0.5 + salt, size: size, aged: now, zone: NewBitset(len(p.sizes))}
-	q.origin.may = size
-	if cfg.Share < 1 {
-		q.origin.may *= min(cfg.Share*q.origin.salt, 1)
-	}
+	q.origin.may = size * min(cfg.Share, 1)
 	p.origins = append(p.origins, q)
 	for u := range p.sizes {
 		p.claim(q, u)
@@ -124,8 +120,9 @@ func (p *Planner) scheduleOrigins(now time.Duration) {
 			if len(units) == 0 {
 				break
 			}
-			for _, u := range units {
+			for i, u := range units {
 				p.ask(now, q, u)
+				p.out[len(p.out)-1].Joined = i > 0
 			}
 		}
 	}
@@ -139,7 +136,8 @@ func (p *Planner) stretch(q *source) []int {
 		return p.allLeft(q)
 	}
 	window := p.originWindow(q)
-	run := min(max(window/originWays, originRun/originWays), originRun)
+	allowed := min(window, int(g.may/float64(p.ref)))
+	run := min(max((allowed+originWays-1)/originWays, originRun/originWays), originRun)
 	most := min(window-len(q.reqs), run, int(g.left()/float64(p.ref)))
 	if most < 1 || len(q.reqs) > 0 && most < run/2 {
 		return nil // a request costs a round trip: rather a long one soon
@@ -194,9 +192,9 @@ func (p *Planner) longest(zone Bitset, most int) (first, n int) {
 // originWindow is how many units may be in flight at an origin.
 func (p *Planner) originWindow(q *source) int {
 	if q.interval == 0 {
-		return originStart
+		return int(originStart/p.ref) + 1
 	}
-	return min(max(int((originAhead+q.interval-1)/q.interval), originStart), int(originFlight/p.ref)+1)
+	return min(max(int((originAhead+q.interval-1)/q.interval), originRun/originWays), int(originFlight/p.ref)+1)
 }
 
 // originGrows reports whether an origin may be asked for more later.

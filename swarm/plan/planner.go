@@ -10,9 +10,11 @@ import (
 type PeerKey int
 
 // Action is what a Planner wants done: ask Peer for Unit or, with Cancel,
-// withdraw that request.
+// withdraw that request. Joined units of an origin belong to one request with the
+// unit before.
 type Action struct {
 	Cancel bool
+	Joined bool
 	Peer   PeerKey
 	Unit   int
 }
