@@ -48,9 +48,11 @@ type follower struct {
 	patience  atomic.Pointer[patience] // of the install that waits to ask the chain
 	mail      *mailbox
 	published atomic.Pointer[snapshot]
-	work      sync.WaitGroup // jobs
-	began     chan struct{}  // closed when run begins
-	over      chan struct{}  // closed when run has ended and its jobs too
+	// slotTrouble is why the slot that was named last cannot be used; nil: it can.
+	slotTrouble atomic.Pointer[trouble]
+	work        sync.WaitGroup // jobs
+	began       chan struct{}  // closed when run begins
+	over        chan struct{}  // closed when run has ended and its jobs too
 }
 
 // parts are what the followers of a node share.

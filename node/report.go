@@ -351,6 +351,10 @@ func (f *follower) alarms() []control.Alarm {
 	if errors.Is(now.last.err, install.ErrNotStarted) {
 		out = append(out, control.Alarm{Name: "installer_unusable", Message: fmt.Sprintf("%s: %v; it is tried again", f.rules.verifier.Product, now.last.err)})
 	}
+	if t := f.slotTrouble.Load(); t != nil {
+		out = append(out, control.Alarm{Name: "slot_unusable", Since: t.since, Message: fmt.Sprintf(
+			"%s: %v; the image is kept in a file, mend what the hook prints at \"slot\"", f.rules.verifier.Product, t.err)})
+	}
 	return out
 }
 

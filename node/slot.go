@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"camswarm/gc"
 	"camswarm/node/control"
@@ -83,6 +84,10 @@ func (f *follower) prepareSlot(ctx context.Context, t task) (bool, error) {
 	}
 	defer f.turn.give()
 	path, err := f.askSlot(ctx, t)
+	if errors.Is(err, errUnusableSlot) { // costs a copy, not the update
+		f.log.Warn("the image goes into a file", "sequence", t.release.Sequence, "err", err)
+		return false, nil
+	}
 	if err != nil || path == "" {
 		return false, err
 	}
@@ -100,24 +105,24 @@ func (f *follower) prepareSlot(ctx context.Context, t task) (bool, error) {
 	return true, nil
 }
 
-// askSlot returns the slot that the installer lets a release have; "": none. The
-// caller has the turn.
+// askSlot returns the slot that the installer lets a release have, where its name
+// leads; "": none. An error may be an errUnusableSlot. The caller has the turn.
 func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 	slotter, ok := f.installer.(install.Slotter)
 	if !ok {
 		return "", nil
 	}
-	path, err := slotter.Slot(ctx, t.release)
-	if err != nil || path == "" {
+	named, err := slotter.Slot(ctx, t.release)
+	if err != nil || named == "" {
 		return "", err
 	}
-	if err := outside(f.stateDir, path); err != nil {
+	path, err := usable(f.stateDir, named, int64(t.release.ImageSize))
+	if err != nil {
+		err = fmt.Errorf("%w: %s: %w", errUnusableSlot, named, err)
+		f.slotTrouble.Store(&trouble{err, time.Now()})
 		return "", err
 	}
-	if err := roomy(path, int64(t.release.ImageSize)); err != nil {
-		f.log.Warn("a slot that was named cannot take the image; the image goes into a file", "sequence", t.release.Sequence, "slot", path, "err", err)
-		return "", nil
-	}
+	f.slotTrouble.Store(nil)
 	claims, err := f.claims()
 	if err != nil {
 		return "", err
@@ -132,45 +137,49 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 	return path, nil
 }
 
-// roomy returns an error if a slot is nothing that an image can be in, or too small.
-func roomy(slot string, size int64) error {
-	in, err := install.OpenSlot(slot, size)
+// errUnusableSlot: what the installer named is no slot for the image.
+var errUnusableSlot = errors.New("the slot that install.command names cannot be used")
+
+// trouble is an error and when it was met.
+type trouble struct {
+	err   error
+	since time.Time
+}
+
+// usable returns where a slot's name leads, since such names are often links of
+// udev's; an error if it leads to nothing that an image of so many bytes can be in, or
+// into the state directory, by its name or by links.
+func usable(stateDir, slot string, size int64) (string, error) {
+	real, err := filepath.EvalSymlinks(slot)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if stateDir, err = filepath.Abs(stateDir); err != nil {
+		return "", err
+	}
+	realDir, err := filepath.EvalSymlinks(stateDir)
+	if err != nil {
+		return "", err
+	}
+	for _, way := range [][2]string{{stateDir, slot}, {realDir, real}} {
+		rel, err := filepath.Rel(way[0], way[1])
+		if err != nil {
+			return "", err
+		}
+		if filepath.IsLocal(rel) {
+			return "", fmt.Errorf("it is in the node's own state directory, %s", stateDir)
+		}
+	}
+	in, err := install.OpenSlot(real, size)
+	if err != nil {
+		return "", err
 	}
 	defer func() { _ = in.File.Close() }()
 	has, err := in.File.Seek(0, io.SeekEnd)
 	if err == nil && has < size {
 		err = fmt.Errorf("it has %d bytes, the image %d", has, size)
 	}
-	return err
-}
-
-// outside returns an error if a slot does not exist or is in a directory, whether by
-// its name or by where links lead.
-func outside(dir, slot string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	realDir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return err
-	}
-	realSlot, err := filepath.EvalSymlinks(slot)
-	if err != nil {
-		return fmt.Errorf("the slot that was named: %w", err)
-	}
-	for _, way := range [][2]string{{dir, slot}, {realDir, realSlot}} {
-		rel, err := filepath.Rel(way[0], way[1])
-		if err != nil {
-			return err
-		}
-		if filepath.IsLocal(rel) {
-			return fmt.Errorf("slot %s is in the node's own state directory, %s", slot, dir)
-		}
-	}
-	return nil
+	return real, err
 }
 
 // handSlot gives the exchange the slot of a release: to be read, of one that was
@@ -187,8 +196,8 @@ func (f *follower) handSlot(ctx context.Context, t task, s *verify.Signed, path 
 	}
 	defer f.turn.give()
 	named, err := f.askSlot(ctx, t)
-	if err != nil {
-		return err
+	if err != nil && (!errors.Is(err, errUnusableSlot) || errors.Is(err, fs.ErrNotExist)) {
+		return err // one that is not there may come: udev makes its links while the device starts
 	}
 	if named == path {
 		return f.exchange.Add(file)

@@ -98,7 +98,10 @@ func TestSlotOutsideOfTheState(t *testing.T) {
 		{"state", "broken", "no such file"},
 		{"state", "nowhere", "no such file"},
 	} {
-		err := outside(c.state, filepath.Join(dir, c.slot))
+		path, err := usable(c.state, filepath.Join(dir, c.slot), 0)
+		if err == nil && path != filepath.Join(dir, "slot") {
+			t.Errorf("%s, slot %s leads to %s", c.state, c.slot, path)
+		}
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "%!")) {
 			t.Errorf("%s, slot %s: %v, not %q", c.state, c.slot, err, c.want)
 		}

@@ -150,15 +150,18 @@ func (w *world) thin(c *citizen) {
 	}
 }
 
-// A slot that cannot take the image, or is a name that leads elsewhere, costs a copy
-// and not the update.
+// A slot that cannot take the image, or is not there, costs a copy and not the update,
+// and people are told.
 func TestSlotThatCannotTakeTheImage(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, dev *slots){
 		"small": func(t *testing.T, dev *slots) { must(t, os.WriteFile(dev.b, make([]byte, 100_000), 0o600)) },
-		"a link": func(t *testing.T, dev *slots) {
-			link := filepath.Join(filepath.Dir(dev.b), "by-label")
-			must(t, os.Symlink(dev.b, link))
+		"a link that leads nowhere": func(t *testing.T, dev *slots) {
+			link := filepath.Join(filepath.Dir(dev.b), "by-partlabel")
+			must(t, os.Symlink("nowhere", link))
 			dev.names = func(string) (string, error) { return link, nil }
+		},
+		"missing": func(_ *testing.T, dev *slots) {
+			dev.names = func(free string) (string, error) { return free + "c", nil }
 		},
 		"a character device": func(_ *testing.T, dev *slots) {
 			dev.names = func(string) (string, error) { return os.DevNull, nil }
@@ -176,9 +179,32 @@ func TestSlotThatCannotTakeTheImage(t *testing.T) {
 				if dev.asked > 3 {
 					t.Errorf("the installer was asked %d times: %+v", dev.asked, camera.Status().Products[0].Target)
 				}
+				if !slices.ContainsFunc(camera.Status().Alarms, func(a control.Alarm) bool { return a.Name == "slot_unusable" }) {
+					t.Errorf("no alarm says so: %+v", camera.Status().Alarms)
+				}
 			})
 		})
 	}
+}
+
+// A slot may be named by a link, as udev makes them of a partition's label: the image
+// goes where it leads.
+func TestSlotByALink(t *testing.T) {
+	rec, r := recordReleases(t, imageOf(t, 1, 300_000))
+	rec.inBubble(t, chainNow, chainNow, func(w *world) {
+		dev := newSlots(t)
+		link := filepath.Join(filepath.Dir(dev.b), "by-partlabel")
+		must(t, os.Symlink(dev.b, link))
+		dev.names = func(string) (string, error) { return link, nil }
+		seed := w.add(node.RoleSeed)
+		camera := w.add(node.RoleCamera, node.WithInstaller(dev))
+		w.release(seed, r[0], 1)
+		w.until("release 1 runs", func() bool { time.Sleep(time.Minute); return camera.runs() == 1 })
+		dev.holds(t, dev.b, r[0])
+		if held := camera.Status().Products[0].Held; len(held) != 1 || held[0].Slot != dev.b || len(camera.Status().Alarms) != 0 {
+			t.Errorf("it holds %+v, alarms %+v", held, camera.Status().Alarms)
+		}
+	})
 }
 
 // On a device with two slots an image is stored once, in the slot that it is started

@@ -95,7 +95,7 @@ type Slotter interface {
 	Installer
 
 	// Slot names the slot that a release may be written into: the path of a block
-	// device or of a file, itself no link, that holds the image and does not run. From
+	// device or of a file, or a link to it, that holds the image and does not run. From
 	// then on whatever the slot held is gone, so it must be none that the device may
 	// have to fall back to, and the boot loader must not start it before Install has
 	// said so. "" is none: the image is kept in a file instead. An error that wraps
@@ -104,7 +104,7 @@ type Slotter interface {
 	// It is asked before a fetch begins or goes on after a restart, never while
 	// another of the methods runs, nor while a release waits for its confirmation.
 	// When Install is called for the release, the image is in that slot, its source is
-	// an [InSlot], and the node writes to it no more.
+	// an [InSlot], named as the links lead, and the node writes to it no more.
 	Slot(ctx context.Context, rel verify.Release) (path string, err error)
 }
 
