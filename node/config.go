@@ -126,7 +126,8 @@ type StorageConfig struct {
 	// seed of many products. 0: no bound but the disk. A camera needs two images.
 	QuotaBytes units.Size `toml:"quota_bytes"`
 	// ReserveBytes (as QuotaBytes) are held in a file that is given up when the disk is full,
-	// so that collection and metadata can still be written.
+	// so that collection and metadata can still be written. A seed on amd64 or arm64
+	// fetches nothing that would leave less than 8 MiB free beside it.
 	ReserveBytes units.Size `toml:"reserve_bytes"`
 }
 

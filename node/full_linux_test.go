@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"camswarm/gc"
 	"camswarm/node"
+	"camswarm/node/control"
 	"camswarm/verify"
 )
 
@@ -97,4 +100,50 @@ func TestThreatDiskFull_AtStart(t *testing.T) {
 	if held, err := reserve.Held(); err != nil || held != 0 {
 		t.Errorf("the reserve holds %d bytes, %v", held, err)
 	}
+}
+
+// A seed whose metadata store would end the process on a full disk takes no work that
+// would leave it too little, and says how many bytes it lacks, also when others take them.
+func TestThreatDiskFull_SeedStopsBefore(t *testing.T) {
+	disk := smallDisk(t)
+	s := startSwarm(t, 1, func(member string, c *node.Config) {
+		if member != "seed" {
+			c.Role, c.Network.Role, c.StateDir = node.RoleSeed, string(node.RoleSeed), filepath.Join(disk, "state")
+			c.Storage.ReserveBytes = 256 << 10
+		}
+	})
+	seed := s.Cameras[0]
+	free := func() int64 {
+		n, err := gc.Free(disk)
+		s.must(err)
+		return n
+	}
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("SKIPPED: the metadata store of this target reports a full disk")
+	}
+	const keeps, image = 8 << 20, 2_000_000
+	recording := filepath.Join(disk, "recording")
+	s.must(os.WriteFile(recording, make([]byte, free()-keeps-image/2), 0o600))
+	s.release(s.build(1, image), toAll)
+	s.until("the seed says what it lacks", func() bool {
+		target := seed.Node.Status().Products[0].Target
+		return target != nil && strings.Contains(target.LastError, "bytes are needed")
+	})
+	if free() < keeps {
+		t.Errorf("%d bytes are left", free())
+	}
+	low := func() bool {
+		return slices.ContainsFunc(seed.Node.Status().Alarms, func(a control.Alarm) bool {
+			return a.Name == "disk_low" && strings.Contains(a.Message, " more bytes are free")
+		})
+	}
+	if low() {
+		t.Error("it raises an alarm while it has what it needs")
+	}
+	more := filepath.Join(disk, "more")
+	s.must(os.WriteFile(more, make([]byte, image), 0o600))
+	s.until("the alarm", low)
+
+	s.must(os.Remove(more))
+	s.until("the alarm is over", func() bool { return !low() })
 }

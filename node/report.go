@@ -94,6 +94,11 @@ func (n *Node) Status() control.Status {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "origin_fails", Since: t.Since, Message: fmt.Sprintf(
 			"%s does not deliver: %s; peers and other origins are asked, mend it or take it out of origin.urls", t.Origin, t.Error)})
 	}
+	if least := n.keeper.growth; disk.free < least {
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_low", Message: fmt.Sprintf(
+			"%d bytes are free on the file system of %s, and the metadata store, which ends this process when the disk is full, may need %d; nothing is fetched until %d more bytes are free",
+			disk.free, n.cfg.StateDir, least, least-disk.free)})
+	}
 	if disk.full {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_full", Message: fmt.Sprintf(
 			"the disk reserve of %d bytes is given up; free space on the file system of %s", n.cfg.Storage.ReserveBytes, n.cfg.StateDir)})

@@ -27,6 +27,7 @@ type keeper struct {
 	look      signal // somebody wants newer measurements
 	measured  atomic.Pointer[usage]
 	hook      *install.ExecInstaller // nil: the device installs otherwise
+	growth    int64                  // bytes that are left free for a seed's metadata store, see metastore.Store.Growth
 }
 
 // usage is what was measured of the disk.
@@ -46,8 +47,11 @@ const measureEvery = time.Second
 func newKeeper(n *Node) *keeper {
 	k := &keeper{n: n, stale: newSignal(), look: newSignal()}
 	k.reserve = gc.NewReserve(filepath.Join(n.cfg.StateDir, reserveFile), int64(n.cfg.Storage.ReserveBytes))
+	if n.cfg.Role == RoleSeed { // a camera's disk may have no more than its images
+		k.growth = n.store.Growth()
+	}
 	k.collector = gc.New(releases{n},
-		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes)},
+		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes) + k.growth},
 		gc.Options{Reserve: k.reserve, Logger: n.log, Registerer: n.registry})
 	return k
 }

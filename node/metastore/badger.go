@@ -25,7 +25,7 @@ import (
 // The database of this target. Badger is sound on 64-bit little-endian targets
 // with unaligned access only, so this file is compiled nowhere else; the build tag
 // leveldb leaves it out there too.
-var own = backend{"badger", openBadger}
+var own = backend{name: "badger", open: openBadger, growth: badgerGrowth}
 
 // openBadger opens Badger with little memory: its defaults take 88 MB of heap.
 func openBadger(dir string, log *slog.Logger) (datastore.Batching, error) {

@@ -22,7 +22,7 @@ import (
 )
 
 // level is LevelDB, which is sound on every target and maps no file for writing.
-var level = backend{"leveldb", openLevelDB}
+var level = backend{name: "leveldb", open: openLevelDB}
 
 // A levelStore is LevelDB, opened again after a write that failed. LevelDB itself
 // refuses every later write to a log of which one failed, so that a node whose

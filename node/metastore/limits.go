@@ -16,6 +16,11 @@ const (
 // the process (SIGBUS), which would look like damage.
 const Room = 768 << 10
 
+// badgerGrowth is what Badger may take before what it replaces is gone: a value log of
+// 2 MB, a memtable of 1 MiB, and the tables of a compaction, old and new. It maps files
+// without blocks behind them and is told of a full disk by a SIGBUS.
+const badgerGrowth = 8 << 20
+
 // writeBuffer is how many bytes the database's log takes before it becomes a table.
 const writeBuffer = 512 << 10
 

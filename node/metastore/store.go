@@ -47,8 +47,9 @@ const (
 // Badger maps what it writes: on a completely full file system it ends the process
 // with SIGBUS, and the store opens again when there is room.
 type Store struct {
-	dir  string
-	data datastore.Batching
+	dir    string
+	data   datastore.Batching
+	growth int64
 
 	closeOnce sync.Once
 	closeErr  error
@@ -58,6 +59,8 @@ type Store struct {
 type backend struct {
 	name string // in the marker
 	open func(dir string, log *slog.Logger) (datastore.Batching, error)
+
+	growth int64 // see Store.Growth
 }
 
 // Open opens the store in dir, or makes one. A directory made with another
@@ -88,8 +91,13 @@ func openStore(dir string, log *slog.Logger, b backend) (*Store, error) {
 			"the node learns its state anew from the chain and its peers; bans, counters and the protection against stale chain answers start from zero: %w",
 			ErrCorrupt, dir, err)
 	}
-	return &Store{dir: dir, data: &checkedStore{data}}, nil
+	return &Store{dir: dir, data: &checkedStore{data}, growth: b.growth}, nil
 }
+
+// Growth is how many bytes must be free on the file system while the store is open,
+// because it ends the process where it cannot grow. 0: it reports a full disk as an
+// error, and needs none.
+func (s *Store) Growth() int64 { return s.growth }
 
 // Wrap makes a store of a caller's own datastore, which it closes.
 func Wrap(data datastore.Batching) *Store { return &Store{data: data} }

@@ -206,7 +206,7 @@ func TestStoreOfTheOtherKindIsRefused(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = openStore(dir, quiet(), backend{"badger", func(string, *slog.Logger) (datastore.Batching, error) {
+	_, err = openStore(dir, quiet(), backend{name: "badger", open: func(string, *slog.Logger) (datastore.Batching, error) {
 		t.Error("the database was opened")
 		return nil, errors.New("unreachable")
 	}})
