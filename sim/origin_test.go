@@ -9,6 +9,9 @@ import (
 // With an origin as one more source everyone finishes sooner, it gives its share and
 // little more, and everyone finishes when it dies in the middle.
 func TestOriginBesideTheSwarm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compares speeds; node's TestOriginFillsTheSwarm runs the same code")
+	}
 	play := func(change func(*Scenario)) (p95 float64, share float64) {
 		s, err := Load("origin")
 		if err != nil {

@@ -11,6 +11,9 @@ import (
 )
 
 func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compares speeds; sim's TestFlashCrowdReachesEveryCamera runs the same code")
+	}
 	n := 12
 	if s := os.Getenv("SWARM_N"); s != "" {
 		n, _ = strconv.Atoi(s)

@@ -85,6 +85,9 @@ func TestBitswapIsHeldToItsBestBlockSize(t *testing.T) {
 // up and 50 down (.ci/shaped torrent CLIENT, medians of the runs in docs/SIMULATOR.md):
 // processes of anacrolix/torrent, and sim/torrent's over TCP.
 func TestAgreesWithBitTorrentOnShapedLines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compares speeds; TestBitTorrentGetsThere runs the same code")
+	}
 	for _, c := range []struct {
 		choking         torrent.Choking
 		processes       string

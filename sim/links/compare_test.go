@@ -43,6 +43,9 @@ func coldPush(t *testing.T, k kind, up, loss float64, oneWay time.Duration) floa
 // without loss within 4 %, mostly 1 %; with loss the medians of five within 11 %
 // and means of twelve within 17 %, where those of other seeds differ by as much.
 func TestFastLinksTakeAsLongAsQUICOneToOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compares speeds; takes long under the race detector")
+	}
 	for _, c := range []struct {
 		up, loss float64
 		rtt      time.Duration
