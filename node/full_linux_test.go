@@ -127,10 +127,10 @@ func TestThreatDiskFull_SeedStopsBefore(t *testing.T) {
 	s.release(s.build(1, image), toAll)
 	s.until("the seed says what it lacks", func() bool {
 		target := seed.Node.Status().Products[0].Target
-		return target != nil && strings.Contains(target.LastError, "bytes are needed")
+		return free() < keeps || target != nil && strings.Contains(target.LastError, "bytes are needed")
 	})
-	if free() < keeps {
-		t.Errorf("%d bytes are left", free())
+	if n := free(); n < keeps {
+		t.Fatalf("%d bytes are left", n)
 	}
 	low := func() bool {
 		return slices.ContainsFunc(seed.Node.Status().Alarms, func(a control.Alarm) bool {
