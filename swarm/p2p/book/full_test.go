@@ -17,7 +17,8 @@ func TestThreatDenialOfService_ComeBackInAYear(t *testing.T) {
 		asked, wait time.Duration
 	}{
 		{10, 365 * 24 * time.Hour, fullMax},
-		{10, 2 * time.Minute, 2 * time.Minute},
+		{10, 7 * time.Minute, 7 * time.Minute},
+		{2, 2 * time.Minute, 2 * time.Minute}, // with too few neighbours
 		{0, 365 * 24 * time.Hour, fullAloneMax},
 		{10, -time.Hour, fullBase},
 	} {
