@@ -30,6 +30,7 @@ type gater struct {
 	admitter Admitter
 	lanOnly  bool
 	met      func(peer.ID, ma.Multiaddr) // of each connection, when the peer is proven
+	early    func(peer.ID) bool          // a direct dial at a public address would only delay a hole; nil: never
 	now      func() time.Time
 	refused  func(why string) // counts
 }
@@ -67,7 +68,12 @@ func (g *gater) InterceptPeerDial(p peer.ID) bool {
 }
 
 // InterceptAddrDial implements connmgr.ConnectionGater. Names are resolved by now.
-func (g *gater) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool { return g.allow(p, addr) }
+func (g *gater) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool {
+	if g.early != nil && direct(addr) && manet.IsPublicAddr(addr) && g.early(p) {
+		return false
+	}
+	return g.allow(p, addr)
+}
 
 // InterceptAccept implements connmgr.ConnectionGater. The peer is not known yet.
 func (g *gater) InterceptAccept(c network.ConnMultiaddrs) bool {

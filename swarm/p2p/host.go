@@ -138,6 +138,9 @@ func newHost(cfg Config, key crypto.PrivKey, g *gater, budget *Budget, m *member
 		libp2pswarm.WithResourceManager(resources),
 		libp2pswarm.WithDialTimeout(cfg.DialTimeout),
 		libp2pswarm.WithDialTimeoutLocal(cfg.DialTimeout),
+		// Most dials over UDP fail behind NATs: that is no network without UDP, and a
+		// node that believed so would not even call others at its seeds.
+		libp2pswarm.WithUDPBlackHoleSuccessCounter(nil),
 	}
 	if injected.Bandwidth != nil {
 		options = append(options, libp2pswarm.WithMetrics(injected.Bandwidth))

@@ -185,6 +185,11 @@ func New(cfg Config, key crypto.PrivKey, opts Options) (_ *Network, err error) {
 	n.mu.Unlock()
 	if n.host.reach != nil {
 		n.host.reach.near = n.links.on
+		n.gater.early = func(p peer.ID) bool {
+			return n.host.reach.early(p, func() string {
+				return n.host.reach.status(n.links, quicPorts(n.host.Network().ListenAddresses())).NAT
+			})
+		}
 	}
 	if err := n.enlist(); err != nil {
 		return nil, errors.Join(err, n.Close())

@@ -42,9 +42,15 @@ type reach struct {
 	seen   map[peer.ID]netip.AddrPort // by which UDP address each seed sees this node
 	others map[peer.ID]netip.AddrPort // the same of neighbours that were dialled
 	holes  map[peer.ID]bool           // peers whose direct connection was punched
-	dates  map[peer.ID]bool           // peers met at a relay, and not directly yet
+	dates  map[peer.ID]*date          // peers met at a relay, and not directly yet
 	tried  int                        // relayed connections
 	opened int                        // of which a direct one came
+}
+
+// date is an appointment at a relay.
+type date struct {
+	called   bool // by the other
+	punching bool // a hole is being punched
 }
 
 type reservation struct {
@@ -58,10 +64,10 @@ func newReach(bus event.Bus, sw *libp2pswarm.Swarm, opts *basichost.HostOpts, di
 	if err != nil {
 		return nil, err
 	}
-	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, holes: map[peer.ID]bool{}, dates: map[peer.ID]bool{}, seen: map[peer.ID]netip.AddrPort{}, others: map[peer.ID]netip.AddrPort{}}
+	r := &reach{observed: observed, patience: punchTimeout, relays: map[peer.ID]reservation{}, holes: map[peer.ID]bool{}, dates: map[peer.ID]*date{}, seen: map[peer.ID]netip.AddrPort{}, others: map[peer.ID]netip.AddrPort{}}
 	opts.ObservedAddrsManager = observed
 	opts.EnableHolePunching = true
-	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsTracer(r)}
+	opts.HolePunchingOptions = []holepunch.Option{holepunch.DirectDialTimeout(dial), holepunch.WithMetricsAndEventTracer(r, r)}
 	return r, nil
 }
 
@@ -115,16 +121,45 @@ func (r *reach) HolePunchFinished(_ string, _ int, _, _ []ma.Multiaddr, direct n
 // DirectDialFinished implements holepunch.MetricsTracer.
 func (r *reach) DirectDialFinished(bool) {}
 
+// Trace implements holepunch.EventTracer.
+func (r *reach) Trace(e *holepunch.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d := r.dates[e.Remote]; d != nil && e.Type == holepunch.StartHolePunchEvtT {
+		d.punching = true
+	}
+}
+
+// early tells whether a direct dial of a peer would come too early. Whoever is called
+// at a relay dials the caller first where that says it is, and punches when that has
+// timed out, as the caller has nearly by then; behind a NAT that shows every peer one
+// port the hole comes first. Behind others the caller, if it can be dialled, is reached
+// by dialling alone.
+func (r *reach) early(p peer.ID, kind func() string) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	d := r.dates[p]
+	early := d != nil && d.called && !d.punching
+	r.mu.Unlock()
+	if !early {
+		return false
+	}
+	k := kind()
+	return k == NATNone || k == NATKeepsPort || k == NATMapped
+}
+
 // met notes an appointment, arrived that a direct connection came of it, if there
 // was one, and parted that none did.
-func (r *reach) met(p peer.ID) {
+func (r *reach) met(p peer.ID, called bool) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tried++
-	r.dates[p] = true
+	r.dates[p] = &date{called: called}
 }
 
 func (r *reach) arrived(p peer.ID) {
@@ -133,7 +168,7 @@ func (r *reach) arrived(p peer.ID) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.dates[p] {
+	if r.dates[p] != nil {
 		r.opened++
 		delete(r.dates, p)
 	}
@@ -246,10 +281,17 @@ func (n *Network) announceAgain() {
 	n.askSoon(addrsSettle)
 }
 
-// awaitDirect waits, for a peer that was met at a relay, until a hole is punched. It
-// hangs up at the relay if that fails.
+// awaitDirect waits, for a peer that was met at a relay, until a hole is punched. Then,
+// or if that fails, it hangs up at the relay, which keeps few appointments at a time.
 func (n *Network) awaitDirect(ctx context.Context, p peer.ID) error {
 	nw := n.host.Network()
+	defer func() {
+		for _, c := range nw.ConnsToPeer(p) {
+			if c.Stat().Limited {
+				n.hangUp(c.Close)
+			}
+		}
+	}()
 	if nw.Connectedness(p) != network.Limited {
 		return nil
 	}

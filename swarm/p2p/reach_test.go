@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"camswarm/swarm/p2p/book"
@@ -177,23 +178,56 @@ func newNetOf(t *testing.T, cfg Config, fleet ed25519.PrivateKey) *Network {
 // Each appointment counts once, whichever end made it and however often both dial,
 // and a direct connection without one is none.
 func TestAppointmentsAreCounted(t *testing.T) {
-	r := &reach{dates: map[peer.ID]bool{}, holes: map[peer.ID]bool{}}
+	r := &reach{dates: map[peer.ID]*date{}, holes: map[peer.ID]bool{}}
+	met := func(p peer.ID) { r.met(p, true) }
 	for _, step := range []struct {
 		do             func(peer.ID)
 		peer           peer.ID
 		tried, punched int
 	}{
 		{r.arrived, "a", 0, 0},
-		{r.met, "b", 1, 0},
+		{met, "b", 1, 0},
 		{r.arrived, "b", 1, 1},
 		{r.arrived, "b", 1, 1},
-		{r.met, "c", 2, 1},
+		{met, "c", 2, 1},
 		{r.parted, "c", 2, 1},
 		{r.arrived, "c", 2, 1},
 	} {
 		step.do(step.peer)
 		if got := r.status(&links{}, nil); got.Tried != step.tried || got.Punched != step.punched {
 			t.Fatalf("%d of %d appointments, want %d of %d", got.Punched, got.Tried, step.punched, step.tried)
+		}
+	}
+}
+
+// Who is called at a relay punches first and dials the caller then, behind a NAT whose
+// kind says that a hole opens; whoever calls dials as it likes.
+func TestHolesComeBeforeDials(t *testing.T) {
+	for _, c := range []struct {
+		kind   string
+		called bool
+		early  bool
+	}{
+		{NATKeepsPort, true, true}, {NATMapped, true, true}, {NATNone, true, true},
+		{NATSymmetric, true, false}, {NATOne, true, false}, {NATUnknown, true, false},
+		{NATKeepsPort, false, false},
+	} {
+		r := &reach{dates: map[peer.ID]*date{}, holes: map[peer.ID]bool{}}
+		early := func() bool { return r.early("a", func() string { return c.kind }) }
+		if early() {
+			t.Errorf("%+v: a dial without an appointment comes too early", c)
+		}
+		if r.met("a", c.called); early() != c.early {
+			t.Errorf("%+v: %v", c, early())
+		}
+		if r.Trace(&holepunch.Event{Remote: "a", Type: holepunch.StartHolePunchEvtT}); early() {
+			t.Errorf("%+v: the hole itself comes too early", c)
+		}
+		if r.met("a", c.called); early() != c.early {
+			t.Errorf("%+v: a second appointment: %v", c, early())
+		}
+		if r.arrived("a"); early() {
+			t.Errorf("%+v: a dial of a neighbour comes too early", c)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 		return
 	}
 	if c.Stat().Limited {
-		n.host.reach.met(c.RemotePeer())
+		n.host.reach.met(c.RemotePeer(), c.Stat().Direction == network.DirInbound)
 		return // an appointment at a relay: the direct connection is what counts
 	}
 	n.host.reach.arrived(c.RemotePeer())

@@ -229,10 +229,18 @@ var ranks = [natKinds][natKinds]int{
 }
 
 // addrsFor are the addresses of a node that an asker is told: private ones only if
-// both are seen to come from one place, since elsewhere they are other machines'.
+// both are seen to come from one place, since elsewhere they are other machines', and
+// of one that can be punched, and not dialled, those at relays: a dial at the others
+// delays the appointment and times out. To an asker behind a symmetric NAT, with whom
+// no hole opens, they are named, since some let it in (full cones).
 func addrsFor(asker, n Node) []ma.Multiaddr {
 	near := asker.At.IsValid() && n.At.IsValid() && (asker.At == n.At || local(asker.At) && local(n.At))
-	return slices.DeleteFunc(slices.Clone(n.Addrs), func(a ma.Multiaddr) bool { return !near && manet.IsPrivateAddr(a) })
+	relayed := func(a ma.Multiaddr) bool { _, ok := Relay(a); return ok }
+	punch := !near && n.Ask.NAT == NATPunchable && (asker.Ask.NAT == NATPunchable || asker.Ask.NAT == NATNone) && slices.ContainsFunc(n.Addrs, relayed)
+	return slices.DeleteFunc(slices.Clone(n.Addrs), func(a ma.Multiaddr) bool {
+		ip, ok := IPOf(a)
+		return !near && manet.IsPrivateAddr(a) || punch && ok && ip.Is4() && !relayed(a)
+	})
 }
 
 func local(ip netip.Addr) bool { return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() }

@@ -257,3 +257,36 @@ func TestThreatDenialOfService_ClaimedAddresses(t *testing.T) {
 		t.Errorf("at home %v", got)
 	}
 }
+
+// Of one that can be punched and not dialled others who can punch are told where it can
+// be called, and not where a dial times out; who stands behind a symmetric NAT is told
+// both, and the same home everything.
+func TestWhoIsPunchedIsCalledAtItsRelay(t *testing.T) {
+	const relay = "/ip4/203.0.113.1/udp/4417/quic-v1/p2p/12D3KooWGJMtamjjrpXoZ2b9viGvZh5hp3qAkbBJGd9Dcen2FWza/p2p-circuit"
+	const own, home, six = "/ip4/198.51.100.7/udp/4417/quic-v1", "/ip4/192.168.1.2/udp/4417/quic-v1", "/ip6/2001:db8::7/udp/4417/quic-v1"
+	at, elsewhere := netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.5")
+	for _, c := range []struct {
+		asker, node NAT
+		from        netip.Addr
+		addrs, want []string
+	}{
+		{NATPunchable, NATPunchable, elsewhere, []string{own, home, six, relay}, []string{six, relay}},
+		{NATNone, NATPunchable, elsewhere, []string{own, relay}, []string{relay}},
+		{NATPunchable, NATPunchable, elsewhere, []string{own}, []string{own}},
+		{NATSymmetric, NATPunchable, elsewhere, []string{own, relay}, []string{own, relay}},
+		{NATPunchable, NATNone, elsewhere, []string{own, relay}, []string{own, relay}},
+		{NATPunchable, NATPunchable, at, []string{own, home, relay}, []string{own, home, relay}},
+	} {
+		n := Node{At: at, Ask: Ask{NAT: c.node}}
+		for _, a := range c.addrs {
+			n.Addrs = append(n.Addrs, ma.StringCast(a))
+		}
+		var got []string
+		for _, a := range addrsFor(Node{At: c.from, Ask: Ask{NAT: c.asker}}, n) {
+			got = append(got, a.String())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v of %v from %v: told %v, want %v", c.asker, c.node, c.from, got, c.want)
+		}
+	}
+}
