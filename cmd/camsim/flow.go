@@ -247,7 +247,7 @@ the parameters to one and prints the errors point by point.`,
 			if werr := f.writeDir(out.dir, s, doc); werr != nil {
 				return errors.Join(err, fmt.Errorf("not all of the result is in %s, but it is printed: %w", out.dir, plainFile(werr)))
 			}
-			cli.Note(cmd, "written to %s", out.dir)
+			p.noteWritten(cmd, out.dir)
 			return err
 		},
 	}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
 	"camswarm/sim/report"
@@ -94,6 +96,14 @@ func childCode(err error) int {
 		return exit.ExitCode()
 	}
 	return -1
+}
+
+// noteWritten says where a result is, and what it lacks to be repeated.
+func (p *program) noteWritten(cmd *cobra.Command, dir string) {
+	cli.Note(cmd, "written to %s", dir)
+	if p.commit == "" {
+		cli.Note(cmd, "the result names no commit: this camsim was built without one (-buildvcs=false, or outside of a clone); in a clone's root it asks git")
+	}
 }
 
 // commit names the code that runs: the revision that the build recorded, or that

@@ -117,7 +117,7 @@ func (p *program) runOne(cmd *cobra.Command, s *spec, sc *sim.Scenario, o runOpt
 		case werr != nil:
 			shown = errors.Join(shown, fmt.Errorf("not all of the result is in %s, but it is printed: %w", o.out.dir, plainFile(werr)))
 		case !o.quiet:
-			cli.Note(cmd, "written to %s", o.out.dir)
+			p.noteWritten(cmd, o.out.dir)
 		}
 	}
 	if err != nil {
@@ -238,7 +238,7 @@ func (p *program) runSeeds(cmd *cobra.Command, s *spec, seeds []uint64, o runOpt
 		case werr != nil:
 			err = errors.Join(err, fmt.Errorf("not all of the result is in %s, but it is printed: %w", o.out.dir, plainFile(werr)))
 		case !o.quiet:
-			cli.Note(cmd, "written to %s", o.out.dir)
+			p.noteWritten(cmd, o.out.dir)
 		}
 	}
 	switch {

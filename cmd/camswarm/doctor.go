@@ -123,7 +123,7 @@ func examine(s control.Status, peers []control.PeerStatus, now time.Time, sysctl
 
 	examineClock(add, s, now)
 	for _, p := range s.Products {
-		examineProduct(add, s.Role, p)
+		examineProduct(add, s, p)
 		examineWitnesses(add, p)
 	}
 	examinePeers(add, s, peers)
@@ -183,7 +183,7 @@ func examineClock(add adder, s control.Status, now time.Time) {
 	add("clock", levelOK, "sane")
 }
 
-func examineProduct(add adder, role string, p control.ProductStatus) {
+func examineProduct(add adder, s control.Status, p control.ProductStatus) {
 	c := p.Chain
 	switch age := time.Duration(c.AgeSeconds) * time.Second; {
 	case c.AgeSeconds < 0:
@@ -212,13 +212,15 @@ func examineProduct(add adder, role string, p control.ProductStatus) {
 		add("release", levelWarn, "%s: the registry is paused by its operator", p.Name)
 	case t != nil && t.LastError != "":
 		add("release", levelWarn, "%s: release %d: %s; last error: %s", p.Name, t.Sequence, t.Reason, t.LastError)
+	case t != nil && lacks(s, t) != "":
+		add("release", levelWarn, "%s: on the way to release %d, but %s: is a seed that holds it among its peers?", p.Name, t.Sequence, lacks(s, t))
 	case t != nil:
 		add("release", levelOK, "%s: on the way to release %d: %s, %s", p.Name, t.Sequence, t.State, t.Reason)
 	case i != nil && !i.Confirmed:
 		add("release", levelWarn, "%s: release %d is installed and not yet confirmed", p.Name, i.Sequence)
 	case i != nil:
 		add("release", levelOK, "%s: runs release %d (%s)", p.Name, i.Sequence, i.Version)
-	case role == string(node.RoleSeed):
+	case s.Role == string(node.RoleSeed):
 		add("release", levelOK, "%s: holds %s", p.Name, count(len(p.Held), "release", "releases"))
 	default:
 		add("release", levelOK, "%s: runs its factory image", p.Name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,5 +38,10 @@ func TestStatusSaysWhatAFetchLacks(t *testing.T) {
 		if !strings.Contains(out.String(), got) {
 			t.Errorf("the status does not say %q:\n%s", got, &out)
 		}
+		examineProduct(func(topic, level, format string, args ...any) {
+			if text := fmt.Sprintf(format, args...); topic == "release" && (level == levelWarn) != (got != "") || !strings.Contains(text, got) && topic == "release" {
+				t.Errorf("the doctor says %s, %q of %q", level, text, got)
+			}
+		}, s, s.Products[0])
 	}
 }

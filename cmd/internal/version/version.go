@@ -14,15 +14,20 @@ func Of(program, release string) string {
 		return program + " (unknown version)"
 	}
 	v := program + " " + cmp.Or(release, info.Main.Version, "(devel)")
+	commit := release != "" // a release is named by its version
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
 			v += " " + s.Value
+			commit = true
 		case "vcs.modified":
 			if s.Value == "true" {
 				v += " (modified)"
 			}
 		}
+	}
+	if !commit {
+		v += " of a commit that the build did not record,"
 	}
 	return v + " " + info.GoVersion
 }
