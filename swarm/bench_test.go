@@ -2,7 +2,11 @@ package swarm
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,10 +28,11 @@ import (
 	"camswarm/swarm/filestore"
 )
 
-// BenchmarkOneToOne brings a 6.2 MB image from one real host into a synced file
-// of another over loopback: this exchange, beside plain boxo bitswap with
-// blockstores in memory, all CIDs known, and the file written at the end.
-// cpu-ms is the CPU of both sides for one copy.
+// BenchmarkOneToOne brings a 6.2 MB image in blocks of the shipped size from one real
+// host into a synced file of another over loopback: this exchange, beside plain boxo
+// bitswap with blockstores in memory, all CIDs known, and the file written at the end,
+// and beside net/http with TLS and HTTP/1.1, which hashes what it writes. cpu-ms is the
+// CPU of both sides for one copy.
 func BenchmarkOneToOne(b *testing.B) {
 	for _, transport := range []struct {
 		name string
@@ -39,10 +44,14 @@ func BenchmarkOneToOne(b *testing.B) {
 		b.Run(transport.name+"/camswarm", func(b *testing.B) { benchOneToOne(b, transport.opts, benchCamswarm) })
 		b.Run(transport.name+"/boxo", func(b *testing.B) { benchOneToOne(b, transport.opts, benchBoxo) })
 	}
+	b.Run("tcp/https", benchHTTPS)
 }
 
+// shippedBlock is verify.DefaultBlockSize.
+const shippedBlock = 32 << 10
+
 func benchOneToOne(b *testing.B, opts []libp2p.Option, run func(b *testing.B, from, to host.Host, data []byte, f filestore.File) func()) {
-	data, f := testImage(6_200_000, 64<<10, 40)
+	data, f := testImage(6_200_000, shippedBlock, 40)
 	b.SetBytes(f.Size)
 	var cpu, wall time.Duration
 	for b.Loop() {
@@ -79,6 +88,55 @@ func cpuTime() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// benchHTTPS fetches the image over a new connection each time.
+func benchHTTPS(b *testing.B) {
+	data, f := testImage(6_200_000, shippedBlock, 40)
+	dir := b.TempDir()
+	src := filepath.Join(dir, "image")
+	if err := os.WriteFile(src, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, src) }))
+	defer s.Close()
+	client, want := s.Client(), sha256.Sum256(data)
+	b.SetBytes(f.Size)
+	var cpu, wall time.Duration
+	for b.Loop() {
+		client.CloseIdleConnections()
+		before, start := cpuTime(), time.Now()
+		if err := download(client, s.URL, filepath.Join(dir, "copy"), want); err != nil {
+			b.Fatal(err)
+		}
+		wall += time.Since(start)
+		cpu += cpuTime() - before
+	}
+	b.ReportMetric(float64(cpu.Microseconds())/1000/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(wall.Microseconds())/1000/float64(b.N), "wall-ms/op")
+	b.ReportMetric(0, "ns/op")
+}
+
+// download writes what a URL has into a synced file and checks its digest.
+func download(client *http.Client, url, path string, want [32]byte) error {
+	resp, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(out, h), resp.Body); err != nil {
+		return err
+	}
+	if [32]byte(h.Sum(nil)) != want {
+		return errors.New("wrong bytes")
+	}
+	return out.Sync()
 }
 
 func benchCamswarm(b *testing.B, from, to host.Host, data []byte, f filestore.File) func() {
