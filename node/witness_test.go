@@ -316,7 +316,7 @@ func TestWitnessesInstall(t *testing.T) {
 		w.until("all are connected", func() bool { return all(w.nodes, func(c *citizen) bool { return c.Status().Peers >= 3 }) })
 		w.release(seeds[0], releases[0], 1)
 		w.until("the one that may runs the release", func() bool { return cameras[0].runs() == 1 })
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		if s := cameras[1].Status().Products[0]; s.Installed != nil || cameras[1].holds(1) {
 			t.Errorf("the one that may not: %+v", s)
 		}

@@ -168,6 +168,9 @@ func TestThreatKeyExposure_PassphrasesAndTheirCost(t *testing.T) {
 		t.Errorf("a protected file that others may read: %v", err)
 	}
 
+	if err := k.SaveProtected(filepath.Join(t.TempDir(), "key"), []byte("12345678"), sign.MinWorkFactor); err != nil {
+		t.Errorf("eight bytes: %v", err)
+	}
 	// What would protect badly is refused before anything is written.
 	dir := t.TempDir()
 	for name, err := range map[string]error{
