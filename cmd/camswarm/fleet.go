@@ -9,12 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
 	"camswarm/announce/beacon"
@@ -30,6 +32,25 @@ const fleetTimeout = 20 * time.Second
 func addFrom(cmd *cobra.Command, to *[]string) {
 	cmd.Flags().StringArrayVar(to, "from", nil, "a seed that counts: its control socket or directory, or http://HOST:PORT#PEER-ID; may be repeated")
 	_ = cmd.MarkFlagRequired("from")
+}
+
+// checkFrom refuses what no seed can ever answer to: what waits for an answer would wait
+// for ever.
+func checkFrom(from []string) error {
+	for _, f := range from {
+		if !strings.HasPrefix(f, "http://") && !strings.HasPrefix(f, "https://") {
+			if _, err := os.Stat(f); err != nil {
+				return fmt.Errorf("--from %s: it is neither a control socket, nor a node's directory, nor http://HOST:PORT#PEER-ID: %w", f, err)
+			}
+			continue
+		}
+		if u, err := url.Parse(f); err != nil {
+			return fmt.Errorf("--from %s: %w", f, err)
+		} else if _, err := peer.Decode(u.Fragment); err != nil {
+			return fmt.Errorf("--from %s: write the seed's peer id after a '#', as 'camswarm status' shows it: %w", f, err)
+		}
+	}
+	return nil
 }
 
 // readFleet asks a seed what it counts. Over HTTP the statement must be signed by the

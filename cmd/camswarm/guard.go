@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ type watch struct {
 	policy verify.Rollout // seen last,
 	since  time.Time      // and since when
 	said   string
+	heard  bool // a seed that counts the product has answered
 }
 
 // guardLine is what the guard prints when something changes.
@@ -81,6 +83,9 @@ says what it would do. Ends with 3 after it has halted. docs/FLEET.md`,
 			if err := w.parse(steps, bound, confidence, settled); err != nil {
 				return err
 			}
+			if err := checkFrom(w.from); err != nil {
+				return cli.Usage(err)
+			}
 			switch {
 			case every < time.Second:
 				return cli.Usagef("--every %v: at least a second", every)
@@ -98,8 +103,10 @@ says what it would do. Ends with 3 after it has halted. docs/FLEET.md`,
 				switch {
 				case cmd.Context().Err() != nil:
 					return nil
-				case once && err != nil:
+				case err != nil && (once || errors.Is(err, errOverwrote)):
 					return err
+				case action == guard.Done && (once || untilDone) && !w.heard:
+					return errors.New("none of the seeds of --from counts the product: nobody watches the rollout")
 				case action == guard.Halt && w.key != nil && err == nil:
 					return &cli.ExitError{Code: exitHalted}
 				case once, untilDone && action == guard.Done:
@@ -176,14 +183,14 @@ func (w *watch) look(ctx context.Context) (guard.Action, error) {
 	line := guardLine{Time: time.Now().UTC().Truncate(time.Second), Sequence: w.sequence, DryRun: w.key == nil}
 	seeds := w.ask(ctx) // before the chain, whose answer is to be of this moment and has a time limit of its own
 	err := w.reg.withClient(w.cmd, func(ctx context.Context, _ *registryFile, client *registry.Client, reg *registry.Registry) error {
-		s, rev, err := w.situation(ctx, reg)
+		s, seen, err := w.situation(ctx, reg)
 		if err != nil {
 			return err
 		}
 		s.Seeds = seeds
 		line.Policy = describe(s.Policy)
 		line.Decision = guard.Decide(w.plan, s)
-		tx, err := w.act(ctx, client, reg, s, rev, line.Decision)
+		tx, err := w.act(ctx, client, reg, s, seen, line.Decision)
 		if tx.Hash != ([32]byte{}) {
 			line.Transaction = tx.String()
 		}
@@ -247,11 +254,10 @@ func (l guardLine) text(what string) string {
 		count(l.Cameras, "camera tells", "cameras tell"), count(l.Seeds, "seed", "seeds"), l.Tried, l.Failed)
 }
 
-// situation asks the chain; rev is the product's revision.
-func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.Situation, rev uint64, err error) {
-	view, err := reg.Check(ctx, w.product.ID(), "")
-	if err != nil {
-		return s, 0, err
+// situation asks the chain; view is what it says of the product.
+func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.Situation, view verify.View, err error) {
+	if view, err = reg.Check(ctx, w.product.ID(), ""); err != nil {
+		return s, view, err
 	}
 	s.Head, s.Paused = time.Unix(int64(min(view.Time, 1<<40)), 0), view.Paused
 	for _, c := range view.Candidates {
@@ -260,7 +266,7 @@ func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.
 		}
 	}
 	if s.Policy.Halted, err = reg.Halted(ctx, w.product.ID(), w.sequence); err != nil {
-		return s, 0, err
+		return s, view, err
 	}
 	s.Now = time.Now()
 	if w.since.IsZero() || !samePolicy(w.policy, s.Policy) {
@@ -270,7 +276,7 @@ func (w *watch) situation(ctx context.Context, reg *registry.Registry) (s guard.
 	if s.Policy.Mode == verify.RolloutPercent && s.Policy.Duration == 0 { // so that a guard may be restarted
 		s.Since = time.Unix(int64(min(s.Policy.Start, 1<<40)), 0)
 	}
-	return s, view.Rev, nil
+	return s, view, nil
 }
 
 // ask asks the seeds.
@@ -284,7 +290,11 @@ func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
 			cli.Note(w.cmd, "%s is a seed that is named before; it counts once", e.Seed)
 		} else {
 			known[a.fleet.Seed] = true
-			e = guard.EvidenceOf(e.Seed, a.fleet, w.product.ID(), w.sequence)
+			if e = guard.EvidenceOf(e.Seed, a.fleet, w.product.ID(), w.sequence); e.At.IsZero() {
+				cli.Note(w.cmd, "%s does not count %s", e.Seed, w.product)
+			} else {
+				w.heard = true
+			}
 		}
 		out = append(out, e)
 	}
@@ -292,8 +302,8 @@ func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
 }
 
 // act does what was decided. A halt takes the place of what the account has in no block
-// yet; widening waits for it, and is left if anybody changed the product since rev.
-func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.Registry, s guard.Situation, rev uint64, d guard.Decision) (tx registry.Tx, err error) {
+// yet; widening waits for it, and is left if anybody changed the product since it was seen.
+func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.Registry, s guard.Situation, seen verify.View, d guard.Decision) (tx registry.Tx, err error) {
 	if w.key == nil || d.Action != guard.Halt && d.Action != guard.Widen {
 		return tx, nil
 	}
@@ -314,17 +324,21 @@ func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.
 		if unsettled > 0 {
 			return tx, fmt.Errorf("%w: %d of account %s; nothing was sent", registry.ErrUnsettled, unsettled, account)
 		}
-		now, err := reg.Check(ctx, w.product.ID(), "")
-		if err != nil {
+		var now verify.View
+		if now, err = reg.Check(ctx, w.product.ID(), ""); err != nil {
 			return tx, err
 		}
-		if now.Rev != rev || now.Paused {
-			return tx, fmt.Errorf("product %s went from revision %d to %d, or was paused, meanwhile; nothing was sent", w.product, rev, now.Rev)
+		if now.Rev != seen.Rev || now.Paused {
+			return tx, fmt.Errorf("product %s went from revision %d to %d, or was paused, meanwhile; nothing was sent", w.product, seen.Rev, now.Rev)
 		}
 		start := min(uint64(s.Now.Unix()), uint64(s.Head.Unix())) // by the clock that cameras go by too
-		if tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start)); err != nil {
-			return tx, sentThough(err, tx)
+		tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start))
+		if err == nil {
+			err = w.giveBack(ctx, reg, tx, seen, s.Policy)
 		}
+	}
+	if errors.Is(err, errOverwrote) {
+		return tx, err
 	}
 	if err != nil {
 		return tx, sentThough(err, tx)
@@ -335,4 +349,47 @@ func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.
 		}
 	}
 	return tx, nil
+}
+
+// errOverwrote is wrapped by the error about a policy of somebody else that a step of the
+// guard took the place of. It ends the guard: two have different plans.
+var errOverwrote = errors.New("somebody else set a policy while the guard's step was under way")
+
+// giveBack puts the policy back in force that the step tx took the place of, if it is not
+// present, the one of the view seen, on which the step was decided: the contract takes no revision that
+// a change is tied to. A change after the step has taken its place by itself.
+func (w *watch) giveBack(ctx context.Context, reg *registry.Registry, tx registry.Tx, seen verify.View, present verify.Rollout) error {
+	now, err := reg.Check(ctx, w.product.ID(), "")
+	if err == nil && now.Rev == seen.Rev+1 {
+		return nil
+	}
+	var events []registry.Event
+	if err == nil {
+		events, err = reg.History(ctx, w.product.ID(), seen.RevBlock)
+	}
+	own := slices.IndexFunc(events, func(e registry.Event) bool { return e.Tx == tx.Hash })
+	if err == nil && own < 0 {
+		err = errors.New("its log lacks the step")
+	}
+	if err != nil {
+		return fmt.Errorf("%w, or the chain does not tell: %w; the step was taken: look at 'camswarm log'", errOverwrote, err)
+	}
+	same := func(e registry.Event) bool {
+		region, _, ok := e.Rollout()
+		return ok && region == "" && e.Sequence == w.sequence && e.Subject == w.product.ID()
+	}
+	before := slices.DeleteFunc(slices.Clone(events[:own]), func(e registry.Event) bool { return !same(e) })
+	if len(before) == 0 || slices.ContainsFunc(events[own+1:], same) {
+		return nil
+	}
+	theirs := before[len(before)-1]
+	_, policy, _ := theirs.Rollout()
+	if samePolicy(policy, present) {
+		return nil
+	}
+	back, err := reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", policy)
+	if err != nil {
+		return fmt.Errorf("%w: %s, by transaction %#x, and it is not back in force: %w: set it again", errOverwrote, describe(policy), theirs.Tx, sentThough(err, back))
+	}
+	return fmt.Errorf("%w: %s, by transaction %#x. It is back in force by transaction %s, and the guard ends: agree on one plan", errOverwrote, describe(policy), theirs.Tx, back)
 }

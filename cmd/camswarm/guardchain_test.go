@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -60,15 +61,28 @@ func guarded(t *testing.T, stuck bool, before func(w *tool)) (w *tool, through s
 	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
 	must(t, w.ask("rollout", "set", "--sequence", "1", "--key", w.at("operator"), "--mode", "canary", "--label", "early")...)
 	var once sync.Once
+	return w, w.through(func(method string) {
+		if method == "eth_getTransactionCount" && before != nil {
+			once.Do(func() { before(w) })
+		}
+	}, stuck)
+}
+
+// through is a registry file in which the chain is reached through an endpoint, which
+// calls before ahead of each call, and counts one more transaction as under way if stuck.
+func (w *tool) through(before func(method string), stuck bool) (path string) {
+	t := w.t
+	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		body, err := io.ReadAll(in.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		counts := bytes.Contains(body, []byte("eth_getTransactionCount"))
-		if counts && before != nil {
-			once.Do(func() { before(w) })
+		var call struct{ Method string }
+		if err := json.Unmarshal(body, &call); err != nil {
+			t.Error(err)
 		}
+		before(call.Method)
 		resp, err := http.Post(w.url, "application/json", bytes.NewReader(body))
 		if err != nil {
 			t.Error(err)
@@ -79,7 +93,7 @@ func guarded(t *testing.T, stuck bool, before func(w *tool)) (w *tool, through s
 		if err != nil {
 			t.Error(err)
 		}
-		if stuck && counts && bytes.Contains(body, []byte(`"pending"`)) {
+		if stuck && call.Method == "eth_getTransactionCount" && bytes.Contains(body, []byte(`"pending"`)) {
 			var a struct {
 				Version string          `json:"jsonrpc"`
 				ID      json.RawMessage `json:"id"`
@@ -104,11 +118,11 @@ func guarded(t *testing.T, stuck bool, before func(w *tool)) (w *tool, through s
 		t.Fatal(err)
 	}
 	data.RPC = []string{proxy.URL}
-	through = w.at("through.json")
-	if err := data.save(through); err != nil {
+	path = filepath.Join(t.TempDir(), "through.json")
+	if err := data.save(path); err != nil {
 		t.Fatal(err)
 	}
-	return w, through
+	return path
 }
 
 // guardOnce has the guard look once, and returns what it said.
@@ -156,6 +170,66 @@ func TestTheGuardDoesNotUndoAPause(t *testing.T) {
 			t.Errorf("%+v: %+v", r, l)
 		}
 	})
+}
+
+// A policy that another operator sets while the guard's step is under way is put back in
+// force, and the guard ends.
+func TestTheGuardGivesBackWhatItsStepTookThePlaceOf(t *testing.T) {
+	w := newTool(t)
+	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
+	role := []string{"--account", w.at("stranger.pub"), "--operator-of", testProduct}
+	must(t, w.admin("grant", role...)...)
+	if err := w.chain.Advance(73 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.as("stranger", "grant", append(role, "--execute")...)...)
+	set := []string{"rollout", "set", "--sequence", "1", "--mode"}
+	for name, other := range map[string]struct {
+		set  []string
+		mode verify.RolloutMode
+		ends bool
+	}{
+		"a pause":            {append(set, "paused"), verify.RolloutPaused, true},
+		"that of one region": {append(set, "paused", "--region", "eu"), verify.RolloutPercent, false},
+		"what is no policy":  {[]string{"rollout", "barrier", "--sequence", "1"}, verify.RolloutPercent, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			camswarm(t, w.ask(append(set, "canary", "--label", "early", "--key", w.at("operator"))...)...)
+			var once sync.Once
+			through := w.through(func(method string) {
+				if method == "eth_sendRawTransaction" {
+					once.Do(func() {
+						if r := camswarm(t, w.ask(append(other.set, "--key", w.at("stranger"))...)...); r.code != 0 {
+							t.Error(r)
+						}
+					})
+				}
+			}, false)
+			r := camswarm(t, "guard", "--registry", through, "--product", testProduct, "--sequence", "1", "--key", w.at("operator"),
+				"--from", countingSeed(t, 200, 0, nil), "--every", "1s", "--json", "--hold", "0s", "--settled", "0%", "--max-age", "100h", "--steps", "10%", "--until-done")
+			if got := rolloutOf(t, w); got.Mode != other.mode || (r.code != 0) != other.ends || strings.Contains(r.stdout, "back in force") != other.ends {
+				t.Errorf("%+v, exit code %d: %s%s", got, r.code, r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+func TestTheGuardRefusesASourceThatIsNobodys(t *testing.T) {
+	w := newTool(t)
+	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
+	must(t, w.ask("rollout", "set", "--sequence", "1", "--key", w.at("operator"), "--mode", "all")...)
+	ask := func(from string) []string {
+		return w.ask("guard", "--sequence", "1", "--dry-run", "--once", "--from", from)
+	}
+	for _, from := range []string{w.at("nope"), "http://127.0.0.1:1", "http://127.0.0.1:1#nobody"} {
+		refused(t, exitUsage, []string{"--from"}, ask(from)...)
+	}
+	seed := countingSeed(t, 200, 0, nil)
+	_, id, _ := strings.Cut(seed, "#")
+	if r := camswarm(t, ask("http://127.0.0.1:1#"+id)...); r.code != exitFailed || !strings.Contains(r.stderr, "none of the seeds") {
+		t.Errorf("%+v", r)
+	}
+	must(t, ask(seed)...)
 }
 
 func TestAStuckTransactionHoldsUpNoHaltAndEveryStep(t *testing.T) {
