@@ -394,7 +394,9 @@ func (c *Config) Validate() error {
 	if err := c.Network.Validate(); err != nil {
 		return bad("network: %w", err)
 	}
-	if err := c.Exchange.Validate(); err != nil {
+	usable := *c
+	usable.RaiseLimits()
+	if err := usable.Exchange.Validate(); err != nil {
 		return bad("exchange: %w", err)
 	}
 	if err := c.Announce.Validate(); err != nil {
@@ -427,7 +429,7 @@ func (c *Config) Validate() error {
 	if _, err := loadZone(c.TimeZone); err != nil {
 		return bad("time_zone: %w", err)
 	}
-	if err := c.Polite.Validate(); err != nil {
+	if err := usable.Polite.Validate(); err != nil {
 		return bad("polite: %w", err)
 	}
 	if err := c.Beacons.Validate(); err != nil {

@@ -90,8 +90,6 @@ func TestConfigErrorsSayWhatToMend(t *testing.T) {
 		{"text for a switch", replace("[network]", "[network]\ndht = \"yes\""), `network.dht must be true or false, without quotes; it is the text "yes"`},
 		{"time without unit", replace(`timeout = "3m"`, "timeout = 180"), `install.timeout must be a time in quotes with its unit, such as "30s", "10m" or "24h"; it is the number 180`},
 		{"time that is none", replace(`timeout = "3m"`, `timeout = "3 minutes"`), `install.timeout is "3 minutes"; write a time with its unit`},
-		{"rate below the least", replace("[install]", "[exchange]\nupload_limit = \"63kbit/s\"\n[install]"), "upload_limit is 7.875kB/s, and must be at least 8kB/s (64 kbit/s)"},
-		{"busy rate below the least", replace("[install]", "[polite]\nbusy_download = 100\n[install]"), "busy_download is 100B/s"},
 		{"section for a value", replace("threshold = 1", "threshold = {}"), "it is a section"},
 		{"value for a section", "install = 7\n" + replace("[install]\nwindow = \"02:00-05:00\"\ntimeout = \"3m\"\n", ""), "install must be a section"},
 		{"one section for several", strings.Replace(goodConfig, "[[product]]", "[product]", 1), "[[product]]"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
@@ -31,7 +32,7 @@ func loadCredential(path string) (*member.Credential, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	c, err := member.ParseCredential(string(data))
+	c, err := member.ParseCredential(strings.NewReplacer("\r", "", "\n", "").Replace(string(data))) // an editor's line ends
 	if err != nil {
 		return nil, bad(fmt.Errorf("%s: %w", path, err))
 	}

@@ -42,9 +42,18 @@ func TestCredentialOfAnotherNode(t *testing.T) {
 		t.Errorf("another node's credential: %v", err)
 	}
 	issue(&cfg, own)
-	n, err := node.New(cfg, node.WithIdentity(own), node.WithoutControl())
+	start := func() {
+		t.Helper()
+		n, err := node.New(cfg, node.WithIdentity(own), node.WithoutControl())
+		must(t, err)
+		must(t, n.Close())
+	}
+	start()
+	text, err := os.ReadFile(cfg.Network.Membership)
 	must(t, err)
-	must(t, n.Close())
+	edited := string(text[:70]) + "\r\n" + strings.TrimSuffix(string(text[70:]), "\n") + "\r\n\r\n"
+	must(t, os.WriteFile(cfg.Network.Membership, []byte(edited), 0o600))
+	start() // with an editor's line ends, as before
 }
 
 // aloneConfig is the configuration of a camera that meets nobody.

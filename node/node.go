@@ -62,6 +62,7 @@ type Node struct {
 	ran       atomic.Bool
 	draining  atomic.Bool
 	polite    *polite
+	raised    atomic.Pointer[[]string] // see RaiseLimits
 	events    *control.Events
 	counts    installCounts
 	zone      *time.Location
@@ -94,6 +95,7 @@ func New(cfg Config, opts ...Option) (n *Node, err error) {
 		o.registry = prometheus.NewRegistry()
 	}
 	n = &Node{cfg: cfg, log: o.log, registry: o.registry, metrics: newMetrics(o.registry), providers: newSignal(), told: newSignal(), events: control.NewEvents(), counts: installCounts{news: newSignal()}}
+	n.raiseLimits(&n.cfg)
 	if n.zone, err = loadZone(cfg.TimeZone); err != nil {
 		return nil, fmt.Errorf("%w: time_zone: %w", ErrConfig, err)
 	}

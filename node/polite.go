@@ -148,6 +148,8 @@ func decodeKeptLimits(data []byte) (k keptLimits, err error) {
 	if err := strictjson.Decode(bytes.NewReader(data), &k); err != nil {
 		return keptLimits{}, err
 	}
+	raiseKept(&k.Config)
+	raiseKept(&k.Set)
 	return k, checkLimits(&k.Set)
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -219,6 +220,19 @@ func TestLimitsAreKept(t *testing.T) {
 		}
 		if got := restart(was); got != was {
 			t.Errorf("what was kept came back after SIGHUP: %+v", got)
+		}
+		old := was
+		old.UploadLimit, old.Metered = 4000, true
+		set := old
+		set.DownloadLimit, set.QuietHours = 1000, "07:00-23:00"
+		older, _ := json.Marshal(keptLimits{Config: old, Set: set})
+		if err := p.kept.Save(ctx, older); err != nil {
+			t.Fatal(err)
+		}
+		old.UploadLimit = swarm.MinLimit // what 4000 of a configuration counts as
+		set.UploadLimit, set.DownloadLimit = swarm.MinLimit, swarm.MinLimit
+		if got := restart(old); got != set {
+			t.Errorf("kept by an earlier version, which took less: %+v", got)
 		}
 		bad := "7-23"
 		if _, err := p.change(ctx, control.LimitsChange{QuietHours: &bad}); !errors.Is(err, control.ErrWrongLimit) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,6 +95,10 @@ func (n *Node) Status() control.Status {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "origin_fails", Since: t.Since, Message: fmt.Sprintf(
 			"%s does not deliver: %s; peers and other origins are asked, mend it or take it out of origin.urls", t.Origin, t.Error)})
 	}
+	if raised := n.raised.Load(); len(*raised) > 0 {
+		s.Alarms = append(s.Alarms, control.Alarm{Name: "limit_raised", Message: fmt.Sprintf(
+			"%s: write that or more, or 0", strings.Join(*raised, "; "))})
+	}
 	if least := n.keeper.growth; disk.free < least {
 		s.Alarms = append(s.Alarms, control.Alarm{Name: "disk_low", Message: fmt.Sprintf(
 			"%d bytes are free on the file system of %s, and the metadata store, which ends this process when the disk is full, may need %d; nothing is fetched until %d more bytes are free",
@@ -173,6 +178,7 @@ func (n *Node) SetLimits(change control.LimitsChange) (control.Limits, error) {
 // Reconfigure takes over the limits, modes and hours of another configuration, and
 // forgets what was kept of them. All else waits for the next start.
 func (n *Node) Reconfigure(cfg Config) (control.Limits, error) {
+	n.raiseLimits(&cfg)
 	limits, err := n.polite.configure(context.Background(), &cfg)
 	if err == nil {
 		n.limitGateway(&cfg)

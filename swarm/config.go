@@ -62,8 +62,8 @@ type ExchangeConfig struct {
 	Mode Mode `toml:"mode"`
 
 	// UploadLimit and DownloadLimit bound what is sent and received, such as
-	// "64kbit/s", "1.5MB/s" or a number of bytes per second, at least 64 kbit/s; 0
-	// means no limit. They count block messages; handshakes,
+	// "64kbit/s", "1.5MB/s" or a number of bytes per second; less than 64 kbit/s
+	// counts as that; 0 means no limit. They count block messages; handshakes,
 	// acknowledgements and announcements add a few per cent. Lower is more
 	// polite and slower for others, or for this node. They can be changed while
 	// running.

@@ -108,6 +108,9 @@ Example: camswarmd --config cam1/camswarmd.toml
 		if err := cfg.CheckFiles(); err != nil {
 			return fail(exitConfig, "%v", err)
 		}
+		for _, r := range cfg.RaiseLimits() {
+			fmt.Fprintf(stderr, "camswarmd: %s\n", r)
+		}
 		fmt.Fprintf(stdout, "%s is good: %s of %s, state in %s\n", *config, cfg.Role, products(&cfg), cfg.StateDir)
 		return exitOK
 	}

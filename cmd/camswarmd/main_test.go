@@ -108,6 +108,16 @@ func TestCheckVersionAndHelpStartNothing(t *testing.T) {
 	}
 }
 
+// A limit that is too low is told and refused by nothing, since a device may have it from
+// an earlier version.
+func TestCheckTellsOfLimitsTooLow(t *testing.T) {
+	path := writeConfig(t, config+"\n[exchange]\nupload_limit = \"32kbit/s\"\n")
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--config", path, "--check"}, noEnv, &stdout, &stderr); code != exitOK || !strings.Contains(stderr.String(), "exchange.upload_limit is 4kB/s and counts as 8kB/s") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+	}
+}
+
 // --check refuses a state directory that cannot be one.
 func TestCheckOfAStateDirectoryThatIsAFile(t *testing.T) {
 	path := writeConfig(t, config)
