@@ -37,7 +37,8 @@ type watch struct {
 	policy verify.Rollout // seen last,
 	since  time.Time      // and since when
 	said   string
-	heard  bool // a seed that counts the product has answered
+	step   *step // sent, and what it took the place of is not known yet
+	heard  bool  // a seed that counts the product has answered
 }
 
 // guardLine is what the guard prints when something changes.
@@ -105,6 +106,7 @@ says what it would do. Ends with 3 after it has halted. docs/FLEET.md`,
 					return nil
 				case err != nil && (once || errors.Is(err, errOverwrote)):
 					return err
+				case w.step != nil: // no end before it is known
 				case action == guard.Done && (once || untilDone) && !w.heard:
 					return errors.New("none of the seeds of --from counts the product: nobody watches the rollout")
 				case action == guard.Halt && w.key != nil && err == nil:
@@ -303,8 +305,17 @@ func (w *watch) ask(ctx context.Context) (out []guard.Evidence) {
 
 // act does what was decided. A halt takes the place of what the account has in no block
 // yet; widening waits for it, and is left if anybody changed the product since it was seen.
+// Nothing but a halt comes before it is known what the last step took the place of.
 func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.Registry, s guard.Situation, seen verify.View, d guard.Decision) (tx registry.Tx, err error) {
-	if w.key == nil || d.Action != guard.Halt && d.Action != guard.Widen {
+	if w.key == nil {
+		return tx, nil
+	}
+	if w.step != nil && d.Action != guard.Halt {
+		if err := w.giveBack(ctx, client, reg); err != nil {
+			return tx, err
+		}
+	}
+	if d.Action != guard.Halt && d.Action != guard.Widen {
 		return tx, nil
 	}
 	account, _ := w.key.Address() // loadChainKey loads no other key
@@ -319,7 +330,9 @@ func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.
 				return tx, err
 			}
 		}
-		tx, err = reg.SetHalted(ctx, w.key, w.product.ID(), w.sequence, true)
+		if tx, err = reg.SetHalted(ctx, w.key, w.product.ID(), w.sequence, true); err == nil {
+			w.step = nil // whatever it took the place of
+		}
 	case guard.Widen:
 		if unsettled > 0 {
 			return tx, fmt.Errorf("%w: %d of account %s; nothing was sent", registry.ErrUnsettled, unsettled, account)
@@ -333,12 +346,14 @@ func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.
 		}
 		start := min(uint64(s.Now.Unix()), uint64(s.Head.Unix())) // by the clock that cameras go by too
 		tx, err = reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", guard.Wider(s.Policy, d.To, start))
-		if err == nil {
-			err = w.giveBack(ctx, reg, tx, seen, s.Policy)
+		if failed := err != nil && tx.Block > 0; tx.Hash != ([32]byte{}) && !failed {
+			w.step = &step{tx, seen, s.Policy}
 		}
-	}
-	if errors.Is(err, errOverwrote) {
-		return tx, err
+		if err == nil {
+			if err := w.giveBack(ctx, client, reg); err != nil {
+				return tx, err
+			}
+		}
 	}
 	if err != nil {
 		return tx, sentThough(err, tx)
@@ -351,28 +366,68 @@ func (w *watch) act(ctx context.Context, client *registry.Client, reg *registry.
 	return tx, nil
 }
 
+// step is a widening of the guard's.
+type step struct {
+	tx      registry.Tx
+	seen    verify.View    // on which it was decided,
+	present verify.Rollout // and the policy then
+}
+
 // errOverwrote is wrapped by the error about a policy of somebody else that a step of the
 // guard took the place of. It ends the guard: two have different plans.
 var errOverwrote = errors.New("somebody else set a policy while the guard's step was under way")
 
-// giveBack puts the policy back in force that the step tx took the place of, if it is not
-// present, the one of the view seen, on which the step was decided: the contract takes no revision that
-// a change is tied to. A change after the step has taken its place by itself.
-func (w *watch) giveBack(ctx context.Context, reg *registry.Registry, tx registry.Tx, seen verify.View, present verify.Rollout) error {
-	now, err := reg.Check(ctx, w.product.ID(), "")
-	if err == nil && now.Rev == seen.Rev+1 {
+// giveBack puts the policy back in force that the last step took the place of, if it is
+// another than the one that the step was decided on: the contract takes no revision that
+// a change is tied to. A change after the step has taken its place by itself. When the
+// chain does not tell, the step remains to be looked at: a guard that ended for want of an
+// answer would leave a rollout that it has just widened to nobody.
+func (w *watch) giveBack(ctx context.Context, client *registry.Client, reg *registry.Registry) error {
+	theirs, policy, err := w.overwritten(ctx, client, reg)
+	if err != nil {
+		return fmt.Errorf("transaction %s: the chain does not tell whether the step took the place of somebody's policy: %w; nothing is widened before it does", w.step.tx, err)
+	}
+	if theirs == nil {
+		w.step = nil
 		return nil
 	}
-	var events []registry.Event
-	if err == nil {
-		events, err = reg.History(ctx, w.product.ID(), seen.RevBlock)
+	back, err := reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", policy)
+	if err != nil && back.Hash == ([32]byte{}) {
+		return fmt.Errorf("%s, by transaction %#x, is to be put back in force: %w", describe(policy), theirs.Tx, err)
 	}
-	own := slices.IndexFunc(events, func(e registry.Event) bool { return e.Tx == tx.Hash })
-	if err == nil && own < 0 {
-		err = errors.New("its log lacks the step")
-	}
+	w.step = nil
 	if err != nil {
-		return fmt.Errorf("%w, or the chain does not tell: %w; the step was taken: look at 'camswarm log'", errOverwrote, err)
+		return fmt.Errorf("%w: %s, by transaction %#x, and it may not be back in force: %w: set it again", errOverwrote, describe(policy), theirs.Tx, sentThough(err, back))
+	}
+	return fmt.Errorf("%w: %s, by transaction %#x. It is back in force by transaction %s, and the guard ends: agree on one plan", errOverwrote, describe(policy), theirs.Tx, back)
+}
+
+// overwritten returns the change, and its policy, that the last step took the place of;
+// nil if there is none.
+func (w *watch) overwritten(ctx context.Context, client *registry.Client, reg *registry.Registry) (theirs *registry.Event, policy verify.Rollout, err error) {
+	account, _ := w.key.Address()
+	unsettled, err := client.Unsettled(ctx, account) // before the log, in which a step may come to be meanwhile
+	if err != nil {
+		return nil, policy, err
+	}
+	now, err := reg.Check(ctx, w.product.ID(), "")
+	if err != nil {
+		return nil, policy, err
+	}
+	mined := w.step.tx.Block > 0
+	if mined && now.Rev == w.step.seen.Rev+1 {
+		return nil, policy, nil
+	}
+	events, err := reg.History(ctx, w.product.ID(), w.step.seen.RevBlock)
+	if err != nil {
+		return nil, policy, err
+	}
+	own := slices.IndexFunc(events, func(e registry.Event) bool { return e.Tx == w.step.tx.Hash })
+	switch {
+	case own < 0 && !mined && unsettled == 0: // it came to nothing
+		return nil, policy, nil
+	case own < 0:
+		return nil, policy, errors.New("its log lacks the step")
 	}
 	same := func(e registry.Event) bool {
 		region, _, ok := e.Rollout()
@@ -380,16 +435,11 @@ func (w *watch) giveBack(ctx context.Context, reg *registry.Registry, tx registr
 	}
 	before := slices.DeleteFunc(slices.Clone(events[:own]), func(e registry.Event) bool { return !same(e) })
 	if len(before) == 0 || slices.ContainsFunc(events[own+1:], same) {
-		return nil
+		return nil, policy, nil
 	}
-	theirs := before[len(before)-1]
-	_, policy, _ := theirs.Rollout()
-	if samePolicy(policy, present) {
-		return nil
+	last := before[len(before)-1]
+	if _, policy, _ = last.Rollout(); samePolicy(policy, w.step.present) {
+		return nil, policy, nil
 	}
-	back, err := reg.SetRollout(ctx, w.key, w.product.ID(), w.sequence, "", policy)
-	if err != nil {
-		return fmt.Errorf("%w: %s, by transaction %#x, and it is not back in force: %w: set it again", errOverwrote, describe(policy), theirs.Tx, sentThough(err, back))
-	}
-	return fmt.Errorf("%w: %s, by transaction %#x. It is back in force by transaction %s, and the guard ends: agree on one plan", errOverwrote, describe(policy), theirs.Tx, back)
+	return &last, policy, nil
 }

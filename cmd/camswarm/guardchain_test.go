@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,7 +174,7 @@ func TestTheGuardDoesNotUndoAPause(t *testing.T) {
 }
 
 // A policy that another operator sets while the guard's step is under way is put back in
-// force, and the guard ends.
+// force, and the guard ends; an answer of the chain that is lost ends no guard.
 func TestTheGuardGivesBackWhatItsStepTookThePlaceOf(t *testing.T) {
 	w := newTool(t)
 	must(t, w.publish(w.build("1", "1", "s1", "s2"), "manufacturer")...)
@@ -188,16 +189,24 @@ func TestTheGuardGivesBackWhatItsStepTookThePlaceOf(t *testing.T) {
 		set  []string
 		mode verify.RolloutMode
 		ends bool
+		lost string // the first answer to it after the step is
 	}{
-		"a pause":            {append(set, "paused"), verify.RolloutPaused, true},
-		"that of one region": {append(set, "paused", "--region", "eu"), verify.RolloutPercent, false},
-		"what is no policy":  {[]string{"rollout", "barrier", "--sequence", "1"}, verify.RolloutPercent, false},
+		"a pause":                             {append(set, "paused"), verify.RolloutPaused, true, ""},
+		"that of one region":                  {append(set, "paused", "--region", "eu"), verify.RolloutPercent, false, ""},
+		"what is no policy":                   {[]string{"rollout", "barrier", "--sequence", "1"}, verify.RolloutPercent, false, ""},
+		"a pause, and the chain answers late": {append(set, "paused"), verify.RolloutPaused, true, "eth_call"},
+		"that of another region, and the log answers late": {append(set, "paused", "--region", "us"), verify.RolloutPercent, false, "eth_getLogs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			camswarm(t, w.ask(append(set, "canary", "--label", "early", "--key", w.at("operator"))...)...)
-			var once sync.Once
+			var once, lose sync.Once
+			var sent atomic.Bool
 			through := w.through(func(method string) {
+				if method == other.lost && sent.Load() {
+					lose.Do(func() { panic(http.ErrAbortHandler) })
+				}
 				if method == "eth_sendRawTransaction" {
+					defer sent.Store(true)
 					once.Do(func() {
 						if r := camswarm(t, w.ask(append(other.set, "--key", w.at("stranger"))...)...); r.code != 0 {
 							t.Error(r)
