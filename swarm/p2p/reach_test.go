@@ -139,6 +139,43 @@ func TestAppointmentWithoutAHoleIsEnded(t *testing.T) {
 	}
 }
 
+// Whoever calls at a relay a peer that it has a direct connection with leaves nothing
+// behind: a note of it would keep that peer from being dialled, and such notes would pile
+// up.
+func TestAppointmentBesideADirectConnectionLeavesNothing(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	seed := newNet(t, netConfig(RoleSeed, "/ip4/127.0.0.1/udp/0/quic-v1"))
+	b := behindNAT(t, seed, nil)
+	a := newNet(t, netConfig(RoleCamera))
+	if err := connectNets(t, b, a); err != nil {
+		t.Fatal(err)
+	}
+	limited := func() (n int) {
+		for _, c := range b.Host().Network().ConnsToPeer(a.Host().ID()) {
+			if c.Stat().Limited {
+				n++
+			}
+		}
+		return n
+	}
+	at := ma.StringCast(b.Status().Reach.Relays[0])
+	call, err := a.host.swarm.TransportForDialing(at).Dial(ctx, at, b.Host().ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the appointment", func() bool { return limited() == 1 })
+	if err := call.Close(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "its end", func() bool { return limited() == 0 })
+	await(t, "nothing of it", func() bool {
+		b.host.reach.mu.Lock()
+		defer b.host.reach.mu.Unlock()
+		return len(b.host.reach.dates) == 0
+	})
+}
+
 // A stranger that finds a member's address at a relay gets no further than one that
 // dials it.
 func TestThreatRelayedStranger(t *testing.T) {

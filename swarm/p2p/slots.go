@@ -20,7 +20,9 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 		return
 	}
 	if c.Stat().Limited {
-		n.host.reach.met(c.RemotePeer(), c.Stat().Direction == network.DirInbound)
+		if nw.Connectedness(c.RemotePeer()) == network.Limited {
+			n.host.reach.met(c.RemotePeer(), c.Stat().Direction == network.DirInbound)
+		}
 		return // an appointment at a relay: the direct connection is what counts
 	}
 	n.host.reach.arrived(c.RemotePeer())
@@ -66,11 +68,13 @@ func surplus(conns []network.Conn) (extra []network.Conn) {
 
 func (n *Network) disconnected(nw network.Network, c network.Conn) {
 	p := c.RemotePeer()
-	if nw.Connectedness(p) == network.Connected {
+	if c.Stat().Limited {
+		if !slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Limited }) {
+			n.host.reach.parted(p)
+		}
 		return
 	}
-	if c.Stat().Limited {
-		n.host.reach.parted(p)
+	if nw.Connectedness(p) == network.Connected {
 		return
 	}
 	if n.host.reach.forget(p) {
