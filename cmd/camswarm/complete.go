@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -96,6 +97,9 @@ func nearby(cmd *cobra.Command) (out []node.ProductConfig) {
 		}
 	}
 	for _, f := range files[:min(len(files), maxNearby)] {
+		if info, err := os.Stat(f); err != nil || !info.Mode().IsRegular() {
+			continue // a pipe would have the shell wait
+		}
 		if cfg, err := node.LoadConfig(f); err == nil {
 			out = append(out, cfg.Products...)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ chain_id = 4690
 registry = "0x0a7e595c7889df3652a19af52c18377bf17e027d"
 endpoints = [{ url = "https://rpc.example", operator = "one" }]
 `))
+	if err := syscall.Mkfifo("camswarmd.toml", 0o600); err != nil { // whoever made the directory may be anybody
+		t.Fatal(err)
+	}
 	writeFile(t, "fleet.csv", []byte("did,region,label\ndid:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK,us-east,late\n"))
 	for line, want := range map[string]string{
 		"rollout set --mode p":                         "paused percent",
