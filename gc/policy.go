@@ -52,6 +52,9 @@ type Policy struct {
 	// ReserveBytes must stay free on the file system, so that metadata can be
 	// written and collection itself can run; see [Reserve].
 	ReserveBytes int64
+	// RoomBytes must stay free beside that when a need is met. Nothing that is wanted is
+	// given up for it: what fills a file system might be something else.
+	RoomBytes int64
 }
 
 // Need is room to be made before a release is fetched. The zero Need asks for
@@ -119,7 +122,7 @@ func (p *Plan) Err() error {
 	}
 	over, full := shortfalls(p.Policy, p.BytesAfter, p.FreeAfter, p.Need.Bytes)
 	kind, advice := ErrNoSpace, fmt.Sprintf("free %d bytes on the file system of the state directory (%d are free, %d are kept in reserve)",
-		full, p.FreeAfter, p.Policy.ReserveBytes)
+		full, p.FreeAfter, p.Policy.kept(p.Need.Bytes))
 	if over >= full {
 		kind, advice = ErrQuota, fmt.Sprintf("raise storage.quota_bytes from %d to at least %d", p.Policy.QuotaBytes, add(p.Policy.QuotaBytes, over))
 	}
@@ -152,7 +155,7 @@ func (p *Plan) Removals() []Decision {
 // A running or fallback item is never removed, whatever else its flags or the
 // policy say.
 func Decide(items []Item, p Policy, need Need, free int64) Plan {
-	p.QuotaBytes, p.ReserveBytes = max(p.QuotaBytes, 0), max(p.ReserveBytes, 0)
+	p.QuotaBytes, p.ReserveBytes, p.RoomBytes = max(p.QuotaBytes, 0), max(p.ReserveBytes, 0), max(p.RoomBytes, 0)
 	need.Bytes, free = max(need.Bytes, 0), max(free, 0)
 	plan := Plan{Need: need, Policy: p, FreeBefore: free, FreeAfter: free}
 	disk := newAccount(items)
@@ -270,7 +273,15 @@ func shortfalls(p Policy, used, free, need int64) (over, full int64) {
 	if p.QuotaBytes > 0 {
 		over = max(add(used, need)-p.QuotaBytes, 0)
 	}
-	return over, max(add(p.ReserveBytes, need)-free, 0)
+	return over, max(add(p.kept(need), need)-free, 0)
+}
+
+// kept is what must stay free: for a need the room too.
+func (p Policy) kept(need int64) int64 {
+	if need > 0 {
+		return add(p.ReserveBytes, p.RoomBytes)
+	}
+	return p.ReserveBytes
 }
 
 func (p *Plan) drop(disk *account, item Item) {

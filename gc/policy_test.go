@@ -205,6 +205,24 @@ func TestDecide(t *testing.T) {
 			want: map[string]Reason{"cam/2": KeepRunning, "cam/3": "-disk full"},
 		},
 		{
+			name: "the disk: nothing wanted goes for room",
+			items: []Item{
+				{Product: cam, Sequence: 3, Bytes: 6 * mb, Wanted: true},
+			},
+			policy: Policy{ReserveBytes: mb, RoomBytes: 8 * mb}, free: 2 * mb,
+			want: map[string]Reason{"cam/3": KeepWanted},
+		},
+		{
+			name: "the disk: a need leaves the room",
+			items: []Item{
+				{Product: cam, Sequence: 2, Bytes: 6 * mb, Wanted: true},
+				{Product: cam, Sequence: 3, Bytes: 6 * mb, Wanted: true},
+			},
+			policy: Policy{ReserveBytes: mb, RoomBytes: 8 * mb}, need: Need{Product: cam, Sequence: 4, Bytes: 6 * mb}, free: 2 * mb,
+			want:      map[string]Reason{"cam/2": KeepWanted, "cam/3": KeepWanted},
+			shortfall: 13 * mb,
+		},
+		{
 			name: "the same image twice: what stays is not freed with the other",
 			items: []Item{
 				{Product: cam, Sequence: 1, Bytes: 6 * mb, Shared: []Share{image(6*mb-4096, 2)}},

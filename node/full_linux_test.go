@@ -147,3 +147,27 @@ func TestThreatDiskFull_SeedStopsBefore(t *testing.T) {
 	s.must(os.Remove(more))
 	s.until("the alarm is over", func() bool { return !low() })
 }
+
+// A seed gives up nothing that it holds for the room that its metadata store may need:
+// whatever else fills the disk would have it end with nothing.
+func TestThreatDiskFull_SeedKeepsWhatItHolds(t *testing.T) {
+	disk := smallDisk(t)
+	s := startSwarm(t, 1, func(member string, c *node.Config) {
+		if member != "seed" {
+			c.Role, c.Network.Role, c.StateDir = node.RoleSeed, string(node.RoleSeed), filepath.Join(disk, "state")
+			c.Storage.ReserveBytes = 256 << 10
+		}
+	})
+	seed := s.Cameras[0]
+	holds := func() bool { return len(seed.Node.Status().Products[0].Held) == 1 }
+	s.release(s.build(1, 2_000_000), toAll)
+	s.until("the release", func() bool {
+		return holds() && seed.Node.Status().Products[0].Held[0].State == control.StateVerified
+	})
+	free, err := gc.Free(disk)
+	s.must(err)
+	s.must(os.WriteFile(filepath.Join(disk, "recording"), make([]byte, free-4<<20), 0o600))
+	if _, err := seed.Node.Collect(t.Context(), false); err != nil || !holds() {
+		t.Errorf("it holds %+v: %v", seed.Node.Status().Products[0].Held, err)
+	}
+}

@@ -51,7 +51,7 @@ func newKeeper(n *Node) *keeper {
 		k.growth = n.store.Growth()
 	}
 	k.collector = gc.New(releases{n},
-		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes) + k.growth},
+		gc.Policy{QuotaBytes: int64(n.cfg.Storage.QuotaBytes), ReserveBytes: int64(n.cfg.Storage.ReserveBytes), RoomBytes: k.growth},
 		gc.Options{Reserve: k.reserve, Logger: n.log, Registerer: n.registry})
 	return k
 }
