@@ -774,7 +774,7 @@ func (x *Exchange) inbound(ctx context.Context, s network.Stream, handle func(*r
 		x.wg.Add(1)
 		if met := s.Conn().Stat().Opened; met.After(p.met) {
 			p.met = met
-			x.accounts.with(id, (*account).welcome)
+			x.accounts.with(id, func(a *account) { a.welcome(time.Now()) })
 		}
 	}
 	x.mu.Unlock()

@@ -53,9 +53,13 @@ const (
 
 	// A peer that has had its copies is sent welcomeBytes with each connection that
 	// it makes: a camera whose power fails soon after every start loses what it has
-	// not synced yet, and must get on all the same. A handshake under another name
-	// would bring copiesAtOnce.
+	// not synced yet, and must get on all the same. In an open swarm a handshake under
+	// another name brings copiesAtOnce; in a private one each name is a credential, so
+	// welcomes are a bucket too: welcomeBurst at once, 64 MiB of a file, and then
+	// another every welcomeEvery.
 	welcomeBytes = 2 * syncBytes
+	welcomeBurst = 256
+	welcomeEvery = 5 * time.Minute
 
 	// maxAccountFiles bounds the files of which an account counts bytes.
 	maxAccountFiles = 16

@@ -169,6 +169,26 @@ func TestThreatDenialOfService_TheSameFileAgainAndAgain(t *testing.T) {
 	})
 }
 
+// A member of a private swarm that connects as often as a seed of 640 connections takes
+// it, twenty times a second, and asks for all of a file each time, has a few copies and
+// welcomes of a day, not what the seed's line carries.
+func TestThreatDenialOfService_ConnectionsWithoutEnd(t *testing.T) {
+	const size, block = 6 << 20, 32 << 10
+	a, now, got := &account{}, simStart, int64(0)
+	for range 24 * time.Hour / (50 * time.Millisecond) {
+		now = now.Add(50 * time.Millisecond)
+		a.welcome(now)
+		for a.serve(now, [32]byte{1}, [32]byte{}, block, size) {
+			clear(a.due) // sent
+			got += block
+		}
+	}
+	const welcomes = welcomeBurst + 24*time.Hour/welcomeEvery + 1
+	if most := size*(copiesAtOnce+copiesPerDay) + float64(welcomes*welcomeBytes); float64(got) > most || float64(got) < 0.9*most {
+		t.Errorf("it has %d MB in a day, of at most %.0f", got/1e6, most/1e6)
+	}
+}
+
 // A camera whose power fails every second asks anew each time, and its seed is slow:
 // what it was not sent it has not used up, whether it says that it begins anew or not.
 func TestWhoAsksAnewPaysForWhatItGot(t *testing.T) {

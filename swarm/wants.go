@@ -17,10 +17,11 @@ import (
 
 // account is what one peer may still ask of us. It outlives connections.
 type account struct {
-	entries tokens.Bucket               // of wantlists
-	over    tokens.Bucket               // entries beyond that
-	served  map[[32]byte]*tokens.Bucket // bytes, by file
-	due     map[[32]byte]due            // by block: paid for and not sent, maxAsked at most
+	entries  tokens.Bucket               // of wantlists
+	over     tokens.Bucket               // entries beyond that
+	served   map[[32]byte]*tokens.Bucket // bytes, by file
+	welcomed tokens.Bucket               // connections, see welcome
+	due      map[[32]byte]due            // by block: paid for and not sent, maxAsked at most
 }
 
 // due is what a block that a peer waits for was taken from.
@@ -91,8 +92,12 @@ func (a *account) left() {
 	a.due = nil
 }
 
-// welcome gives back a little of what a peer has had of each file.
-func (a *account) welcome() {
+// welcome gives back a little of what a peer has had of each file, unless it comes all too
+// often.
+func (a *account) welcome(now time.Time) {
+	if !a.welcomed.Spend(now, 1, tokens.Limit{Burst: welcomeBurst, PerSecond: 1 / welcomeEvery.Seconds()}) {
+		return
+	}
 	for _, t := range a.served {
 		t.Give(welcomeBytes)
 	}
