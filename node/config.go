@@ -129,6 +129,11 @@ type StorageConfig struct {
 	// so that collection and metadata can still be written. A seed on amd64 or arm64
 	// fetches nothing that would leave less than 8 MiB free beside it.
 	ReserveBytes units.Size `toml:"reserve_bytes"`
+	// Keep is how many of the newest releases of each product a seed holds at least, 1 to
+	// 8, of those that the chain offers its region, also where a newer one has taken their
+	// place: for mirrors and for cameras that the newer one refuses. What cameras of the
+	// region may still need it holds anyway. A camera's is 1.
+	Keep int `toml:"keep"`
 }
 
 // InstallConfig says how a camera installs.
@@ -230,7 +235,7 @@ func DefaultConfig(role Role) Config {
 		Network:  p2p.DefaultConfig(),
 		Exchange: swarm.DefaultExchangeConfig(),
 		Announce: announce.DefaultConfig(),
-		Storage:  StorageConfig{ReserveBytes: 1 << 20},
+		Storage:  StorageConfig{ReserveBytes: 1 << 20, Keep: 1},
 		Install:  InstallConfig{Feed: install.FeedStdin, Timeout: 10 * time.Minute, RetryAfter: 10 * time.Second, ConfirmWithin: time.Hour, Attempts: 3, Consent: consentNone, ConfirmSpread: 10 * time.Minute},
 		Witness:  WitnessConfig{Renew: time.Hour},
 		IPNS:     IPNSConfig{Check: p2p.HasDHT},
@@ -404,6 +409,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Storage.QuotaBytes < 0 || c.Storage.ReserveBytes < 0 {
 		return bad("storage: byte counts cannot be negative")
+	}
+	if k := c.Storage.Keep; k < 1 || k > verify.MaxCandidates || k > 1 && c.Role == RoleCamera {
+		return bad("storage.keep is %d; write 1 to %d on a seed, which is as many as the chain offers, and 1 on a camera", k, verify.MaxCandidates)
 	}
 	if c.Install.Timeout <= 0 || c.Install.RetryAfter <= 0 || c.Install.Attempts < 1 {
 		return bad("install: timeout, retry_after and attempts must be positive")

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"camswarm/chainwatch"
+	"camswarm/verify"
 )
 
 const goodConfig = `
@@ -139,6 +141,27 @@ reserve_bytes = 4096
 `))
 	if err != nil || c.Exchange.UploadLimit != 64_000 || c.Exchange.DownloadLimit != 2_000_000 || c.Storage.QuotaBytes != 64_000_000 || c.Storage.ReserveBytes != 4096 {
 		t.Errorf("%+v, %+v, %v", c.Exchange, c.Storage, err)
+	}
+}
+
+// What a seed keeps is bounded by what the chain offers, and cameras go forward only.
+func TestHowManyReleasesMayBeKept(t *testing.T) {
+	for _, c := range []struct {
+		role Role
+		keep int
+		ok   bool
+	}{
+		{RoleSeed, 1, true}, {RoleSeed, verify.MaxCandidates, true}, {RoleSeed, verify.MaxCandidates + 1, false},
+		{RoleSeed, 0, false}, {RoleSeed, -1, false}, {RoleCamera, 1, true}, {RoleCamera, 2, false},
+	} {
+		text := strings.Replace(goodConfig, "camera", string(c.role), 1) + fmt.Sprintf("[storage]\nkeep = %d\n", c.keep)
+		if c.role == RoleSeed {
+			text = strings.Replace(text, "[install]\nwindow = \"02:00-05:00\"\ntimeout = \"3m\"\n", "", 1)
+		}
+		got, err := ParseConfig([]byte(text))
+		if (err == nil) != c.ok || c.ok && got.Storage.Keep != c.keep || !c.ok && !strings.Contains(err.Error(), "storage.keep") {
+			t.Errorf("a %s that keeps %d: %v", c.role, c.keep, err)
+		}
 	}
 }
 

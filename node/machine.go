@@ -69,6 +69,7 @@ type rules struct {
 // policy says what becomes of a record.
 type policy struct {
 	attempts int    // failed installs before a release is given up
+	keep     int    // releases that a seed holds at least
 	section  string // a digest of the configuration that installs
 }
 
@@ -459,7 +460,7 @@ func fits(v *verify.Verifier, view *verify.View, device verify.Device, seq uint6
 // wants lists what this node should hold beyond what it runs: on a camera the
 // chosen release; on a seed what some camera of the region may still need: the
 // newest releases down to the first that is rolled out to all and replaces any
-// other, and the barrier.
+// other, and the barrier; and as many of the newest as it is told to keep.
 func (m *machine) wants() []uint64 {
 	if !m.device.Seed {
 		if m.choice.Fetch {
@@ -470,7 +471,7 @@ func (m *machine) wants() []uint64 {
 	var out []uint64
 	complete, unsure := false, false
 	for _, seq := range verify.Warmable(m.view) {
-		if !complete || seq == m.view.Barrier || unsure && m.records[seq].whole() {
+		if !complete || len(out) < m.keep || seq == m.view.Barrier || unsure && m.records[seq].whole() {
 			out = append(out, seq)
 		}
 		if c, _ := m.view.Candidate(seq); !complete && c.Rollout.Mode == verify.RolloutAll {

@@ -337,7 +337,7 @@ func (n *Node) wireProduct(cfg ProductConfig, p parts, o injected) error {
 	}
 	f, err := newFollower(ctx, p, cfg, rules{
 		verifier: v, retryAfter: n.cfg.Install.RetryAfter, confirmIn: n.cfg.Install.ConfirmWithin, slots: install.HasSlots(p.installer),
-		policy: policy{attempts: n.cfg.Install.Attempts, section: n.cfg.Install.digest()},
+		policy: policy{attempts: n.cfg.Install.Attempts, keep: n.cfg.Storage.Keep, section: n.cfg.Install.digest()},
 		device: verify.Device{
 			DID: string(n.did), Label: cfg.Label, Hardware: cfg.Hardware, Installed: cfg.FactorySequence, Seed: n.cfg.Role == RoleSeed,
 		},
