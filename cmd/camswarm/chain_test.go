@@ -254,8 +254,8 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 			t.Errorf("a seed on %s: %q", addr, r.stderr)
 		}
 	}
-	if c, err := node.LoadConfig(filepath.Join(w.at("away"), configFile)); err != nil || c.StateDir != "/var/lib/camswarm" {
-		t.Errorf("state_dir is %q, %v", c.StateDir, err)
+	if c, err := node.LoadConfig(filepath.Join(w.at("away"), configFile)); err != nil || c.StateDir != "/var/lib/camswarm" || c.Beacons.Tell {
+		t.Errorf("state_dir is %q, without --tell it tells: %v, %v", c.StateDir, c.Beacons.Tell, err)
 	}
 	if _, err := os.Stat(filepath.Join(w.at("away"), stateDir, identityFile)); err != nil {
 		t.Error(err)
@@ -265,7 +265,7 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 		t.Fatalf("seed: %+v", seed)
 	}
 	camera := provision("cam", "camera", append(w.signers(), "--seed", w.at("seed"), "--region", "eu-west", "--label", "early",
-		"--hardware", "rev-b", "--factory-sequence", "7", "--memory", "64MB", "--listen", "/ip4/127.0.0.1/tcp/0")...)
+		"--hardware", "rev-b", "--factory-sequence", "7", "--memory", "64MB", "--listen", "/ip4/127.0.0.1/tcp/0", "--tell")...)
 	cam := facts[provisionFacts](t, camera...)
 	refused(t, exitFailed, []string{"exists already"}, camera...)
 	cfg, err := node.LoadConfig(cam.Config)
@@ -275,7 +275,7 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 	p := cfg.Products[0]
 	if cfg.Role != node.RoleCamera || cfg.StateDir != w.at("cam/state") || len(cfg.Network.Peers) != 1 || cfg.Network.Peers[0] != seed.Addresses[0] ||
 		p.Name != testProduct || p.Region != "eu-west" || p.Label != "early" || p.Hardware != "rev-b" || p.FactorySequence != 7 ||
-		p.Threshold != 2 || len(p.Keys) != 3 || p.Chain.ChainID != devchain.DefaultChainID || cfg.Network.MDNS {
+		p.Threshold != 2 || len(p.Keys) != 3 || p.Chain.ChainID != devchain.DefaultChainID || cfg.Network.MDNS || !cfg.Beacons.Tell {
 		t.Errorf("the configuration reads %+v", cfg)
 	}
 	key, err := node.LoadOrCreateIdentity(filepath.Join(cfg.StateDir, identityFile))
@@ -298,7 +298,9 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 	}
 	refused(t, exitFailed, []string{"neither a multiaddr"}, provision("y", "camera", append(w.signers(), "--seed", w.dir)...)...)
 	refused(t, exitFailed, []string{"no address"}, provision("y", "camera", append(w.signers(), "--seed", w.at("cam"))...)...)
-	refused(t, exitUsage, []string{"for cameras"}, provision("y", "seed", append(w.signers(), "--label", "early")...)...)
+	for _, of := range [][]string{{"--label", "early"}, {"--tell"}} {
+		refused(t, exitUsage, []string{"for cameras"}, provision("y", "seed", append(w.signers(), of...)...)...)
+	}
 }
 
 // TestJudgePrefersTheValidOfTwoEqualImages: an image that was revoked and

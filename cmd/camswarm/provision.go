@@ -52,6 +52,7 @@ type provisioning struct {
 	Label     string
 	Hardware  string
 	Factory   uint64
+	Tell      bool // the camera's owner agreed that it tells a seed how it is
 	Keys      verify.KeySet
 	Registry  verify.RegistryRef
 	RPC       []endpoint
@@ -87,6 +88,11 @@ memory = {{q .Memory}}
 {{- end}}
 {{- if .Loopback}}
 mdns = false # it listens on loopback only
+{{- end}}
+{{- if .Tell}}
+
+[beacons]
+tell = true # its owner agreed; a seed learns which release runs here and what became of the next
 {{- end}}
 {{- if .Witness}}
 
@@ -205,7 +211,14 @@ until it has asked itself, so that a large fleet does not ask all endpoints at
 one moment; with --witness-key a seed is one of them.
 
 Where the manufacturer has left other registries for this one, --move names the
-statements, so that the node never follows them again.`,
+statements, so that the node never follows them again.
+
+With --tell a camera tells one of its seeds which release it runs and what became
+of the next, with its region and label, signed with its identity; without it it
+tells nothing. Give it only where the camera's owner has agreed. There is no
+address, serial number, DID or exact time in what it tells, and the seed gives
+out counts alone, but whoever runs the seed sees the camera's peer id and address
+anyway, since it is connected.`,
 		Example: `  camswarm provision --registry registry.json --product acme.example/cam-1 --role seed --dir seed \
       --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
       --listen /ip4/192.0.2.1/tcp/4417
@@ -220,8 +233,8 @@ statements, so that the node never follows them again.`,
 			default:
 				return cli.Choice("role", role, []node.Role{node.RoleCamera, node.RoleSeed})
 			}
-			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0) {
-				return cli.Usagef("--hardware, --label and --factory-sequence are for cameras: a seed installs nothing")
+			if p.Role == node.RoleSeed && (p.Hardware != "" || p.Label != "" || p.Factory != 0 || p.Tell) {
+				return cli.Usagef("--hardware, --label, --factory-sequence and --tell are for cameras: a seed installs nothing")
 			}
 			if p.Product, err = product.of(&reg); err != nil {
 				return err
@@ -322,6 +335,7 @@ statements, so that the node never follows them again.`,
 	fl.StringVar(&p.Label, "label", "", "camera: label that canary policies may name")
 	fl.StringVar(&p.Hardware, "hardware", "", "camera: hardware revision")
 	fl.Uint64Var(&p.Factory, "factory-sequence", 0, "camera: sequence of the firmware it leaves the factory with")
+	fl.BoolVar(&p.Tell, "tell", false, "camera: it tells a seed how it is, for 'camswarm fleet' and the guard; only if its owner agreed (privacy: see above)")
 	cli.AddJSON(cmd, &asJSON)
 	_ = cmd.MarkFlagRequired("role")
 	_ = cmd.MarkFlagRequired("dir")
