@@ -21,6 +21,7 @@ const (
 	maxRows    = 1 << 14 // of all reports of a statement: a row has at most 400 bytes, so that MaxStatement has room
 	maxSeries  = 8       // releases of a product in the metrics
 	maxTold    = 8       // seeds that a camera remembers to have told
+	maxMet     = 64      // seeds that a camera remembers to have met
 
 	retryLeast    = 5 * time.Second  // between tries while no seed has heard the news,
 	retryMost     = 5 * time.Minute  // doubled with each

@@ -26,7 +26,7 @@ type Teller struct {
 	Host   host.Host
 	Key    crypto.PrivKey // the host's
 	Spread time.Duration  // see Config
-	Keep   time.Duration  // after which a seed has forgotten by itself
+	Keep   time.Duration  // after which a seed has forgotten by itself, but for cameras that may be lost
 	// Seeds are the seeds of the camera's configuration that it is connected with.
 	Seeds func() []peer.ID
 	// Now is what there is to tell, without its hour, and the trusted time in seconds
@@ -38,6 +38,7 @@ type Teller struct {
 	last Beacon                // what it heard last, without its hour,
 	at   time.Time             // and when; zero: nothing
 	told map[peer.ID]time.Time // others that may count it still
+	met  map[peer.ID]bool      // seeds of which this process knows whether they count it
 
 	tells atomic.Value // home, for other goroutines
 	away  atomic.Bool  // the connection with home ended
@@ -76,7 +77,7 @@ func (t *Teller) meet(again chan<- struct{}) *network.NotifyBundle {
 // Run tells until ctx ends: a while after woken, until a seed has heard it, when it meets
 // that seed again, and every RenewEvery. It returns nil.
 func (t *Teller) Run(ctx context.Context, woken <-chan struct{}) error {
-	t.told = map[peer.ID]time.Time{}
+	t.told, t.met = map[peer.ID]time.Time{}, map[peer.ID]bool{}
 	var tried Beacon // what was told last, heard or not
 	var last, due time.Time
 	tries := 0
@@ -145,7 +146,8 @@ func (t *Teller) spread() time.Duration {
 	return time.Duration(rand.Int64N(int64(t.Spread)))
 }
 
-// tell tells the home, and withdraws from those that were it.
+// tell tells the home, and withdraws from those that were it, or may have been before
+// this process began: nothing of that is kept on the device.
 func (t *Teller) tell(ctx context.Context, b Beacon, hour uint32) (heard bool) {
 	seeds := t.Seeds()
 	b.Hour = hour
@@ -175,9 +177,17 @@ func (t *Teller) tell(ctx context.Context, b Beacon, hour uint32) (heard bool) {
 			t.last, t.at = said, time.Now()
 		}
 	}
+	if heard {
+		t.met[t.home] = true
+		for _, s := range seeds {
+			if !t.met[s] && len(t.told) < maxTold && len(t.met) < maxMet {
+				t.told[s], t.met[s] = time.Now(), true
+			}
+		}
+	}
 	for s, at := range t.told {
 		gone := Beacon{Product: b.Product, Hour: hour, State: stateWithdrawn}
-		if time.Since(at) > t.Keep || slices.Contains(seeds, s) && t.send(ctx, s, gone) {
+		if time.Since(at) > max(t.Keep, lostFor) || slices.Contains(seeds, s) && t.send(ctx, s, gone) {
 			delete(t.told, s)
 		}
 	}

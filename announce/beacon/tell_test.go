@@ -34,6 +34,8 @@ type stage struct {
 	see   []peer.ID
 	say   Beacon
 	woken chan struct{}
+	begin func() // the teller as a camera that starts has it
+	end   func()
 }
 
 func onStage(t *testing.T, seeds int, play func(s *stage)) {
@@ -71,28 +73,40 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 		if err := errors.Join(net.LinkAll(), net.ConnectAllButSelf()); err != nil {
 			t.Fatal(err)
 		}
-		teller := &Teller{Host: s.camera, Key: camera.key, Spread: 30 * time.Second, Keep: 26 * time.Hour, Log: slog.New(slog.DiscardHandler),
-			Seeds: func() []peer.ID {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return slices.Clone(s.see)
-			},
-			Now: func() (Beacon, uint64, bool) {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return s.say, uint64(time.Now().Unix()), true
-			},
+		s.begin = func() {
+			s.teller = &Teller{Host: s.camera, Key: camera.key, Spread: 30 * time.Second, Keep: 26 * time.Hour, Log: slog.New(slog.DiscardHandler),
+				Seeds: func() []peer.ID {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					return slices.Clone(s.see)
+				},
+				Now: func() (Beacon, uint64, bool) {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					return s.say, uint64(time.Now().Unix()), true
+				},
+			}
+			ctx, cancel := context.WithCancel(ctx)
+			ended := make(chan struct{})
+			go func() { defer close(ended); _ = s.teller.Run(ctx, s.woken) }()
+			s.end = func() { cancel(); <-ended }
 		}
-		s.teller = teller
 		synctest.Wait()
-		work.Go(func() { _ = teller.Run(ctx, s.woken) })
+		s.begin()
 		play(s)
+		s.end()
 		cancel()
 		work.Wait()
 		if err := net.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// restart ends the camera's teller and has another one begin, which knows nothing.
+func (s *stage) restart() {
+	s.end()
+	s.begin()
 }
 
 // sees makes the camera connected with those seeds alone.
@@ -137,18 +151,22 @@ func TestACameraTellsOneSeedAndAgainWhatChanges(t *testing.T) {
 		s.sees(0, 1, 2)
 		time.Sleep(retryMost)
 		at := slices.IndexFunc(s.counts(), func(c ReleaseCount) bool { return c.States[StateFetching] == 1 })
-		if at < 0 || s.heard() != 1 {
+		counted := 0
+		for _, c := range s.counts() {
+			counted += len(c.States)
+		}
+		if at < 0 || counted != 1 || s.heard() != 3 { // two to say that it is not theirs
 			t.Fatalf("%+v after %d beacons", s.counts(), s.heard())
 		}
 		s.change(func(b *Beacon) { b.State = StateHeld })
 		time.Sleep(31 * time.Second)
 		s.woken <- struct{}{} // nothing new
 		time.Sleep(5 * time.Hour)
-		if c := s.counts()[at]; c.States[StateHeld] != 1 || len(c.States) != 1 || s.heard() != 2 {
+		if c := s.counts()[at]; c.States[StateHeld] != 1 || len(c.States) != 1 || s.heard() != 4 {
 			t.Errorf("%+v after %d beacons", c, s.heard())
 		}
 		time.Sleep(48 * time.Hour)
-		if c := s.counts()[at]; c.States[StateHeld] != 1 || s.heard() < 10 || s.heard() > 12 {
+		if c := s.counts()[at]; c.States[StateHeld] != 1 || s.heard() < 12 || s.heard() > 14 {
 			t.Errorf("%+v after %d beacons in 53 h; it must be renewed every six", c, s.heard())
 		}
 	})
@@ -171,6 +189,49 @@ func TestACameraThatChangesSeedsWithdraws(t *testing.T) {
 			t.Errorf("%d beacons to withdraw one; the home knows already", n)
 		}
 		if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateHeld] != 1 {
+			t.Errorf("both count it: %+v", c)
+		}
+	})
+}
+
+// A camera that restarts remembers nobody whom it told. The seed that counts it as
+// installed, and after two hours as overdue, is told as soon as it is met, or days later,
+// whoever the camera tells by then.
+func TestACameraThatRestartsWithdraws(t *testing.T) {
+	for _, away := range []time.Duration{time.Minute, 5 * 24 * time.Hour} {
+		onStage(t, 2, func(s *stage) {
+			s.change(func(b *Beacon) { b.State = StateInstalled })
+			s.sees(0)
+			time.Sleep(time.Minute)
+			s.restart()
+			s.sees(1)
+			s.change(func(b *Beacon) { b.State, b.Running = StateConfirmed, b.Release })
+			time.Sleep(away)
+			if c := s.counts(); c[0].States[StateInstalled] != 1 || c[1].States[StateConfirmed] != 1 {
+				t.Fatalf("%+v", c)
+			}
+			s.sees(0, 1)
+			time.Sleep(RenewEvery + time.Minute)
+			if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateConfirmed] != 1 {
+				t.Errorf("away for %v, both count it: %+v", away, c)
+			}
+		})
+	}
+}
+
+// Who changes seeds while the camera may be lost to the former is told of to that one
+// after more than a seed's memory of others, too.
+func TestAFormerSeedIsToldAfterDays(t *testing.T) {
+	onStage(t, 2, func(s *stage) {
+		s.change(func(b *Beacon) { b.State = StateInstalled })
+		s.sees(0)
+		time.Sleep(time.Minute)
+		s.sees(1)
+		s.change(func(b *Beacon) { b.State, b.Running = StateConfirmed, b.Release })
+		time.Sleep(5 * 24 * time.Hour)
+		s.sees(0, 1)
+		time.Sleep(withdrawEvery + time.Minute)
+		if c := s.counts(); len(c[0].States) != 0 || c[1].States[StateConfirmed] != 1 {
 			t.Errorf("both count it: %+v", c)
 		}
 	})
