@@ -142,7 +142,8 @@ func TestRaw(t *testing.T) {
 		leaf: 406, leaf + "?format=html": 406, leaf + "/x?format=raw": 400, "/ipfs/nonsense?format=raw": 400,
 		"/ipfs/" + missing + "?format=raw": 404, "/ipfs/" + missing + "?format=car": 404, "/": 404,
 		"/ipfs/" + s.info.Root.String() + "/a?format=car": 404, "/ipfs/" + s.dir.String() + "/none?format=car": 404,
-		"/ipfs/" + s.dir.String() + "?format=car&dag-scope=much": 400, "/ipfs/" + s.dir.String() + "?format=car&car-version=2": 400,
+		"/ipfs/" + s.dir.String() + "?format=car&dag-scope=much": 400, "/ipfs/" + s.info.Root.String() + "?format=car&entity-bytes=1": 400,
+		"/ipfs/" + s.info.Root.String() + "?format=car&entity-bytes=*:9": 400, "/ipfs/" + s.dir.String() + "?format=car&car-version=2": 400,
 		"/ipfs/" + cid.NewCidV1(cid.DagProtobuf, verify.RawCID(s.info.Blocks[1]).Hash()).String() + "?format=car": 400,
 	} {
 		if w := ask(h, client, "GET", url); w.Code != want || want != 404 && w.Header().Get("Cache-Control") != "no-store" {
@@ -205,6 +206,21 @@ func TestArchive(t *testing.T) {
 		{s.dir.String() + "/image?format=car", "", s.dir, append([]cid.Cid{s.dir}, file...)},
 		{s.dir.String() + "/envelope.cbor?format=car", "", s.dir, []cid.Cid{s.dir, dirLinks[0].To}},
 		{file[2].String() + "?format=car", "", file[2], file[2:3]},
+		{s.info.Root.String() + "?format=car&entity-bytes=0:*", "", s.info.Root, file},
+		{s.info.Root.String() + "?format=car&entity-bytes=0:0", "", s.info.Root, file[:3]},
+		{s.info.Root.String() + "?format=car&entity-bytes=0:32767", "", s.info.Root, file[:3]},
+		{s.info.Root.String() + "?format=car&entity-bytes=32767:32768", "", s.info.Root, file[:4]},
+		{s.info.Root.String() + "?format=car&entity-bytes=-1:*", "", s.info.Root, []cid.Cid{file[0], file[176], file[len(file)-1]}},
+		{s.info.Root.String() + "?format=car&entity-bytes=5:-6553595", "", s.info.Root, file[:3]},
+		{s.info.Root.String() + "?format=car&entity-bytes=5701631:5701632", "", s.info.Root, []cid.Cid{file[0], file[1], file[175], file[176], file[177]}},
+		{s.info.Root.String() + "?format=car&entity-bytes=5701632:99999999999", "", s.info.Root, append([]cid.Cid{file[0]}, file[176:]...)},
+		{s.info.Root.String() + "?format=car&entity-bytes=-9223372036854775808:*", "", s.info.Root, file},
+		{s.info.Root.String() + "?format=car&entity-bytes=6553600:*", "", s.info.Root, file[:1]},
+		{s.info.Root.String() + "?format=car&entity-bytes=9:8", "", s.info.Root, file[:1]},
+		{s.info.Root.String() + "?format=car&entity-bytes=9:-9223372036854775808", "", s.info.Root, file[:1]},
+		{s.dir.String() + "/image?format=car&dag-scope=all&entity-bytes=40000:40001", "", s.dir, []cid.Cid{s.dir, file[0], file[1], file[3]}},
+		{s.dir.String() + "?format=car&entity-bytes=1:2", "", s.dir, []cid.Cid{s.dir}},
+		{file[2].String() + "?format=car&entity-bytes=1:2", "", file[2], file[2:3]},
 	} {
 		w := ask(h, client, "GET", "/ipfs/"+tc.query, "Accept", tc.accept)
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), mediaCAR+"; version=1; order=dfs; dups=") || w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {

@@ -100,7 +100,20 @@ func (s *Server) archive(w *reply, r *http.Request, root cid.Cid, params map[str
 		path = strings.Split(p, "/")
 	}
 	dups := params["dups"] == "y"
-	blocks, err := car.Walk(root, path, scope, dups, s.block)
+	var err error
+	var blocks []cid.Cid
+	part := q.Get("entity-bytes")
+	if part == "" {
+		blocks, err = car.Walk(root, path, scope, dups, s.block)
+	} else { // which means dag-scope=entity
+		var span car.Span
+		if span, err = car.ParseSpan(part); err != nil {
+			return &refusal{http.StatusBadRequest, "entity-bytes: " + err.Error()}
+		}
+		scope = car.ScopeEntity
+		blocks, err = car.WalkSpan(root, path, span, dups, s.block)
+		part = fmt.Sprintf(".%d-%d-%v", span.First, span.Last, span.ToEnd)
+	}
 	switch {
 	case errors.Is(err, car.ErrPath):
 		return errMissing
@@ -123,7 +136,7 @@ func (s *Server) archive(w *reply, r *http.Request, root cid.Cid, params map[str
 	}
 	yes := map[bool]string{true: "y", false: "n"}[dups]
 	media := mediaCAR + "; version=1; order=dfs; dups=" + yes
-	etag := fmt.Sprintf(`W/"%s.car.%s.%s.%x"`, root, scope, yes, r.PathValue("path"))
+	etag := fmt.Sprintf(`W/"%s.car.%s%s.%s.%x"`, root, scope, part, yes, r.PathValue("path"))
 	if describe(w, r, media, root.String()+".car", etag) {
 		return nil
 	}

@@ -92,14 +92,22 @@ const (
 // is met, else once. get returns an inner node; leaves are not read.
 func Walk(root cid.Cid, path []string, scope Scope, dups bool, get func(cid.Cid) ([]byte, error)) ([]cid.Cid, error) {
 	w := &walk{scope: scope, dups: dups, get: get, seen: map[cid.Cid]bool{}}
-	at := root
+	at, err := w.along(root, path)
+	if err == nil {
+		err = w.down(at, 0)
+	}
+	return w.out, err
+}
+
+// along lists the directories on a path and returns what lies at its end.
+func (w *walk) along(at cid.Cid, path []string) (cid.Cid, error) {
 	for _, name := range path {
 		below, err := w.links(at)
 		if err == nil {
 			err = w.emit(at)
 		}
 		if err != nil {
-			return nil, err
+			return cid.Undef, err
 		}
 		to := cid.Undef
 		for _, l := range below {
@@ -108,11 +116,10 @@ func Walk(root cid.Cid, path []string, scope Scope, dups bool, get func(cid.Cid)
 			}
 		}
 		if at = to; !at.Defined() {
-			return nil, fmt.Errorf("%w: %q", ErrPath, name)
+			return cid.Undef, fmt.Errorf("%w: %q", ErrPath, name)
 		}
 	}
-	err := w.down(at, 0)
-	return w.out, err
+	return at, nil
 }
 
 type walk struct {
@@ -121,6 +128,7 @@ type walk struct {
 	get   func(cid.Cid) ([]byte, error)
 	seen  map[cid.Cid]bool
 	out   []cid.Cid
+	steps int // of a span
 }
 
 func (w *walk) emit(c cid.Cid) error {
