@@ -209,8 +209,8 @@ func Decide(p Plan, s Situation) Decision {
 	if need := p.Settled * float64(share) / verify.MaxBps * float64(d.Cameras); float64(d.Tried) < need {
 		return because(Wait, "%d of about %.0f cameras that may install have tried it, %s must have", d.Tried, float64(share)/verify.MaxBps*float64(d.Cameras), percent(p.Settled))
 	}
-	if left := p.Hold - s.Now.Sub(s.Since); left > 0 {
-		return because(Wait, "the present step holds for another %v", left.Round(time.Second))
+	if until := s.Since.Add(p.Hold); s.Now.Before(until) {
+		return because(Wait, "the present step holds until %s", until.UTC().Format(time.RFC3339))
 	}
 	d.To = p.Steps[at]
 	return because(Widen, "%d of %d cameras failed and %d have not confirmed it yet: certainly at most %s", d.Failed, d.Tried+d.Pending, d.Pending, percent(d.High))

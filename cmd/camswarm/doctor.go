@@ -213,7 +213,7 @@ func examineProduct(add adder, s control.Status, p control.ProductStatus) {
 	case t != nil && t.LastError != "":
 		add("release", levelWarn, "%s: release %d: %s; last error: %s", p.Name, t.Sequence, t.Reason, t.LastError)
 	case t != nil && lacks(s, t) != "":
-		add("release", levelWarn, "%s: on the way to release %d, but %s: is a seed that holds it among its peers?", p.Name, t.Sequence, lacks(s, t))
+		add("release", levelWarn, "%s: on the way to release %d, but %s; is a seed that holds it among its peers?", p.Name, t.Sequence, lacks(s, t))
 	case t != nil:
 		add("release", levelOK, "%s: on the way to release %d: %s, %s", p.Name, t.Sequence, t.State, t.Reason)
 	case i != nil && !i.Confirmed:

@@ -182,9 +182,10 @@ func newFleetCommand() *cobra.Command {
 		Long: `Adds up what seeds count: how many cameras run which release, fetch it, failed or
 rolled back, by region and label. Cameras are in it whose configuration says
 beacons.tell = true. A region and label of cameras in too few networks are not
-named, "*" stands for them; "unknown" for releases that the chain does not have. The columns: fail, back (rolled back) and due (overdue) are what
-went wrong; run is how many run it; fetch, held, inst (installed) and good
-(confirmed) how far the others are.`,
+named, "*" stands for them; "unknown" for releases that the chain does not have.
+The columns: fail, back (rolled back) and due (overdue) are what went wrong; run
+is how many run it; fetch, held, inst (installed) and good (confirmed) how far
+they are.`,
 		Example: `  camswarm fleet --from seed
   camswarm fleet --from seed-eu --from http://10.0.0.7:9464#12D3KooW… --json`,
 		Args: cobra.NoArgs,
@@ -276,4 +277,7 @@ func printReleases(w io.Writer, r beacon.Report) {
 		}
 	}
 	_ = t.Flush()
+	if slices.ContainsFunc(groups, func(g group) bool { return g.label == beacon.Others }) {
+		fmt.Fprintf(w, "  *: regions and labels of fewer than %s, not named (beacons.min_group)\n", count(r.MinGroup, "network", "networks"))
+	}
 }

@@ -270,7 +270,7 @@ func lacks(s control.Status, t *control.TargetStatus) string {
 	case !t.Fetch || t.State > control.StateFetching || g != nil && (g.Bytes == g.TotalBytes || g.BytesPerSecond > 0):
 		return ""
 	case s.Peers == 0:
-		return "no peer to get it from: 'camswarm doctor' says whom it cannot reach"
+		return "no peer to get it from"
 	case g == nil:
 		return "none of " + count(s.Peers, "peer", "peers") + " has sent anything of it yet"
 	}
@@ -344,10 +344,14 @@ func printStatus(w io.Writer, s control.Status) {
 				fmt.Fprintf(w, "           %s of %s at %s/s from %s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), count(g.Peers, "peer", "peers"))
 			}
 			if why := lacks(s, t); why != "" {
-				fmt.Fprintf(w, "           %s\n", why)
+				fmt.Fprintf(w, "           %s ('camswarm doctor' says more)\n", why)
 			}
 			if c := t.Consent; c != nil {
-				fmt.Fprintf(w, "           the owner's consent: %s\n", c.State)
+				how := ""
+				if c.State == "wanted" {
+					how = " ('camswarm consent accept', 'later' or 'refuse')"
+				}
+				fmt.Fprintf(w, "           the owner's consent: %s%s\n", c.State, how)
 			}
 			if t.LastError != "" {
 				fmt.Fprintf(w, "           last error: %s\n", cli.Line(t.LastError))

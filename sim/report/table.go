@@ -140,8 +140,12 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 		p.linef("")
 		p.linef("%s%s%s%s%s%s%s%s", tableIn, format.Left("stage", wName), format.Right("at", wTime), format.Right("eligible", wSmall), format.Right("p50", wTime), format.Right("p95", wTime), format.Right("max", wTime), format.Right("missing", wSmall))
 		for _, s := range r.Stages {
-			p.linef("%s%s%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(s.Name), wName-1), wName), format.Right(format.Seconds(s.AtSeconds), wTime), format.Right(fmt.Sprint(s.Eligible), wSmall),
-				format.Right(format.Seconds(s.Completion.P50), wTime), format.Right(format.Seconds(s.Completion.P95), wTime), format.Right(format.Seconds(s.Completion.Max), wTime), format.Right(fmt.Sprint(s.Unfinished), wSmall))
+			times := format.Right("-", wTime) + format.Right("-", wTime) + format.Right("-", wTime) // nobody's turn came
+			if s.Eligible > 0 {
+				times = format.Right(format.Seconds(s.Completion.P50), wTime) + format.Right(format.Seconds(s.Completion.P95), wTime) + format.Right(format.Seconds(s.Completion.Max), wTime)
+			}
+			p.linef("%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(s.Name), wName-1), wName), format.Right(format.Seconds(s.AtSeconds), wTime), format.Right(fmt.Sprint(s.Eligible), wSmall),
+				times, format.Right(fmt.Sprint(s.Unfinished), wSmall))
 		}
 	}
 	if len(r.Faults) > 0 {
