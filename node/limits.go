@@ -29,6 +29,8 @@ const (
 	watchEvery  = time.Second // between looks at fetches while somebody listens to events,
 	alarmsEvery = 5           // and how many of them to one at the alarms
 
+	slotPatience = 5 * time.Minute // with a slot of a half-fetched image that is not there
+
 	maxSpread = 24 * time.Hour // install.confirm_spread
 
 	maxEnvelopes = 2 * verify.MaxCandidates // known for one product between two views

@@ -113,13 +113,21 @@ func (f *follower) askSlot(ctx context.Context, t task) (string, error) {
 		return "", nil
 	}
 	named, err := slotter.Slot(ctx, t.release)
-	if err != nil || named == "" {
+	if err != nil {
 		return "", err
+	}
+	if named == "" {
+		f.slotTrouble.Store(nil)
+		return "", nil
 	}
 	path, err := usable(f.stateDir, named, int64(t.release.ImageSize))
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", errUnusableSlot, named, err)
-		f.slotTrouble.Store(&trouble{err, time.Now()})
+		since := time.Now()
+		if was := f.slotTrouble.Load(); was != nil {
+			since = was.since
+		}
+		f.slotTrouble.Store(&trouble{err, since})
 		return "", err
 	}
 	f.slotTrouble.Store(nil)
@@ -196,8 +204,11 @@ func (f *follower) handSlot(ctx context.Context, t task, s *verify.Signed, path 
 	}
 	defer f.turn.give()
 	named, err := f.askSlot(ctx, t)
-	if err != nil && (!errors.Is(err, errUnusableSlot) || errors.Is(err, fs.ErrNotExist)) {
-		return err // one that is not there may come: udev makes its links while the device starts
+	if err != nil && !errors.Is(err, errUnusableSlot) {
+		return err
+	}
+	if errors.Is(err, fs.ErrNotExist) && time.Since(f.slotTrouble.Load().since) < slotPatience {
+		return err // it may come: udev makes its links while the device starts
 	}
 	if named == path {
 		return f.exchange.Add(file)

@@ -142,10 +142,15 @@ func (t *Table) sweep(now time.Time) {
 // Report counts what is known of a product whose newest release by the chain is latest;
 // 0: not known.
 func (t *Table) Report(product verify.ProductID, latest uint64, now time.Time) Report {
+	all, turned := t.cameras(product, now) // what follows takes a second for a full table
+	return newReport(product, t.since, now, t.cfg, all, turned, latest)
+}
+
+// cameras are those of a product, and how many beacons for it found no room.
+func (t *Table) cameras(product verify.ProductID, now time.Time) (all []counted, turned uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweep(now)
-	var all []counted
 	for id, d := range t.devices {
 		if b := d.beacon; b.Product == product {
 			c := counted{Row{Region: string(b.Region), Label: b.Label, Running: b.Running, Release: b.Release, State: b.State, Cameras: 1}, seat{network: d.network}}
@@ -158,5 +163,5 @@ func (t *Table) Report(product verify.ProductID, latest uint64, now time.Time) R
 			all = append(all, c)
 		}
 	}
-	return newReport(product, t.since, now, t.cfg, all, t.turned[product], latest)
+	return all, t.turned[product]
 }
