@@ -343,7 +343,7 @@ func printStatus(w io.Writer, s control.Status) {
 			if g := t.Progress; g != nil && g.Bytes < g.TotalBytes {
 				fmt.Fprintf(w, "           %s of %s at %s/s from %s\n", byteCount(g.Bytes), byteCount(g.TotalBytes), byteCount(g.BytesPerSecond), count(g.Peers, "peer", "peers"))
 			}
-			if why := lacks(s, t); why != "" {
+			if why := lacks(s, t); why != "" && t.LastError == "" {
 				fmt.Fprintf(w, "           %s ('camswarm doctor' says more)\n", why)
 			}
 			if c := t.Consent; c != nil {

@@ -120,6 +120,9 @@ change it shows them. The flags are named as the keys of the configuration's
 	fl := cmd.Flags()
 	fl.Var(&up, "upload-limit", "what to send at most, such as 64kB/s, 1.5MB/s, 16Mbit/s, or bytes per second; 0: no limit")
 	fl.Var(&down, "download-limit", "what to receive at most, likewise")
+	for _, name := range []string{"upload-limit", "download-limit"} {
+		fl.Lookup(name).DefValue = "" // without the flag nothing changes
+	}
 	fl.StringVar(&mode, "mode", "", "share, lan-only (exchange blocks on the local network alone), leech (fetch, serve nobody) or off")
 	fl.BoolVar(&metered, "metered", false, "the line costs by the byte: polite.metered_mode holds at most; --metered=false ends that")
 	fl.StringVar(&quiet, "quiet-hours", "", "daily span of local time such as 07:00-23:00; \"\" ends them")
