@@ -262,6 +262,9 @@ the public DHT.`,
 				}
 				facts.Seeds = append(facts.Seeds, ipnsSeed{socket, kept.OnDHT, kept.Note})
 			}
+			if document.Size > 0 {
+				cli.Note(cmd, "note: %s holds did.json, so the record names a directory that seeds do not hold: 'ipfs get /ipns/%s' gets it only from who adds all of %s to IPFS. To have seeds serve it, move did.json elsewhere and publish the record again", args[0], name, args[0])
+			}
 			warnOfEnd(cmd, facts, now)
 			return cli.PrintFacts(cmd, asJSON, facts, facts.print)
 		},

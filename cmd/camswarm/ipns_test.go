@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,18 @@ func TestIPNSRecordIsPublishedAndRenewed(t *testing.T) {
 	second := facts[ipnsFacts](t, "ipns", "renew", dir, "--key", w.at("ipns.key"))
 	if second.Sequence <= first.Sequence || second.EndsSoon || second.Value != first.Value {
 		t.Errorf("renewed %+v, before %+v", second, first)
+	}
+
+	// Seeds do not hold a directory with a document in it.
+	for _, noted := range []bool{true, false} {
+		if r := camswarm(t, publish("--out", w.at("apart.ipns"))...); r.code != exitOK || strings.Contains(r.stderr, "seeds do not hold") != noted {
+			t.Errorf("a directory with a document: %v, and it says %q", noted, r.stderr)
+		}
+		if noted {
+			if err := os.Remove(dir + "/did.json"); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 
 	// Another document makes another directory.
