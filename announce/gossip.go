@@ -287,9 +287,10 @@ func (g *Gossip) pubsubOptions() []pubsub.Option {
 		pubsub.WithGossipSubParams(meshParams(g.cfg.Degree, g.cfg.Heartbeat)),
 		pubsub.WithPeerScore(scoreParams(g.appScore), &t),
 		pubsub.WithPeerScoreInspect(func(s map[peer.ID]float64) { g.scores.Store(&s) }, scoreEvery),
-		// A publisher sends to every subscribed neighbour, not to its mesh
-		// alone: the first hop is the one that an eclipse must cut, and a seed
-		// that announces before its mesh has formed loses nothing.
+		// A publisher sends to subscribed neighbours that it draws, and hints to all,
+		// not to its mesh alone: the first hop is the one that an eclipse must cut.
+		// Whom an envelope does not reach, because no mesh has formed yet, has the
+		// hint and asks.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerExchange(false), // peers are found by the swarm, not through strangers
 		pubsub.WithSubscriptionFilter(g.filter),
@@ -468,10 +469,11 @@ func (g *Gossip) Scores() map[peer.ID]float64 {
 // the reason. Publish waits until Run is ready and at least one peer follows
 // the topic, because pubsub silently drops what nobody is there to hear; when
 // ctx ends first, the error wraps ErrNoPeers. When it returns nil the message
-// is on its way to every such peer. The same bytes published again within two
+// is on its way. The same bytes published again within two
 // minutes go nowhere. A crowd is sent a bare hint 25 ms before the envelope, so that
 // all of it looks at the chain while the envelopes are still on the line, unless
-// witnesses spare it that.
+// witnesses spare it that. The envelope goes to 8 times Config.Degree neighbours, drawn
+// by lot, who pass it on.
 func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	s := g.subject(a.Product)
 	if s == nil {
@@ -506,7 +508,7 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	}
 	confirmed := s.Witnesses != nil && s.Witnesses.Agree(a.Rev) // nobody has to look at the chain
 	if !a.Bare() && !confirmed && len(topic.ListPeers()) >= hintFirst {
-		g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block))
+		g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block), true)
 		select { // or hint and envelope would leave together, one peer after the other
 		case <-time.After(hintLead):
 		case <-g.stopped:
@@ -515,7 +517,11 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 			return fmt.Errorf("announce: publish: %w", ctx.Err())
 		}
 	}
-	if err := topic.Publish(ctx, raw, pubsub.WithValidatorData(vouched{})); err != nil {
+	limit := publishTo * g.cfg.Degree
+	if a.Bare() {
+		limit = math.MaxInt
+	}
+	if err := g.spread(ctx, topic, raw, limit); err != nil {
 		return fmt.Errorf("announce: publish: %w", err)
 	}
 	return nil

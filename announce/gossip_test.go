@@ -634,3 +634,65 @@ func TestCrowdHearsAHintBeforeTheEnvelope(t *testing.T) {
 		})
 	}
 }
+
+// A publisher sends an envelope to some of its neighbours only, and everybody has it
+// one hop later: the direct ones are there first, since every hop takes as long.
+func TestEnvelopeGoesToSomeWhoPassItOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig()
+		direct := publishTo * cfg.Degree
+		crowd := direct + 4
+		topo := &links.Topology{Delay: func(int, int) time.Duration { return 20 * time.Millisecond }}
+		for range crowd + 1 {
+			topo.Nodes = append(topo.Nodes, links.Node{Up: 1e9, Down: 1e9})
+		}
+		lines, err := links.NewFast(topo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lines.Close()
+		m := newMaker(t, "ucam-2")
+		one := m.genuine(t, 1)
+		var nodes []*testNode // the publisher first, the others in a ring around it, with four neighbours each
+		dial := func(from, to int) {
+			if err := nodes[from].h.Connect(t.Context(), peer.AddrInfo{ID: nodes[to].h.ID(), Addrs: nodes[to].h.Addrs()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range crowd + 1 {
+			h, err := links.Host(lines, i, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			node := newNode(t, h, m, newChain(m.view(2, 1, one)), cfg)
+			defer node.close()
+			nodes = append(nodes, node)
+			if i > 0 {
+				dial(i, 0)
+			}
+		}
+		for i := range crowd {
+			dial(i+1, (i+1)%crowd+1)
+			dial(i+1, (i+2)%crowd+1)
+		}
+		time.Sleep(time.Minute) // meshes have their degree
+		settle()
+		if err := nodes[0].Publish(t.Context(), m.news(one, 2)); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		sent := 0
+		for i, node := range nodes[1:] {
+			got := node.got()
+			if len(got) == 0 || got[len(got)-1].Approved == nil { // after the hint
+				t.Fatalf("node %d accepted %d announcements, the last without an envelope", i+1, len(got))
+			}
+			if got[len(got)-1].From == nodes[0].h.ID() {
+				sent++
+			}
+		}
+		if sent != direct {
+			t.Errorf("%d of %d have it from the publisher, want %d", sent, crowd, direct)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (g *Gossip) tellRises(ctx context.Context) {
 			if tell {
 				g.metrics.told.Inc()
 				g.log.Debug("neighbours are told of a revision", "product", s.Product.String(), "rev", view.Rev)
-				g.forward(ctx, s, hintOf(s.id, view.Rev, view.RevBlock))
+				g.forward(ctx, s, hintOf(s.id, view.Rev, view.RevBlock), true)
 			}
 			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -131,7 +132,7 @@ func (g *Gossip) judge(ctx context.Context, s *subject, from peer.ID, raw []byte
 	if d == accept && src == viaLatest && current.Rev > 0 && a.Rev > current.Rev {
 		// An answer taught a running node something new: the neighbours on
 		// this side of a healed partition may not know it either.
-		g.forward(ctx, s, raw)
+		g.forward(ctx, s, raw, a.Bare())
 	}
 	return g.report(s, from, src, d, err), err
 }
@@ -387,20 +388,25 @@ func (g *Gossip) second(ctx context.Context, s *subject, h *held, view verify.Vi
 	s.remember(h.key, d)
 	switch g.report(s, h.from, viaHeld, d, err) {
 	case accept:
-		g.forward(ctx, s, h.raw)
+		g.forward(ctx, s, h.raw, h.announcement.Bare())
 	case reject:
 		g.penalise(h.from, s)
 	}
 }
 
 // forward publishes an accepted announcement that did not come through the
-// topic, or that pubsub dropped while it was held.
-func (g *Gossip) forward(ctx context.Context, s *subject, raw []byte) {
+// topic, or that pubsub dropped while it was held: a bare hint to everybody, an
+// envelope to a few.
+func (g *Gossip) forward(ctx context.Context, s *subject, raw []byte, bare bool) {
 	t := s.joined()
 	if t == nil {
 		return
 	}
-	if err := t.Publish(ctx, raw, pubsub.WithValidatorData(vouched{})); err != nil {
+	limit := passOnTo * g.cfg.Degree
+	if bare {
+		limit = math.MaxInt
+	}
+	if err := g.spread(ctx, t, raw, limit); err != nil {
 		g.log.Debug("announcement not forwarded", "product", s.Product.String(), "err", err)
 	}
 }

@@ -1,0 +1,69 @@
+package announce
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// spread publishes an announcement to at most limit neighbours, drawn by lot; they
+// pass it on through their meshes. A seed that sent an envelope to each of 500 would
+// keep its line busy for a third of a second, and everybody would have it at the end
+// of that.
+func (g *Gossip) spread(ctx context.Context, t *pubsub.Topic, raw []byte, limit int) error {
+	if len(t.ListPeers()) <= limit {
+		return t.Publish(ctx, raw, pubsub.WithValidatorData(vouched{}))
+	}
+	var batch pubsub.MessageBatch
+	if err := t.AddToBatch(ctx, &batch, raw, pubsub.WithValidatorData(vouched{})); err != nil {
+		return err
+	}
+	// PublishBatch knows no context, and waits for ever when pubsub has ended.
+	sent := make(chan error, 1)
+	go func() { sent <- g.ps.PublishBatch(&batch, byLot(limit)) }()
+	select {
+	case err := <-sent:
+		return err
+	case <-g.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("announce: publish: %w", ctx.Err())
+	}
+}
+
+// lot sends to limit of the peers that pubsub would send to, in random order.
+type lot struct {
+	limit int
+	to    []rpcTo
+}
+
+type rpcTo struct {
+	peer peer.ID
+	rpc  *pubsub.RPC
+}
+
+func byLot(limit int) pubsub.BatchPubOpt {
+	return func(o *pubsub.BatchPublishOptions) error {
+		o.Strategy = &lot{limit: limit}
+		return nil
+	}
+}
+
+// AddRPC implements [pubsub.RPCScheduler].
+func (l *lot) AddRPC(p peer.ID, _ string, rpc *pubsub.RPC) { l.to = append(l.to, rpcTo{p, rpc}) }
+
+// All implements [pubsub.RPCScheduler].
+func (l *lot) All() iter.Seq2[peer.ID, *pubsub.RPC] {
+	return func(yield func(peer.ID, *pubsub.RPC) bool) {
+		rand.Shuffle(len(l.to), func(i, j int) { l.to[i], l.to[j] = l.to[j], l.to[i] })
+		for _, r := range l.to[:min(l.limit, len(l.to))] {
+			if !yield(r.peer, r.rpc) {
+				return
+			}
+		}
+	}
+}
