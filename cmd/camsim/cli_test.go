@@ -182,8 +182,8 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 	}{
 		{"camsim needs one of: compare, ", nil},
 		{`no command "rnu"`, []string{"rnu"}},
-		{"unknown flag: --node", []string{"run", "--node", "3"}},
-		{"unknown flag: --test.v", []string{"run", "--test.v"}}, // the testing package is linked, its flags are not
+		{"did you mean --nodes", []string{"run", "--node", "3"}},
+		{"unknown flag --test.v", []string{"run", "--test.v"}}, // the testing package is linked, its flags are not
 		{"--scenario is missing", []string{"run"}},
 		{"flash-crowd", []string{"run", "--scenario", "nonesuch"}},
 		{"no such file", []string{"run", "--scenario", "nonesuch.toml"}},
