@@ -181,7 +181,7 @@ func TestBadCommandLinesAreOneLineAndExitCode2(t *testing.T) {
 		{[]string{"rollout", "set", "--mode", "canary", "--registry", "r", "--product", "a.b/c", "--sequence", "1", "--key", "k"}, []string{"--label"}},
 		{[]string{"rollout", "set", "--mode", "percent", "--from", "50%", "--to", "10%", "--registry", "r", "--product", "a.b/c", "--sequence", "1", "--key", "k"}, []string{"only grows"}},
 		{[]string{"rollout", "set", "--mode", "all", "--registry", "r", "--product", "camera", "--sequence", "1", "--key", "k"}, []string{"vendor/name"}},
-		{[]string{"provision", "--role", "boss", "--registry", "r", "--product", "a.b/c", "--dir", "d", "--threshold", "1", "--signer", "s"}, []string{"boss", "seed or camera"}},
+		{[]string{"provision", "--role", "boss", "--registry", "r", "--product", "a.b/c", "--dir", "d", "--threshold", "1", "--signer", "s"}, []string{"boss", "write camera or seed"}},
 	} {
 		refused(t, exitUsage, tc.says, tc.args...)
 	}
