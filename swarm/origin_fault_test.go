@@ -21,7 +21,7 @@ func (o *stalledOrigin) Read(ctx context.Context, off, n int64, take func([]byte
 	first := off == 0 && o.broken.IsZero()
 	if first {
 		o.broken = time.Now().Add(time.Second)
-	} else if o.again.IsZero() && time.Now().After(o.broken) {
+	} else if o.again.IsZero() && !o.broken.IsZero() && time.Now().After(o.broken) {
 		o.again = time.Now()
 	}
 	failed := o.broken
