@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,12 +58,13 @@ func TestSoakStaysFlat(t *testing.T) {
 	}
 	t.Logf("goroutines %v", m.goroutines)
 	t.Logf("heap %v", m.heap)
-	// A goroutine more of each node in each cycle would be 42 more in these, and an image
-	// that is not let go 12 MB.
+	// A goroutine more of each node in each cycle would be 35 more at least in the second
+	// half than in the first, where every connection more or less is ten; an image that
+	// is not let go 12 MB.
 	const early, nodes = 3, 7
-	last := len(m.heap) - 1
-	if a, b := m.goroutines[early], m.goroutines[last]; b > a+3*nodes {
-		t.Errorf("%d goroutines after %d releases, %d after %d", b, last, a, early)
+	last, half := len(m.heap)-1, len(m.heap)/2
+	if a, b := slices.Min(m.goroutines[:half]), slices.Min(m.goroutines[half:]); b > a+3*nodes {
+		t.Errorf("%d goroutines at least in the second half of the releases, %d in the first", b, a)
 	}
 	if a, b := m.heap[early], m.heap[last]; b > a+a/8 {
 		t.Errorf("%d bytes of heap after %d releases, %d after %d", b, last, a, early)
