@@ -517,11 +517,7 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 			return fmt.Errorf("announce: publish: %w", ctx.Err())
 		}
 	}
-	limit := publishTo * g.cfg.Degree
-	if a.Bare() {
-		limit = math.MaxInt
-	}
-	if err := g.spread(ctx, topic, raw, limit); err != nil {
+	if err := g.spread(ctx, topic, raw, a.Bare(), publishTo); err != nil {
 		return fmt.Errorf("announce: publish: %w", err)
 	}
 	return nil

@@ -10,12 +10,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// spread publishes an announcement to at most limit neighbours, drawn by lot; they
-// pass it on through their meshes. A seed that sent an envelope to each of 500 would
-// keep its line busy for a third of a second, and everybody would have it at the end
-// of that.
-func (g *Gossip) spread(ctx context.Context, t *pubsub.Topic, raw []byte, limit int) error {
-	if len(t.ListPeers()) <= limit {
+// spread publishes an announcement: a bare hint to all neighbours, an envelope to so many
+// times Config.Degree, drawn by lot, who pass it on through their meshes. A seed that sent
+// an envelope to each of 500 would keep its line busy for a third of a second, and
+// everybody would have it at the end of that.
+func (g *Gossip) spread(ctx context.Context, t *pubsub.Topic, raw []byte, bare bool, times int) error {
+	limit := times * g.cfg.Degree
+	if bare || len(t.ListPeers()) <= limit {
 		return t.Publish(ctx, raw, pubsub.WithValidatorData(vouched{}))
 	}
 	var batch pubsub.MessageBatch

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -395,18 +394,13 @@ func (g *Gossip) second(ctx context.Context, s *subject, h *held, view verify.Vi
 }
 
 // forward publishes an accepted announcement that did not come through the
-// topic, or that pubsub dropped while it was held: a bare hint to everybody, an
-// envelope to a few.
+// topic, or that pubsub dropped while it was held.
 func (g *Gossip) forward(ctx context.Context, s *subject, raw []byte, bare bool) {
 	t := s.joined()
 	if t == nil {
 		return
 	}
-	limit := passOnTo * g.cfg.Degree
-	if bare {
-		limit = math.MaxInt
-	}
-	if err := g.spread(ctx, t, raw, limit); err != nil {
+	if err := g.spread(ctx, t, raw, bare, passOnTo); err != nil {
 		g.log.Debug("announcement not forwarded", "product", s.Product.String(), "err", err)
 	}
 }
