@@ -110,9 +110,9 @@ type seat struct {
 // too few in turn with the smallest named group, so that no difference from the total
 // shows them. The sums over regions and labels stay what they are.
 func fold(all []counted, least int) {
-	hide(all, func(r *Row) { r.Label = Others }, func(seats int) bool { return seats < least })
+	hide(all, seats(all), func(r *Row) { r.Label = Others }, func(seats int) bool { return seats < least })
 	hidden := group{Others, Others}
-	hide(all, hidden.name, func(seats int) bool { return seats < least })
+	hide(all, seats(all), hidden.name, func(seats int) bool { return seats < least })
 	for {
 		groups := seats(all)
 		others := groups[hidden]
@@ -121,7 +121,7 @@ func fold(all []counted, least int) {
 			return
 		}
 		smallest := slices.Min(slices.Collect(maps.Values(groups)))
-		hide(all, hidden.name, func(seats int) bool { return seats <= smallest })
+		hide(all, groups, hidden.name, func(seats int) bool { return seats <= smallest })
 	}
 }
 
@@ -148,8 +148,7 @@ func seats(all []counted) map[group]int {
 }
 
 // hide renames the groups that have few seats.
-func hide(all []counted, name func(*Row), few func(seats int) bool) {
-	groups := seats(all)
+func hide(all []counted, groups map[group]int, name func(*Row), few func(seats int) bool) {
 	for i := range all {
 		if r := &all[i].Row; few(groups[group{r.Region, r.Label}]) {
 			name(r)
