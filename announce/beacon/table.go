@@ -157,7 +157,7 @@ func (t *Table) cameras(product verify.ProductID, now time.Time) (all []counted,
 			if b.State == StateInstalled && now.Sub(d.since) >= t.cfg.Overdue {
 				c.Overdue = 1
 			}
-			if a := d.network.Addr(); a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() { // the seed's own, and no home's
+			if tokens.Local(d.network.Addr()) { // the seed's own, and no home's
 				c.from.device = id
 			}
 			all = append(all, c)

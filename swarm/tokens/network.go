@@ -18,6 +18,12 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 	return network
 }
 
+// Local reports whether an address is private, link-local or loopback: on a network of
+// this node's own.
+func Local(addr netip.Addr) bool {
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
+}
+
 // AddrOf returns the IP address of a peer at a, the invalid one behind a relay.
 func AddrOf(a ma.Multiaddr) netip.Addr {
 	if len(a) == 0 {

@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"camswarm/swarm/tokens"
 )
 
 // Node is what a seed knows of one that asked.
@@ -234,7 +236,7 @@ var ranks = [natKinds][natKinds]int{
 // delays the appointment and times out. To an asker behind a symmetric NAT, with whom
 // no hole opens, they are named, since some let it in (full cones).
 func addrsFor(asker, n Node) []ma.Multiaddr {
-	near := asker.At.IsValid() && n.At.IsValid() && (asker.At == n.At || local(asker.At) && local(n.At))
+	near := asker.At.IsValid() && n.At.IsValid() && (asker.At == n.At || tokens.Local(asker.At) && tokens.Local(n.At))
 	relayed := func(a ma.Multiaddr) bool { _, ok := Relay(a); return ok }
 	punch := !near && n.Ask.NAT == NATPunchable && (asker.Ask.NAT == NATPunchable || asker.Ask.NAT == NATNone) && slices.ContainsFunc(n.Addrs, relayed)
 	return slices.DeleteFunc(slices.Clone(n.Addrs), func(a ma.Multiaddr) bool {
@@ -242,8 +244,6 @@ func addrsFor(asker, n Node) []ma.Multiaddr {
 		return !near && manet.IsPrivateAddr(a) || punch && ok && ip.Is4() && !relayed(a)
 	})
 }
-
-func local(ip netip.Addr) bool { return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() }
 
 // Usable selects, of the addresses that a node claims and that come from at, those
 // that others may be told, at most MaxAddrs: nobody shall be made to dial a third.
@@ -270,9 +270,9 @@ func Usable(claimed []ma.Multiaddr, at netip.Addr, relay func(peer.ID) bool) (ou
 			}
 			continue
 		}
-		if !local(ip) {
+		if !tokens.Local(ip) {
 			switch {
-			case at.IsValid() && ip == at, !at.IsValid() || local(at):
+			case at.IsValid() && ip == at, !at.IsValid() || tokens.Local(at):
 			case ip.Is4() == at.Is4():
 				continue
 			case other.IsValid() && other != ip:
