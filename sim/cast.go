@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/node"
+	"camswarm/node/nearest"
 	"camswarm/sim/links"
 	"camswarm/sim/report"
 	"camswarm/sim/world"
@@ -90,15 +92,16 @@ func (s *Scenario) rng(purpose string) *rand.Rand {
 func (s *Scenario) regions() ([]string, error) {
 	known := s.Latency.Regions
 	if s.Latency.Kind == "world" {
-		all := world.Regions()
+		var all []string
+		for _, r := range world.Regions() {
+			all = append(all, string(r))
+		}
 		if len(known) == 0 {
-			for _, r := range all {
-				known = append(known, string(r))
-			}
+			known = all
 		}
 		for _, r := range known {
-			if !slices.Contains(all, world.Region(r)) {
-				return nil, fmt.Errorf("%w: latency.regions: the world has no %q; %s", ErrScenario, r, orAll(r, all))
+			if !slices.Contains(all, r) {
+				return nil, fmt.Errorf("%w: latency.regions: the world has no %q; %s", ErrScenario, r, nearest.Or(r, all, "there are "+strings.Join(all, ", ")))
 			}
 		}
 	}

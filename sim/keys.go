@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"camswarm/verify"
 )
 
 // reference is a scenario with every key at its default and a comment for each; a
@@ -68,7 +70,7 @@ func (s *Scenario) Parameters() map[string]string {
 		case []string:
 			out[k.path] = strings.Join(v, ",")
 		case time.Duration:
-			out[k.path] = plainDuration(v)
+			out[k.path] = verify.Span(v)
 		default:
 			out[k.path] = tomlValue(k.value)
 		}
@@ -81,7 +83,7 @@ func (s *Scenario) Parameters() map[string]string {
 func tomlValue(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return strconv.Quote(plainDuration(x))
+		return strconv.Quote(verify.Span(x))
 	case string:
 		return strconv.Quote(x)
 	case float64:
@@ -94,18 +96,6 @@ func tomlValue(v reflect.Value) string {
 		return "[" + strings.Join(quoted, ", ") + "]"
 	}
 	return fmt.Sprint(v.Interface())
-}
-
-// plainDuration writes 1m instead of 1m0s.
-func plainDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // parseValue sets a value that is no list from text, and says in plain words what

@@ -368,7 +368,7 @@ func Load(nameOrPath string) (*Scenario, error) {
 			}
 			names = append(names, i.Name)
 		}
-		return nil, fmt.Errorf("%w: there is no built-in %q (a file of yours ends in .toml); %s", ErrScenario, nameOrPath, orAll(nameOrPath, names))
+		return nil, fmt.Errorf("%w: there is no built-in %q (a file of yours ends in .toml); %s", ErrScenario, nameOrPath, nearest.Or(nameOrPath, names, "there are "+strings.Join(names, ", ")))
 	}
 	info, err := os.Stat(nameOrPath)
 	if err != nil {
@@ -464,22 +464,7 @@ func (s *Scenario) Set(key, value string) error {
 
 // unknownKey names the key that was meant, if one is like it.
 func unknownKey(key string) error {
-	if meant := nearest.To(key, Keys()); meant != "" {
-		return fmt.Errorf("%w: unknown key %q; did you mean %q?", ErrScenario, key, meant)
-	}
-	return fmt.Errorf("%w: unknown key %q; camsim show flash-crowd has all keys", ErrScenario, key)
-}
-
-// orAll names the word that was meant, or else all that there are.
-func orAll[T ~string](written string, known []T) string {
-	words := make([]string, len(known))
-	for i, k := range known {
-		words[i] = string(k)
-	}
-	if meant := nearest.To(written, words); meant != "" {
-		return fmt.Sprintf("did you mean %q?", meant)
-	}
-	return "there are " + strings.Join(words, ", ")
+	return fmt.Errorf("%w: unknown key %q; %s", ErrScenario, key, nearest.Or(key, Keys(), "camsim show flash-crowd has all keys"))
 }
 
 // Validate reports the first thing to mend. The error wraps ErrScenario.

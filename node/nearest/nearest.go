@@ -1,6 +1,7 @@
 package nearest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,15 @@ func To(written string, known []string) string {
 		return known[i]
 	}
 	return ""
+}
+
+// Or asks whether the word that is most like the written one was meant, in words that
+// end an error; where none is it says the other thing.
+func Or(written string, known []string, other string) string {
+	if meant := To(written, known); meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	return other
 }
 
 // distance is how many letters must be put in, taken out or changed (Levenshtein).

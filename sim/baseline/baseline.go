@@ -58,10 +58,7 @@ func ParseNames(list string) ([]string, error) {
 			n = a
 		}
 		if !slices.Contains(names, n) {
-			if meant := nearest.To(n, names); meant != "" {
-				return nil, fmt.Errorf("%w: there is no baseline %q; did you mean %q?", ErrEnv, word, meant)
-			}
-			return nil, fmt.Errorf("%w: there is no baseline %q; there are %s, all and none", ErrEnv, word, strings.Join(names, ", "))
+			return nil, fmt.Errorf("%w: there is no baseline %q; %s", ErrEnv, word, nearest.Or(n, names, "there are "+strings.Join(names, ", ")+", all and none"))
 		}
 		if !slices.Contains(out, n) {
 			out = append(out, n)

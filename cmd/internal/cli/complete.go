@@ -116,10 +116,7 @@ func Choice[T ~string](flag, value string, choices []T) error {
 	for i, c := range choices {
 		words[i] = string(c)
 	}
-	if meant := nearest.To(value, words); meant != "" {
-		return Usagef("--%s %q: did you mean %q?", flag, value, meant)
-	}
-	return Usagef("--%s %q: write %s", flag, value, anyOf(words))
+	return Usagef("--%s %q: %s", flag, value, nearest.Or(value, words, "write "+anyOf(words)))
 }
 
 // anyOf lists choices for people: "a, b or c".
