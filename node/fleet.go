@@ -55,8 +55,8 @@ func newFleet(n *Node, key crypto.PrivKey) (*fleet, error) {
 
 // latest is the newest release of a product by the chain as it was seen last.
 func (n *Node) latest(product verify.ProductID) uint64 {
-	for _, f := range n.followers {
-		if view, ok := f.watcher.Current(); ok && f.product() == product {
+	if f := n.follower(product); f != nil {
+		if view, ok := f.watcher.Current(); ok {
 			return view.Latest
 		}
 	}

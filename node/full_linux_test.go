@@ -31,16 +31,23 @@ func smallDisk(t *testing.T) string {
 	return disk
 }
 
+// startOnSmallDisk starts a swarm of two, of which the one that is not the seed of the
+// release has a part and its state on a small disk.
+func startOnSmallDisk(t *testing.T, role node.Role) (s *swarm, disk string) {
+	t.Helper()
+	disk = smallDisk(t)
+	return startSwarm(t, 1, func(member string, c *node.Config) {
+		if member != "seed" {
+			c.Role, c.Network.Role, c.StateDir = role, string(role), filepath.Join(disk, "state")
+			c.Storage.ReserveBytes = 256 << 10
+		}
+	}), disk
+}
+
 // A camera's disk is full while a release comes: it says so, loses nothing of
 // what it has, and takes the release as soon as there is room.
 func TestThreatDiskFull(t *testing.T) {
-	disk := smallDisk(t)
-	s := startSwarm(t, 1, func(member string, c *node.Config) {
-		if member != "seed" {
-			c.StateDir = filepath.Join(disk, "state")
-			c.Storage.ReserveBytes = 256 << 10
-		}
-	})
+	s, disk := startOnSmallDisk(t, node.RoleCamera)
 	camera := s.Cameras[0]
 	first := s.build(1, 2_000_000)
 	s.release(first, toAll)
@@ -105,13 +112,7 @@ func TestThreatDiskFull_AtStart(t *testing.T) {
 // A seed whose metadata store would end the process on a full disk takes no work that
 // would leave it too little, and says how many bytes it lacks, also when others take them.
 func TestThreatDiskFull_SeedStopsBefore(t *testing.T) {
-	disk := smallDisk(t)
-	s := startSwarm(t, 1, func(member string, c *node.Config) {
-		if member != "seed" {
-			c.Role, c.Network.Role, c.StateDir = node.RoleSeed, string(node.RoleSeed), filepath.Join(disk, "state")
-			c.Storage.ReserveBytes = 256 << 10
-		}
-	})
+	s, disk := startOnSmallDisk(t, node.RoleSeed)
 	seed := s.Cameras[0]
 	free := func() int64 {
 		n, err := gc.Free(disk)
@@ -151,13 +152,7 @@ func TestThreatDiskFull_SeedStopsBefore(t *testing.T) {
 // A seed gives up nothing that it holds for the room that its metadata store may need:
 // whatever else fills the disk would have it end with nothing.
 func TestThreatDiskFull_SeedKeepsWhatItHolds(t *testing.T) {
-	disk := smallDisk(t)
-	s := startSwarm(t, 1, func(member string, c *node.Config) {
-		if member != "seed" {
-			c.Role, c.Network.Role, c.StateDir = node.RoleSeed, string(node.RoleSeed), filepath.Join(disk, "state")
-			c.Storage.ReserveBytes = 256 << 10
-		}
-	})
+	s, disk := startOnSmallDisk(t, node.RoleSeed)
 	seed := s.Cameras[0]
 	holds := func() bool { return len(seed.Node.Status().Products[0].Held) == 1 }
 	s.release(s.build(1, 2_000_000), toAll)

@@ -371,7 +371,7 @@ func (m *member) Install(_ context.Context, img *verify.Image) error {
 			m.run.violate(neverBack, m.actor.name, fmt.Sprintf("release %d after %d", r.Record.Sequence, m.lowest))
 		}
 		m.lowest = r.Record.Sequence
-		m.reached = m.reached || m.lowest == uint64(len(m.run.script.releases))
+		m.reached = m.reached || m.lowest == m.run.script.last()
 		return nil
 	}
 	m.run.violate(onlyPublished, m.actor.name, fmt.Sprintf("sha256 %x", sum))
@@ -397,7 +397,7 @@ func (m *member) Rollback(_ context.Context, r verify.Release) error {
 
 // bad reports whether a release is the scenario's bad one, and does not come up here.
 func (m *member) bad(r verify.Release) bool {
-	return m.actor.fails && r.Sequence == uint64(len(m.run.script.releases))
+	return m.actor.fails && r.Sequence == m.run.script.last()
 }
 
 // held lists the release directories of a node, as "product/sequence".

@@ -294,8 +294,6 @@ func (r *run) release(ctx context.Context, i int) error {
 	acts.Go(func() { r.rollout(actx, i) })
 	if last {
 		acts.Go(func() { r.watch(actx) })
-	}
-	if last {
 		r.measuring = true
 		defer r.count()
 	}

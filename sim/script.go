@@ -105,6 +105,9 @@ func writeScript(ctx context.Context, s *Scenario, regions []verify.Region, cana
 	return out, out.history.record(ctx, endpoint)
 }
 
+// last is the sequence of the last release, which is measured.
+func (out *script) last() uint64 { return uint64(len(out.releases)) }
+
 // recordHalt records what the contract answers if the operator halts the release now,
 // and takes the halt back.
 func (out *script) recordHalt(ctx context.Context, a *localnet.Authority, endpoint chainwatch.Caller, sequence uint64) error {

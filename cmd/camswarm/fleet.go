@@ -34,11 +34,16 @@ func addFrom(cmd *cobra.Command, to *[]string) {
 	_ = cmd.MarkFlagRequired("from")
 }
 
+// overHTTP reports whether a seed is named by a URL, and not by its control socket.
+func overHTTP(from string) bool {
+	return strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://")
+}
+
 // checkFrom refuses what no seed can ever answer to: what waits for an answer would wait
 // for ever.
 func checkFrom(from []string) error {
 	for _, f := range from {
-		if !strings.HasPrefix(f, "http://") && !strings.HasPrefix(f, "https://") {
+		if !overHTTP(f) {
 			if _, err := os.Stat(f); err != nil {
 				return fmt.Errorf("--from %s: it is neither a control socket, nor a node's directory, nor http://HOST:PORT#PEER-ID: %w", f, err)
 			}
@@ -58,7 +63,7 @@ func checkFrom(from []string) error {
 func readFleet(ctx context.Context, from string) (f beacon.Fleet, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fleetTimeout)
 	defer cancel()
-	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+	if !overHTTP(from) {
 		err = withNode(from, func(c *control.Client) (err error) {
 			f, err = c.Fleet(ctx)
 			return err
