@@ -90,6 +90,7 @@ func TestSeedDialsBack(t *testing.T) {
 				if err := connectNets(t, camera, seed); err != nil {
 					t.Fatal(err)
 				}
+				ours := camera.Host().Network().ConnsToPeer(seed.Host().ID())
 				var r Reach
 				p.describe(&r)
 				if r.Reachable != ReachableUnknown {
@@ -108,9 +109,9 @@ func TestSeedDialsBack(t *testing.T) {
 				if got := camera.Host().Network().Connectedness(seed.Host().ID()); got != network.Connected {
 					t.Errorf("the seed is %v afterwards", got)
 				}
-				if len(camera.Host().Network().ConnsToPeer(seed.Host().ID())) != 1 {
-					await(t, "the end of the dial", func() bool { return len(camera.Host().Network().ConnsToPeer(seed.Host().ID())) == 1 })
-				}
+				await(t, "the end of the dial, and not of the connection from before", func() bool {
+					return slices.Equal(camera.Host().Network().ConnsToPeer(seed.Host().ID()), ours)
+				})
 				role, _ := parseAgent(camera.agent(seed.Host().ID()))
 				speaks, err := camera.Host().Peerstore().SupportsProtocols(seed.Host().ID(), autonatv2.DialProtocol)
 				if role != RoleSeed || err != nil || len(speaks) != 1 {

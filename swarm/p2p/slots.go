@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
 )
 
 // connected and disconnected are called by the host for every connection.
@@ -32,11 +33,11 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	if score := n.reputations.Score(c.RemotePeer()); score != 0 {
 		n.host.ConnManager().TagPeer(c.RemotePeer(), reputationTag, int(pointsPerScore*score)) // it keeps tags of connected peers only
 	}
+	extra := n.surplus(c.RemotePeer())
+	for _, e := range extra {
+		n.hangUp(e.Close)
+	}
 	if c.Stat().Direction == network.DirInbound {
-		extra := surplus(nw.ConnsToPeer(c.RemotePeer()))
-		for _, e := range extra {
-			n.hangUp(e.Close)
-		}
 		if len(extra) == 0 && len(nw.Conns()) > n.limits.Connections-n.away() && !n.isStatic(c.RemotePeer()) {
 			n.hangUp(c.Close) // the slot of a static peer that is away
 		}
@@ -44,18 +45,29 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 	}
 }
 
-// surplus returns the connections to close if a peer holds more than one inbound slot:
-// all but one, which is the same whoever looks, since several may come at once. Relayed
+// surplus returns the connections to p to close. A seed dials us over connections of its
+// own to see whether it can (serveProbes): beside them ours stays.
+func (n *Network) surplus(p peer.ID) []network.Conn {
+	conns := n.host.Network().ConnsToPeer(p)
+	if served, err := n.host.Peerstore().SupportsProtocols(p, autonatv2.DialProtocol); err == nil && len(served) > 0 {
+		conns = slices.DeleteFunc(conns, func(c network.Conn) bool { return c.Stat().Direction != network.DirInbound })
+	}
+	return surplus(n.host.ID() < p, conns)
+}
+
+// surplus returns the connections to close if there is more than one to a peer: all but
+// one, which is the same whoever looks, since several may come at once, and at both ends.
+// Whoever dials again later has lost the one before. Of two ends that dial each other at
+// one moment the smaller identity's dial counts, which is ours if first says so. Relayed
 // connections are for hole punching and end by themselves.
-func surplus(conns []network.Conn) (extra []network.Conn) {
-	conns = slices.DeleteFunc(slices.Clone(conns), func(c network.Conn) bool {
-		return c.Stat().Direction != network.DirInbound || c.Stat().Limited || c.IsClosed()
-	})
+func surplus(first bool, conns []network.Conn) (extra []network.Conn) {
+	conns = slices.DeleteFunc(slices.Clone(conns), func(c network.Conn) bool { return c.Stat().Limited || c.IsClosed() })
 	slices.SortStableFunc(conns, func(a, b network.Conn) int { return a.Stat().Opened.Compare(b.Stat().Opened) })
+	counts := func(c network.Conn) bool { return first == (c.Stat().Direction == network.DirOutbound) }
 	keep := 0
 	for i, c := range conns {
-		if c.Stat().Opened.Sub(conns[keep].Stat().Opened) >= doubleDial {
-			keep = i // whoever dials again later has lost the one before
+		if c.Stat().Opened.Sub(conns[keep].Stat().Opened) >= doubleDial || counts(c) && !counts(conns[keep]) {
+			keep = i
 		}
 	}
 	for i, c := range conns {

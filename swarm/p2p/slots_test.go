@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +69,20 @@ func TestThreatEclipse_OnePeerHoldsOneInboundSlot(t *testing.T) {
 		}
 	}
 	await(t, "the end of the others", func() bool { return len(conns()) == 1 })
+}
+
+// Two that dial each other at one moment keep one connection between them: the other
+// would cost its keep-alives for as long as they are neighbours.
+func TestWhoDialEachOtherKeepOneConnection(t *testing.T) {
+	for range 8 {
+		a, b := newNet(t, netConfig(RoleCamera)), newNet(t, netConfig(RoleCamera))
+		var dials sync.WaitGroup
+		dials.Go(func() { _ = connectNets(t, a, b) }) // one of them may be refused by the other's end
+		dials.Go(func() { _ = connectNets(t, b, a) })
+		dials.Wait()
+		conns := func(n, o *Network) int { return len(n.host.Network().ConnsToPeer(o.host.ID())) }
+		await(t, "one connection", func() bool { return conns(a, b) == 1 && conns(b, a) == 1 })
+	}
 }
 
 // A static peer that was away finds a slot when it comes back, whoever has come
@@ -158,22 +173,40 @@ func TestSurplusConnections(t *testing.T) {
 	}
 	in, out := network.DirInbound, network.DirOutbound
 	first, second, third, later := at(0, in, false), at(1, in, false), at(doubleDial-1, in, false), at(time.Minute, in, false)
+	ours, again := at(2, out, false), at(time.Minute, out, false)
 	for _, c := range []struct {
 		what  string
 		conns []network.Conn
 		want  []network.Conn
 	}{
 		{"one", []network.Conn{first}, nil},
-		{"one each way", []network.Conn{first, at(time.Minute, out, false)}, nil},
+		{"one, ours", []network.Conn{ours}, nil},
+		{"we dial again", []network.Conn{first, again}, []network.Conn{first}},
+		{"it came back to our dial", []network.Conn{ours, later}, []network.Conn{ours}},
 		{"relayed beside direct", []network.Conn{at(0, in, true), later}, nil},
 		{"it came back", []network.Conn{later, first}, []network.Conn{first}},
 		{"one dial, two transports", []network.Conn{first, third}, []network.Conn{third}},
 		{"many at once", []network.Conn{third, first, second}, []network.Conn{second, third}},
 		{"many, and it came back", []network.Conn{third, later, first}, []network.Conn{first, third}},
 	} {
-		got := surplus(c.conns)
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: closes %v", c.what, got)
+		for _, first := range []bool{true, false} {
+			if got := surplus(first, c.conns); !slices.Equal(got, c.want) {
+				t.Errorf("%s: closes %v", c.what, got)
+			}
+		}
+	}
+	// Two ends that dial each other: each has the other's dial as inbound, in any order.
+	for _, early := range []bool{true, false} {
+		out := ours
+		if early {
+			out = at(-1, network.DirOutbound, false)
+		}
+		got := surplus(true, []network.Conn{out, first, second})
+		if len(got) != 2 || slices.Contains(got, network.Conn(out)) {
+			t.Errorf("the dial of the smaller identity, ours: closes %v", got)
+		}
+		if got := surplus(false, []network.Conn{out, first, second}); len(got) != 2 || slices.Contains(got, network.Conn(first)) {
+			t.Errorf("the dial of the smaller identity, theirs: closes %v", got)
 		}
 	}
 }
