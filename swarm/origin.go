@@ -84,7 +84,6 @@ type originFetch struct {
 	waits   map[Origin]time.Time // when to ask again
 	fails   int                  // in a row
 	batch   []plan.Action        // what the planner has just asked for
-	due     plan.Bitset          // units that it has asked for and not withdrawn
 	running map[*originRange]struct{}
 	read    atomic.Int64 // bytes
 	wg      sync.WaitGroup
@@ -114,7 +113,6 @@ func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait fu
 	defer x.mu.Unlock()
 	f.origin = &originFetch{
 		x: x, f: f, ctx: ctx, left: append([]Origin(nil), o.Sources...),
-		due:   plan.NewBitset(len(f.file.First)),
 		whole: make(map[Origin]bool), waits: make(map[Origin]time.Time), running: make(map[*originRange]struct{}),
 	}
 	x.act(f, f.plan.Origin(f.now(), originKey, o.Budget, x.salt))
@@ -123,20 +121,17 @@ func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait fu
 
 // want takes an action of the planner. The caller holds mu.
 func (o *originFetch) want(a plan.Action) {
-	if a.Cancel { // a range goes on while anything of it is due
-		o.due.Clear(a.Unit)
-		return
+	if !a.Cancel { // a range ends when nothing of it is wanted any more
+		o.batch = append(o.batch, a)
 	}
-	o.due.Set(a.Unit)
-	o.batch = append(o.batch, a)
 }
 
-// wanted reports whether any of the blocks from to end-1 is due.
+// wanted reports whether the planner waits for any of the blocks from to end-1.
 func (o *originFetch) wanted(from, end int) bool {
 	o.x.mu.Lock()
 	defer o.x.mu.Unlock()
 	for ; from < end; from++ {
-		if o.due.Has(int(o.f.file.UnitOf[from])) {
+		if o.f.plan.Asked(originKey, int(o.f.file.UnitOf[from])) {
 			return true
 		}
 	}
@@ -250,7 +245,6 @@ func (o *originFetch) block(i int, data []byte, whole bool) error {
 	}
 	x.mu.Lock()
 	u := int(f.file.UnitOf[i])
-	o.due.Clear(u)
 	switch {
 	case err != nil:
 		f.fail(err)

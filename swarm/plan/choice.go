@@ -87,6 +87,9 @@ func (p *Planner) schedulePeers(now time.Duration, o *outlook) {
 		}
 		q, unit := p.choose(o)
 		if q == nil {
+			q, unit = p.takeOver(o)
+		}
+		if q == nil {
 			return
 		}
 		p.ask(now, q, unit)

@@ -45,23 +45,33 @@ func (p *Planner) hedgeRequest(o *outlook, q *source, i int) {
 	if other == nil {
 		return
 	}
-	// What q still needs if it goes on as before; unknown is for ever. Silence is no
-	// part of the next block, unless it is shorter than the last one took.
-	left := time.Duration(1 << 62)
-	if q.interval > 0 || q.bytes > q.markBytes {
-		begun := max(min(o.now-q.mark, q.interval), q.lastByte-q.mark)
-		left = time.Duration(i+1)*p.estimate(o.now, q) - begun
-	}
+	left, deep := p.comes(o.now, q, i)
 	worth := time.Duration(p.cfg.SlowFactor * float64(p.queued(o.now, other)))
 	if age <= worth || left <= worth {
 		return
 	}
 	switch {
-	case i >= ahead || p.asked[r.unit] == 2:
+	case deep || p.asked[r.unit] == 2:
 		q.overtaken(o.now, r, 0)
 		p.cancel(q, i)
 	case p.hedged == p.cfg.MaxHedges:
 		return
 	}
 	p.ask(o.now, other, r.unit)
+}
+
+// comes returns how long request i of q still takes if q goes on as before, for ever
+// if that is not known, and whether it can be withdrawn without loss.
+func (p *Planner) comes(now time.Duration, q *source, i int) (left time.Duration, deep bool) {
+	if q.origin != nil {
+		return q.inLane(now, i), q.tail(i)
+	}
+	left = time.Duration(1 << 62)
+	if q.interval > 0 || q.bytes > q.markBytes {
+		// Silence is no part of the next block, unless it is shorter than the last one
+		// took.
+		begun := max(min(now-q.mark, q.interval), q.lastByte-q.mark)
+		left = time.Duration(i+1)*p.estimate(now, q) - begun
+	}
+	return left, i >= ahead
 }

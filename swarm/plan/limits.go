@@ -74,13 +74,17 @@ const (
 // share that is not large: peers take the other blocks meanwhile, and the first
 // second is when their lines are idle. After that it is what arrives in originAhead,
 // as its round trip and first byte come once for each request, and at most
-// originFlight bytes. See docs/SWARM.md.
+// originFlight bytes. When nothing else is left to ask of peers, one takes over the
+// block that the origin would bring last if that takes takeOverTimes as long as the
+// peer needs. See docs/SWARM.md.
 const (
 	originRun    = 32
 	originWays   = 4
 	originStart  = 4 << 20
 	originAhead  = 600 * time.Millisecond
 	originFlight = 8 << 20
+
+	takeOverTimes = 2
 )
 
 // The window of a Lender is doubled when, over idleSamples blocks, less than

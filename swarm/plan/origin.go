@@ -39,6 +39,100 @@ type origin struct {
 	zone Bitset
 }
 
+// lane is one range that an origin was asked for: its blocks come in order, one after
+// another, and those of several lanes side by side. The requests of a lane stand beside
+// each other in source.reqs.
+type lane struct {
+	mark     time.Duration // when its last block came, or when it was asked for
+	got      int           // blocks that came
+	interval time.Duration // smoothed time between two; 0: not known
+}
+
+// arrived records a block of the lane.
+func (l *lane) arrived(now time.Duration) {
+	dt := now - l.mark
+	switch {
+	case l.got == 0: // that was the round trip and the first byte, mostly
+	case l.interval == 0:
+		l.interval = max(dt, time.Microsecond)
+	default:
+		l.interval = max(l.interval+(dt-l.interval)*3/10, time.Microsecond)
+	}
+	l.mark = now
+	l.got++
+}
+
+// lanes is how many ranges are under way at an origin.
+func (q *source) lanes() (n int) {
+	for i, r := range q.reqs {
+		if i == 0 || r.lane != q.reqs[i-1].lane {
+			n++
+		}
+	}
+	return n
+}
+
+// tail reports whether request i of an origin can be withdrawn without loss: it is the
+// last of its lane, and not what comes next there.
+func (q *source) tail(i int) bool {
+	l := q.reqs[i].lane
+	return i > 0 && q.reqs[i-1].lane == l && (i+1 == len(q.reqs) || q.reqs[i+1].lane != l)
+}
+
+// inLane is how long request i of an origin still takes if its lane goes on as before,
+// for ever if that is not known.
+func (q *source) inLane(now time.Duration, i int) time.Duration {
+	l := q.reqs[i].lane
+	e := l.interval
+	if e == 0 && l.got > 0 {
+		e = q.interval * time.Duration(q.lanes())
+	}
+	if e == 0 {
+		return 1 << 62
+	}
+	before := 0
+	for i-before > 0 && q.reqs[i-before-1].lane == l {
+		before++
+	}
+	waited := now - l.mark
+	return max(time.Duration(before+1)*max(e, waited)-waited, 0)
+}
+
+// takeOver finds what an origin would bring last and a peer sooner, for when nothing
+// else can be asked of peers: the ends of lanes, so that all of them, and the peers, are
+// done at the same time. It withdraws that from the origin and returns the peer and the
+// block.
+func (p *Planner) takeOver(o *outlook) (*source, int) {
+	var from, to *source
+	at, latest := 0, time.Duration(0)
+	for _, q := range p.origins {
+		if q.origin.whole {
+			continue // it sends everything anyway
+		}
+		for i, r := range q.reqs {
+			if !q.tail(i) {
+				continue
+			}
+			left := q.inLane(o.now, i)
+			if left <= latest {
+				continue
+			}
+			other := p.quickest(o, r.unit, func(s *source) bool { return s.tier == prompt })
+			if other != nil && left > takeOverTimes*p.queued(o.now, other) {
+				from, to, at, latest = q, other, i, left
+			}
+		}
+	}
+	if from == nil {
+		return nil, 0
+	}
+	unit := from.reqs[at].unit
+	from.origin.asked -= float64(p.sizes[unit])
+	p.cancel(from, at)
+	o.flight -= int64(p.sizes[unit]) // it had a window of its own there
+	return to, unit
+}
+
 // Origin adds a source that has all units and is asked for adjacent ones. salt is 0
 // to 1, drawn once by each node.
 func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt float64) []Action {
@@ -122,7 +216,10 @@ func (p *Planner) scheduleOrigins(now time.Duration) {
 			}
 			for i, u := range units {
 				p.ask(now, q, u)
-				p.out[len(p.out)-1].Joined = i > 0
+				if i > 0 {
+					p.out[len(p.out)-1].Joined = true
+					q.reqs[len(q.reqs)-1].lane = q.reqs[len(q.reqs)-2].lane
+				}
 			}
 		}
 	}
@@ -134,6 +231,9 @@ func (p *Planner) stretch(q *source) []int {
 	g := q.origin
 	if g.whole {
 		return p.allLeft(q)
+	}
+	if q.lanes() >= originWays {
+		return nil
 	}
 	window := p.originWindow(q)
 	allowed := min(window, int(g.may/float64(p.ref)))

@@ -123,6 +123,32 @@ func TestPeersLeaveTheOriginItsStretch(t *testing.T) {
 	w.run(time.Minute)
 }
 
+// At the end peers bring what the slowest range of an origin would bring last, so that
+// nobody waits for it while they have nothing to do, next to nothing comes twice, and the
+// origin is not asked for more.
+func TestPeersTakeOverFromASlowOrigin(t *testing.T) {
+	for _, pace := range [][originWays]float64{{.25, .25, .25, .25}, {.05, .15, .3, .5}} {
+		const peers, rate = 6, 200_000.
+		for _, speed := range []float64{100_000, 300_000, 1_000_000} {
+			w := newWorld(t, 12, 190, testBlock)
+			o := w.origin(speed, OriginConfig{Share: 0.4}, 0.5)
+			for i, l := range o.lanes {
+				l.rate = speed * pace[i]
+			}
+			for range peers {
+				w.join(&modelPeer{rate: rate})
+			}
+			took := w.run(5 * time.Minute).Seconds()
+			best := 190 * testBlock / (peers*rate + speed)
+			most := max(best, 190*testBlock*.6/(peers*rate)) // it gives its share at most
+			t.Logf("%3.0f kB/s, lanes of %v: %.2f s, %.2f at best, %d blocks twice", speed/1e3, pace, took, most, w.dups)
+			if took > 1.15*most+.4 || w.dups > 4 || o.wanted > 190*40/100 {
+				t.Errorf("%.0f kB/s, lanes of %v: %.2f s where %.2f are possible, %d blocks came twice, %d were asked of the origin", speed/1e3, pace, took, most, w.dups, o.wanted)
+			}
+		}
+	}
+}
+
 // An origin that fails gives back what it was asked for and its stretch; after its
 // wait it is asked again, and never when it has lied.
 func TestOriginFails(t *testing.T) {
@@ -134,7 +160,7 @@ func TestOriginFails(t *testing.T) {
 		o := w.origin(1e6, OriginConfig{Share: 1}, 0.5)
 		w.join(&modelPeer{rate: 300_000})
 		wanted := 0
-		w.at(time.Second, func() { fail(w); wanted = o.wanted; o.queue = nil })
+		w.at(time.Second, func() { fail(w); wanted = o.wanted; o.lanes = nil })
 		w.run(time.Minute)
 		if again := o.wanted > wanted; again != (name == "failed") {
 			t.Errorf("%s: asked again: %v", name, again)

@@ -258,6 +258,9 @@ func (p *Planner) Received(now time.Duration, key PeerKey, unit int) []Action {
 		q.lastByte = now
 		if i := q.find(unit); i >= 0 {
 			q.measure(&p.cfg, now, p.ref, int64(p.sizes[unit]))
+			if l := q.reqs[i].lane; l != nil {
+				l.arrived(now)
+			}
 			p.forget(unit, p.have)
 			q.reqs = slices.Delete(q.reqs, i, i+1)
 			q.mark, q.markBytes = now, q.bytes

@@ -41,6 +41,9 @@ type modelPeer struct {
 	origin  bool
 	sent    int64
 	wanted  int
+
+	lanes []*modelPeer // of an origin: its answers, side by side
+	of    *modelPeer   // of such an answer: its origin
 }
 
 type event struct {
@@ -154,8 +157,10 @@ func (w *world) act(actions []Action) {
 		case a.Cancel:
 			w.lost++
 			delete(w.asked[a.Peer], a.Unit)
-			if i := slices.Index(p.queue, a.Unit); i > 0 { // the first is on its way
-				p.queue = slices.Delete(p.queue, i, i+1)
+			for _, l := range append(p.lanes, p) {
+				if i := slices.Index(l.queue, a.Unit); i > 0 { // the first is on its way
+					l.queue = slices.Delete(l.queue, i, i+1)
+				}
 			}
 		case p.gone:
 			w.t.Fatalf("%v: asks a peer that left: %+v", w.now, a)
@@ -169,7 +174,11 @@ func (w *world) act(actions []Action) {
 			w.wants++
 			p.wanted++
 			w.asked[a.Peer][a.Unit] = true
-			w.at(p.rtt/2, func() { w.arrive(p, a.Unit) })
+			at := p
+			if p.origin {
+				at = p.lane(!a.Joined)
+			}
+			w.at(p.rtt/2, func() { w.arrive(at, a.Unit) })
 		}
 	}
 	holders, flight := map[int]int{}, int64(0)
@@ -204,6 +213,14 @@ func (w *world) act(actions []Action) {
 	}
 }
 
+// lane is where the next block of an origin is asked for.
+func (p *modelPeer) lane(fresh bool) *modelPeer {
+	if fresh {
+		p.lanes = append(p.lanes, &modelPeer{key: p.key, rate: p.rate / originWays, rtt: p.rtt, has: p.has, of: p})
+	}
+	return p.lanes[len(p.lanes)-1]
+}
+
 // arrive brings a request to a peer.
 func (w *world) arrive(p *modelPeer, unit int) {
 	if p.gone || !w.asked[p.key][unit] {
@@ -231,11 +248,14 @@ func (w *world) serve(p *modelPeer) {
 		return
 	}
 	p.busy = true
-	unit := p.queue[0]
+	unit, reads := p.queue[0], p
+	if p.of != nil {
+		reads = p.of
+	}
 	took := time.Duration(float64(w.sizes[unit]) / p.rate * float64(time.Second))
 	steps := int(took/PlannerTick) + 1
 	for i := 1; i < steps; i++ {
-		w.at(took*time.Duration(i)/time.Duration(steps), func() { p.sent += int64(w.sizes[unit]) / int64(steps) })
+		w.at(took*time.Duration(i)/time.Duration(steps), func() { reads.sent += int64(w.sizes[unit]) / int64(steps) })
 	}
 	w.at(took, func() {
 		p.busy = false

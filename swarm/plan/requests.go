@@ -9,6 +9,7 @@ import (
 type request struct {
 	unit  int
 	since time.Duration
+	lane  *lane // of an origin; nil: of a peer
 }
 
 // requests are what is outstanding, counted by unit.
@@ -57,15 +58,23 @@ func (q *source) find(unit int) int {
 	return slices.IndexFunc(q.reqs, func(r request) bool { return r.unit == unit })
 }
 
+// Asked reports whether a peer was asked for a unit that has not arrived.
+func (p *Planner) Asked(key PeerKey, unit int) bool {
+	q := p.byKey[key]
+	return q != nil && q.find(unit) >= 0
+}
+
 // ask asks q for a unit.
 func (p *Planner) ask(now time.Duration, q *source, unit int) {
 	if len(q.reqs) == 0 {
 		q.begin(now)
 	}
-	q.reqs = append(q.reqs, request{unit, now})
+	r := request{unit: unit, since: now}
 	if q.origin != nil {
+		r.lane = &lane{mark: now}
 		q.origin.asked += float64(p.sizes[unit])
 	}
+	q.reqs = append(q.reqs, r)
 	p.count(unit)
 	if p.rate > 0 {
 		p.paceAt = max(p.paceAt, now-paceSlack) + time.Duration(float64(p.sizes[unit])/float64(p.rate)*float64(time.Second))
