@@ -468,6 +468,14 @@ func TestSweepRunsWhatIsMissingAndDraws(t *testing.T) {
 	if len(l.ran) != 8 || !slices.Equal(s.Params, []string{"nodes", "up"}) || len(s.Points) != 4 || s.Points[0].Runs != 2 {
 		t.Errorf("%d runs ended, got %v with %d points", len(l.ran), s.Params, len(s.Points))
 	}
+	// Two of its points, each with the seeds that it has, without and with their place.
+	for _, under := range []string{out, filepath.Join(out, "runs")} {
+		c := l.must("compare", filepath.Join(under, "nodes=4,up=5"), filepath.Join(under, "nodes=4,up=20")).stdout
+		if !strings.Contains(c, "1 more, medians") || strings.Count(c, "WARNING") != 1 || !strings.Contains(c, "up 5 and 20") {
+			t.Errorf("compare of two points:\n%s", c)
+		}
+	}
+	l.refused(exitFailed, "of a sweep name a point", "compare", out, out)
 	for _, name := range []string{"sweep.json", "sweep.csv", "report.html", "sweep-ratioToBound-p95.svg", "sweep-completionSeconds-p95.png"} {
 		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 			t.Error(err)

@@ -24,14 +24,17 @@ func newCompareCommand() *cobra.Command {
 		Use:   "compare A B",
 		Short: "Put two results side by side, and hold one to the other",
 		Long: `Compares two reports, files or directories, metric by metric. A directory that
-holds several seeds stands for their medians. Differing conditions are named.
+holds several seeds stands for their medians, as does a point of a sweep, SWEEP/POINT.
+Differing conditions are named.
 
 --within P fails (exit code 1) if a metric of B is more than P percent from that
 of A, if conditions differ in more than the seed, or if either result failed: to show
 that a change of the code left the figures where they were, compare medians over at
 least three seeds. Runs of one commit differ by 2 to 5 percent themselves.`,
 		Example: `  camsim run --scenario flash-crowd --nodes 50 --seeds 71-80 --baselines none --out before
-  camsim compare before after --within 3`,
+  camsim compare before after --within 3
+  camsim sweep --scenario flash-crowd --grid up=5,20 --nodes 30 --links fast --seeds 3 --out sweep
+  camsim compare sweep/up=5 sweep/up=20`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if within < 0 || math.IsNaN(within) {
@@ -49,7 +52,7 @@ least three seeds. Runs of one commit differ by 2 to 5 percent themselves.`,
 					return err
 				}
 				if sides[i], err = report.Merge(runs); err != nil {
-					return fmt.Errorf("%s: %w", path, err)
+					return fmt.Errorf("%s: %w; of a sweep name a point, such as %s/up=5", path, err, path)
 				}
 				if len(runs) > 1 {
 					seeds[i] = fmt.Sprintf(" and %d more, medians", len(runs)-1)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +16,7 @@ import (
 
 // load reads a run, or several that a directory holds.
 func load(path string) ([]*report.Report, error) {
-	files, err := report.Find([]string{path})
+	files, err := report.Find(pointOf(path))
 	if err != nil {
 		return nil, cli.Usage(err)
 	}
@@ -26,6 +29,28 @@ func load(path string) ([]*report.Report, error) {
 		runs = append(runs, r)
 	}
 	return runs, nil
+}
+
+// pointOf returns the runs of a point of a sweep that SWEEP/POINT names, such as
+// sweep/up=5, one for each seed; what is there by its own name is that.
+func pointOf(path string) []string {
+	if _, err := os.Stat(path); err == nil {
+		return []string{path}
+	}
+	dir, point := filepath.Split(filepath.Clean(path))
+	var out []string
+	for _, d := range []string{dir, filepath.Join(dir, "runs")} {
+		entries, _ := os.ReadDir(cmp.Or(d, ".")) // none: there is nothing of that name
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), point+",seed=") {
+				out = append(out, filepath.Join(d, e.Name()))
+			}
+		}
+	}
+	if out == nil {
+		return []string{path}
+	}
+	return out
 }
 
 func newReportCommand(p *program) *cobra.Command {
