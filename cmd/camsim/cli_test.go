@@ -470,7 +470,7 @@ func TestSweepRunsWhatIsMissingAndDraws(t *testing.T) {
 	}
 	// Two of its points, each with the seeds that it has, without and with their place.
 	for _, under := range []string{out, filepath.Join(out, "runs")} {
-		c := l.must("compare", filepath.Join(under, "nodes=4,up=5"), filepath.Join(under, "nodes=4,up=20")).stdout
+		c := l.must("compare", filepath.Join(under, "up=5,nodes=4"), filepath.Join(under, "up=20,nodes=4")).stdout
 		if !strings.Contains(c, "1 more, medians") || strings.Count(c, "WARNING") != 1 || !strings.Contains(c, "up 5 and 20") {
 			t.Errorf("compare of two points:\n%s", c)
 		}
