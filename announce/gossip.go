@@ -49,6 +49,12 @@ type Options struct {
 	// pubsub's lock and must answer at once. nil: 0 for everyone.
 	AppScore func(peer.ID) float64
 
+	// Yield is for how long an envelope that came is kept before it is passed on: where
+	// the uplink is slow, envelopes to neighbours, who mostly have them by then and say
+	// so, would stand before the first acknowledgements of a fetch. Hints are passed on
+	// at once. nil: 0.
+	Yield func() time.Duration
+
 	// Budget counts work for a peer, in units of about 0.1 ms of a desktop's core, and
 	// reports whether it may be done; who is over its budget is cut off by whoever
 	// gave this. Questions cost the stream that brings them, which is not counted
@@ -65,6 +71,7 @@ type Gossip struct {
 	now     func() time.Time
 	app     func(peer.ID) float64
 	budget  func(peer.ID, float64) bool
+	yield   func() time.Duration
 	warned  tallies
 
 	peers    *peerTable
@@ -100,7 +107,7 @@ func New(h host.Host, cfg Config, opts Options) (*Gossip, error) {
 		return nil, fmt.Errorf("announce: register metrics (one registerer serves one Gossip): %w", err)
 	}
 	g := &Gossip{
-		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore, budget: opts.Budget,
+		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore, budget: opts.Budget, yield: opts.Yield,
 		peers:    newPeerTable(),
 		filter:   newTopicFilter(),
 		offences: make(chan peer.ID, 16),

@@ -71,12 +71,29 @@ func (g *Gossip) validator(s *subject) pubsub.ValidatorEx {
 		}
 		switch d {
 		case accept:
+			g.awaitTurn(ctx, m.GetData())
 			return pubsub.ValidationAccept
 		case reject:
 			return pubsub.ValidationReject
 		default:
 			return pubsub.ValidationIgnore
 		}
+	}
+}
+
+// awaitTurn waits for as long as an envelope that was handed over is not to be passed on.
+func (g *Gossip) awaitTurn(ctx context.Context, raw []byte) {
+	if g.yield == nil {
+		return
+	}
+	wait := g.yield()
+	if a, err := Decode(raw); wait <= 0 || err != nil || a.Bare() {
+		return
+	}
+	select {
+	case <-time.After(wait):
+	case <-g.stopped:
+	case <-ctx.Done():
 	}
 }
 

@@ -195,7 +195,8 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	}
 	n.exchange, err = swarm.NewExchange(n.network.Host(), n.cfg.Exchange, swarm.ExchangeOptions{
 		Logger: n.log, Registerer: n.registry, Reputations: n.network.Reputations(), Budget: n.network.Budget(),
-		Fetching: n.network.Fetching,
+		Fetching:    n.network.Fetching,
+		MeasureLine: n.cfg.Role == RoleCamera,
 		FindPeers: func(ctx context.Context, root cid.Cid) {
 			if err := n.network.Seek(ctx, root); err != nil && ctx.Err() == nil {
 				n.log.Debug("no providers sought", "root", root.String(), "err", err)
@@ -230,9 +231,19 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 	}
 	n.gossip, err = announce.New(n.network.Host(), n.cfg.Announce, announce.Options{
 		Logger: n.log, Registerer: n.registry, AppScore: n.network.Reputations().Score, Budget: n.network.Budget().Allow,
+		Yield: func() time.Duration {
+			if n.exchange.SlowLine() > 0 {
+				return envelopeYield
+			}
+			return 0
+		},
 	})
 	return err
 }
+
+// envelopeYield is for how long an envelope is kept before it is passed on over a slow
+// uplink: by then the neighbours that have it said so, and the fetch has begun.
+const envelopeYield = 500 * time.Millisecond
 
 // exchanged returns a function that tells whether blocks went to or came from a peer
 // since it was asked last, or it is the seed that this camera tells.

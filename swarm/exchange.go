@@ -81,6 +81,10 @@ type ExchangeOptions struct {
 	// given back. Nil: each protocol has its own limits alone.
 	Budget *tokens.Budget
 
+	// MeasureLine has the uplink measured after the start, with 32 KiB to one peer or,
+	// where it seems slow, to three. Meant for cameras. See LineProtocol.
+	MeasureLine bool
+
 	// Fetching is called when a Fetch begins, with true, and when it has ended; nil:
 	// nobody wants to know.
 	Fetching func(begins bool)
@@ -120,6 +124,7 @@ type Exchange struct {
 
 	accounts accounts // what peers may ask of us
 	gate     *uploadGate
+	line     atomic.Int64 // bytes per second of a slow uplink, else 0
 
 	born time.Time
 	ran  atomic.Bool
@@ -137,7 +142,7 @@ type Exchange struct {
 	serveScope Scope // with whom blocks are exchanged, see SetMode
 	fetchScope Scope
 	sending    map[*context.CancelFunc]struct{} // messages of blocks, for Cut
-	down       int64                            // bytes per second
+	up, down   int64                            // limits, bytes per second
 	rng        *rand.Rand
 	peers      map[peer.ID]*remotePeer
 	byKey      map[plan.PeerKey]*remotePeer // the same
@@ -184,7 +189,7 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
 		books: newLedger(opts.Class), sending: make(map[*context.CancelFunc]struct{}), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
 		started: make(chan struct{}), stopped: make(chan struct{}),
-		down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
+		up: int64(cfg.UploadLimit), down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
 		departed: newRecentPeers[asked](maxDeparted),
 		peers:    make(map[peer.ID]*remotePeer), keys: make(map[peer.ID]plan.PeerKey),
 		byKey: make(map[plan.PeerKey]*remotePeer), lendings: make(map[[32]byte]*lending),
@@ -236,11 +241,17 @@ func (x *Exchange) Run(ctx context.Context) error {
 	x.h.SetStreamHandler(HaveProtocol, func(s network.Stream) {
 		inbound(s, func(p *remotePeer) { x.handleHave(ctx, p, s) })
 	})
+	x.h.SetStreamHandler(LineProtocol, func(s network.Stream) {
+		inbound(s, func(*remotePeer) { answerLine(s) })
+	})
 	for _, p := range x.h.Network().Peers() {
 		x.connectedness(ctx, p)
 	}
 	x.mu.Lock()
 	x.goRun(func() { x.reportDamage(ctx) })
+	if x.opts.MeasureLine {
+		x.goRun(func() { x.measureLine(ctx) })
+	}
 	x.mu.Unlock()
 	close(x.started)
 
@@ -277,6 +288,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 	x.mu.Unlock()
 	x.h.RemoveStreamHandler(HaveProtocol)
+	x.h.RemoveStreamHandler(LineProtocol)
 	for _, id := range bitswapProtocols {
 		x.h.RemoveStreamHandler(id)
 	}
@@ -466,10 +478,10 @@ func (x *Exchange) SetLimits(up, down int64) error {
 	if up < 0 || down < 0 {
 		return fmt.Errorf("swarm: limits are bytes per second, 0 for none; got %d and %d", up, down)
 	}
-	x.gate.set(up)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.down = down
+	x.up, x.down = up, down
+	x.limitUpload()
 	x.shareRate()
 	return nil
 }

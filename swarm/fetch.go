@@ -34,6 +34,7 @@ type fetch struct {
 	result      error         // what its Fetch returned, and
 	interrupted bool          // whether that one's ctx had ended
 
+	silent  bool // nothing is told of what it gets, see silentFor
 	durable durable
 	useful  time.Time // when a block last arrived
 	samples []sample  // for the rate
@@ -185,6 +186,7 @@ func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err e
 		return nil, false, fmt.Errorf("%w: %s was removed", filestore.ErrNotAdded, sf.Root)
 	}
 	f = x.newFetch(sf)
+	f.silent = x.line.Load() > 0
 	x.fetches[sf.Key] = f
 	x.shareRate()
 	x.permit(f)
@@ -206,6 +208,9 @@ func (x *Exchange) finishFetch(f *fetch, err error) error {
 	x.act(f, f.plan.Cancel())
 	x.endProbes(f)
 	delete(x.fetches, f.file.Key)
+	if f.silent {
+		x.tell(f)
+	}
 	x.shareRate()
 	if len(x.fetches) == 0 {
 		for id := range x.keys {
@@ -409,6 +414,7 @@ func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
 				nextFind = time.Now().Add(pause)
 			}
 		}
+		x.speakUp(f)
 		x.reprobe(f)
 		sync, unsynced := x.keep(f)
 		x.mu.Unlock()

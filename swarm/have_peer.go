@@ -197,7 +197,11 @@ func (p *remotePeer) sendHaves(ctx context.Context) {
 		case <-p.have.wake:
 		}
 		// The first news goes at once, what comes within haveDelay together.
-		if wait := haveDelay - time.Since(last); wait > 0 {
+		delay := haveDelay
+		if p.x.line.Load() > 0 {
+			delay = haveDelaySlow
+		}
+		if wait := delay - time.Since(last); wait > 0 {
 			select {
 			case <-ctx.Done():
 				return
@@ -301,7 +305,7 @@ func (p *remotePeer) disclosed(sf *filestore.Replica, share bool) (told plan.Bit
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	g := x.lendings[sf.Key]
-	if g == nil || x.peers[p.id] != p {
+	if g == nil || x.peers[p.id] != p || x.silent(sf.Key) {
 		return told, false, false // removed, or gone
 	}
 	units, all, lends := g.l.Disclose(x.now(), p.key)

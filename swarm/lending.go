@@ -79,7 +79,7 @@ func (x *Exchange) meetLender(g *lending, p *remotePeer) {
 // lend queues for the peers what the Lender wants them to know. The caller
 // holds mu.
 func (x *Exchange) lend(g *lending) {
-	if x.serveScope == ScopeNone || !x.running {
+	if x.serveScope == ScopeNone || !x.running || x.silent(g.file.Key) {
 		return
 	}
 	now := x.now()

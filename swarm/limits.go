@@ -78,6 +78,15 @@ const (
 	maxFrame  = 512 << 10
 	maxFrames = 4
 
+	// lineBytes are sent to measure the uplink. They fit into what a cold QUIC
+	// connection may send at once. If that shows less than slowLine, in bytes per
+	// second, with each of lineTries peers, the uplink is slow, and blocks may take
+	// lineServes percent of it.
+	lineBytes  = 32 << 10
+	slowLine   = 250_000
+	lineTries  = 3
+	lineServes = 70
+
 	// wantHaveBytes is the size of a block below which bitswap's server
 	// answers a want-have with the block itself (boxo's default).
 	wantHaveBytes = 1024
@@ -112,6 +121,25 @@ const (
 	// between engineIdle and twice that after it, if no peer wants anything. Longer
 	// than any pause of a fetch, so that none pays for a new one.
 	engineIdle = 2 * time.Minute
+
+	// The uplink is measured lineAfter to twice that after the start, when connections
+	// have been made, and if that fails again after pauses that grow to lineRetry. A
+	// peer answers within lineTimeout.
+	lineAfter   = 4 * time.Second
+	lineRetry   = 10 * time.Minute
+	lineTimeout = 10 * time.Second
+
+	// A fetch over a slow uplink tells nobody what it gets, and so serves none of it,
+	// for silentFor, and then for as long as it gets more than silentAbove times what
+	// the uplink carries: what all such uplinks could add to that is less than what
+	// they lose, as a byte that is served takes the acknowledgements of 43. The others
+	// may need the blocks otherwise.
+	silentFor   = time.Second
+	silentAbove = 3
+
+	// haveDelaySlow is haveDelay on a slow uplink: a block that comes is told to a
+	// dozen neighbours, in a packet of 100 bytes each.
+	haveDelaySlow = 200 * time.Millisecond
 
 	// findPeersAfter is how long a fetch waits for a useful source before it
 	// calls FindPeers, and findPeersMax the longest pause between two calls.

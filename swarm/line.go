@@ -1,0 +1,178 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// LineProtocol measures an uplink. Who opens the stream writes one byte, which is
+// answered with one, and then lineBytes, which are answered with one: what the second
+// answer takes longer than the first is what the bytes take on its line. The value of
+// the bytes does not matter.
+//
+// A camera whose uplink is slow beside its downlink must know that before it fetches.
+// Its acknowledgements take 2 % of what it gets, and if blocks, possession messages or
+// a release's envelope stand before them in the line, the sender takes that for
+// congestion and stops to speed up: a seed of 1 Gbit/s then gave 250 kB/s to a camera
+// with 1 Mbit/s up. See docs/SWARM.md.
+const LineProtocol protocol.ID = "/camswarm/line/1"
+
+// errNoMeasure says that nothing could be measured now.
+var errNoMeasure = errors.New("swarm: no peer to measure the uplink with, or it is in use")
+
+// SlowLine returns what the uplink was measured to carry, in bytes per second, if that
+// is little: 0 otherwise, and as long as it is not known.
+func (x *Exchange) SlowLine() int64 { return x.line.Load() }
+
+// measureLine measures the uplink once.
+func (x *Exchange) measureLine(ctx context.Context) {
+	best, tries, wait := int64(0), 0, lineAfter
+	for {
+		x.mu.Lock()
+		jitter := time.Duration(x.rng.Int64N(int64(wait)))
+		x.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait + jitter):
+		}
+		rate, err := x.tryLine(ctx)
+		if err != nil {
+			x.log.Debug("uplink not measured", "err", err)
+			wait = min(2*wait, lineRetry)
+			continue
+		}
+		wait = lineAfter
+		best = max(best, rate)
+		if tries++; best < slowLine && tries < lineTries {
+			continue // another one: the peer may have been busy, or lie
+		}
+		if best < slowLine {
+			x.log.Info("the uplink is slow: blocks are served when they do not hold up a fetch", "bytes_per_second", best)
+			x.setLine(best)
+		}
+		return
+	}
+}
+
+// setLine takes note of a slow uplink. Part of it stays free for acknowledgements.
+func (x *Exchange) setLine(rate int64) {
+	x.line.Store(rate)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.limitUpload()
+}
+
+// limitUpload sets the gate to the least of the limits. The caller holds mu.
+func (x *Exchange) limitUpload() {
+	limit := x.up
+	if line := x.line.Load(); line > 0 {
+		if most := max(line*lineServes/100, int64(MinLimit)); limit == 0 || most < limit {
+			limit = most
+		}
+	}
+	x.gate.set(limit)
+}
+
+// tryLine measures the uplink with one of the peers: bytes per second.
+func (x *Exchange) tryLine(ctx context.Context) (int64, error) {
+	x.mu.Lock()
+	var with []peer.ID
+	if len(x.fetches)+len(x.sending) == 0 {
+		for id := range x.peers {
+			if x.opts.Near == nil || !x.opts.Near(id) { // else it is another line
+				with = append(with, id)
+			}
+		}
+	}
+	slices.Sort(with)
+	x.rng.Shuffle(len(with), func(i, j int) { with[i], with[j] = with[j], with[i] })
+	x.mu.Unlock()
+	for _, id := range with {
+		if ok, err := x.h.Peerstore().SupportsProtocols(id, LineProtocol); err == nil && len(ok) > 0 {
+			return x.sendLine(ctx, id)
+		}
+	}
+	return 0, errNoMeasure
+}
+
+func (x *Exchange) sendLine(ctx context.Context, id peer.ID) (int64, error) {
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "the line is measured over the connections that there are"), lineTimeout)
+	defer cancel()
+	s, err := x.h.NewStream(ctx, id, LineProtocol)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Reset()
+	defer context.AfterFunc(ctx, func() { s.Reset() })()
+	took := func(n int) (time.Duration, error) {
+		start := time.Now()
+		if _, err := s.Write(make([]byte, n)); err != nil {
+			return 0, err
+		}
+		_, err := io.ReadFull(s, make([]byte, 1))
+		return time.Since(start), err
+	}
+	// The first exchange may have negotiated the protocol.
+	if _, err := took(1); err != nil {
+		return 0, err
+	}
+	rtt, err := took(1)
+	if err != nil {
+		return 0, err
+	}
+	all, err := took(lineBytes)
+	if err != nil {
+		return 0, err
+	}
+	return int64(lineBytes / max(all-rtt, time.Millisecond).Seconds()), nil
+}
+
+// answerLine is the other side of sendLine.
+func answerLine(s network.Stream) {
+	defer s.Reset()
+	if s.SetDeadline(time.Now().Add(lineTimeout)) != nil {
+		return
+	}
+	for _, n := range []int64{1, 1, lineBytes} {
+		if _, err := io.CopyN(io.Discard, s, n); err != nil {
+			return
+		}
+		if _, err := s.Write([]byte{0}); err != nil {
+			return
+		}
+	}
+	_ = s.CloseWrite()
+	_, _ = s.Read(make([]byte, 1)) // the other side ends it
+}
+
+// silent reports whether nothing is told of a file, because it is being fetched over a
+// slow uplink that acknowledgements need. The caller holds mu.
+func (x *Exchange) silent(root [32]byte) bool {
+	f := x.fetches[root]
+	return f != nil && f.silent
+}
+
+// speakUp ends the silence of a fetch that the uplink does not hold up: what comes
+// is little beside what it can send. The caller holds mu.
+func (x *Exchange) speakUp(f *fetch) {
+	if !f.silent || time.Since(f.start) < silentFor || f.speed() > silentAbove*float64(x.line.Load()) {
+		return
+	}
+	x.tell(f)
+}
+
+// tell tells peers of all that was kept from them. The caller holds mu.
+func (x *Exchange) tell(f *fetch) {
+	f.silent = false
+	if g := x.lendings[f.file.Key]; g != nil && g.file == f.file {
+		x.lend(g)
+	}
+}
