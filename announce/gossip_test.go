@@ -696,3 +696,29 @@ func TestEnvelopeGoesToSomeWhoPassItOn(t *testing.T) {
 		}
 	})
 }
+
+// Behind a slow uplink an envelope waits for its turn; hints do not.
+func TestEnvelopeIsKeptBackWhereTheUplinkIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		one := m.genuine(t, 1)
+		nodes := n.line(m, m.view(1, 0), 3)
+		const wait = 500 * time.Millisecond
+		nodes[1].yield = func() time.Duration { return wait }
+		for _, node := range nodes {
+			node.chain.mine(m.view(2, 1, one))
+		}
+		if err := nodes[0].Publish(t.Context(), m.news(one, 2)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		for i, node := range nodes[1:] {
+			if !slices.Equal(node.releases(), []uint64{1}) {
+				t.Fatalf("node %d accepted %v, want release 1 once", i+1, node.releases())
+			}
+		}
+		if later := nodes[2].acceptedAt().Sub(nodes[1].acceptedAt()); later < wait || later > 2*wait {
+			t.Errorf("the envelope was passed on after %v, want %v", later, wait)
+		}
+	})
+}

@@ -24,8 +24,10 @@ import (
 // with 1 Mbit/s up. See docs/SWARM.md.
 const LineProtocol protocol.ID = "/camswarm/line/1"
 
-// errNoMeasure says that nothing could be measured now.
-var errNoMeasure = errors.New("swarm: no peer to measure the uplink with, or it is in use")
+var (
+	errLineInUse = errors.New("swarm: the uplink is in use")
+	errNoMeasure = errors.New("swarm: no peer to measure the uplink with")
+)
 
 // SlowLine returns what the uplink was measured to carry, in bytes per second, if that
 // is little: 0 otherwise, and as long as it is not known.
@@ -33,7 +35,7 @@ func (x *Exchange) SlowLine() int64 { return x.line.Load() }
 
 // measureLine measures the uplink once.
 func (x *Exchange) measureLine(ctx context.Context) {
-	best, tries, wait := int64(0), 0, lineAfter
+	best, wait, tried := int64(0), lineAfter, map[peer.ID]bool{}
 	for {
 		x.mu.Lock()
 		jitter := time.Duration(x.rng.Int64N(int64(wait)))
@@ -43,21 +45,24 @@ func (x *Exchange) measureLine(ctx context.Context) {
 			return
 		case <-time.After(wait + jitter):
 		}
-		rate, err := x.tryLine(ctx)
-		if err != nil {
+		rate, err := x.tryLine(ctx, tried)
+		best = max(best, rate)
+		switch {
+		case best >= slowLine:
+			return
+		case errors.Is(err, errLineInUse):
+			wait = lineAfter
+			continue
+		case err == nil && len(tried) < lineTries:
+			wait = lineAfter
+			continue // another one: the peer may have been busy, or lie
+		case err != nil && best == 0:
 			x.log.Debug("uplink not measured", "err", err)
 			wait = min(2*wait, lineRetry)
 			continue
 		}
-		wait = lineAfter
-		best = max(best, rate)
-		if tries++; best < slowLine && tries < lineTries {
-			continue // another one: the peer may have been busy, or lie
-		}
-		if best < slowLine {
-			x.log.Info("the uplink is slow: blocks are served when they do not hold up a fetch", "bytes_per_second", best)
-			x.setLine(best)
-		}
+		x.log.Info("the uplink is slow: a fetch goes before what others are served", "bytes_per_second", best)
+		x.setLine(best)
 		return
 	}
 }
@@ -81,15 +86,17 @@ func (x *Exchange) limitUpload() {
 	x.gate.set(limit)
 }
 
-// tryLine measures the uplink with one of the peers: bytes per second.
-func (x *Exchange) tryLine(ctx context.Context) (int64, error) {
+// tryLine measures the uplink with a peer that was not tried: bytes per second.
+func (x *Exchange) tryLine(ctx context.Context, tried map[peer.ID]bool) (int64, error) {
 	x.mu.Lock()
+	if len(x.fetches)+len(x.sending) > 0 {
+		x.mu.Unlock()
+		return 0, errLineInUse
+	}
 	var with []peer.ID
-	if len(x.fetches)+len(x.sending) == 0 {
-		for id := range x.peers {
-			if x.opts.Near == nil || !x.opts.Near(id) { // else it is another line
-				with = append(with, id)
-			}
+	for id := range x.peers {
+		if !tried[id] && (x.opts.Near == nil || !x.opts.Near(id)) { // else it is another line
+			with = append(with, id)
 		}
 	}
 	slices.Sort(with)
@@ -97,7 +104,9 @@ func (x *Exchange) tryLine(ctx context.Context) (int64, error) {
 	x.mu.Unlock()
 	for _, id := range with {
 		if ok, err := x.h.Peerstore().SupportsProtocols(id, LineProtocol); err == nil && len(ok) > 0 {
-			return x.sendLine(ctx, id)
+			rate, err := x.sendLine(ctx, id)
+			tried[id] = err == nil
+			return rate, err
 		}
 	}
 	return 0, errNoMeasure
