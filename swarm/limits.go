@@ -85,7 +85,7 @@ const (
 	lineBytes  = 32 << 10
 	slowLine   = 250_000
 	lineTries  = 3
-	lineServes = 70
+	lineServes = 90
 
 	// wantHaveBytes is the size of a block below which bitswap's server
 	// answers a want-have with the block itself (boxo's default).
@@ -130,11 +130,12 @@ const (
 	lineTimeout = 10 * time.Second
 
 	// A fetch over a slow uplink tells nobody what it gets, and so serves none of it,
-	// for silentFor, and then for as long as it gets more than silentAbove times what
-	// the uplink carries: what all such uplinks could add to that is less than what
-	// they lose, as a byte that is served takes the acknowledgements of 43. The others
-	// may need the blocks otherwise.
-	silentFor   = time.Second
+	// for silentFor, in which its source finds out how fast it may send, and then for as
+	// long as it gets more than silentAbove times what the uplink carries: uplinks of
+	// that kind could add a third to it and would take more, as a byte that is served
+	// takes the place of the acknowledgements of 43. If it gets less than the uplink
+	// carries it is silent for half of that: the others need its blocks.
+	silentFor   = 2 * time.Second
 	silentAbove = 3
 
 	// haveDelaySlow is haveDelay on a slow uplink: a block that comes is told to a

@@ -172,10 +172,16 @@ func (x *Exchange) silent(root [32]byte) bool {
 // speakUp ends the silence of a fetch that the uplink does not hold up: what comes
 // is little beside what it can send. The caller holds mu.
 func (x *Exchange) speakUp(f *fetch) {
-	if !f.silent || time.Since(f.start) < silentFor || f.speed() > silentAbove*float64(x.line.Load()) {
+	if !f.silent {
 		return
 	}
-	x.tell(f)
+	age, enough := time.Since(f.start), float64(x.line.Load())
+	if age >= silentFor {
+		enough *= silentAbove
+	}
+	if age >= silentFor/2 && f.speed() <= enough {
+		x.tell(f)
+	}
 }
 
 // tell tells peers of all that was kept from them. The caller holds mu.
