@@ -25,7 +25,6 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"camswarm/announce"
 	"camswarm/announce/beacon"
@@ -287,7 +286,7 @@ func (c *Server) routes() map[string]route {
 		}},
 	}
 	if c.gatherer != nil {
-		metrics := promhttp.HandlerFor(c.gatherer, promhttp.HandlerOpts{})
+		metrics := metricsHandler(c.gatherer)
 		routes["/metrics"] = route{method: http.MethodGet, gives: "text/plain", serve: func(w http.ResponseWriter, r *http.Request) (any, error) {
 			metrics.ServeHTTP(w, r)
 			return nil, nil

@@ -7,23 +7,20 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
-// LogLevel is a level of zap.
-type LogLevel zapcore.Level
+// LogLevel is a level, numbered as zap numbers them.
+type LogLevel int8
 
 // The levels.
 const (
-	LevelDebug  = LogLevel(zapcore.DebugLevel)
-	LevelInfo   = LogLevel(zapcore.InfoLevel)
-	LevelWarn   = LogLevel(zapcore.WarnLevel)
-	LevelError  = LogLevel(zapcore.ErrorLevel)
-	LevelDPanic = LogLevel(zapcore.DPanicLevel)
-	LevelPanic  = LogLevel(zapcore.PanicLevel)
-	LevelFatal  = LogLevel(zapcore.FatalLevel)
+	LevelDebug LogLevel = iota - 1
+	LevelInfo
+	LevelWarn
+	LevelError
+	LevelDPanic
+	LevelPanic
+	LevelFatal
 )
 
 // ZapEventLogger is the log of one subsystem, named as in the original.
@@ -120,7 +117,3 @@ func (l *ZapEventLogger) Errorf(format string, args ...any) { l.write(fmt.Sprint
 
 // Errorw logs a message with keys and values.
 func (l *ZapEventLogger) Errorw(msg string, args ...any) { l.write(msg, args...) }
-
-// Desugar returns a log that drops everything: boxo and kad-dht ask it about debug
-// messages alone, and what Badger says through it comes back as an error too.
-func (*ZapEventLogger) Desugar() *zap.Logger { return zap.NewNop() }
