@@ -26,7 +26,7 @@ func metricsHandler(g prometheus.Gatherer) http.Handler {
 				return
 			}
 		}
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
 		_, _ = w.Write(text.Bytes())
 	})
 }
