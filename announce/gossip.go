@@ -60,6 +60,10 @@ type Options struct {
 	// gave this. Questions cost the stream that brings them, which is not counted
 	// here. It must answer at once. nil: no bound.
 	Budget func(p peer.ID, cost float64) bool
+
+	// First reports whether a peer should be among the first to get an envelope that
+	// does not go to all at once, because it can do most with it. nil: nobody.
+	First func(peer.ID) bool
 }
 
 // Gossip spreads and judges announcements of the products it follows.
@@ -72,6 +76,7 @@ type Gossip struct {
 	app     func(peer.ID) float64
 	budget  func(peer.ID, float64) bool
 	yield   func() time.Duration
+	first   func(peer.ID) bool
 	warned  tallies
 
 	peers    *peerTable
@@ -107,7 +112,7 @@ func New(h host.Host, cfg Config, opts Options) (*Gossip, error) {
 		return nil, fmt.Errorf("announce: register metrics (one registerer serves one Gossip): %w", err)
 	}
 	g := &Gossip{
-		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore, budget: opts.Budget, yield: opts.Yield,
+		host: h, cfg: cfg, log: opts.Logger, metrics: m, now: opts.Now, app: opts.AppScore, budget: opts.Budget, yield: opts.Yield, first: opts.First,
 		peers:    newPeerTable(),
 		filter:   newTopicFilter(),
 		offences: make(chan peer.ID, 16),
@@ -515,9 +520,12 @@ func (g *Gossip) Publish(ctx context.Context, a Announcement) error {
 	}
 	confirmed := s.Witnesses != nil && s.Witnesses.Agree(a.Rev) // nobody has to look at the chain
 	if !a.Bare() && !confirmed && len(topic.ListPeers()) >= hintFirst {
-		g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block), true)
+		lead, hinted := s.lead(a.Rev, time.Now())
+		if !hinted {
+			g.forward(ctx, s, hintOf(a.Product, a.Rev, a.Block), true)
+		}
 		select { // or hint and envelope would leave together, one peer after the other
-		case <-time.After(hintLead):
+		case <-time.After(lead):
 		case <-g.stopped:
 			return ErrStopped
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"math"
 	"slices"
@@ -721,4 +722,42 @@ func TestEnvelopeIsKeptBackWhereTheUplinkIsSlow(t *testing.T) {
 			t.Errorf("the envelope was passed on after %v, want %v", later, wait)
 		}
 	})
+}
+
+// Half of the places of an envelope are of those who can do most with it, if there are so
+// many; the others are anybody's, or whoever comes early to a seed could have them all.
+func TestHalfOfTheFirstAreDrawnByLot(t *testing.T) {
+	const limit, crowd = 8, 40
+	for _, early := range []int{0, 2, limit / 2, crowd / 2} {
+		drawn := map[peer.ID]int{}
+		const rounds = 400
+		for range rounds {
+			l := &lot{limit: limit, first: map[peer.ID]bool{}}
+			for i := range crowd {
+				p := peer.ID(fmt.Sprint(i))
+				l.first[p] = i < early
+				l.AddRPC(p, "", &pubsub.RPC{})
+			}
+			firsts, all := 0, map[peer.ID]bool{}
+			for p := range l.All() {
+				all[p] = true
+				if l.first[p] {
+					firsts++
+				}
+				drawn[p]++
+			}
+			if len(all) != limit {
+				t.Fatalf("sent to %d, want %d", len(all), limit)
+			}
+			if want := min(early, limit/2); firsts < want {
+				t.Fatalf("%d of %d who are to be first were among the first, want %d", firsts, early, want)
+			}
+		}
+		for i := range crowd {
+			// The least of them expects one round of nine: that it is never drawn in 400 has a chance of 1e-20.
+			if drawn[peer.ID(fmt.Sprint(i))] == 0 {
+				t.Errorf("with %d first, peer %d was never among the first", early, i)
+			}
+		}
+	}
 }

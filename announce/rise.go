@@ -44,6 +44,7 @@ func (g *Gossip) tellRises(ctx context.Context) {
 				g.metrics.told.Inc()
 				g.log.Debug("neighbours are told of a revision", "product", s.Product.String(), "rev", view.Rev)
 				g.forward(ctx, s, hintOf(s.id, view.Rev, view.RevBlock), true)
+				s.hinted(view.Rev, now)
 			}
 			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at
@@ -79,6 +80,24 @@ func (s *subject) toTell(view *verify.View, now time.Time, within time.Duration)
 	}
 	s.told, s.tellAt, s.rev = rev, time.Time{}, rev
 	return true, time.Time{}
+}
+
+// hinted notes that all neighbours were sent a hint of a revision.
+func (s *subject) hinted(rev uint64, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hintRev, s.hintAt = rev, now
+}
+
+// lead returns whether all neighbours were sent a hint of a revision, and how long its
+// envelope has to wait for one to leave.
+func (s *subject) lead(rev uint64, now time.Time) (wait time.Duration, hinted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hintRev != rev {
+		return hintLead, false
+	}
+	return max(0, hintLead-now.Sub(s.hintAt)), true
 }
 
 // hintOf encodes a bare hint of a revision. Its sequence is a random number, so

@@ -259,3 +259,39 @@ func TestThreatStopSilenced_Replay(t *testing.T) {
 		}
 	})
 }
+
+// Whoever was told of a revision already is not told again before its envelope, which
+// need not wait then.
+func TestEnvelopeFollowsAHintThatWasTold(t *testing.T) {
+	for _, risen := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m, n := newMaker(t, "ucam-2"), newNet(t)
+			one := m.genuine(t, 1)
+			var chains []*memChain
+			for range hintFirst + 1 {
+				chains = append(chains, newChain(m.view(1, 0)))
+			}
+			nodes := n.crowd(m, chains, SeedConfig())
+			for _, c := range chains {
+				c.mine(m.view(2, 1, one))
+			}
+			seed := nodes[0]
+			seed.chain.poll()
+			if risen {
+				seed.Risen()
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			heard := len(nodes[1].got())
+			start := time.Now()
+			if err := seed.Publish(t.Context(), m.news(one, 2)); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(start)
+			settle()
+			if got := len(nodes[1].got()) - heard; risen && (took != 0 || got != 1) || !risen && (took != hintLead || got != 2) {
+				t.Errorf("hint told before: %v; the publisher waited %v, its neighbour heard %d announcements", risen, took, got)
+			}
+		})
+	}
+}

@@ -92,6 +92,9 @@ type subject struct {
 	told   uint64    // rev of the view that neighbours need not be told any more
 	tellAt time.Time // when they are told of a higher one; zero: there is none
 
+	hintRev uint64    // rev of which all neighbours were sent a hint
+	hintAt  time.Time // when that was
+
 	held    []*held
 	pause   time.Duration // before the next look for what is held
 	retryAt time.Time
@@ -186,7 +189,7 @@ func (s *subject) stale(a *Announcement, digest [32]byte, view *verify.View) err
 // caller holds the lock.
 func (s *subject) countIn(view *verify.View) {
 	if view.Registry != s.registry && view.Registry != (verify.RegistryRef{}) {
-		s.registry, s.rev, s.told, s.tellAt = view.Registry, 0, 0, time.Time{}
+		s.registry, s.rev, s.told, s.tellAt, s.hintRev = view.Registry, 0, 0, time.Time{}, 0
 	}
 }
 

@@ -237,6 +237,7 @@ func (n *Node) wireSwarm(key crypto.PrivKey, o injected) (err error) {
 			}
 			return 0
 		},
+		First: n.exchange.Named, // they fill the seed's line while the others hear of the release
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ipfs/boxo/bitswap/message"
 	pb "github.com/ipfs/boxo/bitswap/message/pb"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/swarm/filestore"
 	"camswarm/swarm/plan"
@@ -114,6 +115,23 @@ func (x *Exchange) lend(g *lending) {
 		g.ticking = true
 		g.timer.Reset(wait)
 	}
+}
+
+// Named reports whether a peer knows a block that it may have here of a file that it has
+// not asked for yet.
+func (x *Exchange) Named(id peer.ID) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p := x.peers[id]
+	if p == nil {
+		return false
+	}
+	for _, g := range x.lendings {
+		if g.l.Lends() && g.l.Named(p.key) {
+			return true
+		}
+	}
+	return false
 }
 
 // wanted tells the Lenders that ration what a peer asks for, and withdraws.

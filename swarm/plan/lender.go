@@ -253,5 +253,12 @@ func (l *Lender) Cancelled(now time.Duration, key PeerKey, unit int) {
 	}
 }
 
+// Named reports whether a peer was named a unit before it showed interest, so that it can
+// ask as soon as it wants the file.
+func (l *Lender) Named(key PeerKey) bool {
+	q := l.byKey[key]
+	return q != nil && q.hinted
+}
+
 // Lends reports whether the file is rationed now.
 func (l *Lender) Lends() bool { return l.lend }
