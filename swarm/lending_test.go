@@ -30,6 +30,11 @@ func TestCrowdAtASeedStarvesNobody(t *testing.T) {
 		}
 		s.nodes[0].add(f, data)
 		time.Sleep(time.Second)
+		for i, n := range s.nodes[1:] {
+			if !s.nodes[0].x.Named(n.h.ID()) || n.x.Named(s.nodes[0].h.ID()) {
+				t.Errorf("camera %d cannot ask the seed at once", i+1)
+			}
+		}
 		for _, n := range s.nodes[1:] {
 			n.add(f, nil)
 		}

@@ -82,6 +82,33 @@ func TestASeedNamesDifferentBlocksToDifferentPeersOfACrowd(t *testing.T) {
 	}
 }
 
+// Before anybody asks a seed names a block each to some, who can ask at once then.
+func TestASeedNamesABlockToSomeBeforeTheyAsk(t *testing.T) {
+	const peers = 100
+	l := newLendWorld(4, 200, 0)
+	for k := range peers {
+		l.PeerJoined(PeerKey(k))
+	}
+	named := 0
+	for k := range peers {
+		if l.Named(PeerKey(k)) {
+			t.Fatalf("peer %d was named a block before it was told anything", k)
+		}
+		told, _, _ := l.Disclose(0, PeerKey(k))
+		if l.Named(PeerKey(k)) != (len(told) == 1) {
+			t.Errorf("peer %d was told %v, named: %v", k, told, l.Named(PeerKey(k)))
+		}
+		named += len(told)
+	}
+	if want := int(DefaultLenderConfig().StartWindow / lendBlock / 2); named != want {
+		t.Errorf("%d of %d peers were named a block, want half of the window, %d", named, peers, want)
+	}
+	l.PeerInterested(peers - 1)
+	if l.Offers(0); l.Named(peers - 1) {
+		t.Error("who was offered a block after it had asked counts as named before")
+	}
+}
+
 func TestThoseWhoHoldLeastAndBlocksThatAreRareComeFirst(t *testing.T) {
 	l := newLendWorld(3, 100, 30)
 	for k := range PeerKey(30) {
