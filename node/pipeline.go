@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	mrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -118,12 +117,10 @@ func (f *follower) stage(life, ctx context.Context, t task) result {
 	}
 }
 
-// manifestGrace is how long at least a release that the chain offers waits for its
-// announcement before peers are asked for the envelope, and half as long again at most,
-// by lot: who announces sees the chain up to a second after a seed told its neighbours of
-// the new revision, and in a crowd the envelope comes by two or three hops of 20 to 80 ms
-// each. A crowd that asked sooner would take from the seed what is on its way.
-const manifestGrace = time.Second
+// manifestGrace is how long a release that the chain offers waits for its
+// announcement before peers are asked for the envelope: in a crowd it comes by two or
+// three hops of 20 to 80 ms each.
+const manifestGrace = 500 * time.Millisecond
 
 // findManifest asks peers for a release's envelope: first for their latest
 // announcement, then for the block that the chain named by digest.
@@ -134,7 +131,7 @@ func (f *follower) findManifest(ctx context.Context, rel verify.Release) result 
 	select { // an envelope follows its hint
 	case <-ctx.Done():
 		return result{err: ctx.Err()}
-	case <-time.After(manifestGrace + mrand.N(manifestGrace/2)):
+	case <-time.After(manifestGrace):
 	}
 	if err := f.ask(ctx, rel.Product); err == nil {
 		select { // what came by the question is in the mail
