@@ -189,6 +189,9 @@ func TestLineStreamThatIsLeftEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
+		if err := st.SetReadDeadline(start.Add(3 * lineTimeout)); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := io.ReadAll(st); err == nil || time.Since(start) > 2*lineTimeout {
 			t.Errorf("the stream ended after %v with %v", time.Since(start), err)
 		}
