@@ -250,7 +250,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	x.mu.Lock()
 	x.goRun(func() { x.reportDamage(ctx) })
 	if x.opts.MeasureLine {
-		x.goRun(func() { x.measureLine(ctx) })
+		x.goRun(func() { x.keepMeasuring(ctx) })
 	}
 	x.mu.Unlock()
 	close(x.started)

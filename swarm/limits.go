@@ -123,10 +123,11 @@ const (
 	engineIdle = 2 * time.Minute
 
 	// The uplink is measured lineAfter to twice that after the start, when connections
-	// have been made, and if that fails again after pauses that grow to lineRetry. A
-	// peer answers within lineTimeout.
+	// have been made, and if that fails again after pauses that grow to lineRetry. It is
+	// measured anew after lineAgain: 32 to 96 KiB a day. A peer answers within lineTimeout.
 	lineAfter   = 4 * time.Second
 	lineRetry   = 10 * time.Minute
+	lineAgain   = 24 * time.Hour
 	lineTimeout = 10 * time.Second
 
 	// A fetch over a slow uplink tells nobody what it gets, and so serves none of it,

@@ -33,6 +33,19 @@ var (
 // is little: 0 otherwise, and as long as it is not known.
 func (x *Exchange) SlowLine() int64 { return x.line.Load() }
 
+// keepMeasuring measures the uplink now and then: what was in its way may have gone, and
+// a line may have been changed.
+func (x *Exchange) keepMeasuring(ctx context.Context) {
+	for {
+		x.measureLine(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lineAgain):
+		}
+	}
+}
+
 // measureLine measures the uplink once.
 func (x *Exchange) measureLine(ctx context.Context) {
 	best, wait, tried := int64(0), lineAfter, map[peer.ID]bool{}
@@ -49,6 +62,7 @@ func (x *Exchange) measureLine(ctx context.Context) {
 		best = max(best, rate)
 		switch {
 		case best >= slowLine:
+			x.setLine(0)
 			return
 		case errors.Is(err, errLineInUse):
 			wait = lineAfter
@@ -61,15 +75,20 @@ func (x *Exchange) measureLine(ctx context.Context) {
 			wait = min(2*wait, lineRetry)
 			continue
 		}
-		x.log.Info("the uplink is slow: a fetch goes before what others are served", "bytes_per_second", best)
 		x.setLine(best)
 		return
 	}
 }
 
-// setLine takes note of a slow uplink. Part of it stays free for acknowledgements.
+// setLine takes note of a slow uplink, or with 0 of one that is not. Part of a slow one
+// stays free for acknowledgements.
 func (x *Exchange) setLine(rate int64) {
-	x.line.Store(rate)
+	switch before := x.line.Swap(rate); {
+	case rate > 0:
+		x.log.Info("the uplink is slow: a fetch goes before what others are served", "bytes_per_second", rate)
+	case before > 0:
+		x.log.Info("the uplink is not slow any more")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.limitUpload()

@@ -175,6 +175,41 @@ func TestUplinkIsMeasured(t *testing.T) {
 	}
 }
 
+// What was in the line's way when it was measured, or a peer that answered late, holds
+// nothing up for longer than a day.
+func TestUplinkIsMeasuredAnew(t *testing.T) {
+	runSim(t, []link{{20, 50}, {20, 50}, {20, 50}, {20, 50}}, rtt(10*time.Millisecond, 150*time.Millisecond, 5), func(s *testSim) {
+		var late atomic.Bool
+		for i, n := range s.nodes {
+			n.start(ExchangeOptions{MeasureLine: i == 0})
+			if i == 0 {
+				continue
+			}
+			n.h.SetStreamHandler(LineProtocol, func(st network.Stream) {
+				if !late.Load() {
+					answerLine(st)
+					return
+				}
+				_, _ = io.CopyN(io.Discard, st, 1)
+				_, _ = st.Write([]byte{0})
+				_, _ = io.CopyN(io.Discard, st, 1)
+				_, _ = st.Write([]byte{0})
+				time.Sleep(5 * time.Second)
+				_, _ = st.Write([]byte{0})
+			})
+			s.connect(0, i)
+		}
+		x := s.nodes[0].x
+		for day, slow := range []bool{true, false, true} {
+			late.Store(slow)
+			time.Sleep(lineAgain + 5*time.Minute)
+			if got := x.SlowLine(); (got > 0) != slow || (x.gate.limit() > 0) != slow {
+				t.Errorf("day %d: the uplink was measured as %d bytes per second (0: not slow), serves with %d (0: no limit)", day, got, x.gate.limit())
+			}
+		}
+	})
+}
+
 // A stream that is opened and left costs its peer until lineTimeout.
 func TestLineStreamThatIsLeftEnds(t *testing.T) {
 	runSim(t, []link{{20, 50}, {20, 50}}, rtt(10*time.Millisecond, 20*time.Millisecond, 6), func(s *testSim) {
