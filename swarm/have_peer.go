@@ -41,6 +41,7 @@ type haveQueue struct {
 	files  map[[32]byte]*havePending
 	order  [][32]byte
 	wake   chan struct{}
+	hurry  chan struct{} // what is queued may have become urgent
 	again  chan struct{} // the protocol may be supported now
 	opened bool          // everything was announced on an open stream
 }
@@ -50,8 +51,13 @@ type havePending struct {
 	indexes         []int
 }
 
+// urgent reports whether e should not wait long for more.
+func (e *havePending) urgent() bool {
+	return e.none || e.full || e.ask || len(e.indexes) >= haveMany
+}
+
 func newHaveQueue() haveQueue {
-	return haveQueue{files: make(map[[32]byte]*havePending), wake: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+	return haveQueue{files: make(map[[32]byte]*havePending), wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 }
 
 func (q *haveQueue) edit(root [32]byte, f func(*havePending)) {
@@ -67,10 +73,22 @@ func (q *haveQueue) edit(root [32]byte, f func(*havePending)) {
 		q.order = append(q.order, root)
 	}
 	f(e)
-	select {
-	case q.wake <- struct{}{}:
-	default:
+	nudge(q.wake)
+	if e.urgent() {
+		nudge(q.hurry)
 	}
+}
+
+// delay is the least time between the last message and what is queued.
+func (q *haveQueue) delay() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.files {
+		if e.urgent() {
+			return haveUrgent
+		}
+	}
+	return haveDelay
 }
 
 // open lets news in: everything is announced on an open stream.
@@ -120,6 +138,15 @@ func (q *haveQueue) retry() {
 	case q.again <- struct{}{}:
 	default:
 	}
+}
+
+// restHaves is how long what is queued has to wait yet, after a message at last.
+func (p *remotePeer) restHaves(last time.Time) time.Duration {
+	delay := p.have.delay()
+	if p.x.line.Load() > 0 {
+		delay = haveDelaySlow
+	}
+	return delay - time.Since(last)
 }
 
 // sendHaves opens the stream of announcements to the peer and keeps it fed. When
@@ -196,16 +223,13 @@ func (p *remotePeer) sendHaves(ctx context.Context) {
 			continue
 		case <-p.have.wake:
 		}
-		// The first news goes at once, what comes within haveDelay together.
-		delay := haveDelay
-		if p.x.line.Load() > 0 {
-			delay = haveDelaySlow
-		}
-		if wait := delay - time.Since(last); wait > 0 {
+		// The first news goes at once, what comes soon after it together.
+		for wait := p.restHaves(last); wait > 0; wait = p.restHaves(last) {
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(wait):
+			case <-p.have.hurry:
 			}
 		}
 		buf, n := p.encodeHaves()

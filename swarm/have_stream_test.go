@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"bufio"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -111,6 +112,66 @@ func TestAPeerThatEndsEveryStreamOfAnnouncementsIsLeftInPeace(t *testing.T) {
 		defer mu.Unlock()
 		if streams < 2 || streams > 80 {
 			t.Errorf("%d streams in an hour", streams)
+		}
+	})
+}
+
+// Each message of possession is a packet on an uplink that blocks could use, and each
+// hop of a block waits for it: a block is named at once where none was named lately,
+// later ones together, and soon where there are many.
+func TestBlocksThatComeTogetherAreNamedTogether(t *testing.T) {
+	data, f := testImage(2_000_000, 32<<10, 1)
+	root, _ := filestore.Digest(f.Root)
+	runSim(t, []link{{20, 50}, {20, 50}}, rtt(40*time.Millisecond, 40*time.Millisecond, 1), func(s *testSim) {
+		type message struct {
+			at    time.Time
+			named []int
+		}
+		heard := make(chan message, 16)
+		s.nodes[1].h.SetStreamHandler(HaveProtocol, func(st network.Stream) {
+			defer st.Reset()
+			for r := bufio.NewReader(st); ; {
+				m, err := readHave(r)
+				if err != nil {
+					return
+				}
+				if m.kind == haveIndexes && m.root == root {
+					heard <- message{time.Now(), m.indexes}
+				}
+			}
+		})
+		x := s.nodes[0]
+		x.start(ExchangeOptions{})
+		x.add(f, data)
+		s.connect(0, 1)
+		time.Sleep(time.Second)
+		x.x.mu.Lock()
+		q := &x.x.peers[s.nodes[1].h.ID()].have
+		x.x.mu.Unlock()
+		for _, c := range []struct {
+			name   string
+			then   []int // blocks, a millisecond apart, after block 0
+			second time.Duration
+		}{
+			{"a few", []int{1, 2}, haveDelay},
+			{"many", []int{1, 2, 3, 4}, haveUrgent},
+		} {
+			q.announce(root, 0)
+			for _, i := range c.then {
+				time.Sleep(time.Millisecond)
+				q.announce(root, i)
+			}
+			time.Sleep(time.Second)
+			if len(heard) != 2 {
+				t.Fatalf("%s: %d messages", c.name, len(heard))
+			}
+			first, second := <-heard, <-heard
+			if !slices.Equal(first.named, []int{0}) || !slices.Equal(second.named, c.then) {
+				t.Errorf("%s: named %v, then %v", c.name, first.named, second.named)
+			}
+			if gap := second.at.Sub(first.at); gap < c.second-time.Millisecond || gap > c.second+5*time.Millisecond {
+				t.Errorf("%s: the second message came %v after the first, not %v", c.name, gap, c.second)
+			}
 		}
 	})
 }

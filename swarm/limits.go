@@ -94,10 +94,14 @@ const (
 
 // Times of the exchange.
 const (
-	// haveDelay is the least time between two possession messages to a peer.
-	// The first goes out at once; what follows within the delay is batched.
-	// Each hop of a block through the swarm waits for it, so it is short.
-	haveDelay = 10 * time.Millisecond
+	// haveDelay is the least time between two possession messages to a peer, and
+	// haveUrgent that where haveMany blocks wait to be named, or a state. The first
+	// goes out at once; what follows within the delay is batched: less time is one
+	// more packet, and an acknowledgement, on an uplink that blocks could use, more is
+	// waited for in each hop of a block through the swarm. See docs/SWARM.md.
+	haveDelay  = 40 * time.Millisecond
+	haveUrgent = 10 * time.Millisecond
+	haveMany   = 4
 
 	// haveLasts is how long a stream of possession messages has to live for the
 	// next one to be opened at once when the peer ends it. Short-lived ones are

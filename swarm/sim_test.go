@@ -48,6 +48,7 @@ type testNode struct {
 	x      *Exchange
 	dir    string
 	link   link
+	line   atomic.Pointer[simnet.SimConn]
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -61,7 +62,7 @@ func (s *fixedSource) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, err
 func simAddr(i int) *net.UDPAddr { return &net.UDPAddr{IP: simnet.IntToPublicIPv4(i), Port: 8000} }
 
 // simHost makes a libp2p host with QUIC over a simulated line.
-func simHost(t *testing.T, n *simnet.Simnet, i int, l link) host.Host {
+func simHost(t *testing.T, n *simnet.Simnet, i int, l link, line *atomic.Pointer[simnet.SimConn]) host.Host {
 	src := &fixedSource{}
 	settings := simnet.NodeBiDiLinkSettings{
 		Uplink:   simnet.LinkSettings{BitsPerSecond: l.up * simnet.Mibps, FlowBucketCount: 4096},
@@ -79,7 +80,9 @@ func simHost(t *testing.T, n *simnet.Simnet, i int, l link) host.Host {
 			quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return src, nil }),
 			quicreuse.OverrideListenUDP(func(_ string, a *net.UDPAddr) (net.PacketConn, error) {
 				src.ip.Store(&a.IP)
-				return n.NewEndpoint(a, settings), nil
+				c := n.NewEndpoint(a, settings)
+				line.Store(c)
+				return c, nil
 			})),
 		libp2p.DisableIdentifyAddressDiscovery(), // stalls virtual time
 		libp2p.ResourceManager(&network.NullResourceManager{}),
@@ -112,7 +115,9 @@ func runSim(t *testing.T, links []link, delay func(i, j int) time.Duration, f fu
 			if err := os.Mkdir(d, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			s.nodes = append(s.nodes, &testNode{t: t, h: simHost(t, s.net, i, l), dir: d, link: l})
+			n := &testNode{t: t, dir: d, link: l}
+			n.h = simHost(t, s.net, i, l, &n.line)
+			s.nodes = append(s.nodes, n)
 		}
 		s.net.Start()
 		defer s.net.Close()

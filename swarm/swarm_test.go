@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/quic-go/quic-go"
 )
 
 func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
@@ -53,12 +51,15 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 		for _, n := range s.nodes[1:] {
 			n.add(f, nil)
 		}
-		stop := make(chan struct{})
-		defer close(stop)
+		var lines *lineTrace
 		if os.Getenv("SWARM_TRACE") != "" {
-			go s.trace(stop)
+			lines = s.traceLines()
 		}
 		took := fetchAll(t, f.Root, time.Minute, s.nodes[1:]...)
+		if lines != nil {
+			lines.end()
+			lines.report(t, took)
+		}
 		for _, n := range s.nodes[1:] {
 			n.holds(f, data)
 		}
@@ -69,21 +70,6 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 			useful, dup, wrong, peers = useful+st.Useful, dup+st.Duplicate, wrong+st.Wrong, peers+st.Sent
 		}
 		fromSeed := s.nodes[0].x.Stats().Total.Sent
-		if os.Getenv("SWARM_TRACE") != "" {
-			var sent, lost, pk uint64
-			for _, n := range s.nodes[1:] {
-				for _, c := range n.h.Network().Conns() {
-					var q *quic.Conn
-					if c.As(&q) {
-						st := q.ConnectionStats()
-						sent += st.BytesSent
-						lost += st.BytesLost
-						pk += st.PacketsSent
-					}
-				}
-			}
-			t.Logf("cameras sent %d bytes in %d packets for %d of blocks, lost %d", sent, pk, peers, lost)
-		}
 		slices.Sort(took)
 		bound := fluidBound(size, links[0], links[1:])
 		p95 := took[len(took)*95/100]
@@ -111,27 +97,5 @@ func TestSwarmNearsTheFluidBoundWithoutDuplicates(t *testing.T) {
 	slices.Sort(shares)
 	if shares[len(shares)/2] > 0.01 {
 		t.Errorf("duplicates are %.2f of the useful bytes", shares)
-	}
-}
-
-// trace logs every 100 ms the share of the uplinks in use.
-func (s *testSim) trace(stop chan struct{}) {
-	var seed, all int64
-	var seeds, cameras []string
-	for {
-		select {
-		case <-stop:
-			s.t.Log("seed   ", seeds)
-			s.t.Log("cameras", cameras)
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-		a, b := s.nodes[0].x.Stats().Total.Sent, int64(0)
-		for _, n := range s.nodes[1:] {
-			b += n.x.Stats().Total.Sent
-		}
-		seeds = append(seeds, strconv.Itoa(int((a-seed)*100/(int64(s.nodes[0].link.up)*12500))))
-		cameras = append(cameras, strconv.Itoa(int((b-all)*100/(int64(len(s.nodes)-1)*int64(s.nodes[1].link.up)*12500))))
-		seed, all = a, b
 	}
 }

@@ -34,8 +34,8 @@ type Config struct {
 	// by side; 0: the defaults.
 	Workers, SeedWorkers int
 
-	// HaveDelay is the least time between two possession messages to one peer;
-	// 0: 10 ms, negative: none.
+	// HaveDelay is the least time between two possession messages to one peer, where
+	// less than four blocks wait to be named; 0: 40 ms, negative: none.
 	HaveDelay time.Duration
 
 	Segment int           // bytes that the model moves at a time; 0: 4096

@@ -38,6 +38,10 @@ const (
 	maxBlocks   = 8192
 
 	tick = 200 * time.Millisecond // twice plan.PlannerTick
+
+	// haveMany blocks are named after haveUrgent already, as package swarm has it.
+	haveMany   = 4
+	haveUrgent = 10 * time.Millisecond
 )
 
 type evKind uint8
@@ -137,8 +141,9 @@ type conn struct {
 	// possession
 	interested bool    // to has said that it takes part
 	haves      []int32 // -1: the state
-	nextHave   time.Duration
+	lastHave   time.Duration
 	flushing   bool
+	flushAt    time.Duration
 }
 
 type segment struct {
@@ -227,7 +232,7 @@ func newWorld(cfg Config) *world {
 		cfg.SeedWorkers = seedWorkers
 	}
 	if cfg.HaveDelay == 0 {
-		cfg.HaveDelay = 10 * time.Millisecond
+		cfg.HaveDelay = 40 * time.Millisecond
 	}
 	if cfg.Segment == 0 {
 		cfg.Segment = 4096
@@ -262,7 +267,7 @@ func newWorld(cfg Config) *world {
 		id := int32(len(w.conns))
 		w.conns = append(w.conns, conn{
 			from: int32(a), to: int32(b), slot: int32(len(w.nodes[a].out)), delay: cfg.Delay(a, b),
-			cwnd: initialWindow, paceAt: -time.Hour,
+			cwnd: initialWindow, paceAt: -time.Hour, lastHave: -time.Hour,
 		})
 		w.nodes[a].out = append(w.nodes[a].out, id)
 		return id
@@ -707,15 +712,21 @@ func (w *world) lend(i int) {
 
 func (w *world) flush(id int32) {
 	c := &w.conns[id]
-	if len(c.haves) == 0 || c.flushing {
+	if len(c.haves) == 0 {
 		return
 	}
-	if w.now < c.nextHave {
-		c.flushing = true
-		w.at(c.nextHave, event{kind: evFlush, a: id})
+	due := c.lastHave + w.cfg.HaveDelay
+	if len(c.haves) >= haveMany || slices.Contains(c.haves, -1) {
+		due = min(due, c.lastHave+haveUrgent)
+	}
+	if w.now < due {
+		if !c.flushing || due < c.flushAt {
+			c.flushing, c.flushAt = true, due
+			w.at(due, event{kind: evFlush, a: id})
+		}
 		return
 	}
-	c.nextHave = w.now + w.cfg.HaveDelay
+	c.lastHave = w.now
 	n := &w.nodes[c.from]
 	m := news{units: c.haves, lends: n.lend.Lends()}
 	if slices.Contains(m.units, -1) {
