@@ -230,8 +230,8 @@ func (g *Gossip) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	err := g.start(ctx)
 	if err == nil {
-		g.host.SetStreamHandler(LatestProtocol, g.serve(ctx))
 		g.host.SetStreamHandler(WitnessProtocol, g.serveStatements(ctx))
+		g.host.SetStreamHandler(LatestProtocol, g.serve(ctx)) // last: who sees it asks for both
 		wg.Go(func() { g.greetPeers(ctx) })
 		wg.Go(func() { g.rejudge(ctx) })
 		wg.Go(func() { g.punish(ctx) })

@@ -80,6 +80,7 @@ func TestAddressThatComesAfterTheNodeIsBound(t *testing.T) {
 		t.Errorf("listens on %v", got)
 	}
 	for _, a := range notOurs {
+		await(t, "the log to say so", func() bool { return log.count("has the address now", a) > 0 })
 		if log.count("does not have the address yet", a) != 1 || log.count("has the address now", a) != 1 {
 			t.Errorf("the log does not say once that %s was waited for, and once that it is there", a)
 		}
