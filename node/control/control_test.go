@@ -704,7 +704,9 @@ func FuzzControlRequest(f *testing.F) {
 	f.Add("GET", "/v1/events", "kinds=verified,limits", "", []byte(nil))
 	f.Add("POST", "/v1/gc", "dry_run=true", "", []byte(nil))
 	f.Add("GET", "/v1/status", "", "", []byte(nil))
-	f.Add("POST", "/v1/provide", "", "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"envelope\"\r\n\r\ne\r\n--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\ni\r\n--x--\r\n"))
+	provide := "--x\r\nContent-Disposition: form-data; name=\"envelope\"\r\n\r\ne\r\n--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\ni"
+	f.Add("POST", "/v1/provide", "", "multipart/form-data; boundary=x", []byte(provide+"\r\n--x--\r\n"))
+	f.Add("POST", "/v1/provide", "", "multipart/form-data; boundary=x", []byte(provide)) // it ends in its image
 	encoded, err := (&announce.Announcement{Product: verify.ProductID{1}, Sequence: 1, Rev: 1, Envelope: []byte("e")}).Encode()
 	if err != nil {
 		f.Fatal(err)

@@ -456,7 +456,18 @@ func (c *Server) provide(r *http.Request) (out Provided, err error) {
 	if part.FormName() != "image" {
 		return out, badBody(fmt.Errorf("the second part is %q; send \"image\"", part.FormName()))
 	}
-	return c.backend.Provide(r.Context(), envelope, part)
+	return c.backend.Provide(r.Context(), envelope, bodyReader{part})
+}
+
+// bodyReader marks what breaks while a request's body is read as that body's fault.
+type bodyReader struct{ io.Reader }
+
+func (b bodyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = badBody(err)
+	}
+	return n, err
 }
 
 func (c *Server) publishIPNS(r *http.Request) (out IPNSPublished, err error) {
