@@ -16,8 +16,8 @@ import (
 // everybody would have it at the end of that. Half of them are of [Options.First], where
 // there are so many, the others drawn by lot.
 func (g *Gossip) spread(ctx context.Context, t *pubsub.Topic, raw []byte, bare bool, times int) error {
-	limit := times * g.cfg.Degree
-	if bare || len(t.ListPeers()) <= limit {
+	limit, peers := times*g.cfg.Degree, t.ListPeers()
+	if bare || len(peers) <= limit {
 		return t.Publish(ctx, raw, pubsub.WithValidatorData(vouched{}))
 	}
 	var batch pubsub.MessageBatch
@@ -25,7 +25,7 @@ func (g *Gossip) spread(ctx context.Context, t *pubsub.Topic, raw []byte, bare b
 		return err
 	}
 	draw := &lot{limit: limit, first: map[peer.ID]bool{}}
-	for _, p := range t.ListPeers() {
+	for _, p := range peers {
 		if g.first != nil && g.first(p) {
 			draw.first[p] = true
 		}

@@ -87,7 +87,10 @@ func (g *Gossip) awaitTurn(ctx context.Context, raw []byte) {
 		return
 	}
 	wait := g.yield()
-	if a, err := Decode(raw); wait <= 0 || err != nil || a.Bare() {
+	if wait <= 0 {
+		return
+	}
+	if a, err := Decode(raw); err != nil || a.Bare() {
 		return
 	}
 	select {

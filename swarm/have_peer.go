@@ -134,10 +134,7 @@ func (q *haveQueue) withdraw(root [32]byte, state bool) {
 
 // retry wakes a sender that found the protocol unsupported.
 func (q *haveQueue) retry() {
-	select {
-	case q.again <- struct{}{}:
-	default:
-	}
+	nudge(q.again)
 }
 
 // restHaves is how long what is queued has to wait yet, after a message at last.

@@ -64,19 +64,16 @@ func (x *Exchange) measureLine(ctx context.Context) {
 		case best >= slowLine:
 			x.setLine(0)
 			return
-		case errors.Is(err, errLineInUse):
+		case errors.Is(err, errLineInUse),
+			err == nil && len(tried) < lineTries: // another one: the peer may have been busy, or lie
 			wait = lineAfter
-			continue
-		case err == nil && len(tried) < lineTries:
-			wait = lineAfter
-			continue // another one: the peer may have been busy, or lie
 		case err != nil && best == 0:
 			x.log.Debug("uplink not measured", "err", err)
 			wait = min(2*wait, lineRetry)
-			continue
+		default:
+			x.setLine(best)
+			return
 		}
-		x.setLine(best)
-		return
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"camswarm/swarm/filestore"
 )
@@ -40,10 +41,7 @@ func TestSlowUplinksDoNotHoldUpFetches(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compares speeds")
 	}
-	crowd := []link{{1000, 1000}}
-	for range 10 {
-		crowd = append(crowd, link{1, 50})
-	}
+	crowd := append([]link{{1000, 1000}}, slices.Repeat([]link{{1, 50}}, 10)...)
 	runSim(t, crowd, rtt(10*time.Millisecond, 150*time.Millisecond, 3), func(s *testSim) {
 		s.slowCrowd(ExchangeOptions{MeasureLine: true})
 		for i, n := range s.nodes[1:] {
@@ -95,10 +93,7 @@ func TestSlowUplinksServeWhereTheyAreNeeded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compares speeds")
 	}
-	crowd := []link{{1, 50}}
-	for range 6 {
-		crowd = append(crowd, link{1, 50})
-	}
+	crowd := slices.Repeat([]link{{1, 50}}, 7)
 	runSim(t, crowd, rtt(10*time.Millisecond, 150*time.Millisecond, 4), func(s *testSim) {
 		s.slowCrowd(ExchangeOptions{MeasureLine: true})
 		data, f := testImage(1_000_000, 32<<10, 4)
@@ -112,6 +107,24 @@ func TestSlowUplinksServeWhereTheyAreNeeded(t *testing.T) {
 			t.Errorf("the slowest camera took %.1f s; the seed alone needs 46 s", most)
 		}
 	})
+}
+
+// limit returns the limit in bytes per second, 0 if there is none.
+func (g *uploadGate) limit() int64 {
+	if l := g.lim.Limit(); l != rate.Inf {
+		return int64(l)
+	}
+	return 0
+}
+
+// answerLineLate answers as a peer does that is busy, or lies.
+func answerLineLate(st network.Stream) {
+	_, _ = io.CopyN(io.Discard, st, 1)
+	_, _ = st.Write([]byte{0})
+	_, _ = io.CopyN(io.Discard, st, 1)
+	_, _ = st.Write([]byte{0})
+	time.Sleep(5 * time.Second)
+	_, _ = st.Write([]byte{0})
 }
 
 func TestUplinkIsMeasured(t *testing.T) {
@@ -140,12 +153,7 @@ func TestUplinkIsMeasured(t *testing.T) {
 						asked.Add(1)
 						switch {
 						case i < c.lies:
-							_, _ = io.CopyN(io.Discard, st, 1)
-							_, _ = st.Write([]byte{0})
-							_, _ = io.CopyN(io.Discard, st, 1)
-							_, _ = st.Write([]byte{0})
-							time.Sleep(5 * time.Second)
-							_, _ = st.Write([]byte{0})
+							answerLineLate(st)
 						case i < -c.lies:
 							_, _ = st.Write([]byte{0, 0, 0})
 						default:
@@ -186,16 +194,11 @@ func TestUplinkIsMeasuredAnew(t *testing.T) {
 				continue
 			}
 			n.h.SetStreamHandler(LineProtocol, func(st network.Stream) {
-				if !late.Load() {
+				if late.Load() {
+					answerLineLate(st)
+				} else {
 					answerLine(st)
-					return
 				}
-				_, _ = io.CopyN(io.Discard, st, 1)
-				_, _ = st.Write([]byte{0})
-				_, _ = io.CopyN(io.Discard, st, 1)
-				_, _ = st.Write([]byte{0})
-				time.Sleep(5 * time.Second)
-				_, _ = st.Write([]byte{0})
 			})
 			s.connect(0, i)
 		}

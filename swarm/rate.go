@@ -100,11 +100,3 @@ func (g *uploadGate) take(ctx context.Context, n int) (int, error) {
 		// The burst shrank between the two calls: take less.
 	}
 }
-
-// limit returns the limit in bytes per second, 0 if there is none.
-func (g *uploadGate) limit() int64 {
-	if l := g.lim.Limit(); l != rate.Inf {
-		return int64(l)
-	}
-	return 0
-}

@@ -159,17 +159,7 @@ func (l *lineTrace) messages(kind string) float64 {
 	for _, n := range l.s.nodes[1:] {
 		reg := prometheus.NewRegistry()
 		reg.MustRegister(n.x.m.haves, n.x.m.sent)
-		families, err := reg.Gather()
-		if err != nil {
-			l.s.t.Fatal(err)
-		}
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				if m.GetLabel()[0].GetValue() == kind {
-					sum += m.GetCounter().GetValue()
-				}
-			}
-		}
+		sum += counted(l.s.t, reg, kind)
 	}
 	return sum
 }

@@ -355,7 +355,7 @@ func (n *Network) crowded() bool { return len(n.host.Network().Peers()) >= n.lim
 // come back, and hangs up.
 func (n *Network) refuse(c network.Conn) error {
 	p := c.RemotePeer()
-	if speaks, err := n.host.Peerstore().SupportsProtocols(p, FullProtocol); err == nil && len(speaks) > 0 {
+	if n.speaks(p, FullProtocol) {
 		if err := n.sayFull(p); err != nil {
 			n.log.Debug("a refusal was not heard", "peer", p.String(), "err", err)
 		}

@@ -243,7 +243,7 @@ func (n *Network) reserve(ctx context.Context) (changed bool) {
 			changed = r.forget(p.ID) || changed
 			continue
 		}
-		if speaks, err := n.host.Peerstore().SupportsProtocols(p.ID, proto.ProtoIDv2Hop); err != nil || len(speaks) == 0 {
+		if !n.speaks(p.ID, proto.ProtoIDv2Hop) {
 			continue
 		}
 		r.mu.Lock()

@@ -49,7 +49,7 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 // own to see whether it can (serveProbes): beside them ours stays.
 func (n *Network) surplus(p peer.ID) []network.Conn {
 	conns := n.host.Network().ConnsToPeer(p)
-	if served, err := n.host.Peerstore().SupportsProtocols(p, autonatv2.DialProtocol); err == nil && len(served) > 0 {
+	if n.speaks(p, autonatv2.DialProtocol) {
 		conns = slices.DeleteFunc(conns, func(c network.Conn) bool { return c.Stat().Direction != network.DirInbound })
 	}
 	return surplus(n.host.ID() < p, conns)

@@ -59,14 +59,17 @@ func (n *Network) SetListed(addrs []string) {
 // a protocol.
 func (n *Network) ConnectedStatics(id protocol.ID) (out []peer.ID) {
 	for _, info := range n.statics() {
-		if n.host.Network().Connectedness(info.ID) != network.Connected {
-			continue
-		}
-		if speaks, err := n.host.Peerstore().SupportsProtocols(info.ID, id); err == nil && len(speaks) > 0 {
+		if n.host.Network().Connectedness(info.ID) == network.Connected && n.speaks(info.ID, id) {
 			out = append(out, info.ID)
 		}
 	}
 	return out
+}
+
+// speaks reports whether a peer has said that it speaks a protocol.
+func (n *Network) speaks(p peer.ID, id protocol.ID) bool {
+	known, err := n.host.Peerstore().SupportsProtocols(p, id)
+	return err == nil && len(known) > 0
 }
 
 // setStatics replaces the static peers.
