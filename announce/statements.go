@@ -181,11 +181,10 @@ func (g *Gossip) answerStatements(st network.Stream) error {
 	return nil
 }
 
-// askStatements asks a peer for the witnesses' statements and judges them.
+// askStatements asks a peer for the witnesses' statements and judges them. Whether it
+// speaks the protocol is not looked up: it may have been heard before it is identified,
+// which NewStream waits for.
 func (g *Gossip) askStatements(ctx context.Context, p peer.ID, s *subject) {
-	if known, err := g.host.Peerstore().SupportsProtocols(p, WitnessProtocol); err != nil || len(known) == 0 {
-		return
-	}
 	if !g.mayAsk(p) {
 		return
 	}

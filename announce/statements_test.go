@@ -162,6 +162,24 @@ func TestStatementsAreAskedForOnConnect(t *testing.T) {
 	})
 }
 
+// Who was heard and is not identified yet is asked too.
+func TestStatementsAreAskedOfAStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes, panels, m := chained(t, 2)
+		if err := panels[0].Judge([]byte("true one")); err != nil {
+			t.Fatal(err)
+		}
+		known := nodes[1].h.Peerstore()
+		if err := known.RemoveProtocols(nodes[0].h.ID(), LatestProtocol, WitnessProtocol, MeshProtocol); err != nil {
+			t.Fatal(err)
+		}
+		nodes[1].askStatements(t.Context(), nodes[0].h.ID(), nodes[1].subject(m.verifier.Product.ID()))
+		if !panels[1].knows("true one") {
+			t.Error("who asks is not told")
+		}
+	})
+}
+
 // A seed sends each statement to all neighbours at once, also those beyond its mesh.
 func TestSeedTellsEverybodyOfStatements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
