@@ -122,8 +122,9 @@ type Exchange struct {
 	store *filestore.Store
 	books *ledger
 
-	accounts accounts // what peers may ask of us
-	gate     *uploadGate
+	accounts accounts     // what peers may ask of us
+	gate     *uploadGate  // UploadLimit
+	lineGate *uploadGate  // of a slow uplink: for peers that are not near
 	line     atomic.Int64 // bytes per second of a slow uplink, else 0
 
 	born time.Time
@@ -187,7 +188,7 @@ func NewExchange(h host.Host, cfg ExchangeConfig, opts ExchangeOptions) (*Exchan
 	x := &Exchange{
 		born: time.Now(),
 		h:    h, cfg: cfg, opts: opts, log: opts.Logger, m: m,
-		books: newLedger(opts.Class), sending: make(map[*context.CancelFunc]struct{}), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)),
+		books: newLedger(opts.Class), sending: make(map[*context.CancelFunc]struct{}), accounts: accounts{peers: newRecentPeers[account](MaxLedgerPeers)}, gate: newUploadGate(int64(cfg.UploadLimit)), lineGate: newUploadGate(0),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 		up: int64(cfg.UploadLimit), down: int64(cfg.DownloadLimit), rng: opts.Rand, salt: opts.Rand.Float64(), troubles: make(map[string]OriginTrouble),
 		departed: newRecentPeers[asked](maxDeparted),
@@ -481,7 +482,7 @@ func (x *Exchange) SetLimits(up, down int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.up, x.down = up, down
-	x.limitUpload()
+	x.gate.set(up)
 	x.shareRate()
 	return nil
 }
@@ -598,7 +599,7 @@ func (x *Exchange) mayAsk(p peer.ID) bool {
 
 // within reports whether p is in a scope.
 func (x *Exchange) within(s Scope, p peer.ID) bool {
-	return s == ScopeAll || s == ScopeNear && x.opts.Near != nil && x.opts.Near(p)
+	return s == ScopeAll || s == ScopeNear && x.near(p)
 }
 
 // connectedness looks at whether p is connected and makes or ends its remotePeer.

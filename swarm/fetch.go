@@ -188,6 +188,9 @@ func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err e
 	f = x.newFetch(sf)
 	f.silent = x.line.Load() > 0
 	x.fetches[sf.Key] = f
+	if g := x.lendings[sf.Key]; f.silent && g != nil {
+		x.barPeers(g)
+	}
 	x.shareRate()
 	x.permit(f)
 	for _, p := range x.peers {

@@ -140,7 +140,7 @@ func (q *haveQueue) retry() {
 // restHaves is how long what is queued has to wait yet, after a message at last.
 func (p *remotePeer) restHaves(last time.Time) time.Duration {
 	delay := p.have.delay()
-	if p.x.line.Load() > 0 {
+	if p.x.line.Load() > 0 && !p.x.near(p.id) {
 		delay = haveDelaySlow
 	}
 	return delay - time.Since(last)
@@ -326,7 +326,7 @@ func (p *remotePeer) disclosed(sf *filestore.Replica, share bool) (told plan.Bit
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	g := x.lendings[sf.Key]
-	if g == nil || x.peers[p.id] != p || x.silent(sf.Key) {
+	if g == nil || x.peers[p.id] != p || x.silent(sf.Key, p.id) {
 		return told, false, false // removed, or gone
 	}
 	units, all, lends := g.l.Disclose(x.now(), p.key)
@@ -394,7 +394,7 @@ func (x *Exchange) receiveHave(p *remotePeer, m *haveMessage) (news, ok bool) {
 	f, g := x.fetches[m.root], x.lendings[m.root]
 	if g != nil {
 		defer x.lend(g)
-		g.l.PeerBarred(p.key, x.opts.MayServe != nil && !x.opts.MayServe(p.id))
+		x.barPeer(g, p)
 	}
 	switch m.kind {
 	case haveAsk:

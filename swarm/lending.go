@@ -58,7 +58,7 @@ func (x *Exchange) stopLending(root [32]byte) {
 // meetLender tells a Lender what is known of a peer. The caller holds mu.
 func (x *Exchange) meetLender(g *lending, p *remotePeer) {
 	g.l.PeerJoined(p.key)
-	g.l.PeerBarred(p.key, x.opts.MayServe != nil && !x.opts.MayServe(p.id))
+	x.barPeer(g, p)
 	c := p.claims[g.file.Key]
 	if c == nil {
 		return
@@ -77,10 +77,22 @@ func (x *Exchange) meetLender(g *lending, p *remotePeer) {
 	g.l.PeerHas(x.now(), p.key, units...)
 }
 
+// barPeers tells a Lender which peers may not be served, or are told nothing. The caller
+// holds mu.
+func (x *Exchange) barPeers(g *lending) {
+	for _, p := range x.byKey {
+		x.barPeer(g, p)
+	}
+}
+
+func (x *Exchange) barPeer(g *lending, p *remotePeer) {
+	g.l.PeerBarred(p.key, x.opts.MayServe != nil && !x.opts.MayServe(p.id) || x.silent(g.file.Key, p.id))
+}
+
 // lend queues for the peers what the Lender wants them to know. The caller
 // holds mu.
 func (x *Exchange) lend(g *lending) {
-	if x.serveScope == ScopeNone || !x.running || x.silent(g.file.Key) {
+	if x.serveScope == ScopeNone || !x.running {
 		return
 	}
 	now := x.now()
@@ -105,9 +117,7 @@ func (x *Exchange) lend(g *lending) {
 				return
 			}
 			g.ticking = false
-			for _, p := range x.byKey {
-				g.l.PeerBarred(p.key, x.opts.MayServe != nil && !x.opts.MayServe(p.id))
-			}
+			x.barPeers(g)
 			x.lend(g)
 		})
 		g.ticking = true

@@ -81,10 +81,11 @@ const (
 	// lineBytes are sent to measure the uplink. They fit into what a cold QUIC
 	// connection may send at once. If that shows less than slowLine, in bytes per
 	// second, with each of lineTries peers, the uplink is slow, and blocks may take
-	// lineServes percent of it.
+	// lineServes percent of it. lineFails attempts more may fail.
 	lineBytes  = 32 << 10
 	slowLine   = 250_000
 	lineTries  = 3
+	lineFails  = 8
 	lineServes = 90
 
 	// wantHaveBytes is the size of a block below which bitswap's server
@@ -128,7 +129,8 @@ const (
 
 	// The uplink is measured lineAfter to twice that after the start, when connections
 	// have been made, and if that fails again after pauses that grow to lineRetry. It is
-	// measured anew after lineAgain: 32 to 96 KiB a day. A peer answers within lineTimeout.
+	// measured anew after lineAgain: 32 to 96 KiB a day, and 384 KiB where peers do not
+	// answer. A peer answers within lineTimeout.
 	lineAfter   = 4 * time.Second
 	lineRetry   = 10 * time.Minute
 	lineAgain   = 24 * time.Hour

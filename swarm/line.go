@@ -27,6 +27,7 @@ const LineProtocol protocol.ID = "/camswarm/line/1"
 var (
 	errLineInUse = errors.New("swarm: the uplink is in use")
 	errNoMeasure = errors.New("swarm: no peer to measure the uplink with")
+	errLineKept  = errors.New("swarm: nothing is served over the uplink")
 )
 
 // SlowLine returns what the uplink was measured to carry, in bytes per second, if that
@@ -48,7 +49,7 @@ func (x *Exchange) keepMeasuring(ctx context.Context) {
 
 // measureLine measures the uplink once.
 func (x *Exchange) measureLine(ctx context.Context) {
-	best, wait, tried := int64(0), lineAfter, map[peer.ID]bool{}
+	best, failed, wait, tried := int64(0), 0, lineAfter, map[peer.ID]bool{}
 	for {
 		x.mu.Lock()
 		jitter := time.Duration(x.rng.Int64N(int64(wait)))
@@ -60,6 +61,7 @@ func (x *Exchange) measureLine(ctx context.Context) {
 		}
 		rate, err := x.tryLine(ctx, tried)
 		best = max(best, rate)
+		nobody := errors.Is(err, errNoMeasure)
 		switch {
 		case best >= slowLine:
 			x.setLine(0)
@@ -67,11 +69,15 @@ func (x *Exchange) measureLine(ctx context.Context) {
 		case errors.Is(err, errLineInUse),
 			err == nil && len(tried) < lineTries: // another one: the peer may have been busy, or lie
 			wait = lineAfter
-		case err != nil && best == 0:
-			x.log.Debug("uplink not measured", "err", err)
+		case errors.Is(err, errLineKept), nobody && best == 0:
 			wait = min(2*wait, lineRetry)
+		case err != nil && !nobody && failed < lineFails: // what one slow answer says is not enough
+			x.log.Debug("uplink not measured", "err", err)
+			failed, wait = failed+1, min(2*wait, lineRetry)
 		default:
-			x.setLine(best)
+			if best > 0 {
+				x.setLine(best)
+			}
 			return
 		}
 	}
@@ -86,32 +92,38 @@ func (x *Exchange) setLine(rate int64) {
 	case before > 0:
 		x.log.Info("the uplink is not slow any more")
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.limitUpload()
+	limit := int64(0)
+	if rate > 0 {
+		limit = max(rate*lineServes/100, int64(MinLimit))
+	}
+	x.lineGate.set(limit)
 }
 
-// limitUpload sets the gate to the least of the limits. The caller holds mu.
-func (x *Exchange) limitUpload() {
-	limit := x.up
-	if line := x.line.Load(); line > 0 {
-		if most := max(line*lineServes/100, int64(MinLimit)); limit == 0 || most < limit {
-			limit = most
-		}
+// near reports whether a peer is on this node's own network: not beyond the line.
+func (x *Exchange) near(p peer.ID) bool { return x.opts.Near != nil && x.opts.Near(p) }
+
+// gates returns what blocks for a peer have to pass.
+func (x *Exchange) gates(p peer.ID) []*uploadGate {
+	if x.near(p) {
+		return []*uploadGate{x.gate}
 	}
-	x.gate.set(limit)
+	return []*uploadGate{x.lineGate, x.gate} // in this order: who waits for the line is in nobody's way
 }
 
 // tryLine measures the uplink with a peer that was not tried: bytes per second.
 func (x *Exchange) tryLine(ctx context.Context, tried map[peer.ID]bool) (int64, error) {
 	x.mu.Lock()
+	if x.serveScope != ScopeAll { // busy with live video, metered: not the bytes of a measurement either
+		x.mu.Unlock()
+		return 0, errLineKept
+	}
 	if len(x.fetches)+len(x.sending) > 0 {
 		x.mu.Unlock()
 		return 0, errLineInUse
 	}
 	var with []peer.ID
 	for id := range x.peers {
-		if !tried[id] && (x.opts.Near == nil || !x.opts.Near(id)) { // else it is another line
+		if !tried[id] && !x.near(id) { // else it is another line
 			with = append(with, id)
 		}
 	}
@@ -121,7 +133,9 @@ func (x *Exchange) tryLine(ctx context.Context, tried map[peer.ID]bool) (int64, 
 	for _, id := range with {
 		if ok, err := x.h.Peerstore().SupportsProtocols(id, LineProtocol); err == nil && len(ok) > 0 {
 			rate, err := x.sendLine(ctx, id)
-			tried[id] = err == nil
+			if err == nil {
+				tried[id] = true
+			}
 			return rate, err
 		}
 	}
@@ -178,11 +192,11 @@ func answerLine(s network.Stream) {
 	_, _ = s.Read(make([]byte, 1)) // the other side ends it
 }
 
-// silent reports whether nothing is told of a file, because it is being fetched over a
-// slow uplink that acknowledgements need. The caller holds mu.
-func (x *Exchange) silent(root [32]byte) bool {
+// silent reports whether a peer is told nothing of a file, because it is being fetched
+// over a slow uplink that acknowledgements need. The caller holds mu.
+func (x *Exchange) silent(root [32]byte, p peer.ID) bool {
 	f := x.fetches[root]
-	return f != nil && f.silent
+	return f != nil && f.silent && !x.near(p)
 }
 
 // speakUp ends the silence of a fetch that the uplink does not hold up: what comes
@@ -204,6 +218,7 @@ func (x *Exchange) speakUp(f *fetch) {
 func (x *Exchange) tell(f *fetch) {
 	f.silent = false
 	if g := x.lendings[f.file.Key]; g != nil && g.file == f.file {
+		x.barPeers(g)
 		x.lend(g)
 	}
 }

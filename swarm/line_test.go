@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -172,7 +173,7 @@ func TestUplinkIsMeasured(t *testing.T) {
 				if n := asked.Load(); n > lineTries || (n == 0) != c.near {
 					t.Errorf("%d neighbours were asked", n)
 				}
-				if limit := s.nodes[0].x.gate.limit(); (limit > 0) != (got > 0) || limit > got*lineServes/100 && limit > int64(MinLimit) {
+				if limit := s.nodes[0].x.lineGate.limit(); (limit > 0) != (got > 0) || limit > got*lineServes/100 && limit > int64(MinLimit) {
 					t.Errorf("serves with %d bytes per second of %d", limit, got)
 				}
 				if err := s.nodes[0].x.SetLimits(10_000, 0); err != nil || s.nodes[0].x.gate.limit() != 10_000 {
@@ -206,11 +207,110 @@ func TestUplinkIsMeasuredAnew(t *testing.T) {
 		for day, slow := range []bool{true, false, true} {
 			late.Store(slow)
 			time.Sleep(lineAgain + 5*time.Minute)
-			if got := x.SlowLine(); (got > 0) != slow || (x.gate.limit() > 0) != slow {
-				t.Errorf("day %d: the uplink was measured as %d bytes per second (0: not slow), serves with %d (0: no limit)", day, got, x.gate.limit())
+			if got := x.SlowLine(); (got > 0) != slow || (x.lineGate.limit() > 0) != slow {
+				t.Errorf("day %d: the uplink was measured as %d bytes per second (0: not slow), serves with %d (0: no limit)", day, got, x.lineGate.limit())
 			}
 		}
 	})
+}
+
+// Live video, a line that costs by the byte, quiet hours: what is not to serve anybody
+// outside sends nobody the bytes of a measurement either, until that is over.
+func TestUplinkIsNotMeasuredWhereNothingIsServed(t *testing.T) {
+	for _, mode := range []Mode{ModeLAN, ModeLeech, ModeOff} {
+		runSim(t, []link{{1, 50}, {20, 50}}, rtt(10*time.Millisecond, 150*time.Millisecond, 5), func(s *testSim) {
+			s.nodes[0].start(ExchangeOptions{MeasureLine: true})
+			s.nodes[1].start(ExchangeOptions{})
+			s.connect(0, 1)
+			x := s.nodes[0].x
+			if err := x.SetMode(mode); err != nil {
+				t.Fatal(err)
+			}
+			before, _ := s.nodes[0].wire()
+			time.Sleep(time.Hour)
+			after, _ := s.nodes[0].wire()
+			if sent, slow := after-before, x.SlowLine(); sent > lineBytes/2 || slow > 0 {
+				t.Errorf("%s: %d bytes were sent, and the uplink was measured as %d bytes per second", mode, sent, slow)
+			}
+			if err := x.SetMode(ModeShare); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * lineRetry)
+			if x.SlowLine() == 0 {
+				t.Errorf("%s: the uplink was not measured when it was over", mode)
+			}
+		})
+	}
+}
+
+// Peers that take the bytes and do not answer get so many of them in a day, and those that
+// end the stream do not make the word of one that answers late the last.
+func TestUplinkIsMeasuredBesidePeersThatDoNotAnswer(t *testing.T) {
+	lines := slices.Repeat([]link{{20, 50}}, 6)
+	for seed := range uint64(8) {
+		runSim(t, lines, rtt(10*time.Millisecond, 150*time.Millisecond, 5), func(s *testSim) {
+			mute := seed == 0
+			var asked atomic.Int64
+			for i, n := range s.nodes {
+				n.start(ExchangeOptions{MeasureLine: i == 0, Rand: rand.New(rand.NewPCG(seed, 1))})
+				if i == 0 {
+					continue
+				}
+				n.h.SetStreamHandler(LineProtocol, func(st network.Stream) {
+					asked.Add(1)
+					switch {
+					case mute:
+						_, _ = st.Write([]byte{0, 0})
+						_, _ = io.Copy(io.Discard, st)
+					case i == 1:
+						answerLineLate(st)
+					case i < 4:
+						_ = st.Reset()
+					default:
+						answerLine(st)
+					}
+				})
+				s.connect(0, i)
+			}
+			time.Sleep(map[bool]time.Duration{true: lineAgain, false: 20 * time.Minute}[mute])
+			if n := asked.Load(); n > lineTries+lineFails+1 {
+				t.Errorf("%d times in a day %d bytes were sent", n, lineBytes)
+			}
+			if got := s.nodes[0].x.SlowLine(); got > 0 {
+				t.Errorf("one peer's late answer makes an uplink of 20 Mbit/s one of %d bytes per second", got)
+			}
+		})
+	}
+}
+
+// Who is on the same network is not beyond the slow line: a camera tells it what comes at
+// once, and serves it as fast as that network is.
+func TestSlowUplinkIsNoneWithinTheOwnNetwork(t *testing.T) {
+	for _, near := range []bool{true, false} {
+		runSim(t, []link{{100, 100}, {100, 50}, {100, 50}}, flat(5*time.Millisecond), func(s *testSim) {
+			seed, camera, other := s.nodes[0], s.nodes[1], s.nodes[2]
+			for _, n := range s.nodes {
+				n.start(ExchangeOptions{Near: func(p peer.ID) bool { return near && p != seed.h.ID() }})
+			}
+			s.connect(0, 1)
+			s.connect(1, 2)
+			camera.x.setLine(100_000)
+			data, f := testImage(4_000_000, 32<<10, 7)
+			seed.add(f, data)
+			camera.add(f, nil)
+			other.add(f, nil)
+			early := make(chan int64, 1)
+			time.AfterFunc(400*time.Millisecond, func() { early <- camera.x.Stats().Total.Sent })
+			took := fetchAll(t, f.Root, 5*time.Minute, camera, other)
+			t.Logf("near %t: took %.1f s", near, took)
+			if sent := <-early; (sent > 0) != near || took[0] < 0.4 {
+				t.Errorf("near %t: %d bytes were served in the first 0.4 of %.1f s", near, sent, took[0])
+			}
+			if (took[1] < 3) != near {
+				t.Errorf("near %t: the other camera took %.1f s", near, took[1])
+			}
+		})
+	}
 }
 
 // A stream that is opened and left costs its peer until lineTimeout.

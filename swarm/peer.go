@@ -132,7 +132,7 @@ func (p *remotePeer) sendWants(ctx context.Context) {
 				msg.AddEntry(c, 1, pb.Message_Wantlist_Block, true)
 			}
 		}
-		if err := p.control.send(ctx, p.openBitswap, writeMessage(msg, nil)); err != nil && ctx.Err() == nil {
+		if err := p.control.send(ctx, p.openBitswap, writeMessage(msg)); err != nil && ctx.Err() == nil {
 			// The planner notices the silence and asks elsewhere.
 			p.x.log.Debug("wants not sent", "peer", p.id, "err", err)
 		} else {
@@ -209,10 +209,10 @@ var (
 )
 
 // writeMessage writes a bitswap message in the version that the stream speaks,
-// paced by gate if it is not nil.
-func writeMessage(msg message.BitSwapMessage, gate *uploadGate) func(context.Context, network.Stream) error {
+// paced by gates.
+func writeMessage(msg message.BitSwapMessage, gates ...*uploadGate) func(context.Context, network.Stream) error {
 	return func(ctx context.Context, s network.Stream) error {
-		w := &pacedWriter{ctx: ctx, s: s, gate: gate}
+		w := &pacedWriter{ctx: ctx, s: s, gates: gates}
 		switch s.Protocol() {
 		case bsnet.ProtocolBitswapOneZero, bsnet.ProtocolBitswapNoVers:
 			return msg.ToNetV0(w)
@@ -224,18 +224,18 @@ func writeMessage(msg message.BitSwapMessage, gate *uploadGate) func(context.Con
 // pacedWriter writes in pieces, each within the upload limit and a deadline of
 // its own: what must not stop is progress, however slow the link.
 type pacedWriter struct {
-	ctx  context.Context
-	s    network.Stream
-	gate *uploadGate
+	ctx   context.Context
+	s     network.Stream
+	gates []*uploadGate
 }
 
 func (w *pacedWriter) Write(b []byte) (int, error) {
 	done := 0
 	for done < len(b) {
 		n := min(len(b)-done, sendPiece)
-		if w.gate != nil {
+		for _, g := range w.gates {
 			var err error
-			if n, err = w.gate.take(w.ctx, n); err != nil {
+			if n, err = g.take(w.ctx, n); err != nil {
 				return done, err
 			}
 		}
@@ -295,7 +295,7 @@ func (p *remotePeer) serve(ctx context.Context, msg message.BitSwapMessage) erro
 	}
 	if size == 0 {
 		p.x.m.sent.WithLabelValues("answers").Inc()
-		return p.control.send(ctx, p.openBitswap, writeMessage(msg, nil))
+		return p.control.send(ctx, p.openBitswap, writeMessage(msg))
 	}
 	x := p.x
 	ctx, end := x.cuttable(ctx)
@@ -303,10 +303,13 @@ func (p *remotePeer) serve(ctx context.Context, msg message.BitSwapMessage) erro
 	if !x.mayServe(p.id) { // the mode has changed since the block was queued
 		return errNotServed
 	}
-	if err := x.gate.enter(ctx); err != nil {
-		return err
+	gates := x.gates(p.id)
+	for _, g := range gates {
+		if err := g.enter(ctx); err != nil {
+			return err
+		}
+		defer g.leave()
 	}
-	defer x.gate.leave()
 	x.accounts.with(p.id, func(a *account) {
 		for _, b := range msg.Blocks() {
 			if d, ok := filestore.Digest(b.Cid()); ok {
@@ -314,7 +317,7 @@ func (p *remotePeer) serve(ctx context.Context, msg message.BitSwapMessage) erro
 			}
 		}
 	})
-	if err := p.data.send(ctx, p.openBitswap, writeMessage(msg, x.gate)); err != nil {
+	if err := p.data.send(ctx, p.openBitswap, writeMessage(msg, gates...)); err != nil {
 		return err
 	}
 	x.books.add(p.id, PeerStats{Sent: size})
