@@ -1,5 +1,6 @@
 // Package portmap has a router forward a node's ports: by UPnP, which go-libp2p speaks,
-// and by NAT-PMP where it does not answer that.
+// and where it does not answer that, by PCP or NAT-PMP. PCP is our own, since no library
+// in Go is kept; NAT-PMP is go-nat-pmp's, which go-libp2p links anyway.
 //
 // It may know no peer and no protocol of ours; it is a NAT manager of go-libp2p's host.
 package portmap

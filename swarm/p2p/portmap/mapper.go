@@ -1,6 +1,9 @@
 package portmap
 
 import (
+	"context"
+	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -11,14 +14,15 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Mapper asks the router to forward this node's ports: by UPnP (IGD 1 and 2), and by
-// NAT-PMP if it does not answer that. It asks again, since a camera is often started
-// before its router. A nil Mapper maps nothing.
+// Mapper asks the router to forward this node's ports: by UPnP (IGD 1 and 2), and if
+// it does not answer that by PCP, and then by NAT-PMP. It asks again, since a camera is
+// often started before its router, and a router replaced. A nil Mapper maps nothing.
 type Mapper struct {
-	upnp func() basichost.NATManager // looks for a router in the background
-	pmp  func() (basichost.NATManager, error)
-	done chan struct{}
-	work sync.WaitGroup
+	upnp    func() basichost.NATManager // looks for a router in the background
+	routers func() []router             // to be asked one after the other
+	bound   func() []ma.Multiaddr
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 
 	mu sync.Mutex
 	at basichost.NATManager
@@ -28,41 +32,51 @@ var _ basichost.NATManager = (*Mapper)(nil)
 
 // New starts to look for a router that forwards ports to what nw listens on.
 func New(nw network.Network) *Mapper {
-	return start(func() basichost.NATManager { return basichost.NewNATManager(nw) }, func() (basichost.NATManager, error) {
-		r, err := defaultRouter()
-		if err != nil {
-			return nil, err
-		}
-		return newNATPMP(r, nw.ListenAddresses)
-	})
-}
-
-func start(upnp func() basichost.NATManager, pmp func() (basichost.NATManager, error)) *Mapper {
-	m := &Mapper{upnp: upnp, pmp: pmp, done: make(chan struct{}), at: upnp()}
-	m.work.Go(m.run)
+	m := &Mapper{upnp: func() basichost.NATManager { return basichost.NewNATManager(nw) }, routers: routers, bound: nw.ListenAddresses}
+	m.start()
 	return m
 }
 
-// run ends when a router was found.
-func (m *Mapper) run() {
+// routers returns the router on the way to the Internet, by each protocol.
+func routers() []router {
+	at, err := gateway()
+	if err != nil {
+		return nil
+	}
+	return []router{newPCP(netip.AddrPortFrom(at, pcpPort)), newNATPMP(at)}
+}
+
+func (m *Mapper) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop, m.at = stop, m.upnp()
+	m.work.Go(func() { m.run(ctx) })
+}
+
+func (m *Mapper) run(ctx context.Context) {
 	for pause := mapRetry; ; pause = min(2*pause, mapRetryMax) {
 		select {
-		case <-m.done:
+		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
 		if m.HasDiscoveredNAT() {
-			return
+			continue
 		}
 		_ = m.current().Close()
-		found, err := m.pmp()
-		if err != nil {
-			found = m.upnp()
-		}
+		found := m.look(ctx)
 		m.mu.Lock()
 		m.at = found
 		m.mu.Unlock()
 	}
+}
+
+func (m *Mapper) look(ctx context.Context) basichost.NATManager {
+	for _, r := range m.routers() {
+		if k := keep(ctx, r, m.bound); k != nil {
+			return k
+		}
+	}
+	return m.upnp()
 }
 
 func (m *Mapper) current() basichost.NATManager {
@@ -79,7 +93,7 @@ func (m *Mapper) HasDiscoveredNAT() bool { return m.current().HasDiscoveredNAT()
 
 // Close implements basichost.NATManager.
 func (m *Mapper) Close() error {
-	close(m.done)
+	m.stop()
 	m.work.Wait()
 	return m.current().Close()
 }
@@ -87,15 +101,21 @@ func (m *Mapper) Close() error {
 // Describe returns what the router forwards to those bound, and says it in words.
 func (m *Mapper) Describe(bound []ma.Multiaddr) (mapped []ma.Multiaddr, words string) {
 	mapped = m.Mapped(bound)
+	by, why := "UPnP", ""
+	if k, ok := m.current().(*keeper); ok {
+		by, why = k.router.String(), k.why()
+	}
 	switch {
 	case !m.HasDiscoveredNAT():
-		return mapped, "no router has answered by UPnP or NAT-PMP so far"
+		return mapped, "no router answers by UPnP, PCP or NAT-PMP"
+	case len(mapped) == 0 && why != "":
+		return nil, fmt.Sprintf("the router answers by %s, but forwards no port: %s", by, why)
 	case len(mapped) == 0:
-		return nil, "the router answers UPnP or NAT-PMP, but forwards no port"
+		return nil, fmt.Sprintf("the router answers by %s, but forwards no port", by)
 	case slices.ContainsFunc(mapped, manet.IsPublicAddr):
-		return mapped, "the router forwards a port to this node, so that others can dial it"
+		return mapped, fmt.Sprintf("the router forwards a port to this node, asked by %s, so that others can dial it", by)
 	}
-	return mapped, "the router forwards a port, but its own address is private: another NAT stands before it"
+	return mapped, fmt.Sprintf("the router forwards a port, asked by %s, but its own address is private: another NAT stands before it", by)
 }
 
 // Mapped returns the addresses outside that the router forwards to those bound.

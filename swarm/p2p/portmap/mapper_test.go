@@ -16,11 +16,12 @@ import (
 
 // fakeRouter is a router of NAT-PMP that gives out other ports than it is asked for.
 type fakeRouter struct {
-	mu    sync.Mutex
-	out   [4]byte
-	ends  map[boundPort]time.Time
-	asked []int // external ports
-	dead  bool
+	mu      sync.Mutex
+	started time.Time
+	out     [4]byte
+	ends    map[boundPort]time.Time
+	asked   []int // external ports
+	dead    bool
 }
 
 var errNoAnswer = errors.New("no answer")
@@ -46,7 +47,10 @@ func (r *fakeRouter) AddPortMapping(protocol string, internal, external, seconds
 	if seconds > 0 {
 		r.ends[b] = time.Now().Add(time.Duration(seconds) * time.Second)
 	}
-	return &natpmp.AddPortMappingResult{InternalPort: uint16(internal), MappedExternalPort: uint16(internal) + 1000}, nil
+	return &natpmp.AddPortMappingResult{
+		SecondsSinceStartOfEpoc: uint32(time.Since(r.started) / time.Second),
+		InternalPort:            uint16(internal), MappedExternalPort: uint16(internal) + 1000, PortMappingLifetimeInSeconds: uint32(seconds),
+	}, nil
 }
 
 func (r *fakeRouter) mappings() (n int) {
@@ -60,6 +64,38 @@ func (r *fakeRouter) mappings() (n int) {
 	return n
 }
 
+var (
+	bound = []ma.Multiaddr{
+		ma.StringCast("/ip4/0.0.0.0/tcp/4417"), ma.StringCast("/ip4/0.0.0.0/udp/4417/quic-v1"),
+		ma.StringCast("/ip4/127.0.0.1/tcp/9"), ma.StringCast("/ip6/::/udp/4417/quic-v1"), ma.StringCast("/p2p-circuit"),
+	}
+	mapped = []string{"/ip4/45.83.1.1/tcp/5417", "/ip4/45.83.1.1/udp/5417/quic-v1"}
+)
+
+// startMapper starts a mapper whose router does not answer UPnP.
+func startMapper(by ...router) *Mapper {
+	m := &Mapper{
+		upnp: func() basichost.NATManager { return silent{} }, routers: func() []router { return by },
+		bound: func() []ma.Multiaddr { return bound },
+	}
+	m.start()
+	return m
+}
+
+type reach struct {
+	Mapped []string
+	Words  string
+}
+
+func describe(m *Mapper) (r reach) {
+	at, words := m.Describe(bound)
+	for _, a := range at {
+		r.Mapped = append(r.Mapped, a.String())
+	}
+	r.Words = words
+	return r
+}
+
 // silent is a router that answers nothing.
 type silent struct{ basichost.NATManager }
 
@@ -71,39 +107,22 @@ func (silent) Close() error                         { return nil }
 // before they end, follow its address, and are given back.
 func TestPortMapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bound := []ma.Multiaddr{
-			ma.StringCast("/ip4/0.0.0.0/tcp/4417"), ma.StringCast("/ip4/0.0.0.0/udp/4417/quic-v1"),
-			ma.StringCast("/ip4/127.0.0.1/tcp/9"), ma.StringCast("/ip6/::/udp/4417/quic-v1"), ma.StringCast("/p2p-circuit"),
-		}
-		router := &fakeRouter{out: [4]byte{45, 83, 1, 1}, ends: map[boundPort]time.Time{}, dead: true}
-		m := start(func() basichost.NATManager { return silent{} }, func() (basichost.NATManager, error) {
-			return newNATPMP(router, func() []ma.Multiaddr { return bound })
-		})
-		type reach struct {
-			Mapped []string
-			Words  string
-		}
-		words := func() (r reach) {
-			mapped, words := m.Describe(bound)
-			for _, a := range mapped {
-				r.Mapped = append(r.Mapped, a.String())
-			}
-			r.Words = words
-			return r
-		}
+		router := &fakeRouter{started: time.Now(), out: [4]byte{45, 83, 1, 1}, ends: map[boundPort]time.Time{}, dead: true}
+		m := startMapper(&natPMP{client: router})
+		words := func() reach { return describe(m) }
 		time.Sleep(10 * time.Minute)
-		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router has answered") {
+		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router answers") {
 			t.Errorf("without a router: %+v", r)
 		}
 		router.mu.Lock()
 		router.dead = false
 		router.mu.Unlock()
 		time.Sleep(mapRetryMax)
-		if r := words(); !slices.Equal(r.Mapped, []string{"/ip4/45.83.1.1/tcp/5417", "/ip4/45.83.1.1/udp/5417/quic-v1"}) || !strings.Contains(r.Words, "forwards a port to this node") {
+		if r := words(); !slices.Equal(r.Mapped, mapped) || !strings.Contains(r.Words, "forwards a port to this node, asked by NAT-PMP") {
 			t.Errorf("mapped: %+v", r)
 		}
 		for range 20 {
-			time.Sleep(pmpLifetime / 5)
+			time.Sleep(mapLifetime / 5)
 			if n := router.mappings(); n != 2 {
 				t.Fatalf("the router holds %d mappings", n)
 			}
@@ -115,7 +134,7 @@ func TestPortMapping(t *testing.T) {
 		if asked[0] != 4417 || asked[len(asked)-1] != 5417 {
 			t.Errorf("it asked for %v: first the port it has, then the one it got", asked)
 		}
-		time.Sleep(pmpLifetime)
+		time.Sleep(mapLifetime)
 		if r := words(); len(r.Mapped) != 2 || !strings.Contains(r.Words, "another NAT") {
 			t.Errorf("a router whose address is private: %+v", r)
 		}
