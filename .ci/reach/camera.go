@@ -65,7 +65,7 @@ func (b *bench) add(ctx context.Context, s *site) error {
 
 func (b *bench) configure(c *camera) error {
 	mapping, chain := "off", fmt.Sprintf("http://%s:%d", internet, chainPort)
-	if c.site.kind.daemon != "" {
+	if c.site.kind.maps != "" {
 		mapping = "auto"
 	}
 	if c.site.kind.no4 {

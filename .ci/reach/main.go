@@ -5,7 +5,8 @@
 //
 //	go build -o DIR/camswarmd ./cmd/camswarmd && go run ./.ci/reach -camswarmd DIR/camswarmd -fleet port:2,random,upnp,dual
 //
-// It needs root, iproute2 and nftables, and for port mapping miniupnpd
+// It exits 1 if a router was asked for a port by another protocol than its place is
+// for. It needs root, iproute2 and nftables, and for port mapping miniupnpd
 // (miniupnpd-nftables in Debian), and leaves nothing behind: the namespaces end with
 // the process.
 package main
@@ -75,7 +76,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := errors.Join(r.hold(*want), r.gentle(*dials, *connections)); err != nil {
+	if err := errors.Join(r.hold(*want), r.asked(), r.gentle(*dials, *connections)); err != nil {
 		log.Fatal(err)
 	}
 	if r.Share < *atLeast {

@@ -30,6 +30,7 @@ type row struct {
 	Tried   int      `json:"tried"`
 	Punched int      `json:"punched"`
 	Mapped  []string `json:"mapped"`
+	By      string   `json:"mappedBy"` // the protocol, as its status has it
 	Seed    int64    `json:"seedBytes"`
 	Cameras int64    `json:"cameraBytes"`
 	Dials   int      `json:"dialsPerMinute"`  // most addresses and ports that its router saw opened within a minute
@@ -66,6 +67,9 @@ func (b *bench) measure(ctx context.Context, size int, failed error) (*result, e
 		s := states[i]
 		w := row{Name: c.ns, Kind: c.site.kind.name, NAT: s.Reach.NAT, Tried: s.Reach.Tried, Punched: s.Reach.Punched, Mapped: s.Reach.Mapped,
 			Words: s.Reach.Words, Seed: s.Traffic.FromSeeds, Cameras: s.Traffic.FromPeers, Dials: c.dials, Ports: c.ports}
+		if _, rest, ok := strings.Cut(w.Words, "asked by "); ok {
+			w.By, _, _ = strings.Cut(rest, ",")
+		}
 		for _, p := range peers[i] {
 			w.Conns += len(p.Addrs)
 		}
@@ -134,6 +138,16 @@ func (r *result) hold(wants string) error {
 	return nil
 }
 
+// asked checks that each router was asked by the protocol that it is there for.
+func (r *result) asked() error {
+	for _, c := range r.Rows {
+		if k, err := kindOf(c.Kind); err != nil || c.By != k.maps {
+			return errors.Join(err, fmt.Errorf("%s (%s) has its ports forwarded by %q, want %q: %s", c.Name, c.Kind, c.By, k.maps, c.Words))
+		}
+	}
+	return nil
+}
+
 // gentle checks what each camera asks of its router; 0 dials are any number.
 func (r *result) gentle(dials, connections int) error {
 	for _, c := range r.Rows {
@@ -149,9 +163,9 @@ func (r *result) gentle(dials, connections int) error {
 
 func (r *result) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "camera\tplace\tfound out\tmet\tpunched\tfrom seed\tfrom cameras\tconnections\tdials/min\tports/address")
+	fmt.Fprintln(t, "camera\tplace\tfound out\tmet\tpunched\tmapped by\tfrom seed\tfrom cameras\tconnections\tdials/min\tports/address")
 	for _, c := range r.Rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d of %d\t%.1f MB\t%.1f MB\t%d\t%d\t%d\n", c.Name, c.Kind, c.NAT, c.Met, c.Punched, c.Tried,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d of %d\t%s\t%.1f MB\t%.1f MB\t%d\t%d\t%d\n", c.Name, c.Kind, c.NAT, c.Met, c.Punched, c.Tried, c.By,
 			float64(c.Seed)/1e6, float64(c.Cameras)/1e6, c.Conns, c.Dials, c.Ports)
 	}
 	fmt.Fprint(t, "\n")

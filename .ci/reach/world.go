@@ -34,10 +34,10 @@ type kind struct {
 	homes bool
 	// isolated: the cameras of one router do not see each other.
 	isolated bool
-	public   bool // no router at all
-	no4, v6  bool // without IPv4; with IPv6, behind a firewall that lets nothing in
-	daemon   string
-	blocked  bool // UDP does not get out
+	public   bool   // no router at all
+	no4, v6  bool   // without IPv4; with IPv6, behind a firewall that lets nothing in
+	maps     string // the protocol by which it forwards ports on request, as the status names it
+	blocked  bool   // UDP does not get out
 }
 
 // firewall is what a router of every kind does: it drops what nobody asked for,
@@ -122,8 +122,9 @@ var kinds = []kind{
 	{name: "double", about: "homes behind one router more, all keeping ports", rules: keepsPort, homes: true},
 	{name: "cgnat", about: "homes behind a carrier's NAT as RFC 6888 asks for: one port for everybody, hairpin", rules: carrier, homes: true},
 	{name: "carrier", about: "homes behind a carrier's symmetric NAT", rules: random, homes: true},
-	{name: "upnp", about: "symmetric, but miniupnpd maps ports by UPnP", rules: random, daemon: "upnp"},
-	{name: "natpmp", about: "symmetric, but miniupnpd maps ports by NAT-PMP", rules: random, daemon: "natpmp"},
+	{name: "upnp", about: "symmetric, but miniupnpd maps ports by UPnP", rules: random, maps: "UPnP"},
+	{name: "pcp", about: "symmetric, but miniupnpd maps ports by PCP", rules: random, maps: "PCP"},
+	{name: "natpmp", about: "symmetric, but miniupnpd maps ports by NAT-PMP, and hears no PCP", rules: random, maps: "NAT-PMP"},
 	{name: "v6", about: "IPv6 alone, behind a firewall that lets nothing in", v6: true, no4: true},
 	{name: "dual", about: "IPv4 behind a symmetric NAT, IPv6 behind a firewall", rules: random, v6: true},
 	{name: "tcp", about: "keeps ports, and lets no UDP out", rules: keepsPort, blocked: true},
@@ -253,7 +254,7 @@ func (s *site) build(dir string) ([]*exec.Cmd, error) {
 			return nil, err
 		}
 	}
-	if s.kind.daemon == "" {
+	if s.kind.maps == "" {
 		return nil, nil
 	}
 	return s.mapPorts(dir)
@@ -299,7 +300,7 @@ func (s *site) connect(k int) error {
 // mapPorts runs miniupnpd on the site's router.
 func (s *site) mapPorts(dir string) ([]*exec.Cmd, error) {
 	r := s.router()
-	const tables = `
+	tables := `
 table inet miniupnpd {
   chain forward { type filter hook forward priority 1; policy accept; jump miniupnpd; }
   chain miniupnpd { }
@@ -308,6 +309,11 @@ table inet miniupnpd {
   chain prerouting_miniupnpd { }
   chain postrouting_miniupnpd { }
 }`
+	if s.kind.maps == "NAT-PMP" { // which is version 0 of the same
+		tables += `
+table inet versions { chain input { type filter hook input priority 0; policy accept; udp dport 5351 @th,64,8 != 0 drop; }
+}`
+	}
 	if err := inside(r, tables, "nft", "-f", "-"); err != nil {
 		return nil, err
 	}
@@ -325,7 +331,7 @@ upnp_table_name=miniupnpd
 upnp_nat_table_name=miniupnpd
 allow 1024-65535 192.168.1.0/24 1024-65535
 deny 0-65535 0.0.0.0/0 0-65535
-`, yes[s.kind.daemon == "upnp"], yes[s.kind.daemon == "natpmp"], s.index)
+`, yes[s.kind.maps == "UPnP"], yes[s.kind.maps != "UPnP"], s.index)
 	path := filepath.Join(dir, r+".conf")
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		return nil, err

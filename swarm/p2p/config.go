@@ -92,8 +92,8 @@ type Config struct {
 	// home routers suffer from more. Default 3.
 	DialRate float64 `toml:"dial_rate"`
 
-	// PortMapping is "auto" to ask the router, by UPnP or NAT-PMP, to forward the
-	// ports of Listen from the Internet (renewed every 20 s or 10 min); or "off", the default:
+	// PortMapping is "auto" to ask the router, by UPnP, PCP or NAT-PMP, to forward the
+	// ports of Listen from the Internet (renewed every 20 s, or at least every 10 min); or "off", the default:
 	// a hole is opened for one peer at a time, a forwarded port for everybody, and
 	// that is the router's owner's to decide. With lan_only it must be off.
 	PortMapping string `toml:"port_mapping"`

@@ -373,7 +373,7 @@ type Reach struct {
 	// none could anywhere, "unknown" before one has tried.
 	Reachable string   `json:"reachable"`
 	Dialable  []string `json:"dialable"`
-	Mapped    []string `json:"mapped"`  // addresses outside that the router forwards to this node, by UPnP or NAT-PMP
+	Mapped    []string `json:"mapped"`  // addresses outside that the router forwards to this node, on request
 	Relays    []string `json:"relays"`  // addresses at which others make appointments with it
 	Tried     int      `json:"tried"`   // appointments at relays, its own and others'
 	Punched   int      `json:"punched"` // of these, those that became direct connections
