@@ -17,8 +17,9 @@ const (
 	// back by PCP.
 	pmpTimeout = 2 * time.Second
 	// pcpTimeout bounds a request of PCP. It is repeated after pcpRepeat, and then after
-	// pauses that double (RFC 6887, section 8.1.1: IRT): three times in all.
-	pcpTimeout = 10 * time.Second
+	// pauses that double, give or take a tenth (RFC 6887, section 8.1.1: IRT, RAND): it is
+	// sent three times.
+	pcpTimeout = 12 * time.Second
 	pcpRepeat  = 3 * time.Second
 	// pcpMaxPacket is the largest message of PCP, in bytes (RFC 6887, section 7).
 	pcpMaxPacket = 1100

@@ -280,6 +280,20 @@ func TestPCPFallsBackToNATPMP(t *testing.T) {
 	}
 }
 
+// A node that ends waits for no router.
+func TestPCPCloseEndsRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPCPServer()
+		s.deaf = true
+		m := startMapper(s.piped())
+		time.Sleep(mapRetry + time.Second)
+		began := time.Now()
+		if err := m.Close(); err != nil || s.requests() != 1 || time.Since(began) != 0 {
+			t.Errorf("it ended after %v and %d requests: %v", time.Since(began), s.requests(), err)
+		}
+	})
+}
+
 // What comes from elsewhere, or is no answer to the request, maps nothing.
 func TestPCPStrayAnswers(t *testing.T) {
 	s := newPCPServer()
