@@ -258,3 +258,21 @@ func TestOriginRangeEndsWhenNoneOfItIsDue(t *testing.T) {
 		}
 	})
 }
+
+// What Cut recalls of an origin is not spent: a camera that streams live now and then
+// while it fetches, with no peer to help, has its image in the end.
+func TestCutSpendsNothingOfAnOrigin(t *testing.T) {
+	data, f := testImage(3<<20, 32<<10, 17)
+	runSim(t, []link{fast}, flat(0), func(s *testSim) {
+		s.nodes[0].start(ExchangeOptions{})
+		s.nodes[0].add(f, nil)
+		o := &memOrigin{name: "a", data: data, rate: 1e5}
+		for i := range 40 {
+			time.AfterFunc(time.Duration(i+1)*time.Second, s.nodes[0].x.Cut)
+		}
+		budget := plan.OriginConfig{Share: 0.4, After: 5 * time.Second, Below: 250_000, Spread: 20 * time.Second}
+		if took, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: budget, Sources: []Origin{o}}); err != nil {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}

@@ -51,7 +51,10 @@ func (p *Planner) hedgeRequest(o *outlook, q *source, i int) {
 		return
 	}
 	switch {
-	case deep || p.asked[r.unit] == 2:
+	case deep:
+		q.overtaken(o.now, r, 0)
+		p.takeBack(q, i)
+	case p.asked[r.unit] == 2: // it may come all the same
 		q.overtaken(o.now, r, 0)
 		p.cancel(q, i)
 	case p.hedged == p.cfg.MaxHedges:

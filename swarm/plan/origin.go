@@ -127,8 +127,7 @@ func (p *Planner) takeOver(o *outlook) (*source, int) {
 		return nil, 0
 	}
 	unit := from.reqs[at].unit
-	from.origin.asked -= float64(p.sizes[unit])
-	p.cancel(from, at)
+	p.takeBack(from, at)
 	o.flight -= int64(p.sizes[unit]) // it had a window of its own there
 	return to, unit
 }
@@ -159,9 +158,6 @@ func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt 
 func (p *Planner) OriginFailed(now time.Duration, key PeerKey, wait time.Duration, whole bool) []Action {
 	if q := p.byKey[key]; q != nil && q.origin != nil {
 		q.origin.whole = whole
-		for _, r := range q.reqs {
-			q.origin.asked -= float64(p.sizes[r.unit]) // did not come
-		}
 		p.release(q, anyUnit)
 		clear(q.origin.zone) // peers are as good, meanwhile
 		q.suspended = max(q.suspended, now+wait)

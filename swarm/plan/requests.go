@@ -90,13 +90,21 @@ func (p *Planner) cancel(q *source, i int) {
 	p.out = append(p.out, Action{Cancel: true, Peer: q.key, Unit: unit})
 }
 
+// takeBack withdraws request i of q before it is answered: of an origin, it is not spent.
+func (p *Planner) takeBack(q *source, i int) {
+	if q.origin != nil {
+		q.origin.asked -= float64(p.sizes[q.reqs[i].unit])
+	}
+	p.cancel(q, i)
+}
+
 // release withdraws those requests at q whose unit passes, the last first, and
 // reports whether there were any.
 func (p *Planner) release(q *source, which func(unit int) bool) bool {
 	n := len(q.reqs)
 	for i := n - 1; i >= 0; i-- {
 		if which(q.reqs[i].unit) {
-			p.cancel(q, i)
+			p.takeBack(q, i)
 		}
 	}
 	return len(q.reqs) < n
