@@ -78,8 +78,10 @@ func (n *Network) keepFew(ctx context.Context) {
 }
 
 // spare selects the neighbour that an idle node can best do without, if it has more
-// than it wants: of all that have been connected for a while and with whom no blocks
-// were exchanged meanwhile, one whom the connection manager values least.
+// than it wants: of those that have been connected for a while, and with whom no blocks
+// were exchanged meanwhile, one whom the connection manager values least. But if those
+// beyond the number wanted who are valued least have all just come, they are waited for:
+// who dials again and again ousts nobody of more worth.
 func (n *Network) spare() (peer.ID, bool) {
 	nw, b := n.host.Network(), n.bounds()
 	m := n.neighbours()
@@ -97,11 +99,15 @@ func (n *Network) spare() (peer.ID, bool) {
 		if n.isStatic(p) && (m.Static <= b.Static || n.host.reach.relayed(p)) || connectedBy(nw, p, network.DirOutbound) && !n.isStatic(p) && m.Own <= b.Chosen {
 			return true
 		}
-		return n.opts.Busy != nil && n.opts.Busy(p) || slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return now.Sub(c.Stat().Opened) < activeFor })
+		return n.opts.Busy != nil && n.opts.Busy(p)
 	})
-	if len(able) == 0 {
+	rand.Shuffle(len(able), func(i, j int) { able[i], able[j] = able[j], able[i] })
+	slices.SortStableFunc(able, func(a, b peer.ID) int { return cmp.Compare(worth(a), worth(b)) })
+	settled := slices.IndexFunc(able, func(p peer.ID) bool {
+		return !slices.ContainsFunc(nw.ConnsToPeer(p), func(c network.Conn) bool { return now.Sub(c.Stat().Opened) < activeFor })
+	})
+	if beyond := min(len(able), m.Peers-b.MeshHigh); settled < 0 || worth(able[settled]) > worth(able[beyond-1]) {
 		return "", false
 	}
-	rand.Shuffle(len(able), func(i, j int) { able[i], able[j] = able[j], able[i] })
-	return slices.MinFunc(able, func(a, b peer.ID) int { return cmp.Compare(worth(a), worth(b)) }), true
+	return able[settled], true
 }

@@ -83,3 +83,38 @@ func TestIdleCamerasKeepFewNeighbours(t *testing.T) {
 		}
 	})
 }
+
+// Strangers who dial an idle camera, deliver something, and dial again whenever it hangs
+// up on them take the place of neither its seed nor the neighbour that it chose. Of
+// them, those who are worth most stay.
+func TestThreatEclipse_StrangersWhoDialAnIdleCamera(t *testing.T) {
+	const strangers = 6
+	inFleet(t, 3+strangers, func(f *fleet) {
+		seed := f.start(seedFor(64))
+		chosen, camera := f.start(p2p.DefaultConfig()), f.start(p2p.DefaultConfig(), seed)
+		time.Sleep(time.Minute)
+		if err := camera.Host().Connect(f.ctx, peer.AddrInfo{ID: chosen.Host().ID(), Addrs: chosen.Host().Addrs()}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range strangers {
+			s := f.start(p2p.DefaultConfig(), camera)
+			camera.Host().ConnManager().TagPeer(s.Host().ID(), "delivered", 1000*(i+1))
+		}
+		time.Sleep(3 * time.Hour)
+		stayed := map[peer.ID]bool{}
+		for _, c := range camera.Host().Network().Conns() {
+			if time.Since(c.Stat().Opened) > 3*time.Hour-time.Minute {
+				stayed[c.RemotePeer()] = true
+			}
+		}
+		valued := f.all[1+strangers:] // two
+		for name, n := range map[string]*p2p.Network{"its seed": seed, "whom it chose": chosen, "a valued stranger": valued[0], "the most valued stranger": valued[1]} {
+			if !stayed[n.Host().ID()] {
+				t.Errorf("the camera hung up on %s", name)
+			}
+		}
+		if want := camera.Limits().MeshIdle + 1; len(stayed) != want {
+			t.Errorf("%d neighbours stayed, want %d", len(stayed), want)
+		}
+	})
+}
