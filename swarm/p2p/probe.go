@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -27,6 +28,7 @@ const (
 // asks nobody.
 type prober struct {
 	service *autonatv2.AutoNAT
+	asking  atomic.Bool // a seed is dialling, at our wish
 
 	mu    sync.Mutex
 	found map[string]probed // by address
@@ -98,7 +100,9 @@ func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
 			continue
 		}
 		asked, cancel := context.WithTimeout(ctx, probeTimeout)
+		p.asking.Store(true)
 		got, err := p.service.GetReachability(asked, []autonatv2.Request{{Addr: a}})
+		p.asking.Store(false)
 		cancel()
 		if errors.Is(err, autonatv2.ErrNoPeers) || ctx.Err() != nil {
 			return
@@ -111,6 +115,9 @@ func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
 		p.mu.Unlock()
 	}
 }
+
+// asks tells whether a seed was asked to dial this node and has not answered.
+func (p *prober) asks() bool { return p != nil && p.asking.Load() }
 
 // dialled tells whether a seed could dial this node.
 func (p *prober) dialled() bool {

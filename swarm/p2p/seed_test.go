@@ -122,6 +122,42 @@ func TestSeedDialsBack(t *testing.T) {
 	}
 }
 
+// A seed that has dialled a camera itself stays connected when it dials it back.
+func TestSeedDialsBackBesideItsOwnDial(t *testing.T) {
+	cfg := netConfig(RoleSeed)
+	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
+	limits, err := LimitsFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
+		t.Fatal(err)
+	}
+	if camera.host.prober, err = newProber(camera.host, autonatv2.AllowPrivateAddrs); err != nil {
+		t.Fatal(err)
+	}
+	if err := connectNets(t, seed, camera); err != nil {
+		t.Fatal(err)
+	}
+	conns := func() []network.Conn { return camera.Host().Network().ConnsToPeer(seed.Host().ID()) }
+	await(t, "the seed's dial", func() bool {
+		return len(conns()) == 1 && camera.speaks(seed.Host().ID(), autonatv2.DialProtocol)
+	})
+	ours := conns()
+	at := camera.Host().Addrs()[0]
+	var r Reach
+	await(t, "an answer", func() bool {
+		camera.host.prober.probe(t.Context(), []ma.Multiaddr{at})
+		r = Reach{}
+		camera.host.prober.describe(&r)
+		return r.Reachable != ReachableUnknown
+	})
+	if r.Reachable != ReachableYes {
+		t.Errorf("%+v", r)
+	}
+	await(t, "the end of the dial, and not of the connection from before", func() bool { return slices.Equal(conns(), ours) })
+}
+
 // An address at which nobody answers is found to be none, and what is no address of
 // the node's any more is forgotten.
 func TestSeedCannotDialBack(t *testing.T) {

@@ -46,10 +46,14 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 }
 
 // surplus returns the connections to p to close. A seed dials us over connections of its
-// own to see whether it can (serveProbes): beside them ours stays.
+// own to see whether it can (serveProbes): beside them ours stays, and while it is asked
+// to that by which it came.
 func (n *Network) surplus(p peer.ID) []network.Conn {
 	conns := n.host.Network().ConnsToPeer(p)
 	if n.speaks(p, autonatv2.DialProtocol) {
+		if n.host.prober.asks() {
+			return nil
+		}
 		conns = slices.DeleteFunc(conns, func(c network.Conn) bool { return c.Stat().Direction != network.DirInbound })
 	}
 	return surplus(n.host.ID() < p, conns)
