@@ -21,7 +21,7 @@ func (n *Node) wireBeacons(key crypto.PrivKey) (err error) {
 		}
 	}
 	if c.Count {
-		n.fleet, err = newFleet(n, key)
+		n.fleet, err = newFleet(n)
 	}
 	return err
 }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
-
 	"camswarm/announce/beacon"
 	"camswarm/node/control"
 )
@@ -15,11 +13,11 @@ import (
 // fleet counts cameras, which the camera build cannot.
 type fleet struct{}
 
-func newFleet(*Node, crypto.PrivKey) (*fleet, error) {
+func newFleet(*Node) (*fleet, error) {
 	return nil, errors.New("the camera build counts no cameras")
 }
 
-func (*fleet) run(context.Context) error { return nil }
+func (*fleet) Run(context.Context) error { return nil }
 
 // Fleet is what a seed counts.
 func (*Node) Fleet() (beacon.Statement, error) { return beacon.Statement{}, control.ErrNotCounted }

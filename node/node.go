@@ -410,7 +410,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		g.Go(func() error { return n.teller.Run(ctx, n.told) })
 	}
 	if n.fleet != nil {
-		g.Go(func() error { return n.fleet.run(ctx) })
+		g.Go(func() error { return n.fleet.Run(ctx) })
 	}
 	g.Go(func() error { return n.keeper.run(ctx) })
 	for _, f := range n.followers {

@@ -24,7 +24,7 @@ func (n *Node) pageData() (page.Data, error) {
 			p.Rollout, p.Paused = view.Candidates, view.Paused
 		}
 		if n.fleet != nil {
-			r := n.fleet.report(f.product())
+			r := n.fleet.Report(f.product())
 			p.Fleet = &r
 		}
 		d.Products = append(d.Products, p)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -27,6 +28,11 @@ type Counter struct {
 	latest func(verify.ProductID) uint64
 	log    *slog.Logger
 	heard  *prometheus.CounterVec
+
+	mu   sync.Mutex // while it counts
+	made time.Time  // the zero time: never
+	last []Report   // of the products in follow
+	said Statement
 }
 
 // NewCounter returns a counter of the products that the seed follows. budget says
@@ -81,9 +87,45 @@ func (c *Counter) Run(ctx context.Context) error {
 	return nil
 }
 
-// Report counts what is known of a product.
+// Report is what is known of a product that the seed follows, as of countEvery ago at most.
 func (c *Counter) Report(product verify.ProductID) Report {
-	return c.table.Report(product, c.latest(product), time.Now())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count()
+	for _, r := range c.last {
+		if r.Product == product {
+			return r
+		}
+	}
+	return Report{Product: product}
+}
+
+// Statement is what is known of all products that the seed follows, as of countEvery ago
+// at most, signed with the key of its host.
+func (c *Counter) Statement() (Statement, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count()
+	if c.said.Signature != nil {
+		return c.said, nil
+	}
+	var err error
+	c.said, err = Fleet{Reports: c.last}.Sign(c.host.Peerstore().PrivKey(c.host.ID()))
+	return c.said, err
+}
+
+// count counts if that is due. The caller holds the lock.
+func (c *Counter) count() {
+	if !c.made.IsZero() && time.Since(c.made) < countEvery {
+		return
+	}
+	c.last, c.said = []Report{}, Statement{}
+	for _, p := range c.follow {
+		r := c.table.Report(p.ID(), c.latest(p.ID()), time.Now())
+		r.Name = p.String()
+		c.last = append(c.last, r)
+	}
+	c.made = time.Now()
 }
 
 func (c *Counter) serve(s network.Stream) {

@@ -28,6 +28,7 @@ const (
 	gapLeast      = 2 * time.Second  // between two beacons of a camera
 	withdrawEvery = 30 * time.Minute // between tries to tell a former seed,
 	maxCount      = 1 << 30          // cameras in a report that is read
+	countEvery    = 2 * time.Second  // in which a seed counts at most once, whoever asks how often
 	sweepEvery    = 10 * time.Minute // in which a seed forgets what is too old
 
 	// A camera that said that it installed a release and nothing since is counted as

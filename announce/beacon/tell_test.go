@@ -2,6 +2,7 @@ package beacon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -303,6 +304,49 @@ func TestThreatBeaconSybils_Budget(t *testing.T) {
 		time.Sleep(time.Hour)
 		if c := s.counts(); len(c[0].States) != 0 || s.heard() == 0 {
 			t.Errorf("%+v after %d beacons", c, s.heard())
+		}
+	})
+}
+
+// denial_of_service: whoever asks how often, at once and again, a seed counts once every two
+// seconds, for statement, page and metrics together.
+func TestThreatDenialOfService_Counting(t *testing.T) {
+	onStage(t, 1, func(s *stage) {
+		seed, counted := s.seeds[0], 0
+		seed.latest = func(verify.ProductID) uint64 { counted++; return 2 }
+		states := func() map[State]int {
+			statement, err := seed.Statement()
+			data, err2 := json.Marshal(statement)
+			f, err3 := OpenStatement(data)
+			if err := errors.Join(err, err2, err3); err != nil || f.Seed != seed.host.ID().String() || len(f.Reports) != 1 || f.Reports[0].Name != "acme.example/cam-1" {
+				t.Errorf("%+v, %v", f, err)
+				return nil
+			}
+			return f.Reports[0].Of(2).States
+		}
+		metrics := prometheus.NewRegistry()
+		metrics.MustRegister(&gauge{seed})
+		var work sync.WaitGroup
+		for range 50 {
+			for range 4 {
+				work.Go(func() {
+					states()
+					seed.Report(good().Product)
+					if _, err := metrics.Gather(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			work.Wait()
+			time.Sleep(countEvery / 10)
+		}
+		if counted != 5 {
+			t.Errorf("counted %d times in %v", counted, 5*countEvery)
+		}
+		s.sees(0)
+		time.Sleep(time.Minute)
+		if got := states(); got[StateFetching] != 1 {
+			t.Errorf("a minute after a camera told, %v", got)
 		}
 	})
 }
