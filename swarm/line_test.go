@@ -214,6 +214,26 @@ func TestUplinkIsMeasuredAnew(t *testing.T) {
 	})
 }
 
+// Times of real TCP connections without a limit, between two network namespaces with a
+// delay: what they wait for is no slow line. The last two are what 1 Mbit/s would take.
+func TestUplinkOverTCPIsNotSlowForItsRoundTrips(t *testing.T) {
+	for _, c := range []struct {
+		rtt, all time.Duration
+		slow     bool
+	}{
+		{51 * time.Millisecond, 120 * time.Millisecond, false},
+		{101 * time.Millisecond, 235 * time.Millisecond, false},
+		{125 * time.Millisecond, 281 * time.Millisecond, false},
+		{201 * time.Millisecond, 466 * time.Millisecond, false},
+		{20 * time.Millisecond, 282 * time.Millisecond, true},
+		{100 * time.Millisecond, 362 * time.Millisecond, true},
+	} {
+		if got := lineRate("tcp", c.rtt, c.all); (got < slowLine) != c.slow {
+			t.Errorf("%v after a round trip of %v: %d bytes per second", c.all, c.rtt, got)
+		}
+	}
+}
+
 // Live video, a line that costs by the byte, quiet hours: what is not to serve anybody
 // outside sends nobody the bytes of a measurement either, until that is over.
 func TestUplinkIsNotMeasuredWhereNothingIsServed(t *testing.T) {
