@@ -133,9 +133,9 @@ func product(p Product) *node {
 func rollout(region string, candidates []verify.Candidate) *node {
 	out := el("table", "rollout", el("tr", "", el("th", "", "release"), el("th", "left", "version"), el("th", "left", "policy in ", region)))
 	for _, c := range candidates {
-		words := el("td", "left", policy(c.Rollout))
+		words := el("td", "left", c.Rollout.Words())
 		if c.Rollout.Halted {
-			words = el("td", "left", el("span", "bad", "halted"), " (", policy(c.Rollout), ")")
+			words = el("td", "left", el("span", "bad", "halted"), " (", c.Rollout.Words(), ")")
 		}
 		out.put(el("tr", "", el("td", "", c.Release.Sequence), el("td", "left", c.Release.Version), words))
 	}

@@ -174,31 +174,6 @@ func hidden(region string) int {
 	return 0
 }
 
-// policy puts a rollout in a few words.
-func policy(r verify.Rollout) string {
-	var s string
-	switch r.Mode {
-	case verify.RolloutCanary:
-		s = fmt.Sprintf("canaries: %d named", len(r.Canaries))
-		if r.Label != "" {
-			s = "canaries: label " + r.Label
-		}
-	case verify.RolloutPercent:
-		s = fmt.Sprintf("%g %%", float64(r.EndBps)/100)
-		if r.Duration > 0 && r.StartBps < r.EndBps {
-			s = fmt.Sprintf("%g to %g %% in %v", float64(r.StartBps)/100, float64(r.EndBps)/100, time.Duration(r.Duration)*time.Second)
-		}
-	case verify.RolloutAll:
-		s = "all cameras"
-	default:
-		s = r.Mode.String()
-	}
-	if r.Warm {
-		s += ", warming"
-	}
-	return s
-}
-
 // most is the largest count of a list of tiers, for the length of bars.
 func most(tiers []control.TierTraffic) (n int64) {
 	for _, t := range tiers {

@@ -44,7 +44,7 @@ func full() Data {
 
 func TestThePageShowsWhatItIsHanded(t *testing.T) {
 	body, _ := shown(t, full())
-	for _, want := range []string{"origin_fails", "10 %", `<span class="bad">halted</span> (canaries: label early)`, "12 cameras tell", "9 run it", "3 of 3 failed",
+	for _, want := range []string{"origin_fails", "percent, 10% from 1970-01-01 00:00:00 UTC", `<span class="bad">halted</span> (canary, label &#34;early&#34;)`, "12 cameras tell", "9 run it", "3 of 3 failed",
 		"others", "1.2 MB", "poisoned_peer", ">7<", "1m1s"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
