@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
+
+	"camswarm/swarm/tokens"
 )
 
 // Client returns an HTTP client for files of a server: HTTP/2 where it is spoken,
@@ -67,11 +69,10 @@ func LocalClient(config *tls.Config) *http.Client {
 	return c
 }
 
-// inside reports whether an address with a port is private, link-local or loopback.
+// inside reports whether an address with a port is of the local network.
 func inside(address string) bool {
 	a, err := netip.ParseAddrPort(address)
-	ip := a.Addr().Unmap()
-	return err == nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast())
+	return err == nil && tokens.Local(a.Addr())
 }
 
 // trip is a request with its redirects, by its context.

@@ -16,10 +16,15 @@ import (
 func TestThreatNetRedirect_Origin(t *testing.T) {
 	var asked atomic.Int32
 	victim := serve(t, false, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	var to string
 	first := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, victim.URL+"/reboot", http.StatusFound)
+		http.Redirect(w, r, to+"/reboot", http.StatusFound)
 	})
-	for _, from := range []string{"203.0.113.1:80", "192.168.1.2:80"} {
+	for _, c := range []struct{ from, to string }{
+		{"203.0.113.1:80", "127.0.0.1"}, {"203.0.113.1:80", "0.0.0.0"}, {"203.0.113.1:80", "[::]"}, {"192.168.1.2:80", "127.0.0.1"},
+	} {
+		from := c.from
+		to = strings.Replace(victim.URL, "127.0.0.1", c.to, 1)
 		asked.Store(0)
 		c := Client(nil)
 		over := c.Transport.(transport)
@@ -34,7 +39,7 @@ func TestThreatNetRedirect_Origin(t *testing.T) {
 		}
 		_, err := read(fileAt(t, "http://"+from+"/image", 1000, c), 0, 100)
 		if local := inside(from); err == nil || (asked.Load() > 0) != local {
-			t.Errorf("from %s: the other device was asked %d times: %v", from, asked.Load(), err)
+			t.Errorf("from %s to %s: the other device was asked %d times: %v", from, to, asked.Load(), err)
 		}
 	}
 }
@@ -88,6 +93,7 @@ func TestLocalClient(t *testing.T) {
 	}
 	for address, want := range map[string]bool{
 		"10.0.0.1:80": true, "[::ffff:192.168.1.1]:80": true, "169.254.169.254:80": true, "[fe80::1%eth0]:80": true, "[fd00::1]:80": true, "127.0.0.1:80": true,
+		"0.0.0.0:80": true, "[::]:80": true,
 		"203.0.113.1:80": false, "[2001:db8::1]:80": false, "": false,
 	} {
 		if inside(address) != want {

@@ -18,10 +18,11 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 	return network
 }
 
-// Local reports whether an address is private, link-local or loopback: on a network of
-// this node's own.
+// Local reports whether an address is private, link-local, loopback or unspecified, which
+// a dial takes for loopback: on a network of this node's own.
 func Local(addr netip.Addr) bool {
-	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
+	addr = addr.Unmap()
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified()
 }
 
 // AddrOf returns the IP address of a peer at a, the invalid one behind a relay.
