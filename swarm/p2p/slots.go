@@ -46,15 +46,16 @@ func (n *Network) connected(nw network.Network, c network.Conn) {
 }
 
 // surplus returns the connections to p to close. A seed dials us over connections of its
-// own to see whether it can (serveProbes): beside them ours stays, and while it is asked
+// own to see whether it can (serveProbes): beside them ours stays, and while one is asked
 // to that by which it came.
 func (n *Network) surplus(p peer.ID) []network.Conn {
 	conns := n.host.Network().ConnsToPeer(p)
 	if n.speaks(p, autonatv2.DialProtocol) {
-		if n.host.prober.asks() {
-			return nil
-		}
 		conns = slices.DeleteFunc(conns, func(c network.Conn) bool { return c.Stat().Direction != network.DirInbound })
+		if n.host.prober.asks() && len(conns) > 0 {
+			oldest := slices.MinFunc(conns, func(a, b network.Conn) int { return a.Stat().Opened.Compare(b.Stat().Opened) })
+			conns = slices.DeleteFunc(conns, func(c network.Conn) bool { return c == oldest })
+		}
 	}
 	return surplus(n.host.ID() < p, conns)
 }
