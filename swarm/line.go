@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -129,6 +130,13 @@ func (x *Exchange) tryLine(ctx context.Context, tried map[peer.ID]bool) (int64, 
 	}
 	slices.Sort(with)
 	x.rng.Shuffle(len(with), func(i, j int) { with[i], with[j] = with[j], with[i] })
+	if r := x.opts.Reputations; r != nil { // first those who deliver: three that lie can be met
+		slices.SortStableFunc(with, func(a, b peer.ID) int {
+			one, _ := r.Of(a)
+			other, _ := r.Of(b)
+			return cmp.Compare(min(other, 1), min(one, 1))
+		})
+	}
 	x.mu.Unlock()
 	for _, id := range with {
 		if ok, err := x.h.Peerstore().SupportsProtocols(id, LineProtocol); err == nil && len(ok) > 0 {

@@ -303,6 +303,31 @@ func TestUplinkIsMeasuredBesidePeersThatDoNotAnswer(t *testing.T) {
 	}
 }
 
+// Five strangers that answer late do not make an uplink slow beside one neighbour that has
+// delivered before.
+func TestUplinkIsMeasuredFirstWithWhoDelivers(t *testing.T) {
+	for seed := range uint64(6) {
+		runSim(t, slices.Repeat([]link{{20, 50}}, 7), rtt(10*time.Millisecond, 150*time.Millisecond, 5), func(s *testSim) {
+			known := newReputationsAt(simStart)
+			known.Delivered(s.nodes[6].h.ID(), 8<<20, time.Second)
+			for i, n := range s.nodes {
+				n.start(ExchangeOptions{MeasureLine: i == 0, Rand: rand.New(rand.NewPCG(seed, 2)), Reputations: known})
+				if i == 0 {
+					continue
+				}
+				if i < 6 {
+					n.h.SetStreamHandler(LineProtocol, answerLineLate)
+				}
+				s.connect(0, i)
+			}
+			time.Sleep(5 * time.Minute)
+			if got := s.nodes[0].x.SlowLine(); got > 0 {
+				t.Errorf("an uplink of 20 Mbit/s was measured as %d bytes per second", got)
+			}
+		})
+	}
+}
+
 // Who is on the same network is not beyond the slow line: a camera tells it what comes at
 // once, and serves it as fast as that network is.
 func TestSlowUplinkIsNoneWithinTheOwnNetwork(t *testing.T) {
