@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"testing"
 
-	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
-
 	"camswarm/verify"
 )
 
@@ -36,17 +34,9 @@ func BenchmarkThreatGossipFlood(b *testing.B) {
 		{"wrong-signature-140kB", func(i uint64) []byte { return encode(b, m.news(spoilt(big, i), 4)) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			net := mocknet.New()
-			defer func() { _ = net.Close() }()
-			h, err := net.GenPeer()
-			if err != nil {
-				b.Fatal(err)
-			}
-			stranger, err := net.GenPeer()
-			if err != nil {
-				b.Fatal(err)
-			}
-			g, err := New(h, DefaultConfig(), Options{})
+			n := newNet(b)
+			stranger := n.host()
+			g, err := New(n.host(), DefaultConfig(), Options{})
 			if err != nil {
 				b.Fatal(err)
 			}

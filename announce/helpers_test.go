@@ -17,10 +17,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"camswarm/sim/links"
 	"camswarm/verify"
 	"camswarm/verify/sign"
 )
@@ -277,7 +277,7 @@ func (n *testNode) releases() (all []uint64) {
 	return all
 }
 
-func newNode(t *testing.T, h host.Host, m *maker, chain *memChain, cfg Config, change ...func(*Subject)) *testNode {
+func newNode(t testing.TB, h host.Host, m *maker, chain *memChain, cfg Config, change ...func(*Subject)) *testNode {
 	t.Helper()
 	n := &testNode{h: h, chain: chain, reg: prometheus.NewRegistry()}
 	var err error
@@ -361,33 +361,42 @@ func (n *testNode) judged(t *testing.T, verdict, attack string) float64 {
 	return n.counter(t, "judged_total", "verdict", verdict, "attack", attack)
 }
 
-// net is an in-memory network of real libp2p hosts.
+// net is a network of real libp2p hosts on lines without delay.
 type net struct {
-	t *testing.T
-	mocknet.Mocknet
+	t     testing.TB
+	lines links.Network
+	hosts []host.Host
 }
 
-func newNet(t *testing.T) *net {
-	n := &net{t, mocknet.New()}
-	t.Cleanup(func() { n.Close() })
+func newNet(t testing.TB) *net {
+	t.Helper()
+	lines, err := links.NewFast(&links.Topology{Nodes: make([]links.Node, 100)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &net{t: t, lines: lines}
+	t.Cleanup(func() {
+		for _, h := range n.hosts {
+			h.Close()
+		}
+		lines.Close()
+	})
 	return n
 }
 
 func (n *net) host() host.Host {
 	n.t.Helper()
-	h, err := n.GenPeer()
+	h, err := links.Host(n.lines, len(n.hosts), nil)
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.hosts = append(n.hosts, h)
 	return h
 }
 
 func (n *net) connect(a, b host.Host) {
 	n.t.Helper()
-	if _, err := n.LinkPeers(a.ID(), b.ID()); err != nil {
-		n.t.Fatal(err)
-	}
-	if _, err := n.ConnectPeers(a.ID(), b.ID()); err != nil {
+	if err := a.Connect(n.t.Context(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -416,7 +425,7 @@ func settle() {
 // rogue is a peer that speaks the mesh protocol and obeys no rule: it writes
 // what it likes and reads nothing.
 type rogue struct {
-	t *testing.T
+	t testing.TB
 	h host.Host
 	s map[peer.ID]network.Stream
 }

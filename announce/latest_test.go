@@ -36,13 +36,11 @@ func TestLateJoinerGetsTheLatestOnConnect(t *testing.T) {
 
 		// Who holds the envelope gets a hint, not the envelope again.
 		time.Sleep(time.Minute)
-		if err := n.DisconnectPeers(late.h.ID(), old.h.ID()); err != nil {
+		if err := late.h.Network().ClosePeer(old.h.ID()); err != nil {
 			t.Fatal(err)
 		}
 		settle()
-		if _, err := n.ConnectPeers(late.h.ID(), old.h.ID()); err != nil {
-			t.Fatal(err)
-		}
+		n.connect(late.h, old.h)
 		settle()
 		time.Sleep(2 * greetAgain * DefaultConfig().Heartbeat)
 		if got := old.counter(t, "latest_served_total", "outcome", "hint"); got != 3 { // again after the first meeting, and twice after the second
@@ -111,8 +109,6 @@ func TestThreatPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		one := m.genuine(t, 1)
-		// Two halves from the start: in mocknet a stream that is being opened
-		// can outlive the link that is taken away, so a split made later leaks.
 		nodes := append(n.line(m, m.view(1, 0), 2), n.line(m, m.view(1, 0), 2)...)
 		settle()
 		for _, node := range nodes {

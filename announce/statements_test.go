@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 
 	"camswarm/verify"
 )
@@ -60,36 +59,25 @@ func (p *panel) knows(text string) bool {
 // chained are nodes in a row, each connected to the next, with witnesses.
 func chained(t *testing.T, n int, change ...func(i int, s *Subject)) ([]*testNode, []*panel, *maker) {
 	t.Helper()
-	m := newMaker(t, "cam")
-	mn := mocknet.New()
-	t.Cleanup(func() { mn.Close() })
+	m, net := newMaker(t, "cam"), newNet(t)
 	var nodes []*testNode
 	var panels []*panel
 	for i := range n {
-		h, err := mn.GenPeer()
-		if err != nil {
-			t.Fatal(err)
-		}
 		p := &panel{}
 		panels = append(panels, p)
 		cfg := DefaultConfig()
 		if i == 0 {
 			cfg = SeedConfig()
 		}
-		nodes = append(nodes, newNode(t, h, m, newChain(m.view(5, 0)), cfg, func(s *Subject) {
+		nodes = append(nodes, newNode(t, net.host(), m, newChain(m.view(5, 0)), cfg, func(s *Subject) {
 			s.Witnesses = p
 			for _, f := range change {
 				f(i, s)
 			}
 		}))
 	}
-	if err := mn.LinkAll(); err != nil {
-		t.Fatal(err)
-	}
 	for i := 1; i < n; i++ {
-		if _, err := mn.ConnectPeers(nodes[i-1].h.ID(), nodes[i].h.ID()); err != nil {
-			t.Fatal(err)
-		}
+		net.connect(nodes[i-1].h, nodes[i].h)
 	}
 	time.Sleep(10 * time.Second) // the meshes form
 	synctest.Wait()

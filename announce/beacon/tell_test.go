@@ -14,17 +14,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
-	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"camswarm/sim/links"
 	"camswarm/verify"
 )
 
 // A stage is a camera, in virtual time, that is connected with some seeds.
 type stage struct {
 	t       *testing.T
-	net     mocknet.Mocknet
 	camera  host.Host
 	teller  *Teller
 	seeds   []*Counter
@@ -45,14 +43,20 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 		time.Sleep(time.Until(start))
 		ctx, cancel := context.WithCancel(context.Background())
 		var work sync.WaitGroup
-		net := mocknet.New()
-		s := &stage{t: t, net: net, woken: make(chan struct{}, 1), say: good(), allow: func(peer.ID, float64) bool { return true }}
+		lines, err := links.NewFast(&links.Topology{Nodes: make([]links.Node, 1+seeds)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lines.Close()
+		var hosts []host.Host
+		s := &stage{t: t, woken: make(chan struct{}, 1), say: good(), allow: func(peer.ID, float64) bool { return true }}
 		join := func(name string) (identity, host.Host) {
 			who := someone(t, name)
-			h, err := net.AddPeer(who.key, ma.StringCast("/ip4/192.0.2.1/tcp/1"))
+			h, err := links.Host(lines, len(hosts), who.key)
 			if err != nil {
 				t.Fatal(err)
 			}
+			hosts = append(hosts, h)
 			return who, h
 		}
 		camera, h := join("camera")
@@ -71,8 +75,8 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 			s.seeds = append(s.seeds, c)
 			work.Go(func() { _ = c.Run(ctx) })
 		}
-		if err := errors.Join(net.LinkAll(), net.ConnectAllButSelf()); err != nil {
-			t.Fatal(err)
+		for _, c := range s.seeds {
+			s.connect(c)
 		}
 		s.begin = func() {
 			s.teller = &Teller{Host: s.camera, Key: camera.key, Spread: 30 * time.Second, Keep: 26 * time.Hour, Log: slog.New(slog.DiscardHandler),
@@ -98,10 +102,20 @@ func onStage(t *testing.T, seeds int, play func(s *stage)) {
 		s.end()
 		cancel()
 		work.Wait()
-		if err := net.Close(); err != nil {
-			t.Error(err)
+		for _, h := range hosts {
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
+}
+
+// connect has the camera dial a seed.
+func (s *stage) connect(seed *Counter) {
+	s.t.Helper()
+	if err := s.camera.Connect(context.Background(), peer.AddrInfo{ID: seed.host.ID(), Addrs: seed.host.Addrs()}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // restart ends the camera's teller and has another one begin, which knows nothing.
@@ -246,15 +260,12 @@ func TestACameraTellsAgainWhenItsSeedComesBack(t *testing.T) {
 		time.Sleep(time.Minute)
 		again := func(seed int) {
 			s.t.Helper()
-			camera, other := s.camera.ID(), s.seeds[seed].host.ID()
-			if err := s.net.DisconnectPeers(camera, other); err != nil {
+			if err := s.camera.Network().ClosePeer(s.seeds[seed].host.ID()); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 			s.seeds[seed].table = NewTable(DefaultConfig(true))
-			if _, err := s.net.ConnectPeers(camera, other); err != nil {
-				t.Fatal(err)
-			}
+			s.connect(s.seeds[seed])
 			time.Sleep(time.Minute)
 		}
 		again(0)
