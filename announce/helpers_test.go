@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
@@ -414,6 +416,18 @@ func (n *net) line(m *maker, view verify.View, count int) []*testNode {
 	}
 	settle()
 	return nodes
+}
+
+// answer has a host answer each question of a protocol with the same bytes.
+func answer(h host.Host, id protocol.ID, with []byte) {
+	h.SetStreamHandler(id, func(s network.Stream) {
+		if _, err := io.ReadFull(s, make([]byte, questionSize)); err != nil {
+			s.Reset()
+			return
+		}
+		s.Write(with)
+		s.Close()
+	})
 }
 
 // settle lets streams open and meshes form.

@@ -349,6 +349,11 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 				}
 			case event.EvtPeerProtocolsUpdated:
 				if slices.Contains(e.Added, LatestProtocol) {
+					if i := slices.IndexFunc(later, func(g greeting) bool { return g.peer == e.Peer }); i >= 0 {
+						// It was heard, and asked in vain.
+						later = slices.Delete(later, i, i+1)
+						delete(pending, e.Peer)
+					}
 					greet(e.Peer)
 				}
 			}

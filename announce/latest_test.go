@@ -103,6 +103,29 @@ func TestLatestIsAskedWhenItBecomesPossible(t *testing.T) {
 	})
 }
 
+// So is one that was heard and asked in vain.
+func TestWhoCouldNotAnswerIsAskedWhenItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMaker(t, "ucam-2"), newNet(t)
+		node := newNode(t, n.host(), m, newChain(m.view(2, 0)), DefaultConfig())
+		r := n.rogue(false, node)
+		other := newMaker(t, "doorbell") // everybody is asked for it
+		v := other.verifier
+		if err := node.Follow(Subject{Product: v.Product, Verifier: &v, Chain: newChain(other.view(2, 0)), Accepted: func(Accepted) {}}); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		if got := node.counter(t, "latest_asked_total", "outcome", "failed"); got < 2 {
+			t.Fatalf("%v questions failed, want one for each product", got)
+		}
+		answer(r.h, LatestProtocol, []byte{3, 1, 2, 3})
+		synctest.Wait()
+		if got := node.judged(t, "reject", verify.AttackMalformed); got != 2 {
+			t.Errorf("%v answers, want one for each product", got)
+		}
+	})
+}
+
 // The network is split, one side hears the news, and after it healed both sides
 // have the latest release, also the nodes that are not at the seam.
 func TestThreatPartition(t *testing.T) {
@@ -158,13 +181,10 @@ func TestAskFindsTheOnePeerThatHasIt(t *testing.T) {
 			}
 		})
 		liar := n.host()
-		liar.SetStreamHandler(LatestProtocol, func(s network.Stream) {
-			a := m.news(two, 3)
-			a.Envelope = one.envelope
-			b := encode(t, a)
-			s.Write(append(binary.AppendUvarint(nil, uint64(len(b))), b...))
-			s.Close()
-		})
+		a := m.news(two, 3)
+		a.Envelope = one.envelope
+		lie := encode(t, a)
+		answer(liar, LatestProtocol, append(binary.AppendUvarint(nil, uint64(len(lie))), lie...))
 		empty := newNode(t, n.host(), m, newChain(m.view(3, 2, two, one)), DefaultConfig())
 		good := newNode(t, n.host(), m, newChain(m.view(3, 2, two, one)), DefaultConfig())
 		n.connect(node.h, silent)
@@ -213,7 +233,7 @@ func TestWhoIsAsked(t *testing.T) {
 		m, n := newMaker(t, "ucam-2"), newNet(t)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 0)), DefaultConfig())
 		stranger, speaker := n.host(), n.host()
-		speaker.SetStreamHandler(LatestProtocol, func(s network.Stream) { s.Close() })
+		answer(speaker, LatestProtocol, nil)
 		n.connect(node.h, stranger)
 		n.connect(node.h, speaker)
 		settle()
@@ -247,10 +267,7 @@ func TestFalseAnswerLowersTheScore(t *testing.T) {
 		one := m.genuine(t, 1)
 		node := newNode(t, n.host(), m, newChain(m.view(2, 1, one)), DefaultConfig())
 		r := n.rogue(false, node)
-		r.h.SetStreamHandler(LatestProtocol, func(s network.Stream) {
-			s.Write([]byte{3, 1, 2, 3})
-			s.Close()
-		})
+		answer(r.h, LatestProtocol, []byte{3, 1, 2, 3})
 		time.Sleep(2 * scoreEvery)
 		if got := node.judged(t, "reject", verify.AttackMalformed); got != 2 { // asked twice on connect
 			t.Errorf("%v answers rejected, want 2", got)

@@ -225,10 +225,7 @@ func TestThreatEndlessData_Statements(t *testing.T) {
 		node := newNode(t, n.host(), m, newChain(m.view(5, 0)), DefaultConfig(), func(s *Subject) { s.Witnesses = p })
 		large := n.host()
 		raw := append([]byte("true"), make([]byte, verify.MaxWitnessStatement-4)...)
-		large.SetStreamHandler(WitnessProtocol, func(s network.Stream) {
-			s.Write(append(binary.AppendUvarint(nil, uint64(len(raw))), raw...))
-			s.Close()
-		})
+		answer(large, WitnessProtocol, append(binary.AppendUvarint(nil, uint64(len(raw))), raw...))
 		n.connect(node.h, large)
 		settle()
 		if err := node.questionStatements(t.Context(), large.ID(), node.subject(m.verifier.Product.ID())); err != nil {
