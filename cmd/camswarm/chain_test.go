@@ -297,7 +297,9 @@ func TestProvisionPinsOnlyKeysThatAreOnChain(t *testing.T) {
 		t.Error(err)
 	}
 	refused(t, exitFailed, []string{"neither a multiaddr"}, provision("y", "camera", append(w.signers(), "--seed", w.dir)...)...)
-	refused(t, exitFailed, []string{"no address"}, provision("y", "camera", append(w.signers(), "--seed", w.at("cam"))...)...)
+	refused(t, exitFailed, []string{"start it"}, provision("y", "camera", append(w.signers(), "--seed", w.at("cam"))...)...)
+	must(t, provision("every", "seed", append(w.signers(), "--listen", "/ip4/0.0.0.0/tcp/4417")...)...)
+	refused(t, exitFailed, []string{"no one address", "/tcp/4417/p2p/"}, provision("y", "camera", append(w.signers(), "--seed", w.at("every"))...)...)
 	for _, of := range [][]string{{"--label", "early"}, {"--tell"}} {
 		refused(t, exitUsage, []string{"for cameras"}, provision("y", "seed", append(w.signers(), of...)...)...)
 	}

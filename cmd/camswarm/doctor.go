@@ -98,10 +98,14 @@ func readSysctl(name string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
 }
 
-// examineReach says what stands between a camera and others.
+// examineReach says what stands between a camera and others, and whether those
+// behind NATs can meet at a seed.
 func examineReach(add func(topic, level, format string, args ...any), s control.Status) {
 	r := s.Reach
+	overQUIC := func(a string) bool { return strings.Contains(a, "/quic-v1") }
 	switch {
+	case s.Relay != nil && !slices.ContainsFunc(s.ListenAddrs, overQUIC):
+		add("reach", levelWarn, "this seed is reached nowhere over QUIC, so cameras behind NATs cannot meet through it: leave network.listen out, or add an address such as /ip4/0.0.0.0/udp/4417/quic-v1")
 	case s.Role != string(node.RoleCamera):
 	case r.NAT == p2p.NATSymmetric, r.Tried >= manyAppointments && r.Punched == 0:
 		add("reach", levelWarn, "%s: %d of %d appointments became connections. An IPv6 address, a router that keeps ports, or a forwarded UDP port mends it; see docs/REACH.md", r.Words, r.Punched, r.Tried)

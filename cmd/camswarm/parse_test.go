@@ -12,6 +12,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/swarm"
+	"camswarm/swarm/p2p"
 	"camswarm/verify"
 )
 
@@ -121,6 +122,9 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"over quota":        {change: func(s *control.Status) { s.Disk.QuotaBytes = 1 << 20 }, topic: "disk", level: levelBad, says: "quota"},
 		"small UDP buffers": {sysctl: func(string) (int64, error) { return 212992, nil }, topic: "udp", level: levelWarn, says: "sysctl -w"},
 		"no QUIC":           {change: func(s *control.Status) { s.ListenAddrs = s.ListenAddrs[:1] }, sysctl: func(string) (int64, error) { return 212992, nil }, level: levelOK},
+		"seed without QUIC": {change: func(s *control.Status) {
+			s.Role, s.Relay, s.ListenAddrs = "seed", new(p2p.RelayStatus), s.ListenAddrs[:1]
+		}, topic: "reach", level: levelWarn, says: "udp/4417/quic-v1"},
 		"alone in private": {
 			change: func(s *control.Status) { s.Peers, s.Private = 0, new(control.PrivateStatus) }, peers: []control.PeerStatus{},
 			topic: "peers", level: levelBad, says: "members show LIST",

@@ -221,7 +221,7 @@ out counts alone, but whoever runs the seed sees the camera's peer id and addres
 anyway, since it is connected.`,
 		Example: `  camswarm provision --registry registry.json --product acme.example/cam-1 --role seed --dir seed \
       --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
-      --listen /ip4/192.0.2.1/tcp/4417
+      --listen /ip4/192.0.2.1/tcp/4417 --listen /ip4/192.0.2.1/udp/4417/quic-v1
   camswarm provision --registry registry.json --product acme.example/cam-1 --role camera --dir cam1 \
       --threshold 2 --signer signer1.key.pub --signer signer2.key.pub --signer signer3.key.pub \
       --seed seed --region eu-west --hardware rev-b`,
@@ -594,16 +594,17 @@ func seedAddresses(ctx context.Context, s string) ([]string, error) {
 		listen = cfg.Network.Listen
 	}
 	addrs := append(dialable(listen, id), chosenPorts(ctx, s, listen)...)
-	if len(addrs) == 0 {
-		return nil, fmt.Errorf("%s listens on no address that others could be told (%s): name its multiaddr, such as /ip4/192.0.2.1/tcp/4417/p2p/%s, or start it if only its port is open", s, strings.Join(listen, ", "), id)
+	switch {
+	case len(addrs) > 0:
+		return addrs, nil
+	case len(openPorts(listen)) > 0:
+		return nil, fmt.Errorf("%s does not run, and its port is chosen at each start (%s): start it, or give it a port", s, strings.Join(listen, ", "))
 	}
-	return addrs, nil
+	return nil, fmt.Errorf("%s listens on no one address (%s): name the one at which cameras reach it, such as --seed /ip4/192.0.2.1/tcp/4417/p2p/%s ('camswarm status --socket %s' prints its own)", s, strings.Join(listen, ", "), id, s)
 }
 
-// chosenPorts returns the addresses of a running node that its configuration
-// leaves open but for the port: the node knows them.
-func chosenPorts(ctx context.Context, dir string, listen []string) (out []string) {
-	var open []string // the addresses up to the port
+// openPorts returns the addresses that leave nothing open but the port, up to it.
+func openPorts(listen []string) (open []string) {
 	for _, l := range listen {
 		for _, transport := range []string{"/tcp/", "/udp/"} {
 			a, err := ma.NewMultiaddr(l)
@@ -612,6 +613,13 @@ func chosenPorts(ctx context.Context, dir string, listen []string) (out []string
 			}
 		}
 	}
+	return open
+}
+
+// chosenPorts returns the addresses of a running node that its configuration
+// leaves open but for the port: the node knows them.
+func chosenPorts(ctx context.Context, dir string, listen []string) (out []string) {
+	open := openPorts(listen)
 	if len(open) == 0 {
 		return nil
 	}
