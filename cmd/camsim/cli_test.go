@@ -239,13 +239,13 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 
 func TestListAndShow(t *testing.T) {
 	l := newLab(t)
-	list := l.must("list").stdout
+	list := strings.Join(strings.Fields(l.must("list").stdout), " ") // it is wrapped
 	entries := document[[]struct{ Name, Doc string }](t, l.must("list", "--json").stdout)
 	if len(entries) == 0 {
 		t.Fatal("no scenarios")
 	}
 	for _, e := range entries {
-		if !strings.Contains(list, e.Name) || !strings.Contains(list, e.Doc) {
+		if !strings.Contains(list, e.Name+" "+strings.Join(strings.Fields(e.Doc), " ")) {
 			t.Errorf("the list has no %s", e.Name)
 		}
 		// What show prints is a scenario file that runs.

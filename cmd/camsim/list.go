@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/sim"
+	"camswarm/sim/report/format"
 )
 
 func newListCommand() *cobra.Command {
@@ -30,7 +32,7 @@ func newListCommand() *cobra.Command {
 				return cli.PrintJSON(cmd, entries)
 			}
 			for _, e := range entries {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %s\n", width, e.Name, e.Doc)
+				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %s\n", width, e.Name, format.Wrap(e.Doc, 80-width-2, strings.Repeat(" ", width+2)))
 			}
 			return nil
 		},

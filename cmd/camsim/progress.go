@@ -59,7 +59,11 @@ func (v *progress) start() {
 					continue
 				}
 				if v.live {
-					fmt.Fprintf(v.w, "\r%s\x1b[K", clipLine(v.line(p), 100))
+					width, _, ok := cli.Size(v.w)
+					if !ok || width == 0 {
+						width = 80
+					}
+					fmt.Fprintf(v.w, "\r%s\x1b[K", clipLine(v.line(p), width))
 				} else if p.Phase != phase || now.Sub(shown) >= lineEvery {
 					shown, phase = now, p.Phase
 					fmt.Fprintln(v.w, v.line(p))

@@ -82,16 +82,16 @@ func (r *Report) title() string {
 // Encode writes the comparison as one JSON document.
 func (c *Comparison) Encode(w io.Writer) error { return encode(w, c) }
 
-// Table writes the comparison for a terminal of 100 columns.
+// Table writes the comparison for a terminal of 80 columns.
 func (c *Comparison) Table(w io.Writer) error {
 	p := &printer{w: w}
-	p.linef("A  %s", format.Clip(c.A, 97))
-	p.linef("B  %s", format.Clip(c.B, 97))
+	p.linef("A  %s", format.Clip(c.A, wTable-3))
+	p.linef("B  %s", format.Clip(c.B, wTable-3))
 	for _, warning := range c.Warnings {
-		p.linef("%s", format.Wrap("WARNING: not the same conditions: "+format.Plain(warning), 98, "  "))
+		p.linef("%s", format.Wrap("WARNING: not the same conditions: "+format.Plain(warning), wTable-2, "  "))
 	}
 	p.linef("")
-	p.linef("%s%s%s%s", format.Left("", 44), format.Right("A", 16), format.Right("B", 16), format.Right("B / A", 12))
+	p.linef("%s%s%s%s", format.Left("", 41), format.Right("A", 14), format.Right("B", 14), format.Right("B / A", 11))
 	for _, ch := range c.Changes {
 		if ch.minor() {
 			continue
@@ -103,7 +103,7 @@ func (c *Comparison) Table(w io.Writer) error {
 		case ch.Ratio != 0:
 			ratio = format.Digits(ch.Ratio)
 		}
-		p.linef("%s%s%s%s", format.Left(format.Clip(format.Plain(ch.Name), 43), 44), format.Right(format.Unit(ch.A, ch.Unit), 16), format.Right(format.Unit(ch.B, ch.Unit), 16), format.Right(ratio, 12))
+		p.linef("%s%s%s%s", format.Left(format.Clip(format.Plain(ch.Name), 40), 41), format.Right(format.Unit(ch.A, ch.Unit), 14), format.Right(format.Unit(ch.B, ch.Unit), 14), format.Right(ratio, 11))
 	}
 	only := func(which string, names []string) {
 		if len(names) == 0 {
@@ -113,7 +113,7 @@ func (c *Comparison) Table(w io.Writer) error {
 		for _, n := range names {
 			text += " " + format.Plain(n)
 		}
-		p.linef("%s", format.Wrap(text, 98, "  "))
+		p.linef("%s", format.Wrap(text, wTable-2, "  "))
 	}
 	only("A", c.OnlyA)
 	only("B", c.OnlyB)

@@ -75,8 +75,8 @@ func TestOutputsAreAsRecorded(t *testing.T) {
 			golden(t, name, b.Bytes())
 			if strings.HasSuffix(name, ".txt") {
 				for line := range strings.Lines(b.String()) {
-					if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 100 {
-						t.Errorf("%d columns, 100 are promised: %s", n, line)
+					if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+						t.Errorf("%d columns, 80 are promised: %s", n, line)
 					}
 					if strings.ContainsRune(line, '\x1b') {
 						t.Errorf("a name of the report reached the terminal raw: %q", line)

@@ -157,7 +157,7 @@ func (s *Sweep) Table(w io.Writer) error {
 	}
 	p := &printer{w: w}
 	p.linef("%s of %s; medians over seeds.", format.Plural(runs, "run"), format.Plural(len(s.Points), "point"))
-	p.linef("%s", Repeatable)
+	p.linef("%s", format.Wrap(Repeatable, wTable, ""))
 	return p.err
 }
 

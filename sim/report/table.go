@@ -21,32 +21,37 @@ func (p *printer) linef(format string, args ...any) {
 	}
 }
 
-// Table writes the report for a terminal of 100 columns.
+// Table writes the report for a terminal of 80 columns.
 func (r *Report) Table(w io.Writer) error { return r.table(w, nil) }
 
-// Table writes medians for a terminal of 100 columns, with their range over the
+// Table writes medians for a terminal of 80 columns, with their range over the
 // seeds.
 func (m *Merged) Table(w io.Writer) error { return m.table(w, m) }
 
 // Columns of the table of times.
 const (
-	wName   = 22
-	wTime   = 11
-	wSmall  = 10
-	wRatio  = 11
+	wTable  = 80
+	wName   = 23
+	wTime   = 9
+	wSmall  = 9
+	wRatio  = 10
 	tableIn = "  "
 )
 
 func (r *Report) table(w io.Writer, m *Merged) error {
 	p := &printer{w: w}
-	p.linef("%s", format.Wrap(r.Conditions(m), 98, tableIn))
+	p.linef("%s", format.Wrap(r.Conditions(m), wTable-len(tableIn), tableIn))
 	p.linef("")
 	r.verdict(p, m)
 	p.linef("")
 
-	// Times.
-	p.linef("%s%s%s%s%s%s%s%s%s", tableIn, format.Left("from the announcement", wName), format.Right("p50", wTime), format.Right("p95", wTime), format.Right("p99", wTime),
+	// Times. The 99th percentile of few cameras is the last one: JSON has it.
+	p.linef("%s%s%s%s%s%s%s%s", tableIn, format.Left("from the announcement", wName), format.Right("p50", wTime), format.Right("p95", wTime),
 		format.Right("max", wTime), format.Right("missing", wSmall-1), format.Right("p50/swarm", wRatio), format.Right("p95/swarm", wRatio))
+	times := func(name string, q Quantiles, cell func(float64) string, rest string) {
+		p.linef("%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(name), wName), wName), format.Right(cell(q.P50), wTime),
+			format.Right(cell(q.P95), wTime), format.Right(cell(q.Max), wTime), rest)
+	}
 	row := func(name string, q Quantiles, unfinished int, at50, at95 float64) {
 		ratio := func(v float64) string {
 			if v > 0 {
@@ -54,44 +59,41 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 			}
 			return ""
 		}
-		cells := []string{format.Seconds(q.P50), format.Seconds(q.P95), format.Seconds(q.P99), format.Seconds(q.Max)}
+		cell := format.Seconds
 		if q == (Quantiles{}) {
-			cells = []string{"-", "-", "-", "-"}
+			cell = func(float64) string { return "-" }
 		}
-		p.linef("%s%s%s%s%s%s%s%s%s", tableIn, format.Left(format.Clip(format.Plain(name), wName-1), wName), format.Right(cells[0], wTime), format.Right(cells[1], wTime), format.Right(cells[2], wTime),
-			format.Right(cells[3], wTime), format.Right(fmt.Sprint(unfinished), wSmall-1), format.Right(ratio(at50), wRatio), format.Right(ratio(at95), wRatio))
+		times(name, q, cell, format.Right(fmt.Sprint(unfinished), wSmall-1)+format.Right(ratio(at50), wRatio)+format.Right(ratio(at95), wRatio))
 	}
 	row("swarm", r.CompletionSeconds, r.Unfinished, 0, 0)
-	if m != nil && m.Runs > 1 {
-		cells := make([]string, 0, 4)
-		for _, q := range []string{"p50", "p95", "p99", "max"} {
-			b := m.Bands["completionSeconds."+q]
-			cells = append(cells, format.Right(format.Digits(b.Low)+"–"+format.Digits(b.High), wTime))
-		}
-		name := fmt.Sprintf("  interval (%s), s", format.Percent(m.Bands["completionSeconds.p95"].Confidence))
-		p.linef("%s%s%s", tableIn, format.Left(name, wName), strings.Join(cells, ""))
-	}
 	for _, key := range r.BaselineKeys() {
 		b := r.Baselines[key]
 		row(BaselineLabel(key), b.Quantiles, b.Unfinished, r.SpeedupAtP50(key), r.Speedup(key))
 	}
 	if r.RatioToBound != (Quantiles{}) {
-		q := r.RatioToBound
-		p.linef("%s%s%s%s%s%s", tableIn, format.Left("swarm / fluid bound", wName), format.Right(format.Digits(q.P50), wTime), format.Right(format.Digits(q.P95), wTime), format.Right(format.Digits(q.P99), wTime), format.Right(format.Digits(q.Max), wTime))
+		times("swarm / fluid bound", r.RatioToBound, format.Digits, "")
 	}
-	for _, times := range []struct {
+	for _, of := range []struct {
 		name string
-		of   Quantiles
+		q    Quantiles
 	}{{"since the block", r.SinceBlockSeconds}, {"announced", r.AnnounceSeconds}, {"look before install", r.LookAgeSeconds}} {
-		if q := times.of; q != (Quantiles{}) {
-			p.linef("%s%s%s%s%s%s", tableIn, format.Left(times.name, wName), format.Right(format.Seconds(q.P50), wTime), format.Right(format.Seconds(q.P95), wTime), format.Right(format.Seconds(q.P99), wTime), format.Right(format.Seconds(q.Max), wTime))
+		if of.q != (Quantiles{}) {
+			times(of.name, of.q, format.Seconds, "")
 		}
 	}
 	p.linef("")
 
 	fact := func(name, text string) {
 		indent := tableIn + strings.Repeat(" ", wName)
-		p.linef("%s%s%s", tableIn, format.Left(name, wName), format.Wrap(text, 100-format.Width(indent), indent))
+		p.linef("%s%s%s", tableIn, format.Left(name, wName), format.Wrap(text, wTable-format.Width(indent), indent))
+	}
+	if m != nil && m.Runs > 1 {
+		var bands []string
+		for _, q := range []string{"p50", "p95", "p99", "max"} {
+			b := m.Bands["completionSeconds."+q]
+			bands = append(bands, fmt.Sprintf("%s %s–%s s", q, format.Digits(b.Low), format.Digits(b.High)))
+		}
+		fact("intervals (swarm)", fmt.Sprintf("%s, with %s", strings.Join(bands, " · "), format.Percent(m.Bands["completionSeconds.p95"].Confidence)))
 	}
 	fact("fluid bound", r.BoundText())
 	if r.NATBoundSeconds > 0 {
@@ -110,19 +112,20 @@ func (r *Report) table(w io.Writer, m *Merged) error {
 		p.linef("")
 		p.linef("%sWhere the gain over a daily poll of S3 comes from", tableIn)
 		t50 := r.S3TermsP50
+		const wTerm = 12
 		heading := ""
 		if t50 != nil {
 			heading = format.Right("p50", wTime)
 		}
-		p.linef("%s%s%s%s", tableIn, format.Left("", wName), heading, format.Right("p95", wTime))
+		p.linef("%s%s%s%s", tableIn, format.Left("", wTerm), heading, format.Right("p95", wTime))
 		for i, term := range t.Rows() {
 			middle := ""
 			if t50 != nil {
 				middle = format.Right(format.Seconds(t50.Rows()[i].Seconds), wTime)
 			}
-			p.linef("%s%s%s%s   %s", tableIn, format.Left(term.Name, wName), middle, format.Right(format.Seconds(term.Seconds), wTime), term.Why)
+			p.linef("%s%s%s%s  %s", tableIn, format.Left(term.Name, wTerm), middle, format.Right(format.Seconds(term.Seconds), wTime), term.Why)
 		}
-		p.linef("%s%s", tableIn, format.Wrap(r.AgainstS3(), 98, tableIn))
+		p.linef("%s%s", tableIn, format.Wrap(r.AgainstS3(), wTable-len(tableIn), tableIn))
 	}
 	if len(r.Sites) > 0 {
 		p.linef("")
@@ -197,7 +200,7 @@ func (r *Report) verdict(p *printer, m *Merged) {
 		if q := r.RatioToBound; q.P95 > 0 {
 			text += fmt.Sprintf("; p50 and p95 are %s and %s times the fluid bound", format.Digits(q.P50), format.Digits(q.P95))
 		}
-		p.linef("%s%s.", tableIn, text)
+		p.linef("%s%s.", tableIn, format.Wrap(text, wTable-len(tableIn)-1, tableIn))
 	}
 	if r.Interrupted {
 		p.linef("%s!! INTERRUPTED: this is what there was by then, and no result", tableIn)
@@ -216,7 +219,7 @@ func (r *Report) verdict(p *printer, m *Merged) {
 				p.linef("%s   … and %d more", tableIn, len(r.Violations)-i)
 				break
 			}
-			p.linef("%s   %s", tableIn, format.Wrap(fmt.Sprintf("%s, at %s: %s", format.Plain(v.Invariant), format.Plain(v.Node), format.Plain(v.Detail)), 93, tableIn+"     "))
+			p.linef("%s   %s", tableIn, format.Wrap(fmt.Sprintf("%s, at %s: %s", format.Plain(v.Invariant), format.Plain(v.Node), format.Plain(v.Detail)), wTable-7, tableIn+"     "))
 		}
 	}
 }
@@ -250,7 +253,7 @@ type Term struct {
 func (t *S3Terms) Rows() []Term {
 	return []Term{
 		{"push", t.PushSeconds, "hearing at once instead of asking once a day"},
-		{"round trips", t.RoundTripSeconds, "S3's set-up and slow start − the swarm's ramp-up"},
+		{"round trips", t.RoundTripSeconds, "S3's set-up, slow start − the swarm's ramp-up"},
 		{"bandwidth", t.BandwidthSeconds, "S3's pipe against the seeds' alone"},
 		{"peers", t.PeersSeconds, "the cameras' own uplinks"},
 		{"total", t.TotalSeconds, "the poll − the swarm"},
@@ -314,15 +317,15 @@ func Rows(w io.Writer, rows []Row) error {
 	p := &printer{w: w}
 	name := 12
 	for _, r := range rows {
-		name = min(max(name, format.Width(r.Name)), 28)
+		name = min(max(name, format.Width(r.Name)), 18)
 	}
-	p.linef("%s%s%s%s%s%s%s%s%s", format.Left("run", name), format.Right("p50", 9), format.Right("p95", 9), format.Right("max", 9), format.Right("p50/bound", 10), format.Right("p95/bound", 10),
+	p.linef("%s%s%s%s%s%s%s%s", format.Left("run", name), format.Right("p50", 9), format.Right("p95", 9), format.Right("max", 9), format.Right("p95/bound", 10),
 		format.Right("copies", 7), format.Right("dup", 7), format.Right("missing", 8))
 	for _, x := range rows {
 		r := x.Report
-		ratio50, ratio95 := "-", "-"
+		ratio := "-"
 		if q := r.RatioToBound; q.P95 > 0 {
-			ratio50, ratio95 = format.Digits(q.P50), format.Digits(q.P95)
+			ratio = format.Digits(q.P95)
 		}
 		mark := ""
 		if r.Failed() {
@@ -331,11 +334,11 @@ func Rows(w io.Writer, rows []Row) error {
 		c := r.CompletionSeconds
 		label := format.Plain(x.Name)
 		if format.Width(label) > name { // on a line of its own, since it tells the rows apart
-			p.linef("%s", format.Clip(label, 100))
+			p.linef("%s", format.Clip(label, wTable))
 			label = ""
 		}
-		p.linef("%s%s%s%s%s%s%s%s%s%s", format.Left(label, name), format.Right(format.Seconds(c.P50), 9), format.Right(format.Seconds(c.P95), 9),
-			format.Right(format.Seconds(c.Max), 9), format.Right(ratio50, 10), format.Right(ratio95, 10), format.Right(format.Digits(r.SeedCopies), 7), format.Right(format.Percent(r.DuplicateRatio), 7),
+		p.linef("%s%s%s%s%s%s%s%s%s", format.Left(label, name), format.Right(format.Seconds(c.P50), 9), format.Right(format.Seconds(c.P95), 9),
+			format.Right(format.Seconds(c.Max), 9), format.Right(ratio, 10), format.Right(format.Digits(r.SeedCopies), 7), format.Right(format.Percent(r.DuplicateRatio), 7),
 			format.Right(fmt.Sprint(r.Unfinished), 8), mark)
 	}
 	return p.err
