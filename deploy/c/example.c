@@ -44,7 +44,7 @@ static int fail(int err, const char *reply)
 	if (reply != NULL && camswarm_json_text(reply, "error", text, sizeof text) == 0)
 		fprintf(stderr, "refused (%d): %s\n", err, clean(text));
 	else if (err == CAMSWARM_ESYSTEM)
-		perror("camswarmd");
+		fprintf(stderr, "camswarmd does not answer there: %s\n", strerror(errno));
 	else
 		fprintf(stderr, "camswarmd: error %d\n", err);
 	return 1;
@@ -92,6 +92,7 @@ static int post(const char *path, const char *route, const char *body)
 static int consent(const char *path, const char *answer, long seconds)
 {
 	char body[256], product[80], *s;
+	long long sequence;
 	int err;
 	if (strcmp(answer, "now") != 0 && strcmp(answer, "later") != 0 && strcmp(answer, "never") != 0) {
 		fprintf(stderr, "the answer is now, later or never\n");
@@ -109,9 +110,14 @@ static int consent(const char *path, const char *answer, long seconds)
 		camswarm_free(s);
 		return 1;
 	}
-	snprintf(body, sizeof body, "{\"product\":\"%s\",\"sequence\":%lld,\"answer\":\"%s\",\"seconds\":%ld}", product,
-	         camswarm_json_int(s, "products[0].target.sequence", 0), answer, seconds);
+	sequence = camswarm_json_int(s, "products[0].target.sequence", 0);
 	camswarm_free(s);
+	if (sequence == 0) {
+		fprintf(stderr, "no release waits for an answer\n");
+		return 1;
+	}
+	snprintf(body, sizeof body, "{\"product\":\"%s\",\"sequence\":%lld,\"answer\":\"%s\",\"seconds\":%ld}", product, sequence, answer,
+	         seconds);
 	return post(path, "/v1/consent", body);
 }
 

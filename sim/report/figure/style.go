@@ -51,6 +51,8 @@ var series = []look{
 	{draw.LineStyle{Color: purple, Width: vg.Points(1.5), Dashes: dash(6, 1.5, 1.5, 1.5)}, draw.PlusGlyph{}},
 	{draw.LineStyle{Color: vermillion, Width: vg.Points(1.2), Dashes: dash(1.5, 1.5)}, draw.RingGlyph{}},
 	{draw.LineStyle{Color: green, Width: vg.Points(1.2), Dashes: dash(1.5, 2.5)}, draw.TriangleGlyph{}},
+	{draw.LineStyle{Color: orange, Width: vg.Points(1.2)}, draw.PyramidGlyph{}},
+	{draw.LineStyle{Color: sky, Width: vg.Points(1.2), Dashes: dash(1.5, 1.5)}, draw.CrossGlyph{}},
 }
 
 // swarm is the look of what was measured of the swarm, in every figure.
@@ -71,7 +73,7 @@ func dash(points ...float64) []vg.Length {
 
 // baselineLook gives a baseline the same line in every figure.
 func baselineLook(key string) look {
-	place := map[string]int{"s3": 1, "s3capped": 3, "s3parallel": 9, "cdn": 2, "cdncold": 5, "bitswapall": 4, "bitswap": 8, "poll": 6, "seedonly": 6, "bittorrent": 7, "bittorrentbest": 10}
+	place := map[string]int{"s3": 1, "s3capped": 3, "s3parallel": 9, "s3cubic": 12, "s3bbr": 11, "cdn": 2, "cdncold": 5, "bitswapall": 4, "bitswap": 8, "poll": 6, "seedonly": 6, "bittorrent": 7, "bittorrentbest": 10}
 	if i, ok := place[report.BaselineKey(key)]; ok {
 		return series[i]
 	}

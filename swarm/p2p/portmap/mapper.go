@@ -107,7 +107,7 @@ func (m *Mapper) Describe(bound []ma.Multiaddr) (mapped []ma.Multiaddr, words st
 	}
 	switch {
 	case !m.HasDiscoveredNAT():
-		return mapped, "no router answers by UPnP, PCP or NAT-PMP"
+		return mapped, "no router has answered by UPnP, PCP or NAT-PMP so far"
 	case len(mapped) == 0 && why != "":
 		return nil, fmt.Sprintf("the router answers by %s, but forwards no port: %s", by, why)
 	case len(mapped) == 0:

@@ -111,7 +111,7 @@ func TestPortMapping(t *testing.T) {
 		m := startMapper(&natPMP{client: router})
 		words := func() reach { return describe(m) }
 		time.Sleep(10 * time.Minute)
-		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router answers") {
+		if r := words(); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router has answered") {
 			t.Errorf("without a router: %+v", r)
 		}
 		router.mu.Lock()

@@ -266,7 +266,7 @@ func TestPCPFallsBackToNATPMP(t *testing.T) {
 			other.mu.Unlock()
 			s.setDeaf(true)
 			time.Sleep(mapLifetime)
-			if r := describe(m); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router answers") {
+			if r := describe(m); len(r.Mapped) != 0 || !strings.Contains(r.Words, "no router has answered") {
 				t.Errorf("of a router that is gone: %+v", r)
 			}
 			s.old = false
