@@ -26,7 +26,7 @@ type outlook struct {
 
 func (p *Planner) outlook(now time.Duration) outlook {
 	o := outlook{now: now, slow: 1 << 62, horizon: 1 << 62}
-	best, dead, apart, origins := time.Duration(0), int64(0), int64(0), 0.0
+	best, dead, apart, origins, idle := time.Duration(0), int64(0), int64(0), 0.0, false
 	for _, q := range p.peers {
 		if q.origin == nil && (q.silent(now) > p.cfg.EndgameHedge || q.unproven() && now-q.busySince > unprovenFlight) {
 			dead += int64(len(q.reqs)) * p.ref
@@ -36,6 +36,7 @@ func (p *Planner) outlook(now time.Duration) outlook {
 			if q.interval > 0 && !q.excluded && !q.doubted() && len(q.reqs) > 0 {
 				origins += float64(p.ref) / q.interval.Seconds()
 			}
+			idle = idle || len(q.reqs) == 0 && p.usable(now, q)
 			continue
 		}
 		if q.excluded || q.doubted() {
@@ -63,7 +64,7 @@ func (p *Planner) outlook(now time.Duration) outlook {
 	} else {
 		o.perSecond = 0
 	}
-	o.plenty = missing > o.perSecond*2*p.cfg.Stall.Seconds()
+	o.plenty = missing > o.perSecond*2*p.cfg.Stall.Seconds() && !idle // an origin would be asked instead
 	return o
 }
 
@@ -151,7 +152,7 @@ func (p *Planner) choose(o *outlook) (*source, int) {
 			return p.quickest(o, unit, func(q *source) bool { return q.tier == t }), unit
 		}
 		for _, q := range p.peers {
-			if q.tier == t {
+			if q.tier == t || t == late && q.origin != nil && p.usable(o.now, q) { // better than a last resort
 				p.better.add(q.claims)
 			}
 		}
