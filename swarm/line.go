@@ -218,16 +218,17 @@ func (x *Exchange) silent(root [32]byte, p peer.ID) bool {
 }
 
 // speakUp ends the silence of a fetch that the uplink does not hold up: what comes
-// is little beside what it can send. The caller holds mu.
+// is little beside what it can send, or it is not slow any more. The caller holds mu.
 func (x *Exchange) speakUp(f *fetch) {
 	if !f.silent {
 		return
 	}
-	age, enough := time.Since(f.start), float64(x.line.Load())
+	age, line := time.Since(f.start), float64(x.line.Load())
+	enough := line
 	if age >= silentFor {
 		enough *= silentAbove
 	}
-	if age >= silentFor/2 && f.speed() <= enough {
+	if line == 0 || age >= silentFor/2 && f.speed() <= enough {
 		x.tell(f)
 	}
 }

@@ -358,6 +358,36 @@ func TestSlowUplinkIsNoneWithinTheOwnNetwork(t *testing.T) {
 	}
 }
 
+// A fetch is not silent to its end when the uplink turns out not to be slow meanwhile.
+func TestFetchSpeaksUpWhenTheUplinkIsNotSlow(t *testing.T) {
+	for _, mended := range []bool{true, false} {
+		runSim(t, []link{{100, 100}, {20, 50}, {100, 50}}, flat(5*time.Millisecond), func(s *testSim) {
+			for _, n := range s.nodes {
+				n.start(ExchangeOptions{})
+			}
+			s.connect(0, 1)
+			s.connect(1, 2)
+			camera := s.nodes[1].x
+			camera.setLine(100_000)
+			data, f := testImage(20_000_000, 64<<10, 8)
+			s.nodes[0].add(f, data)
+			s.nodes[1].add(f, nil)
+			s.nodes[2].add(f, nil)
+			sent := make(chan int64, 1)
+			time.AfterFunc(time.Second, func() {
+				if mended {
+					camera.setLine(0)
+				}
+			})
+			time.AfterFunc(2500*time.Millisecond, func() { sent <- camera.Stats().Total.Sent })
+			took := fetchAll(t, f.Root, 30*time.Minute, s.nodes[1], s.nodes[2])
+			if n := <-sent; (n > 0) != mended || took[0] < 2.5 {
+				t.Errorf("not slow any more %t: %d bytes were served in the first 2.5 of %.1f s", mended, n, took[0])
+			}
+		})
+	}
+}
+
 // A stream that is opened and left costs its peer until lineTimeout.
 func TestLineStreamThatIsLeftEnds(t *testing.T) {
 	runSim(t, []link{{20, 50}, {20, 50}}, rtt(10*time.Millisecond, 20*time.Millisecond, 6), func(s *testSim) {
