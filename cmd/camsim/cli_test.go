@@ -275,6 +275,9 @@ func TestRunPrintsOneDocument(t *testing.T) {
 	}
 }
 
+// unwrapped is a text on one line.
+func unwrapped(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func TestRunTellsProgressAndTheVerdict(t *testing.T) {
 	l := newLab(t)
 	var told atomic.Bool
@@ -284,7 +287,7 @@ func TestRunTellsProgressAndTheVerdict(t *testing.T) {
 		return inner(ctx, s, o)
 	}
 	r := l.must("run", "--scenario", "flash-crowd", "--nodes", "7")
-	if !told.Load() || !strings.Contains(r.stdout, "times the fluid bound") {
+	if !told.Load() || !strings.Contains(unwrapped(r.stdout), "times the fluid bound") {
 		t.Errorf("progress asked for: %v, stdout:\n%s", told.Load(), r.stdout)
 	}
 	r = l.must("run", "--scenario", "flash-crowd", "--nodes", "7", "--quiet")

@@ -131,7 +131,7 @@ func TestResultIsPrintedWhateverHappensToItsFiles(t *testing.T) {
 			args = append(args, "--quiet")
 		}
 		r := l.camsim(args...)
-		if r.code != exitFailed || strings.Count(r.stdout, "times the fluid bound") != 1 || !strings.Contains(r.stderr, "it is printed: the disk is full; free some space") {
+		if r.code != exitFailed || strings.Count(unwrapped(r.stdout), "times the fluid bound") != 1 || !strings.Contains(r.stderr, "it is printed: the disk is full; free some space") {
 			t.Errorf("quiet %v: exit code %d\n%s%s", quiet, r.code, r.stdout, r.stderr)
 		}
 	}
