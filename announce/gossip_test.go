@@ -486,6 +486,8 @@ func TestLargestEnvelopeTravelsOverTCP(t *testing.T) {
 	if len(big.envelope) < 256<<10 {
 		t.Fatalf("the envelope has only %d bytes", len(big.envelope))
 	}
+	cfg := DefaultConfig()
+	cfg.Heartbeat = time.Second // the last is no neighbour in the mesh yet, and asks in time
 	nodes := make([]*testNode, 3)
 	for i := range nodes {
 		h, err := libp2p.New(
@@ -496,7 +498,7 @@ func TestLargestEnvelopeTravelsOverTCP(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { h.Close() })
-		nodes[i] = newNode(t, h, m, newChain(m.view(1, 0)), DefaultConfig())
+		nodes[i] = newNode(t, h, m, newChain(m.view(1, 0)), cfg)
 		nodes[i].chain.mine(m.view(2, 1, big))
 	}
 	dial := func(a, b host.Host) {

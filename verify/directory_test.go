@@ -21,6 +21,9 @@ import (
 // The directory is the one that stock IPFS makes of the same files, whatever the
 // shape of the image's DAG, and stock IPFS reads the files from its blocks.
 func TestDirectoryIsThatOfIPFSAdd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for long")
+	}
 	ctx := context.Background()
 	const blockSize = 4
 	envelope := []byte("an envelope, one block as the chain names it")

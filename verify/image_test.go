@@ -83,6 +83,9 @@ func (r failingEnd) ReadAt(p []byte, off int64) (int, error) {
 // Block lists of every shape make the DAG that stock IPFS makes; small blocks
 // stand for large ones, the layout depends on their number only.
 func TestNodesAreThoseOfIPFSAdd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for long")
+	}
 	const blockSize = 4
 	for _, size := range []int{
 		1, blockSize - 1, blockSize, blockSize + 1, 2 * blockSize,

@@ -586,6 +586,9 @@ func rawHistory(t *testing.T, h verify.History) []byte {
 
 // Nobody adds, drops or changes a move of a genuine envelope.
 func TestThreatRegistryMoveModified(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for long")
+	}
 	one, _, three := crews(t)
 	man := boundTo(t, at(2), 9)
 	env := carry(t, man, life(t), three[0], three[1])

@@ -215,6 +215,9 @@ func TestDownloadGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestStockBitswapGetsThere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a crowd; TestBitswapIsHeldToItsBestBlockSize runs the same code")
+	}
 	env := flash(10, 1_500_000)
 	out := run(t, env, Bitswap, BitswapAll)
 	for name, b := range out {
