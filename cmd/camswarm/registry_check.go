@@ -12,6 +12,7 @@ import (
 
 	"camswarm/chainwatch/registry"
 	"camswarm/cmd/internal/cli"
+	"camswarm/sim/report/format"
 	"camswarm/verify"
 )
 
@@ -251,7 +252,8 @@ func coins(units *big.Int) string {
 func printFindings(cmd *cobra.Command, asJSON bool, findings []finding) error {
 	if err := cli.PrintFacts(cmd, asJSON, findings, func(w io.Writer) {
 		for _, f := range findings {
-			fmt.Fprintf(w, "%-4s  %-8s  %s\n", f.Level, f.Topic, f.Message)
+			head := fmt.Sprintf("%-4s  %-8s  ", f.Level, f.Topic)
+			fmt.Fprintln(w, head+format.Wrap(f.Message, defaultWidth-len(head), strings.Repeat(" ", len(head))))
 		}
 	}); err != nil {
 		return err

@@ -105,7 +105,7 @@ func waitForBytes(t *testing.T, dir string, bytes int64) int64 {
 		have = target.Progress.Bytes
 		return have >= bytes
 	}}
-	if _, err := waitForStatus(ctx, dir, []condition{fetched}); err != nil {
+	if _, err := waitForStatus(ctx, dir, []condition{fetched}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	return have

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +16,7 @@ import (
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
 	"camswarm/node/control"
+	"camswarm/sim/report/format"
 )
 
 // statusEvery is how often --wait looks.
@@ -60,7 +61,9 @@ machine. With --wait it waits until the node got there, and prints one line:
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			s, err := waitForStatus(ctx, socket, conditions)
+			s, err := waitForStatus(ctx, socket, conditions, func(lack string) {
+				cli.Note(cmd, "%s yet; waiting up to %v", lack, timeout)
+			})
 			if err != nil {
 				return err
 			}
@@ -87,7 +90,7 @@ func watchStatus(cmd *cobra.Command, socket string, asJSON bool) error {
 	last := ""
 	for first := true; ; first = false {
 		ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
-		s, err := waitForStatus(ctx, socket, nil)
+		s, err := waitForStatus(ctx, socket, nil, nil)
 		cancel()
 		line := ""
 		switch {
@@ -199,10 +202,10 @@ func gone(s control.Status, seq uint64) bool {
 	return true
 }
 
-// waitForStatus asks until every condition holds. Without conditions a node
-// that does not answer is an error at once.
-func waitForStatus(ctx context.Context, socket string, conditions []condition) (control.Status, error) {
-	for {
+// waitForStatus asks until every condition holds, and says what lacks whenever that
+// changes. Without conditions a node that does not answer is an error at once.
+func waitForStatus(ctx context.Context, socket string, conditions []condition, say func(lack string)) (control.Status, error) {
+	for said := ""; ; {
 		var s control.Status
 		err := withNode(socket, func(c *control.Client) (err error) {
 			s, err = c.Status(ctx)
@@ -221,6 +224,14 @@ func waitForStatus(ctx context.Context, socket string, conditions []condition) (
 			}
 		} else if len(conditions) == 0 || !errors.Is(err, control.ErrNotRunning) && ctx.Err() == nil {
 			return s, err
+		}
+		lack := "no node answers at " + socketPath(socket)
+		if err == nil {
+			lack = "the node has not got to " + missing
+		}
+		if lack != said && ctx.Err() == nil {
+			say(lack)
+			said = lack
 		}
 		select {
 		case <-ctx.Done():
@@ -277,7 +288,9 @@ func lacks(s control.Status, t *control.TargetStatus) string {
 	return ""
 }
 
-func printStatus(w io.Writer, s control.Status) {
+// printStatus prints a status within 80 columns; what does not fit goes on below.
+func printStatus(out io.Writer, s control.Status) {
+	w := new(bytes.Buffer)
 	build := ""
 	if s.Build == "camera" {
 		build = " (camera build)"
@@ -374,16 +387,30 @@ func printStatus(w io.Writer, s control.Status) {
 	for _, a := range s.Alarms {
 		fmt.Fprintf(w, "\nALARM %s: %s\n", a.Name, a.Message)
 	}
+	for line := range strings.Lines(w.String()) {
+		label := ""
+		if len(line) > statusLabel && line[statusLabel-1] == ' ' {
+			label, line = line[:statusLabel], line[statusLabel:]
+		}
+		line = strings.TrimSuffix(line, "\n")
+		fmt.Fprintln(out, label+format.Wrap(line, defaultWidth-statusLabel, strings.Repeat(" ", statusLabel)))
+	}
 }
+
+// statusLabel is the width of what stands before each fact of a status.
+const statusLabel = len("installed  ")
 
 func newPeersCommand() *cobra.Command {
 	var socket string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "peers",
-		Short:   "Show the peers of a running camswarmd and what passed between them",
-		Example: `  camswarm peers --socket cam1`,
-		Args:    cobra.NoArgs,
+		Use:   "peers",
+		Short: "Show the peers of a running camswarmd and what passed between them",
+		Long: `Shows each peer by the end of its ID. With --json it shows whole IDs, addresses
+and what came twice as well.`,
+		Example: `  camswarm peers --socket cam1
+  camswarm peers --socket cam1 --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withNode(socket, func(c *control.Client) error {
 				ctx, cancel := context.WithTimeout(cmd.Context(), controlTimeout)
@@ -393,13 +420,7 @@ func newPeersCommand() *cobra.Command {
 					return err
 				}
 				return cli.PrintFacts(cmd, asJSON, peers, func(w io.Writer) {
-					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "PEER\tROLE\tTIER\tVIA\tMS\tSENT\tRECEIVED\tTWICE\tWRONG\tSCORE\tADDRESS")
-					for _, p := range peers {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%.1f\t%s\n", p.ID, p.Role, p.Tier, p.Via, p.LatencyMS,
-							byteCount(p.SentBytes), byteCount(p.ReceivedBytes), byteCount(p.DuplicateBytes), byteCount(p.WrongBytes), p.Score, strings.Join(p.Addrs, " "))
-					}
-					_ = t.Flush()
+					printPeers(w, "peer", peers)
 				})
 			})
 		},

@@ -228,12 +228,17 @@ func topText(now, last topView) string {
 	slices.SortStableFunc(peers, func(a, b control.PeerStatus) int {
 		return cmp.Compare(b.SentBytes+b.ReceivedBytes, a.SentBytes+a.ReceivedBytes)
 	})
-	t = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "busiest\trole\ttier\tvia\tms\tsent\treceived\twrong\tscore")
-	for _, p := range peers[:min(len(peers), 10)] {
+	printPeers(&b, "busiest", peers[:min(len(peers), 10)])
+	return b.String()
+}
+
+// printPeers prints a table of peers, each by the end of its ID, within 80 columns.
+func printPeers(w io.Writer, head string, peers []control.PeerStatus) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, head+"\trole\ttier\tvia\tms\tsent\treceived\twrong\tscore")
+	for _, p := range peers {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%.1f\n", p.ID[max(0, len(p.ID)-12):], cmp.Or(p.Role, "-"), p.Tier, p.Via, p.LatencyMS,
 			byteCount(p.SentBytes), byteCount(p.ReceivedBytes), byteCount(p.WrongBytes), p.Score)
 	}
 	_ = t.Flush()
-	return b.String()
 }

@@ -129,12 +129,11 @@ func Clip(s string, width int) string {
 }
 
 // Wrap breaks text at spaces into lines of at most width characters; all but the
-// first stand behind the indent, which does not count.
+// first stand behind the indent, which does not count. A longer word stays whole.
 func Wrap(text string, width int, indent string) string {
 	var b strings.Builder
 	line := 0
 	for i, word := range strings.Fields(text) {
-		word = Clip(word, width)
 		if i > 0 && line+1+Width(word) > width {
 			b.WriteString("\n" + indent)
 			line = 0
