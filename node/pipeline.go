@@ -480,6 +480,10 @@ func (f *follower) offered(ctx context.Context, seq uint64) error {
 			return nil
 		}
 		next, err := f.watcher.ViewProven(ctx, view.Rev+1)
+		if err == errMoved && ctx.Err() == nil { // the registry that it moved to may offer it
+			view, _ = f.watcher.Current()
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("release %d of %s is not on chain (revision %d): %w", seq, f.rules.verifier.Product, view.Rev, err)
 		}
