@@ -110,13 +110,15 @@ func FuzzHave(f *testing.F) {
 	} {
 		f.Add(m.append(nil))
 	}
+	f.Add(append((&haveMessage{kind: haveAll}).append(nil), make([]byte, 1<<13)...)) // more behind it than is read ahead
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := bufio.NewReader(bytes.NewReader(b))
+		in := bytes.NewReader(b)
+		r := bufio.NewReader(in)
 		m, err := readHave(r)
 		if err != nil {
 			return
 		}
-		used := len(b) - r.Buffered()
+		used := len(b) - r.Buffered() - in.Len()
 		if got := m.append(nil); !bytes.Equal(got, b[:used]) {
 			t.Errorf("%x decodes to %+v, which encodes to %x", b[:used], m, got)
 		}
