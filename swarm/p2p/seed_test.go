@@ -60,6 +60,36 @@ func TestSeedRelaysForNodesBehindNAT(t *testing.T) {
 	}
 }
 
+// probing has a seed dial back who asks, and returns a camera's prober. Outside tests no
+// private address is dialled.
+func probing(t *testing.T, cfg Config, seed, camera *Network) *prober {
+	t.Helper()
+	limits, err := LimitsFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
+		t.Fatal(err)
+	}
+	p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// answered asks until a seed has said whether at can be dialled.
+func answered(ctx context.Context, t *testing.T, p *prober, at ma.Multiaddr) (r Reach) {
+	t.Helper()
+	await(t, "an answer", func() bool {
+		p.probe(ctx, []ma.Multiaddr{at})
+		r = Reach{}
+		p.describe(&r)
+		return r.Reachable != ReachableUnknown
+	})
+	return r
+}
+
 // A seed dials a camera back where it says it may be dialled, in an open swarm and
 // in a private one, and the camera says what came of it.
 func TestSeedDialsBack(t *testing.T) {
@@ -75,18 +105,7 @@ func TestSeedDialsBack(t *testing.T) {
 						t.Errorf("a camera serves %s", p)
 					}
 				}
-				// Outside tests no private address is dialled.
-				limits, err := LimitsFor(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
-					t.Fatal(err)
-				}
-				p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
-				if err != nil {
-					t.Fatal(err)
-				}
+				p := probing(t, cfg, seed, camera)
 				if err := connectNets(t, camera, seed); err != nil {
 					t.Fatal(err)
 				}
@@ -97,12 +116,7 @@ func TestSeedDialsBack(t *testing.T) {
 					t.Errorf("before anybody was asked: %s", r.Reachable)
 				}
 				at := camera.Host().Addrs()[0]
-				await(t, "an answer", func() bool {
-					p.probe(ctx, []ma.Multiaddr{at})
-					r = Reach{}
-					p.describe(&r)
-					return r.Reachable != ReachableUnknown
-				})
+				r = answered(ctx, t, p, at)
 				if r.Reachable != ReachableYes || !slices.Equal(r.Dialable, []string{at.String()}) {
 					t.Errorf("%+v", r)
 				}
@@ -126,16 +140,7 @@ func TestSeedDialsBack(t *testing.T) {
 func TestSeedDialsBackBesideItsOwnDial(t *testing.T) {
 	cfg := netConfig(RoleSeed)
 	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
-	limits, err := LimitsFor(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
-		t.Fatal(err)
-	}
-	if camera.host.prober, err = newProber(camera.host, autonatv2.AllowPrivateAddrs); err != nil {
-		t.Fatal(err)
-	}
+	camera.host.prober = probing(t, cfg, seed, camera)
 	if err := connectNets(t, seed, camera); err != nil {
 		t.Fatal(err)
 	}
@@ -144,15 +149,7 @@ func TestSeedDialsBackBesideItsOwnDial(t *testing.T) {
 		return len(conns()) == 1 && camera.speaks(seed.Host().ID(), autonatv2.DialProtocol)
 	})
 	ours := conns()
-	at := camera.Host().Addrs()[0]
-	var r Reach
-	await(t, "an answer", func() bool {
-		camera.host.prober.probe(t.Context(), []ma.Multiaddr{at})
-		r = Reach{}
-		camera.host.prober.describe(&r)
-		return r.Reachable != ReachableUnknown
-	})
-	if r.Reachable != ReachableYes {
+	if r := answered(t.Context(), t, camera.host.prober, camera.Host().Addrs()[0]); r.Reachable != ReachableYes {
 		t.Errorf("%+v", r)
 	}
 	await(t, "the end of the dial, and not of the connection from before", func() bool { return slices.Equal(conns(), ours) })
@@ -165,17 +162,7 @@ func TestSeedCannotDialBack(t *testing.T) {
 	defer cancel()
 	cfg := netConfig(RoleSeed)
 	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
-	limits, err := LimitsFor(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := seed.host.serveProbes(cfg, limits, nil, autonatv2.AllowPrivateAddrs); err != nil {
-		t.Fatal(err)
-	}
-	p, err := newProber(camera.host, autonatv2.AllowPrivateAddrs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := probing(t, cfg, seed, camera)
 	if err := connectNets(t, camera, seed); err != nil {
 		t.Fatal(err)
 	}
@@ -188,13 +175,7 @@ func TestSeedCannotDialBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	var r Reach
-	await(t, "an answer", func() bool {
-		p.probe(ctx, []ma.Multiaddr{closed})
-		r = Reach{}
-		p.describe(&r)
-		return r.Reachable != ReachableUnknown
-	})
+	r := answered(ctx, t, p, closed)
 	if r.Reachable != ReachableNo || len(r.Dialable) != 0 || !strings.Contains(r.Words, "could not") {
 		t.Errorf("%+v", r)
 	}
