@@ -32,7 +32,7 @@ func newListCommand() *cobra.Command {
 				return cli.PrintJSON(cmd, entries)
 			}
 			for _, e := range entries {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %s\n", width, e.Name, format.Wrap(e.Doc, 80-width-2, strings.Repeat(" ", width+2)))
+				fmt.Fprintf(cmd.OutOrStdout(), "%-*s  %s\n", width, e.Name, format.Wrap(e.Doc, cli.DefaultWidth-width-2, strings.Repeat(" ", width+2)))
 			}
 			return nil
 		},

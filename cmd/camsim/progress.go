@@ -59,10 +59,7 @@ func (v *progress) start() {
 					continue
 				}
 				if v.live {
-					width, _, ok := cli.Size(v.w)
-					if !ok || width == 0 {
-						width = 80
-					}
+					width, _ := cli.Size(v.w)
 					fmt.Fprintf(v.w, "\r%s\x1b[K", clipLine(v.line(p), width))
 				} else if p.Phase != phase || now.Sub(shown) >= lineEvery {
 					shown, phase = now, p.Phase

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"camswarm/cmd/internal/cli"
 	"camswarm/gc"
 	"camswarm/node/install"
 	"camswarm/sim/localnet"
@@ -241,7 +242,7 @@ func (r *demoReport) print(w io.Writer) {
 			seconds(x.Seconds.P50), seconds(x.Seconds.P95), seconds(x.Seconds.Max), byteCount(x.SeedBytes), byteCount(x.PeerBytes), fmt.Sprintf("%.1f%%", 100*x.Duplicates))
 	}
 	paragraph := func(format string, args ...any) {
-		fmt.Fprintf(w, "\n%s\n", fold(fmt.Sprintf(format, args...), defaultWidth-1, 0))
+		fmt.Fprintf(w, "\n%s\n", fold(fmt.Sprintf(format, args...), cli.DefaultWidth-1, 0))
 	}
 	paragraph("Every camera runs release 2 with the right SHA-256; release 1 is gone, disk per camera at most %s (%s while both were held).",
 		byteCount(r.Collected.BytesAfter), byteCount(r.Collected.BytesBefore))

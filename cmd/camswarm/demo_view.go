@@ -41,22 +41,10 @@ type demoRow struct {
 	fromSeed, fromCameras, upload int64 // bytes
 }
 
-// A terminal that does not tell its size is taken for the smallest common one.
-const (
-	defaultWidth  = 80
-	defaultHeight = 24
-)
-
 func newDemoView(w io.Writer, rows func() []demoRow) *demoView {
 	return &demoView{
 		w: w, raw: cli.Raw(w), live: cli.IsTerminal(w), rows: rows, began: time.Now(),
-		size: func() (width, height int) {
-			width, height, ok := cli.Size(w)
-			if !ok || width == 0 || height == 0 {
-				return defaultWidth, defaultHeight
-			}
-			return width, height
-		},
+		size: func() (width, height int) { return cli.Size(w) },
 	}
 }
 

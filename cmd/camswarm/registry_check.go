@@ -253,7 +253,7 @@ func printFindings(cmd *cobra.Command, asJSON bool, findings []finding) error {
 	if err := cli.PrintFacts(cmd, asJSON, findings, func(w io.Writer) {
 		for _, f := range findings {
 			head := fmt.Sprintf("%-4s  %-8s  ", f.Level, f.Topic)
-			fmt.Fprintln(w, head+format.Wrap(f.Message, defaultWidth-len(head), strings.Repeat(" ", len(head))))
+			fmt.Fprintln(w, head+format.Wrap(f.Message, cli.DefaultWidth-len(head), strings.Repeat(" ", len(head))))
 		}
 	}); err != nil {
 		return err

@@ -393,7 +393,7 @@ func printStatus(out io.Writer, s control.Status) {
 			label, line = line[:statusLabel], line[statusLabel:]
 		}
 		line = strings.TrimSuffix(line, "\n")
-		fmt.Fprintln(out, label+format.Wrap(line, defaultWidth-statusLabel, strings.Repeat(" ", statusLabel)))
+		fmt.Fprintln(out, label+format.Wrap(line, cli.DefaultWidth-statusLabel, strings.Repeat(" ", statusLabel)))
 	}
 }
 

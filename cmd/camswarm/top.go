@@ -118,10 +118,7 @@ func watchTop(ctx context.Context, out io.Writer, now topView, every time.Durati
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		width, height, ok := cli.Size(out)
-		if !ok || width == 0 || height == 0 {
-			width, height = defaultWidth, defaultHeight
-		}
+		width, height := cli.Size(out)
 		text := topText(now, last)
 		if now.err != nil {
 			text = topText(last, last) + "\nALARM " + now.err.Error() + "\n"

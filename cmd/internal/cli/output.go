@@ -160,13 +160,18 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Size returns a terminal's width and height in characters now; ok is false where
-// w is no terminal.
-func Size(w io.Writer) (width, height int, ok bool) {
-	f, isFile := Underlying(w).(*os.File)
-	if !isFile {
-		return 0, 0, false
+// What does not tell its size is taken for the smallest common terminal, in characters.
+const (
+	DefaultWidth  = 80
+	defaultHeight = 24
+)
+
+// Size returns a terminal's width and height in characters now.
+func Size(w io.Writer) (width, height int) {
+	if f, ok := Underlying(w).(*os.File); ok {
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
+			return width, height
+		}
 	}
-	width, height, err := term.GetSize(int(f.Fd()))
-	return width, height, err == nil
+	return DefaultWidth, defaultHeight
 }
