@@ -20,9 +20,10 @@ type Config struct {
 
 	// Heartbeat is how often links of the mesh are mended and neighbours outside it
 	// are told what has come lately. Announcements do not wait for it: they are
-	// pushed along the mesh at once, and a new neighbour is asked for the latest.
-	// Longer wakes an idle device less often; shorter mends sooner, and after three
-	// heartbeats a new neighbour is asked once more. 1 s..1 min.
+	// pushed along the mesh at once, and a new neighbour is asked for the latest. What
+	// comes after that question, before one of the two has made the link part of its
+	// mesh, is heard of a heartbeat later. Longer wakes an idle device less often;
+	// shorter mends sooner. 1 s..1 min.
 	Heartbeat time.Duration `toml:"heartbeat"`
 
 	// LookTimeout is how long one announcement waits for a look at the chain

@@ -263,7 +263,9 @@ func (g *Gossip) Run(ctx context.Context) error {
 func (g *Gossip) start(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ps, err := pubsub.NewGossipSub(ctx, meteredHost{g.host, g}, g.pubsubOptions()...)
+	h := meteredHost{g.host, g}
+	router := pubsub.DefaultGossipSubRouter(h)
+	ps, err := pubsub.NewGossipSubWithRouter(ctx, h, router, g.pubsubOptions(router)...)
 	if err != nil {
 		return fmt.Errorf("announce: start gossipsub: %w", err)
 	}
@@ -281,8 +283,8 @@ func meshFeatures(f pubsub.GossipSubFeature, p protocol.ID) bool {
 	return p == MeshProtocol && f != pubsub.GossipSubFeatureExtensions
 }
 
-func (g *Gossip) pubsubOptions() []pubsub.Option {
-	t := thresholds
+func (g *Gossip) pubsubOptions(router *pubsub.GossipSubRouter) []pubsub.Option {
+	t, mesh := thresholds, meshParams(g.cfg.Degree, g.cfg.Heartbeat)
 	return []pubsub.Option{
 		pubsub.WithLogger(g.log.With("system", "pubsub")),
 		// Announcements authenticate themselves by the manufacturer's
@@ -296,7 +298,7 @@ func (g *Gossip) pubsubOptions() []pubsub.Option {
 		pubsub.WithMaxMessageSize(maxRPC),
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithGossipSubProtocols([]protocol.ID{MeshProtocol}, meshFeatures),
-		pubsub.WithGossipSubParams(meshParams(g.cfg.Degree, g.cfg.Heartbeat)),
+		pubsub.WithGossipSubParams(mesh),
 		pubsub.WithPeerScore(scoreParams(g.appScore), &t),
 		pubsub.WithPeerScoreInspect(func(s map[peer.ID]float64) { g.scores.Store(&s) }, scoreEvery),
 		// A publisher sends to subscribed neighbours that it draws, and hints to all,
@@ -308,6 +310,8 @@ func (g *Gossip) pubsubOptions() []pubsub.Option {
 		pubsub.WithSubscriptionFilter(g.filter),
 		pubsub.WithAppSpecificRpcInspector(g.inspect),
 		pubsub.WithValidateThrottle(allValidations),
+		router.WithDefaultTagTracer(),
+		pubsub.WithRawTracer(&grafts{send: router.SendControl, keep: time.Duration(mesh.HistoryLength-1) * mesh.HeartbeatInterval}),
 	}
 }
 

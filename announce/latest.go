@@ -153,10 +153,11 @@ func (g *Gossip) mayAsk(p peer.ID) (allowed bool) {
 }
 
 // ask puts the question to a peer and judges the answer like any announcement.
-// It reports whether an announcement with an envelope was accepted.
-func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) bool {
+// It reports whether an announcement with an envelope was accepted; the error is not nil
+// if the peer may answer later.
+func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) (accepted bool, err error) {
 	if !g.mayAsk(p) {
-		return false
+		return false, nil
 	}
 	var have [32]byte
 	if latest := s.Latest(); src == viaLatest && latest != nil && !latest.Bare() {
@@ -169,13 +170,13 @@ func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) boo
 		if verify.IsHard(err) {
 			g.report(s, p, src, reject, err)
 			g.penalise(p, s)
-			return false
+			return false, nil
 		}
 		g.log.Debug("peer did not answer for its latest announcement", "peer", p, "product", s.Product.String(), "err", err)
-		return false
+		return false, err
 	case raw == nil:
 		g.metrics.asked.WithLabelValues("empty").Inc()
-		return false
+		return false, nil
 	}
 	g.metrics.asked.WithLabelValues("answer").Inc()
 	d, _ := g.judge(ctx, s, p, raw, src)
@@ -183,10 +184,10 @@ func (g *Gossip) ask(ctx context.Context, p peer.ID, s *subject, src source) boo
 		g.penalise(p, s)
 	}
 	if d != accept {
-		return false
+		return false, nil
 	}
 	a, err := Decode(raw)
-	return err == nil && !a.Bare()
+	return err == nil && !a.Bare(), nil
 }
 
 // Ask asks connected peers for the product's latest announcement, a few at a
@@ -226,7 +227,7 @@ func (g *Gossip) Ask(ctx context.Context, product verify.ProductID) error {
 				if ctx.Err() != nil {
 					return
 				}
-				if g.ask(ctx, p, s, viaAsk) {
+				if accepted, _ := g.ask(ctx, p, s, viaAsk); accepted {
 					found <- struct{}{}
 					cancel()
 					return
@@ -261,9 +262,9 @@ func (g *Gossip) speakers(id protocol.ID) []peer.ID {
 
 // greetPeers asks every peer that connects for the latest announcement of each
 // product, so that a node that joins late, or was cut off, need not wait for the
-// next one. It asks at once, and again when the new link has had time to become part
-// of the mesh: what a neighbour accepts in between goes to its mesh and misses the
-// new link. It returns when ctx ends.
+// next one. It asks at once, and once more who did not answer. What a neighbour accepts
+// after that, before the new link is part of its mesh, [grafts] tells. It returns when
+// ctx ends.
 func (g *Gossip) greetPeers(ctx context.Context) {
 	events, err := g.host.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted), // after every new connection
@@ -308,9 +309,10 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 						return
 					}
 					if s.Witnesses != nil {
-						g.askStatements(ctx, next.peer, s)
+						next.failed = g.askStatements(ctx, next.peer, s) != nil || next.failed
 					}
-					g.ask(ctx, next.peer, s, viaLatest)
+					_, err := g.ask(ctx, next.peer, s, viaLatest)
+					next.failed = err != nil || next.failed
 				}
 			}()
 		}
@@ -323,9 +325,8 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 			return
 		case met := <-done:
 			busy--
-			if met.again.IsZero() {
-				met.again = time.Now().Add(greetAgain * g.cfg.Heartbeat)
-				later = append(later, met)
+			if met.failed && met.again.IsZero() {
+				later = append(later, greeting{peer: met.peer, again: time.Now().Add(greetAgain)})
 			} else {
 				delete(pending, met.peer)
 			}
@@ -363,6 +364,7 @@ func (g *Gossip) greetPeers(ctx context.Context) {
 
 // greeting is a peer to ask; again is zero the first time.
 type greeting struct {
-	peer  peer.ID
-	again time.Time
+	peer   peer.ID
+	again  time.Time
+	failed bool // it did not answer
 }

@@ -41,10 +41,9 @@ func TestLateJoinerGetsTheLatestOnConnect(t *testing.T) {
 		}
 		settle()
 		n.connect(late.h, old.h)
-		settle()
-		time.Sleep(2 * greetAgain * DefaultConfig().Heartbeat)
-		if got := old.counter(t, "latest_served_total", "outcome", "hint"); got != 3 { // again after the first meeting, and twice after the second
-			t.Errorf("%v questions answered by a hint, want 3", got)
+		time.Sleep(time.Minute)
+		if got := old.counter(t, "latest_served_total", "outcome", "hint"); got != 1 {
+			t.Errorf("%v questions answered by a hint, want one for the second meeting", got)
 		}
 		if got := late.releases(); len(got) != 1 {
 			t.Errorf("the same release was handed over again: %v", got)
@@ -269,8 +268,8 @@ func TestFalseAnswerLowersTheScore(t *testing.T) {
 		r := n.rogue(false, node)
 		answer(r.h, LatestProtocol, []byte{3, 1, 2, 3})
 		time.Sleep(2 * scoreEvery)
-		if got := node.judged(t, "reject", verify.AttackMalformed); got != 2 { // asked twice on connect
-			t.Errorf("%v answers rejected, want 2", got)
+		if got := node.judged(t, "reject", verify.AttackMalformed); got != 1 {
+			t.Errorf("%v answers rejected, want 1", got)
 		}
 		if score := node.Scores()[r.h.ID()]; score >= 0 {
 			t.Errorf("the liar's score is %v", score)

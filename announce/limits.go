@@ -90,9 +90,12 @@ const (
 	// maxGreetings how many may wait for it.
 	greetings    = 4
 	maxGreetings = 1024
-	// greetAgain is after how many heartbeats a new neighbour is asked once more:
-	// within them both sides have grafted the link.
-	greetAgain = 3
+	// greetAgain is after what time a new neighbour that did not answer, because it was
+	// asked too much at once, is asked once more.
+	greetAgain = 15 * time.Second
+	// meshLinks is how many connections a camera has at most, and so how many
+	// neighbours may be inside and outside its mesh.
+	meshLinks = 16
 	// asksAtOnce is how many peers Ask asks at the same time.
 	asksAtOnce = 3
 	// askBurst and askEvery bound the questions put to one peer; serveBurst and

@@ -109,9 +109,11 @@ func meshParams(degree int, heartbeat time.Duration) pubsub.GossipSubParams {
 	p.Dhi = 2 * degree
 	p.Dscore = degree / 2
 	p.Dout = min(p.Dlo, degree/2) - 1 // a hostile crowd of inbound peers cannot own the mesh
-	p.Dlazy = degree
-	// No more than that, however many neighbours: a seed would tell a quarter of a crowd
-	// of an envelope that is on its way to them, and send it to all who ask back.
+	// A camera names what came to all neighbours outside its mesh: one of them may have
+	// no other, and the mesh no room for it. No more than that, however many neighbours:
+	// a seed would tell a quarter of a crowd of an envelope that is on its way to them,
+	// and send it to all who ask back.
+	p.Dlazy = max(degree, meshLinks-degree)
 	p.GossipFactor = 0
 	p.MaxIHaveLength = maxIHave
 	// Peer exchange is off (see thresholds), so nothing ever waits for a

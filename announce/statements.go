@@ -184,13 +184,15 @@ func (g *Gossip) answerStatements(st network.Stream) error {
 // askStatements asks a peer for the witnesses' statements and judges them. Whether it
 // speaks the protocol is not looked up: it may have been heard before it is identified,
 // which NewStream waits for.
-func (g *Gossip) askStatements(ctx context.Context, p peer.ID, s *subject) {
+func (g *Gossip) askStatements(ctx context.Context, p peer.ID, s *subject) error {
 	if !g.mayAsk(p) {
-		return
+		return nil
 	}
-	if err := g.questionStatements(ctx, p, s); err != nil {
+	err := g.questionStatements(ctx, p, s)
+	if err != nil {
 		g.log.Debug("peer did not answer for the witnesses' statements", "peer", p, "product", s.Product.String(), "err", err)
 	}
+	return err
 }
 
 func (g *Gossip) questionStatements(ctx context.Context, p peer.ID, s *subject) error {
