@@ -122,6 +122,7 @@ func run(path, only, shard string, rounds int) error {
 			<-places
 		}()
 	}
+	var defects []string // said again at the end, where they are looked for
 	for i, d := range chosen {
 		r := <-results[i]
 		verdict := "caught"
@@ -129,7 +130,14 @@ func run(path, only, shard string, rounds int) error {
 			verdict, r.how = "DEFECT", r.err.Error()
 			bad++
 		}
-		fmt.Printf("%-7s %-34s %-12s %s: %s (%.0f s)\n", verdict, d.threat, d.pkg, d.test, r.how, r.took.Seconds())
+		said := fmt.Sprintf("%-7s %-34s %-12s %s: %s (%.0f s)", verdict, d.threat, d.pkg, d.test, r.how, r.took.Seconds())
+		fmt.Println(said)
+		if r.err != nil {
+			defects = append(defects, said)
+		}
+	}
+	for _, said := range defects {
+		fmt.Println(said)
 	}
 	fmt.Printf("%d defences, %d defects, %.0f s\n", len(chosen), bad, time.Since(began).Seconds())
 	if bad > 0 {
