@@ -1,9 +1,12 @@
 package p2p_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"camswarm/swarm/p2p"
@@ -90,7 +93,7 @@ func TestIdleCamerasKeepFewNeighbours(t *testing.T) {
 
 // Strangers who dial an idle camera, deliver something, and dial again whenever it hangs
 // up on them take the place of neither its seed nor the neighbour that it chose. Of
-// them, those who are worth most stay.
+// them, those who are worth most stay; the others go in the order of their worth.
 func TestThreatEclipse_StrangersWhoDialAnIdleCamera(t *testing.T) {
 	const strangers = 6
 	inFleet(t, 3+strangers, func(f *fleet) {
@@ -100,6 +103,15 @@ func TestThreatEclipse_StrangersWhoDialAnIdleCamera(t *testing.T) {
 		if err := camera.Host().Connect(f.ctx, peer.AddrInfo{ID: chosen.Host().ID(), Addrs: chosen.Host().Addrs()}); err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex
+		var left []peer.ID // by when they first did
+		camera.Host().Network().Notify(&network.NotifyBundle{DisconnectedF: func(_ network.Network, c network.Conn) {
+			mu.Lock()
+			defer mu.Unlock()
+			if p := c.RemotePeer(); !slices.Contains(left, p) {
+				left = append(left, p)
+			}
+		}})
 		for i := range strangers {
 			s := f.start(p2p.DefaultConfig(), camera)
 			camera.Host().ConnManager().TagPeer(s.Host().ID(), "delivered", 1000*(i+1))
@@ -119,6 +131,13 @@ func TestThreatEclipse_StrangersWhoDialAnIdleCamera(t *testing.T) {
 		}
 		if want := camera.Limits().MeshIdle + 1; len(stayed) != want {
 			t.Errorf("%d neighbours stayed, want %d", len(stayed), want)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for i, p := range left {
+			if i >= strangers || p != f.all[3+i].Host().ID() {
+				t.Errorf("neighbour %d to go was not the least valued", i+1)
+			}
 		}
 	})
 }
