@@ -49,15 +49,16 @@ func (c *cubic) lost(window float64) {
 	c.epoch, c.grown = 0, 0
 }
 
-// grow returns how many bytes a window of bytes grows when some of it are acknowledged.
-func (c *cubic) grow(window, acked int, now, rtt int64) int {
-	w := float64(window) / datagram
+// grow returns how many bytes a window of bytes grows when some of it are acknowledged;
+// a full packet has payload of them.
+func (c *cubic) grow(window, acked, payload int, now, rtt int64) int {
+	w := float64(window) / float64(payload)
 	if c.epoch == 0 {
 		c.epoch, c.start, c.reno = now, w, w
 		c.most = max(c.most, w)
 		c.k = math.Cbrt((c.most - w) / cubicC)
 	}
-	share := float64(acked) / datagram / w // of a round trip
+	share := float64(acked) / float64(window) // of a round trip
 	alpha := 3 * (1 - cubicBeta) / (1 + cubicBeta)
 	if c.reno >= c.most {
 		alpha = 1
@@ -71,7 +72,7 @@ func (c *cubic) grow(window, acked int, now, rtt int64) int {
 	}
 	whole := math.Floor(c.grown)
 	c.grown -= whole
-	return int(whole) * datagram
+	return int(whole) * payload
 }
 
 // bbr is what BBR keeps; rates are in bytes a ns.

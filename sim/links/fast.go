@@ -24,31 +24,34 @@ import (
 // What QUIC with quic-go does is done with the same numbers; they are those of
 // quic-go v0.64 as go-libp2p configures it.
 const (
-	datagram      = 1280                       // bytes of a full packet's UDP payload
-	datagramData  = datagram - 31              // of which a stream's data
-	datagramLine  = datagram + overhead        // bytes of it on the line
-	segmentMost   = 4                          // packets in a segment
-	segmentLine   = segmentMost * datagramLine // bytes of the largest segment on the line
-	segmentTime   = 3 * time.Millisecond       // that a segment takes on the slower line, if it is not one packet
-	ackLine       = 61                         // bytes of an acknowledgement, one for two packets
-	handshakeData = 1000                       // bytes with which a client ends the handshake: certificate and signature
-	punchLine     = 64 + overhead              // bytes of a packet that punches a hole
-	serverHello   = 2 * datagramLine           // bytes with which a server answers
-	firstWindow   = 32 * datagram              // of congestion control
-	leastWindow   = 2 * datagram               // after losses
-	mostWindow    = 10000 * datagram           // ever
-	firstRTT      = 100 * time.Millisecond     // before it is measured
-	handshakeIdle = 5 * time.Second            // after which a dial fails
-	keepAlive     = 15 * time.Second           // after silence, a ping
-	idleTimeout   = 30 * time.Second           // of silence end a connection
-	ackDelay      = 25 * time.Millisecond      // that the peer may take to acknowledge
-	acceptQueue   = 48                         // connections that wait for Accept
-	mostStreams   = 256                        // that a peer has open
-	streamWindow  = 512 << 10                  // of flow control at first
-	streamWindowM = 10 << 20                   // at most
-	connWindow    = 768 << 10                  // the same for all streams together
-	connWindowM   = 15 << 20                   // at most
-	initialTries  = 5                          // of a client's first packet, within handshakeIdle
+	datagram      = 1280                                    // bytes of a full packet's UDP payload at first
+	datagramMost  = 1452                                    // and at most
+	datagramLine  = datagram + overhead                     // bytes of the first on the line
+	headers       = 31                                      // bytes of a packet's payload that are no stream's data
+	seekRounds    = 5                                       // round trips before a larger packet is tried
+	seekLeast     = 22                                      // bytes that make it worth trying
+	segmentMost   = 4                                       // packets in a segment
+	segmentLine   = segmentMost * (datagramMost + overhead) // bytes of the largest segment on the line
+	segmentTime   = 3 * time.Millisecond                    // that a segment takes on the slower line, if it is not one packet
+	ackLine       = 61                                      // bytes of an acknowledgement, one for two packets
+	handshakeData = 1000                                    // bytes with which a client ends the handshake: certificate and signature
+	punchLine     = 64 + overhead                           // bytes of a packet that punches a hole
+	serverHello   = 2 * datagramLine                        // bytes with which a server answers
+	firstWindow   = 32 * datagram                           // of congestion control
+	leastWindow   = 2                                       // packets, after losses
+	mostWindow    = 10000 * datagram                        // ever
+	firstRTT      = 100 * time.Millisecond                  // before it is measured
+	handshakeIdle = 5 * time.Second                         // after which a dial fails
+	keepAlive     = 15 * time.Second                        // after silence, a ping
+	idleTimeout   = 30 * time.Second                        // of silence end a connection
+	ackDelay      = 25 * time.Millisecond                   // that the peer may take to acknowledge
+	acceptQueue   = 48                                      // connections that wait for Accept
+	mostStreams   = 256                                     // that a peer has open
+	streamWindow  = 512 << 10                               // of flow control at first
+	streamWindowM = 10 << 20                                // at most
+	connWindow    = 768 << 10                               // the same for all streams together
+	connWindowM   = 15 << 20                                // at most
+	initialTries  = 5                                       // of a client's first packet, within handshakeIdle
 )
 
 type fastNetwork struct {
@@ -62,7 +65,7 @@ type fastNetwork struct {
 //
 // The model keeps what decides how long things take: the bytes and round trips
 // of the handshake, quic-go's Reno with its initial window, hybrid slow start
-// and pacing, losses by CoDel and by Loss with their retransmission, windows of
+// and pacing, losses by CoDel and by Loss with their retransmission, the search for larger packets (RFC 8899), windows of
 // streams and connections, 256 streams, keep-alives and timeouts, and refusals
 // by gater and resource manager. It leaves out: authentication (a node is who
 // it says), address validation by Retry, migration to another address, delayed

@@ -46,6 +46,9 @@ const (
 	punchMessage
 )
 
+// dropped returns about how many bytes of data the packets that were lost had.
+func (m *message) dropped() int { return m.lost * (m.flight/max(1, m.count) - headers) }
+
 func (m *message) on(from, to uint16, size, count int, s receiver) *packet {
 	m.packet = packet{from: from, to: to, size: size, count: count, src: s, body: m}
 	return &m.packet
@@ -83,7 +86,7 @@ func (f *frame) size() int {
 	case finishFrame:
 		return handshakeData
 	case patchFrame:
-		return f.of.lost * datagramData
+		return f.of.dropped()
 	}
 	return 8
 }
@@ -132,7 +135,10 @@ type fastConn struct {
 	budget              float64
 	budgetAt            int64 // -1: never sent
 	extra               float64
-	segment             int // bytes of data
+	segment             int      // packets
+	payload             int      // bytes of a full packet
+	seeking             *message // tries whether one may be larger
+	seekAt              int64    // not before
 
 	flushing    bool
 	pacing      bool
@@ -165,7 +171,7 @@ func newFastConn(s *fastSocket, node int, port uint16, dir network.Direction) *f
 	n := s.t.net
 	x := &fastConn{
 		net: n, socket: s, node: node, port: port, dir: dir,
-		window: firstWindow, threshold: math.MaxInt, budgetAt: -1, probeArmed: math.MaxInt64, newest: -1,
+		payload: datagram, window: firstWindow, threshold: math.MaxInt, budgetAt: -1, probeArmed: math.MaxInt64, newest: -1,
 		streams: map[uint64]*fastStream{}, openLimit: mostStreams, granted: mostStreams, sendLimit: connWindow,
 		receiving: window{size: connWindow, most: connWindowM, limit: connWindow}, lastArrival: n.now,
 	}
@@ -185,11 +191,10 @@ func newFastConn(s *fastSocket, node int, port uint16, dir network.Direction) *f
 			slowest = max(slowest, l.perByte)
 		}
 	}
-	packets := segmentMost
+	x.segment = segmentMost
 	if slowest > 0 {
-		packets = min(packets, max(1, int(float64(segmentTime)/slowest/datagramLine)))
+		x.segment = min(x.segment, max(1, int(float64(segmentTime)/slowest/datagramLine)))
 	}
-	x.segment = packets * datagramData
 	s.conns[x] = struct{}{}
 	return x
 }
@@ -269,6 +274,7 @@ func (x *fastConn) receive(m *message) {
 		if x.err == nil && !m.lastLost { // else it is the next one that tells
 			x.newest = m.seq
 			x.send(&message{kind: ackMessage, to: m.from, seq: m.seq}, ackLine*((max(1, m.count)+1)/2), 1)
+			x.seek()
 		}
 	case ackMessage:
 		x.acknowledged(m.seq, true)
@@ -295,6 +301,7 @@ func (x *fastConn) take(frames []frame) {
 
 func (x *fastConn) start() {
 	x.ready = true
+	x.seekAt = x.net.now + seekRounds*x.rtt
 	x.armIdle()
 }
 
@@ -330,6 +337,9 @@ func (x *fastConn) acknowledged(seq int64, atOnce bool) {
 			continue
 		}
 		newly = true
+		if m == x.seeking {
+			x.payload, x.seeking = m.flight, nil
+		}
 		rtt := int64(0)
 		if m.seq == seq && atOnce {
 			rtt = x.net.now - m.sent
@@ -359,6 +369,10 @@ func (x *fastConn) acknowledged(seq int64, atOnce bool) {
 
 // lost sends again what did not arrive of a segment, and slows down.
 func (x *fastConn) lost(m *message) {
+	if m == x.seeking {
+		x.seeking = nil
+		return
+	}
 	if m.received {
 		if !m.patched {
 			m.patched = true
@@ -375,15 +389,15 @@ func (x *fastConn) lost(m *message) {
 	if m.seq < x.recovery || x.congestion == BBR {
 		return
 	}
-	x.cubic.lost(float64(x.window) / datagram)
-	x.window = max(leastWindow, x.window*7/10)
+	x.cubic.lost(float64(x.window) / float64(x.payload))
+	x.window = max(leastWindow*x.payload, x.window*7/10)
 	x.threshold, x.recovery, x.avoided = x.window, x.nextSeq, 0
 }
 
 func (x *fastConn) slow() bool { return x.window < x.threshold }
 
 func (x *fastConn) grow(bytes, before int) {
-	limited := before >= x.window || x.slow() && before > x.window/2 || x.window-before <= 3*datagram
+	limited := before >= x.window || x.slow() && before > x.window/2 || x.window-before <= 3*x.payload
 	if !limited || x.window >= mostWindow {
 		return
 	}
@@ -392,11 +406,11 @@ func (x *fastConn) grow(bytes, before int) {
 		return
 	}
 	if x.congestion == Cubic {
-		x.window += x.cubic.grow(x.window, bytes, x.net.now, x.rtt)
+		x.window += x.cubic.grow(x.window, bytes, x.payload, x.net.now, x.rtt)
 		return
 	}
 	if x.avoided += bytes; x.avoided >= x.window {
-		x.window += datagram
+		x.window += x.payload
 		x.avoided = 0
 	}
 }
@@ -417,7 +431,7 @@ func (x *fastConn) hybrid(rtt int64, m *message) {
 			x.slowDone = x.slowDone || x.roundRTT > x.leastRTT+limit
 		}
 	}
-	if x.slowDone && x.window >= 16*datagram {
+	if x.slowDone && x.window >= 16*x.payload {
 		x.threshold = x.window
 	}
 }
@@ -444,18 +458,20 @@ func (x *fastConn) flushSoon() {
 }
 
 func (x *fastConn) flush() {
+	x.seek()
+	data := x.payload - headers
 	for x.err == nil && x.flight < x.window && (len(x.control) > 0 || x.sendable()) {
 		rate := x.rate()
-		burst := max(rate*2e6, 10*datagram)
+		burst := max(rate*2e6, 10*float64(x.payload))
 		budget := burst
 		if x.budgetAt >= 0 {
 			budget = min(burst, x.budget+rate*float64(x.net.now-x.budgetAt))
 		}
 		// A connection that is slow at the moment sends smaller segments.
-		packets := max(1, min(x.segment/datagramData, int(rate*float64(segmentTime)/datagram)))
-		want := float64(packets * datagram)
-		if len(x.control) > 0 || x.pendingAtMost(datagramData) {
-			want = datagram
+		packets := max(1, min(x.segment, int(rate*float64(segmentTime))/x.payload))
+		want := float64(packets * x.payload)
+		if len(x.control) > 0 || x.pendingAtMost(data) {
+			want = float64(x.payload)
 		}
 		if budget < want {
 			if !x.pacing {
@@ -465,11 +481,11 @@ func (x *fastConn) flush() {
 			}
 			return
 		}
-		most := packets * datagramData
-		if room := (x.window - x.flight + datagram - 1) / datagram * datagramData; room < most {
-			most = max(room, datagramData)
+		most := packets * data
+		if room := (x.window - x.flight + x.payload - 1) / x.payload * data; room < most {
+			most = max(room, data)
 		}
-		sent := x.emit(min(most, max(1, int(budget)/datagram)*datagramData))
+		sent := x.emit(min(most, max(1, int(budget)/x.payload)*data))
 		if sent == 0 {
 			return
 		}
@@ -509,16 +525,33 @@ func (x *fastConn) emit(most int) int {
 		}
 	}
 	if len(m.frames) > 0 {
-		x.transmit(m, size)
+		x.transmit(m, size, x.packets(size))
 	}
 	return m.flight
 }
 
-func (x *fastConn) transmit(m *message, size int) {
+// seek tries whether a packet may be larger, as quic-go does where it may forbid
+// fragmentation: by halves, and not often.
+func (x *fastConn) seek() {
+	if datagramMost-x.payload < seekLeast || x.seeking != nil || !x.ready || x.err != nil || x.net.now < x.seekAt {
+		return
+	}
+	x.seekAt = x.net.now + seekRounds*x.rtt
+	x.seeking = &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now, frames: []frame{{kind: pingFrame}}}
+	x.transmit(x.seeking, (x.payload+datagramMost)/2-headers, 1)
+}
+
+// packets returns how many so many bytes of data take.
+func (x *fastConn) packets(size int) int {
+	most := x.payload - headers
+	return (size + most - 1) / most
+}
+
+// transmit sends so many bytes of data in a number of packets.
+func (x *fastConn) transmit(m *message, size, count int) {
 	x.nextSeq++
 	m.ack = x.newest
-	count := (size + datagramData - 1) / datagramData
-	m.flight = size + count*(datagram-datagramData)
+	m.flight = size + count*headers
 	x.bbr.sent(m, x.net.now, x.flight == 0)
 	x.flight += m.flight
 	x.sent = append(x.sent, m)
@@ -572,12 +605,12 @@ func (x *fastConn) probe(at int64) {
 	size := 8
 	if old.received && old.lost > 0 && !old.patched {
 		old.patched = true
-		m.frames, size = []frame{{kind: patchFrame, of: old}}, old.lost*datagramData
+		m.frames, size = []frame{{kind: patchFrame, of: old}}, old.dropped()
 	} else if !old.received {
-		m.frames, size = old.frames, max(8, old.flight-max(1, old.count)*(datagram-datagramData))
+		m.frames, size = old.frames, max(8, old.flight-max(1, old.count)*headers)
 		old.frames = nil // lost with the probe, if at all
 	}
-	x.transmit(m, size)
+	x.transmit(m, size, x.packets(size))
 }
 
 func (x *fastConn) armIdle() {

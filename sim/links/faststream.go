@@ -103,7 +103,7 @@ func (s *fastStream) Write(b []byte) (int, error) {
 		if len(b) == 0 {
 			return 0, nil
 		}
-		if len(s.out)+len(b) <= datagramData {
+		if len(s.out)+len(b) <= datagram-headers {
 			s.out = append(s.out, b...)
 			s.list()
 			return len(b), nil
