@@ -19,8 +19,8 @@
 // that takes its time for every byte and packet ([Node]). A line carries packets
 // of up to 1500 bytes, of which 28 are the headers of IPv4 and UDP: they take
 // time on the line and are counted. QUIC's packets have 1280 bytes without these
-// headers, since quic-go looks for larger ones on the kernel's sockets only. What
-// is not modelled: reordering, layers below IP, rates that change, and queues
-// inside the network. Packets come up to 0.1 ms late; lines keep their rates all
-// the same.
+// headers on a new connection and grow to 1441 as quic-go finds that the line
+// carries them (RFC 8899), as over a kernel's socket. What is not
+// modelled: reordering, layers below IP, rates that change, and queues inside the
+// network. Packets come up to 0.1 ms late; lines keep their rates all the same.
 package links
