@@ -31,6 +31,7 @@ type row struct {
 	Punched int      `json:"punched"`
 	Mapped  []string `json:"mapped"`
 	By      string   `json:"mappedBy"` // the protocol, as its status has it
+	Dialled string   `json:"dialled"`  // whether a seed reached it by a dial of its own: yes, no or unknown
 	Seed    int64    `json:"seedBytes"`
 	Cameras int64    `json:"cameraBytes"`
 	Dials   int      `json:"dialsPerMinute"`  // most addresses and ports that its router saw opened within a minute
@@ -65,7 +66,7 @@ func (b *bench) measure(ctx context.Context, size int, failed error) (*result, e
 	var seed, all int64
 	for i, c := range b.cameras {
 		s := states[i]
-		w := row{Name: c.ns, Kind: c.site.kind.name, NAT: s.Reach.NAT, Tried: s.Reach.Tried, Punched: s.Reach.Punched, Mapped: s.Reach.Mapped,
+		w := row{Name: c.ns, Kind: c.site.kind.name, NAT: s.Reach.NAT, Tried: s.Reach.Tried, Punched: s.Reach.Punched, Mapped: s.Reach.Mapped, Dialled: s.Reach.Reachable,
 			Words: s.Reach.Words, Seed: s.Traffic.FromSeeds, Cameras: s.Traffic.FromPeers, Dials: c.dials, Ports: c.ports}
 		if _, rest, ok := strings.Cut(w.Words, "asked by "); ok {
 			w.By, _, _ = strings.Cut(rest, ",")
@@ -138,11 +139,15 @@ func (r *result) hold(wants string) error {
 	return nil
 }
 
-// asked checks that each router was asked by the protocol that it is there for.
+// asked checks that each router was asked by the protocol that it is there for, and that
+// a pinhole lets in who was not called from there: the address is the camera's own, so
+// that a connection there alone tells nothing.
 func (r *result) asked() error {
 	for _, c := range r.Rows {
 		if k, err := kindOf(c.Kind); err != nil || c.By != k.maps {
 			return errors.Join(err, fmt.Errorf("%s (%s) has its ports forwarded by %q, want %q: %s", c.Name, c.Kind, c.By, k.maps, c.Words))
+		} else if k.v6 && k.maps != "" && c.Dialled != p2p.ReachableYes {
+			return fmt.Errorf("%s (%s) could not be dialled through its pinhole: %s", c.Name, c.Kind, c.Words)
 		}
 	}
 	return nil
@@ -163,9 +168,9 @@ func (r *result) gentle(dials, connections int) error {
 
 func (r *result) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "camera\tplace\tfound out\tmet\tpunched\tmapped by\tfrom seed\tfrom cameras\tconnections\tdials/min\tports/address")
+	fmt.Fprintln(t, "camera\tplace\tfound out\tmet\tpunched\tmapped by\tdialled\tfrom seed\tfrom cameras\tconnections\tdials/min\tports/address")
 	for _, c := range r.Rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d of %d\t%s\t%.1f MB\t%.1f MB\t%d\t%d\t%d\n", c.Name, c.Kind, c.NAT, c.Met, c.Punched, c.Tried, c.By,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d of %d\t%s\t%s\t%.1f MB\t%.1f MB\t%d\t%d\t%d\n", c.Name, c.Kind, c.NAT, c.Met, c.Punched, c.Tried, c.By, c.Dialled,
 			float64(c.Seed)/1e6, float64(c.Cameras)/1e6, c.Conns, c.Dials, c.Ports)
 	}
 	fmt.Fprint(t, "\n")

@@ -36,7 +36,7 @@ type kind struct {
 	isolated bool
 	public   bool   // no router at all
 	no4, v6  bool   // without IPv4; with IPv6, behind a firewall that lets nothing in
-	maps     string // the protocol by which it forwards ports on request, as the status names it
+	maps     string // the protocol by which it forwards ports, or opens pinholes for IPv6, on request, as the status names it
 	blocked  bool   // UDP does not get out
 }
 
@@ -51,8 +51,13 @@ func firewall(s *site) string {
 	if s.kind.isolated {
 		apart = `iifname "lan*" oifname "lan*" ct status dnat accept; iifname "lan*" oifname "lan*" ct state new drop;`
 	}
+	pinholes, opened := "", ""
+	if s.kind.v6 && s.kind.maps != "" {
+		pinholes, opened = "chain miniupnpd { }", "jump miniupnpd;"
+	}
 	return fmt.Sprintf(`
 table inet filter {
+  %s
   set dials4 { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 60s; size 65535; }
   set dials6 { type ipv6_addr . inet_service; flags dynamic,timeout; timeout 60s; size 65535; }
   chain input { type filter hook input priority 0; policy accept; iifname "wan" ct state new drop; }
@@ -60,8 +65,8 @@ table inet filter {
     %s %s
     iifname "lan*" ct state new meta nfproto ipv4 add @dials4 { ip daddr . th dport };
     iifname "lan*" ct state new meta nfproto ipv6 add @dials6 { ip6 daddr . th dport };
-    iifname "wan" ct status dnat accept; iifname "wan" ct state new drop; }
-}`, udp, apart)
+    iifname "wan" ct status dnat accept; %s iifname "wan" ct state new drop; }
+}`, pinholes, udp, apart, opened)
 }
 
 // keepsPort and random are the two ways in which Linux masquerades.
@@ -126,6 +131,7 @@ var kinds = []kind{
 	{name: "pcp", about: "symmetric, but miniupnpd maps ports by PCP", rules: random, maps: "PCP"},
 	{name: "natpmp", about: "symmetric, but miniupnpd maps ports by NAT-PMP, and hears no PCP", rules: random, maps: "NAT-PMP"},
 	{name: "v6", about: "IPv6 alone, behind a firewall that lets nothing in", v6: true, no4: true},
+	{name: "pinhole", about: "the same, but miniupnpd opens pinholes by PCP", v6: true, no4: true, maps: "PCP"},
 	{name: "dual", about: "IPv4 behind a symmetric NAT, IPv6 behind a firewall", rules: random, v6: true},
 	{name: "tcp", about: "keeps ports, and lets no UDP out", rules: keepsPort, blocked: true},
 }
@@ -318,6 +324,10 @@ table inet versions { chain input { type filter hook input priority 0; policy ac
 		return nil, err
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
+	table := "miniupnpd"
+	if s.kind.v6 { // a pinhole is a rule before the one that drops
+		table = "filter"
+	}
 	conf := fmt.Sprintf(`ext_ifname=wan
 listening_ip=lan
 port=5000
@@ -327,11 +337,11 @@ secure_mode=yes
 system_uptime=yes
 notify_interval=30
 uuid=5b8c1e0a-0000-4000-8000-0000000000%02x
-upnp_table_name=miniupnpd
+upnp_table_name=%s
 upnp_nat_table_name=miniupnpd
 allow 1024-65535 192.168.1.0/24 1024-65535
 deny 0-65535 0.0.0.0/0 0-65535
-`, yes[s.kind.maps == "UPnP"], yes[s.kind.maps != "UPnP"], s.index)
+`, yes[s.kind.maps == "UPnP"], yes[s.kind.maps != "UPnP"], s.index, table)
 	path := filepath.Join(dir, r+".conf")
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		return nil, err

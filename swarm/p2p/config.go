@@ -93,9 +93,10 @@ type Config struct {
 	DialRate float64 `toml:"dial_rate"`
 
 	// PortMapping is "auto" to ask the router, by UPnP, PCP or NAT-PMP, to forward the
-	// ports of Listen from the Internet (renewed every 20 s, or at least every 10 min); or "off", the default:
-	// a hole is opened for one peer at a time, a forwarded port for everybody, and
-	// that is the router's owner's to decide. With lan_only it must be off.
+	// ports of Listen from the Internet, and by PCP to let in what comes for them by IPv6
+	// (renewed every 20 s, or at least every 10 min); or "off", the default: a hole is
+	// opened for one peer at a time, a forwarded port for everybody, and that is the
+	// router's owner's to decide. With lan_only it must be off.
 	PortMapping string `toml:"port_mapping"`
 
 	// LANOnly refuses every address that is not private, in and out.

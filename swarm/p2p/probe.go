@@ -35,8 +35,9 @@ type prober struct {
 }
 
 type probed struct {
-	yes bool
-	at  time.Time
+	yes    bool
+	mapped bool // the router had been asked to let in what is for it
+	at     time.Time
 }
 
 // noDialer is in the place of the host that a service dials with; this one serves
@@ -62,15 +63,16 @@ func newProber(h *cameraHost, opts ...autonatv2.AutoNATOption) (*prober, error) 
 // keepProbing asks about every address, and again when the answer is not fresh.
 func (n *Network) keepProbing(ctx context.Context) {
 	repeatedly(ctx, probeFirst, nil, func(ctx context.Context) time.Duration {
-		n.host.prober.probe(ctx, n.outside())
+		mapped := n.host.mapper.Mapped(n.host.Network().ListenAddresses())
+		n.host.prober.probe(ctx, n.outside(mapped), mapped)
 		n.tellKind()
 		return probeCheck
 	})
 }
 
 // outside lists where this node may be dialled from the Internet: what the router
-// forwards, where seeds see it, and its own public addresses.
-func (n *Network) outside() (out []ma.Multiaddr) {
+// lets in, where seeds see it, and its own public addresses.
+func (n *Network) outside(mapped []ma.Multiaddr) (out []ma.Multiaddr) {
 	add := func(addrs []ma.Multiaddr) {
 		for _, a := range addrs {
 			if len(out) < maxProbed && manet.IsPublicAddr(a) && direct(a) && !ma.Contains(out, a) {
@@ -78,15 +80,16 @@ func (n *Network) outside() (out []ma.Multiaddr) {
 			}
 		}
 	}
-	add(n.host.mapper.Mapped(n.host.Network().ListenAddresses()))
+	add(mapped)
 	add(n.host.reach.seenAt())
 	add(n.host.AllAddrs())
 	return out
 }
 
 // probe asks about the addresses that no answer is fresh about, one after the other:
-// a seed is asked once in two minutes (autonatv2's default).
-func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
+// a seed is asked once in two minutes (autonatv2's default). An answer from before the
+// router opened a pinhole for an address, or let it close, is none.
+func (p *prober) probe(ctx context.Context, addrs, mapped []ma.Multiaddr) {
 	p.mu.Lock()
 	maps.DeleteFunc(p.found, func(at string, _ probed) bool {
 		return !slices.ContainsFunc(addrs, func(a ma.Multiaddr) bool { return a.String() == at })
@@ -96,7 +99,8 @@ func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
 		p.mu.Lock()
 		last, ok := p.found[a.String()]
 		p.mu.Unlock()
-		if ok && time.Since(last.at) < probeFresh {
+		open := ma.Contains(mapped, a)
+		if ok && last.mapped == open && time.Since(last.at) < probeFresh {
 			continue
 		}
 		asked, cancel := context.WithTimeout(ctx, probeTimeout)
@@ -111,7 +115,7 @@ func (p *prober) probe(ctx context.Context, addrs []ma.Multiaddr) {
 			continue
 		}
 		p.mu.Lock()
-		p.found[a.String()] = probed{yes: got.Reachability == network.ReachabilityPublic, at: time.Now()}
+		p.found[a.String()] = probed{yes: got.Reachability == network.ReachabilityPublic, mapped: open, at: time.Now()}
 		p.mu.Unlock()
 	}
 }

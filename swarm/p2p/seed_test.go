@@ -82,7 +82,7 @@ func probing(t *testing.T, cfg Config, seed, camera *Network) *prober {
 func answered(ctx context.Context, t *testing.T, p *prober, at ma.Multiaddr) (r Reach) {
 	t.Helper()
 	await(t, "an answer", func() bool {
-		p.probe(ctx, []ma.Multiaddr{at})
+		p.probe(ctx, []ma.Multiaddr{at}, nil)
 		r = Reach{}
 		p.describe(&r)
 		return r.Reachable != ReachableUnknown
@@ -180,10 +180,32 @@ func TestSeedCannotDialBack(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r = Reach{}
-	p.probe(ctx, nil)
+	p.probe(ctx, nil, nil)
 	if p.describe(&r); r.Reachable != ReachableUnknown {
 		t.Errorf("without an address: %s", r.Reachable)
 	}
+}
+
+// An address that nobody could dial is tried again when the router lets calls to it in.
+func TestSeedDialsBackThroughANewPinhole(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cfg := netConfig(RoleSeed)
+	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
+	p := probing(t, cfg, seed, camera)
+	if err := connectNets(t, camera, seed); err != nil {
+		t.Fatal(err)
+	}
+	at := camera.Host().Addrs()[:1]
+	p.found[at[0].String()] = probed{at: time.Now()}
+	await(t, "the seed", func() bool { return camera.speaks(seed.Host().ID(), autonatv2.DialProtocol) })
+	if p.probe(ctx, at, nil); p.dialled() {
+		t.Error("it was asked about again though the answer is fresh")
+	}
+	await(t, "an answer", func() bool {
+		p.probe(ctx, at, at)
+		return p.dialled()
+	})
 }
 
 // A relay carries as many appointments as it may and no more, and says so.

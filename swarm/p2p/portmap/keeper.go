@@ -3,6 +3,7 @@ package portmap
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -60,7 +61,7 @@ func (e *epoch) lost(count uint32) bool {
 // keeper keeps ports mapped at a router.
 type keeper struct {
 	router router
-	bound  func() []ma.Multiaddr
+	ports  func() []boundPort // to be mapped now
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 
@@ -73,6 +74,7 @@ type keeper struct {
 type boundPort struct {
 	protocol string // "udp" or "tcp"
 	port     uint16
+	self     netip.Addr // IPv6: this machine's address; invalid: IPv4
 }
 
 type lease struct {
@@ -83,28 +85,39 @@ type lease struct {
 
 var _ basichost.NATManager = (*keeper)(nil)
 
-// gateway returns the router on the way to the Internet: to a documentation address,
-// to which nothing is sent.
-func gateway() (netip.Addr, error) {
+// Documentation addresses that stand for the Internet; nothing is sent to them.
+var (
+	internet4 = netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	internet6 = netip.MustParseAddr("2001:db8::1")
+)
+
+// gateway returns the router on the way to an address, and the address and interface
+// that packets leave from.
+func gateway(to netip.Addr) (at, self netip.Addr, out *net.Interface, err error) {
 	routes, err := netroute.New()
 	if err != nil {
-		return netip.Addr{}, err
+		return at, self, nil, err
 	}
-	_, at, _, err := routes.Route(net.IPv4(192, 0, 2, 1))
+	out, via, from, err := routes.Route(to.AsSlice())
 	if err != nil {
-		return netip.Addr{}, err
+		return at, self, nil, err
 	}
-	addr, ok := netip.AddrFromSlice(at.To4())
-	if !ok {
-		return netip.Addr{}, errors.New("the Internet is on the local network")
+	at, ok := netip.AddrFromSlice(via)
+	self, ok2 := netip.AddrFromSlice(from)
+	at, self = at.Unmap(), self.Unmap()
+	if !ok || !ok2 || at.Is4() != to.Is4() {
+		return at, self, nil, errors.New("the Internet is on the local network")
 	}
-	return addr, nil
+	if at.IsLinkLocalUnicast() && at.Is6() {
+		at = at.WithZone(out.Name)
+	}
+	return at, self, out, nil
 }
 
-// keep maps the ports that are bound, and keeps them mapped until Close. It returns
-// nil when the router does not answer.
-func keep(ctx context.Context, r router, bound func() []ma.Multiaddr) *keeper {
-	k := &keeper{router: r, bound: bound, leases: map[boundPort]lease{}}
+// keep maps ports, and keeps them mapped until Close. It returns nil when the router
+// does not answer.
+func keep(ctx context.Context, r router, ports func() []boundPort) *keeper {
+	k := &keeper{router: r, ports: ports, leases: map[boundPort]lease{}}
 	pause, answered := k.renew(ctx)
 	if !answered {
 		return nil
@@ -126,12 +139,8 @@ func keep(ctx context.Context, r router, bound func() []ma.Multiaddr) *keeper {
 // renew asks for what is due of the ports that are bound now, until the router is
 // silent, and says when to do so again.
 func (k *keeper) renew(ctx context.Context) (pause time.Duration, answered bool) {
-	var ports []boundPort
-	for _, a := range k.bound() {
-		if b, ok := portOf(a); ok && !slices.Contains(ports, b) {
-			ports = append(ports, b)
-		}
-	}
+	ports := k.ports()
+	k.forget(ports)
 	for _, b := range ports {
 		if l := k.lease(b); !time.Now().Before(l.again) {
 			if !k.ask(ctx, b, l) {
@@ -147,6 +156,15 @@ func (k *keeper) renew(ctx context.Context) (pause time.Duration, answered bool)
 	return max(pause, mapRenewMin), answered
 }
 
+// forget drops what has ended of ports that are bound no more.
+func (k *keeper) forget(bound []boundPort) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.leases, func(b boundPort, l lease) bool {
+		return !slices.Contains(bound, b) && !time.Now().Before(l.ends)
+	})
+}
+
 func (k *keeper) lease(b boundPort) lease {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -157,10 +175,10 @@ func (k *keeper) lease(b boundPort) lease {
 func (k *keeper) ask(ctx context.Context, b boundPort, l lease) bool {
 	want := l.outside
 	if !want.IsValid() {
-		want = netip.AddrPortFrom(netip.IPv4Unspecified(), b.port)
+		want = netip.AddrPortFrom(b.nowhere(), b.port)
 	}
 	got, err := k.router.forward(ctx, b, want, mapLifetime)
-	if err == nil && (!got.outside.Addr().Is4() || !got.outside.Addr().IsGlobalUnicast() || got.outside.Port() == 0) {
+	if err == nil && (got.outside.Addr().Is4() == b.self.IsValid() || !got.outside.Addr().IsGlobalUnicast() || got.outside.Port() == 0) {
 		err = &refusal{"it has no address outside", mapLifetime / 2}
 	}
 	var no *refusal
@@ -192,9 +210,18 @@ func (k *keeper) ask(ctx context.Context, b boundPort, l lease) bool {
 	return !k.silent
 }
 
-// portOf returns the port that an IPv4 address is bound to, unless it is loopback's.
+// nowhere is what stands for no address in its requests.
+func (b boundPort) nowhere() netip.Addr {
+	if b.self.IsValid() {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// portOf returns what an address is bound to, unless it is loopback's: its port, and of
+// IPv6 its address too.
 func portOf(a ma.Multiaddr) (boundPort, bool) {
-	if len(a) < 2 || a[0].Protocol().Code != ma.P_IP4 || manet.IsIPLoopback(a) {
+	if len(a) < 2 || manet.IsIPLoopback(a) {
 		return boundPort{}, false
 	}
 	na, err := manet.ToNetAddr(a[:2])
@@ -202,28 +229,72 @@ func portOf(a ma.Multiaddr) (boundPort, bool) {
 		return boundPort{}, false
 	}
 	at, err := netip.ParseAddrPort(na.String())
-	return boundPort{na.Network()[:3], at.Port()}, err == nil
+	b := boundPort{protocol: na.Network()[:3], port: at.Port()}
+	if at.Addr().Is6() {
+		b.self = at.Addr()
+	}
+	return b, err == nil
+}
+
+// forwardable returns the ports of IPv4.
+func forwardable(bound []ma.Multiaddr) (ports []boundPort) {
+	for _, a := range bound {
+		if b, ok := portOf(a); ok && !b.self.IsValid() && !slices.Contains(ports, b) {
+			ports = append(ports, b)
+		}
+	}
+	return ports
+}
+
+// pierceable returns the ports of IPv6 at those of this machine's addresses that they
+// are bound to.
+func pierceable(bound []ma.Multiaddr, own []netip.Addr) (ports []boundPort) {
+	for _, self := range own {
+		for _, a := range bound {
+			b, ok := portOf(a)
+			if !ok || b.self != self && b.self != netip.IPv6Unspecified() {
+				continue
+			}
+			if b.self = self; !slices.Contains(ports, b) {
+				ports = append(ports, b)
+			}
+		}
+	}
+	return ports
 }
 
 // GetMapping implements basichost.NATManager.
 func (k *keeper) GetMapping(a ma.Multiaddr) ma.Multiaddr {
-	b, ok := portOf(a)
+	if all := k.mapped(a); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// mapped returns where the router lets in what is for a bound address. An IPv6 address
+// that is none stands for several.
+func (k *keeper) mapped(a ma.Multiaddr) (out []ma.Multiaddr) {
+	of, ok := portOf(a)
 	if !ok {
 		return nil
 	}
-	l := k.lease(b)
-	if !time.Now().Before(l.ends) {
-		return nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for b, l := range k.leases {
+		anywhere := of.self == netip.IPv6Unspecified() && b.self.IsValid()
+		if b.protocol != of.protocol || b.port != of.port || b.self != of.self && !anywhere || !time.Now().Before(l.ends) {
+			continue
+		}
+		var outside net.Addr = net.TCPAddrFromAddrPort(l.outside)
+		if b.protocol == "udp" {
+			outside = net.UDPAddrFromAddrPort(l.outside)
+		}
+		if mapped, err := manet.FromNetAddr(outside); err == nil {
+			out = append(out, mapped.Encapsulate(a[2:]))
+		}
 	}
-	var outside net.Addr = net.TCPAddrFromAddrPort(l.outside)
-	if b.protocol == "udp" {
-		outside = net.UDPAddrFromAddrPort(l.outside)
-	}
-	mapped, err := manet.FromNetAddr(outside)
-	if err != nil {
-		return nil
-	}
-	return mapped.Encapsulate(a[2:])
+	slices.SortFunc(out, ma.Multiaddr.Compare)
+	return out
 }
 
 // HasDiscoveredNAT implements basichost.NATManager. A router that is silent until all

@@ -8,6 +8,9 @@ const (
 	// up to mapRetryMax, which also bounds for how long a refusal is believed.
 	mapRetry    = 12 * time.Second
 	mapRetryMax = time.Hour
+	// pinholeFirst is when pinholes are asked for first: before seeds are asked whether
+	// they can dial this node. The pauses are those above.
+	pinholeFirst = time.Second
 	// mapLifetime is what is asked for. RFC 6886 recommends two hours; with less, a
 	// camera that was taken away leaves no port open. Mappings are renewed at half of
 	// what the router gave, of this at most, and not before mapRenewMin has passed.
@@ -21,6 +24,9 @@ const (
 	// sent three times.
 	pcpTimeout = 12 * time.Second
 	pcpRepeat  = 3 * time.Second
+	// maxPinholes is for how many IPv6 addresses of this machine pinholes are asked for:
+	// one, and such as change for privacy's sake.
+	maxPinholes = 4
 	// pcpMaxPacket is the largest message of PCP, in bytes (RFC 6887, section 7).
 	pcpMaxPacket = 1100
 )

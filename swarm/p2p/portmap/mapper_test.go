@@ -42,7 +42,7 @@ func (r *fakeRouter) AddPortMapping(protocol string, internal, external, seconds
 		return nil, errNoAnswer
 	}
 	r.asked = append(r.asked, external)
-	b := boundPort{protocol, uint16(internal)}
+	b := boundPort{protocol: protocol, port: uint16(internal)}
 	delete(r.ends, b)
 	if seconds > 0 {
 		r.ends[b] = time.Now().Add(time.Duration(seconds) * time.Second)
@@ -76,7 +76,8 @@ var (
 func startMapper(by ...router) *Mapper {
 	m := &Mapper{
 		upnp: func() basichost.NATManager { return silent{} }, routers: func() []router { return by },
-		bound: func() []ma.Multiaddr { return bound },
+		router6: func() router { return nil },
+		bound:   func() []ma.Multiaddr { return bound },
 	}
 	m.start()
 	return m

@@ -14,21 +14,28 @@ import (
 	"time"
 )
 
-// pcp is a router that speaks PCP (RFC 6887), of which MAP is used, for IPv4.
+// pcp is a router that speaks PCP (RFC 6887), of which MAP is used: it forwards ports of
+// IPv4, and of IPv6 opens pinholes in its firewall.
 type pcp struct {
 	// dial returns a connected socket, which takes packets from the router alone, and
-	// tells whether its port is closed.
-	dial   func(context.Context) (net.Conn, error)
-	nonces map[boundPort][]byte
-	epoch  epoch
+	// tells whether its port is closed. It sends from this address, if that is valid.
+	dial  func(ctx context.Context, self netip.Addr) (net.Conn, error)
+	nonce []byte
+	epoch epoch
 }
 
 var _ router = (*pcp)(nil)
 
 func newPCP(at netip.AddrPort) *pcp {
-	return &pcp{nonces: map[boundPort][]byte{}, dial: func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", at.String())
+	r := &pcp{nonce: make([]byte, 12), dial: func(ctx context.Context, self netip.Addr) (net.Conn, error) {
+		var d net.Dialer
+		if self.IsValid() { // by itself it would be a link-local one, as the router's is
+			d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(self, 0))
+		}
+		return d.DialContext(ctx, "udp", at.String())
 	}}
+	_, _ = rand.Read(r.nonce) // never fails
+	return r
 }
 
 func (r *pcp) String() string { return "PCP" }
@@ -37,7 +44,7 @@ func (r *pcp) String() string { return "PCP" }
 func (r *pcp) forward(ctx context.Context, b boundPort, want netip.AddrPort, d time.Duration) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, pcpTimeout)
 	defer cancel()
-	conn, err := r.dial(ctx)
+	conn, err := r.dial(ctx, b.self)
 	if err != nil {
 		return grant{}, err
 	}
@@ -47,11 +54,7 @@ func (r *pcp) forward(ctx context.Context, b boundPort, want netip.AddrPort, d t
 	if err != nil {
 		return grant{}, err
 	}
-	if r.nonces[b] == nil {
-		r.nonces[b] = make([]byte, 12)
-		_, _ = rand.Read(r.nonces[b]) // never fails
-	}
-	request := mapRequest(self.Addr(), r.nonces[b], b, want, d)
+	request := mapRequest(self.Addr(), r.nonce, b, want, d)
 	a, err := exchange(conn, request)
 	if err != nil {
 		return grant{}, err
@@ -107,7 +110,7 @@ const (
 // mapRequest asks for b to be forwarded for d, from want if that can be.
 func mapRequest(self netip.Addr, nonce []byte, b boundPort, want netip.AddrPort, d time.Duration) []byte {
 	protocol := map[string]byte{"tcp": 6, "udp": 17}[b.protocol]
-	outside := netip.IPv4Unspecified()
+	outside := b.nowhere()
 	if want.IsValid() {
 		outside = want.Addr()
 	}

@@ -18,8 +18,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A pcpServer is a router of PCP that gives out other ports than it is asked for, and
-// renews a mapping only for who knows its nonce.
+// A pcpServer is a router of PCP that gives out other ports than it is asked for, opens
+// pinholes for IPv6, and renews a mapping only for who knows its nonce.
 type pcpServer struct {
 	gives    time.Duration // at most
 	refuses  byte          // with this result code
@@ -30,7 +30,7 @@ type pcpServer struct {
 	mu      sync.Mutex
 	deaf    bool
 	started time.Time
-	held    map[string]held // by protocol and port
+	held    map[string]held // by address, protocol and port
 	heard   []time.Time
 	suggest []netip.AddrPort
 }
@@ -92,7 +92,8 @@ func (s *pcpServer) answer(request []byte) []byte {
 	}
 	suggested, _ := netip.AddrFromSlice(p[44:60])
 	s.suggest = append(s.suggest, netip.AddrPortFrom(suggested.Unmap(), binary.BigEndian.Uint16(p[42:])))
-	what, nonce := string(p[36])+string(p[40:42]), string(p[24:36])
+	client := netip.AddrFrom16([16]byte(request[8:24])).Unmap()
+	what, nonce := client.String()+string(p[36])+string(p[40:42]), string(p[24:36])
 	if h, ok := s.held[what]; ok && now.Before(h.ends) && h.nonce != nonce {
 		p[3] = 2
 		return p
@@ -100,6 +101,11 @@ func (s *pcpServer) answer(request []byte) []byte {
 	lasts := min(s.gives, time.Duration(binary.BigEndian.Uint32(p[4:]))*time.Second)
 	s.held[what] = held{nonce, now.Add(lasts)}
 	binary.BigEndian.PutUint32(p[4:], uint32(lasts/time.Second))
+	if client.Is6() {
+		copy(p[44:], client.AsSlice())
+		copy(p[42:44], p[40:42])
+		return p
+	}
 	binary.BigEndian.PutUint16(p[42:], binary.BigEndian.Uint16(p[40:])+1000)
 	outside := netip.MustParseAddr("::ffff:45.83.1.1").As16()
 	copy(p[44:], outside[:])
@@ -109,7 +115,7 @@ func (s *pcpServer) answer(request []byte) []byte {
 // piped is a client whose packets go through a pipe, for virtual time.
 func (s *pcpServer) piped() *pcp {
 	p := newPCP(netip.AddrPort{})
-	p.dial = func(context.Context) (net.Conn, error) {
+	p.dial = func(_ context.Context, self netip.Addr) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() {
 			buf := make([]byte, pcpMaxPacket)
@@ -123,14 +129,20 @@ func (s *pcpServer) piped() *pcp {
 				}
 			}
 		}()
-		return fromLAN{client}, nil
+		if !self.IsValid() {
+			self = netip.MustParseAddr("192.168.1.2")
+		}
+		return from{client, self}, nil
 	}
 	return p
 }
 
-type fromLAN struct{ net.Conn }
+type from struct {
+	net.Conn
+	self netip.Addr
+}
 
-func (fromLAN) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(192, 168, 1, 2), Port: 40000} }
+func (c from) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.self, 40000)) }
 
 // A router that gives less than was asked for has its mappings renewed before they
 // end, with their nonces, and back at the end.
@@ -333,7 +345,7 @@ func TestPCPStrayAnswers(t *testing.T) {
 			_, _ = at.WriteToUDPAddrPort(p, from)
 		}
 	}()
-	got, err := newPCP(at.LocalAddr().(*net.UDPAddr).AddrPort()).forward(t.Context(), boundPort{"udp", 4417}, netip.AddrPort{}, time.Minute)
+	got, err := newPCP(at.LocalAddr().(*net.UDPAddr).AddrPort()).forward(t.Context(), boundPort{protocol: "udp", port: 4417}, netip.AddrPort{}, time.Minute)
 	if err != nil || got.outside.String() != "45.83.1.1:5417" || got.lasts != time.Minute || got.lost {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -341,12 +353,21 @@ func TestPCPStrayAnswers(t *testing.T) {
 
 // A router's answer without an address that others can dial is a refusal.
 func TestPCPUselessAddress(t *testing.T) {
-	for _, outside := range []string{"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "2a0f:83::1"} {
-		k := keep(t.Context(), fixed(netip.MustParseAddr(outside)), func() []ma.Multiaddr { return bound })
-		if k.GetMapping(bound[0]) != nil || k.why() == "" {
-			t.Errorf("%s is told to others", outside)
+	for _, c := range []struct {
+		outside []string
+		ports   []boundPort
+		at      ma.Multiaddr
+	}{
+		{[]string{"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "2a0f:83::1"}, forwardable(bound), bound[0]},
+		{[]string{"::", "::1", "ff02::1", "fe80::1", "45.83.1.1"}, pierceable(bound, own), bound[3]},
+	} {
+		for _, outside := range c.outside {
+			k := keep(t.Context(), fixed(netip.MustParseAddr(outside)), func() []boundPort { return c.ports })
+			if k.GetMapping(c.at) != nil || k.why() == "" {
+				t.Errorf("%s is told to others", outside)
+			}
+			_ = k.Close()
 		}
-		_ = k.Close()
 	}
 }
 
@@ -360,16 +381,23 @@ func (a fixed) forward(context.Context, boundPort, netip.AddrPort, time.Duration
 
 // The request is that of RFC 6887, sections 7.1 and 11.1.
 func TestPCPRequest(t *testing.T) {
-	got := mapRequest(netip.MustParseAddr("192.168.1.2"), []byte("twelve bytes"), boundPort{"udp", 4417}, netip.MustParseAddrPort("45.83.1.1:5417"), mapLifetime)
+	got := mapRequest(netip.MustParseAddr("192.168.1.2"), []byte("twelve bytes"), boundPort{protocol: "udp", port: 4417}, netip.MustParseAddrPort("45.83.1.1:5417"), mapLifetime)
 	want := "02010000" + "000004b0" + "00000000000000000000ffffc0a80102" +
 		hex.EncodeToString([]byte("twelve bytes")) + "11000000" + "11411529" + "00000000000000000000ffff2d530101"
+	if hex.EncodeToString(got) != want {
+		t.Errorf("%x\nwant\n%s", got, want)
+	}
+	b := boundPort{protocol: "tcp", port: 4417, self: own[0]}
+	got = mapRequest(own[0], []byte("twelve bytes"), b, netip.AddrPort{}, 0)
+	want = "02010000" + "00000000" + "2a0f0083000100000000000000000002" +
+		hex.EncodeToString([]byte("twelve bytes")) + "06000000" + "11410000" + strings.Repeat("0", 32)
 	if hex.EncodeToString(got) != want {
 		t.Errorf("%x\nwant\n%s", got, want)
 	}
 }
 
 func FuzzMapAnswer(f *testing.F) {
-	b := boundPort{"udp", 4417}
+	b := boundPort{protocol: "udp", port: 4417}
 	request := mapRequest(netip.MustParseAddr("192.168.1.2"), []byte("twelve bytes"), b, netip.AddrPort{}, mapLifetime)
 	s := newPCPServer()
 	f.Add(s.answer(request))
