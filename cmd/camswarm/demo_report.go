@@ -16,6 +16,7 @@ import (
 	"camswarm/gc"
 	"camswarm/node/install"
 	"camswarm/sim/localnet"
+	"camswarm/sim/report/format"
 	"camswarm/verify"
 )
 
@@ -241,8 +242,8 @@ func (r *demoReport) print(w io.Writer) {
 		fmt.Fprintf(w, row, fmt.Sprintf("%d %s", x.Sequence, x.Version), byteCount(int64(x.ImageBytes)), fmt.Sprintf("%d of %d", x.Installed, r.Cameras),
 			seconds(x.Seconds.P50), seconds(x.Seconds.P95), seconds(x.Seconds.Max), byteCount(x.SeedBytes), byteCount(x.PeerBytes), fmt.Sprintf("%.1f%%", 100*x.Duplicates))
 	}
-	paragraph := func(format string, args ...any) {
-		fmt.Fprintf(w, "\n%s\n", fold(fmt.Sprintf(format, args...), cli.DefaultWidth-1, 0))
+	paragraph := func(what string, args ...any) {
+		fmt.Fprintf(w, "\n%s\n", format.Wrap(fmt.Sprintf(what, args...), cli.DefaultWidth-1, ""))
 	}
 	paragraph("Every camera runs release 2 with the right SHA-256; release 1 is gone, disk per camera at most %s (%s while both were held).",
 		byteCount(r.Collected.BytesAfter), byteCount(r.Collected.BytesBefore))

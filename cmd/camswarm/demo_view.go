@@ -13,6 +13,7 @@ import (
 	"camswarm/node"
 	"camswarm/node/control"
 	"camswarm/sim/localnet"
+	"camswarm/sim/report/format"
 )
 
 // demoView shows a demo: plain lines anywhere, and on a terminal below them a
@@ -48,38 +49,17 @@ func newDemoView(w io.Writer, rows func() []demoRow) *demoView {
 	}
 }
 
-// say prints one line above the table; on a terminal it is folded at words.
-func (v *demoView) say(format string, args ...any) {
+// say prints one line above the table; on a terminal it is wrapped.
+func (v *demoView) say(what string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	width, _ := v.size()
 	v.erase(width)
-	text := fmt.Sprintf("%7.2fs  %s", time.Since(v.began).Seconds(), fmt.Sprintf(format, args...))
+	head, text := fmt.Sprintf("%7.2fs  ", time.Since(v.began).Seconds()), fmt.Sprintf(what, args...)
 	if v.live {
-		text = fold(text, width-1, 10)
+		text = format.Wrap(text, width-1-len(head), strings.Repeat(" ", len(head)))
 	}
-	fmt.Fprintln(v.w, text)
-}
-
-// fold breaks a line at words so that it fits a width; what follows the first
-// line is indented. A word that is longer than a line stays whole.
-func fold(text string, width, indent int) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.SplitAfter(text, " ") {
-		n := utf8.RuneCountInString(strings.TrimRight(word, " "))
-		if i > 0 && column+n > width && column > indent {
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		}
-		b.WriteString(word)
-		column += utf8.RuneCountInString(word)
-	}
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	fmt.Fprintln(v.w, head+text)
 }
 
 // start begins to redraw the table; the network must be up.
