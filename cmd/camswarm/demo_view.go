@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"camswarm/cmd/internal/cli"
 	"camswarm/node"
@@ -102,7 +101,7 @@ func (v *demoView) end() {
 func (v *demoView) erase(width int) {
 	up := 0
 	for _, line := range v.frame {
-		up += max(1, (utf8.RuneCountInString(line)+width-1)/width)
+		up += max(1, (format.Width(line)+width-1)/width)
 	}
 	if up > 0 {
 		fmt.Fprintf(v.raw, "\x1b[%dA\x1b[J", up)
@@ -137,13 +136,13 @@ func demoFrame(rows []demoRow, width, height int) []string {
 		shown = someRows(rows, max(0, room-len(lines)-1))
 	}
 	for _, r := range shown {
-		lines = append(lines, fmt.Sprintf("  %-10s %-5s %-27s %10s %10s %10s", r.name, r.runs, clip(r.doing, 27), byteCount(r.fromSeed), byteCount(r.fromCameras), byteCount(r.upload)))
+		lines = append(lines, fmt.Sprintf("  %-10s %-5s %-27s %10s %10s %10s", r.name, r.runs, format.Clip(r.doing, 27), byteCount(r.fromSeed), byteCount(r.fromCameras), byteCount(r.upload)))
 	}
 	if len(shown) < len(rows) {
 		lines = append(lines, sumUp(rows, shown))
 	}
 	for i, line := range lines[:min(len(lines), room)] {
-		lines[i] = clip(line, width-1)
+		lines[i] = format.Clip(line, width-1)
 	}
 	return lines[:min(len(lines), room)]
 }
@@ -191,15 +190,6 @@ func sumUp(rows, shown []demoRow) string {
 	}
 	slices.Sort(parts)
 	return fmt.Sprintf("  … and %d more: %s", len(rows)-len(shown), strings.Join(parts, ", "))
-}
-
-// clip cuts a line to a width.
-func clip(line string, width int) string {
-	if utf8.RuneCountInString(line) <= width {
-		return line
-	}
-	r := []rune(line)
-	return string(r[:max(0, width-1)]) + "…"
 }
 
 // rows reads what every node of the demo does.
