@@ -58,8 +58,9 @@ func newDoctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a running camswarmd and say what to mend",
-		Long: `Looks at the node's chain endpoints, witnesses, clock, disk, peers, NAT, releases, limits,
-install hook, listen addresses and UDP buffers, and explains what is wrong. The exit code is 1 if something is bad.`,
+		Long: `Looks at the node's chain endpoints, witnesses, clock, disk, peers, NAT,
+releases, limits, install hook, listen addresses and UDP buffers, and explains what is
+wrong. The exit code is 1 if something is bad.`,
 		Example: `  camswarm doctor --socket cam1`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
