@@ -31,7 +31,7 @@ type Mapper struct {
 	mu       sync.Mutex
 	at       basichost.NATManager
 	pinholes *keeper // nil: no router has answered
-	by6      bool    // there is a way to the Internet by IPv6
+	by6      bool    // there is a way to the Internet by IPv6, and something is bound to it
 }
 
 var _ basichost.NATManager = (*Mapper)(nil)
@@ -132,10 +132,11 @@ func (m *Mapper) find6(ctx context.Context) {
 		_ = old.Close()
 	}
 	var found *keeper
+	ports := func() []boundPort { return pierceable(m.bound(), m.own6()) }
 	r := m.router6()
-	by6 := r != nil && len(m.own6()) > 0
+	by6 := r != nil && len(ports()) > 0
 	if by6 {
-		found = keep(ctx, r, func() []boundPort { return pierceable(m.bound(), m.own6()) })
+		found = keep(ctx, r, ports)
 	}
 	m.mu.Lock()
 	m.pinholes, m.by6 = found, by6
@@ -209,8 +210,10 @@ func (m *Mapper) say6(mapped []ma.Multiaddr) string {
 		return ""
 	case pinholes == nil || !pinholes.HasDiscoveredNAT():
 		return "; no router has answered for pinholes of IPv6 so far"
-	case len(mapped) == 0:
+	case len(mapped) == 0 && pinholes.why() != "":
 		return "; the router opens no pinhole for IPv6: " + pinholes.why()
+	case len(mapped) == 0:
+		return "; the router opens no pinhole for IPv6"
 	}
 	return fmt.Sprintf("; the router opens a pinhole for IPv6, asked by %s, so that others can dial this node", pinholes.router)
 }

@@ -72,7 +72,7 @@ var (
 	mapped = []string{"/ip4/45.83.1.1/tcp/5417", "/ip4/45.83.1.1/udp/5417/quic-v1"}
 )
 
-// startMapper starts a mapper whose router does not answer UPnP.
+// startMapper starts a mapper whose router does not answer UPnP, where there is no IPv6.
 func startMapper(by ...router) *Mapper {
 	m := &Mapper{
 		upnp: func() basichost.NATManager { return silent{} }, routers: func() []router { return by },

@@ -5,19 +5,24 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
 var own = []netip.Addr{netip.MustParseAddr("2a0f:83:1::2"), netip.MustParseAddr("2a0f:83:1::9abc")}
 
 // startPinholes starts a mapper whose router answers nothing by IPv4.
-func startPinholes(s *pcpServer, own6 func() []netip.Addr) *Mapper {
-	m := startMapper()
-	m.router6, m.own6 = func() router { return s.piped() }, own6
+func startPinholes(s *pcpServer, bound []ma.Multiaddr, own6 func() []netip.Addr) *Mapper {
+	m := &Mapper{
+		upnp: func() basichost.NATManager { return silent{} }, routers: func() []router { return nil },
+		router6: func() router { return s.piped() }, own6: own6, bound: func() []ma.Multiaddr { return bound },
+	}
+	m.start()
 	return m
 }
 
@@ -25,8 +30,17 @@ func startPinholes(s *pcpServer, own6 func() []netip.Addr) *Mapper {
 // and are closed at the end.
 func TestPinholes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, at := newPCPServer(), own
-		m := startPinholes(s, func() []netip.Addr { return at })
+		s, at, mu := newPCPServer(), own, sync.Mutex{}
+		m := startPinholes(s, bound, func() []netip.Addr {
+			mu.Lock()
+			defer mu.Unlock()
+			return at
+		})
+		move := func(to ...netip.Addr) {
+			mu.Lock()
+			defer mu.Unlock()
+			at = to
+		}
 		time.Sleep(pinholeFirst + time.Second)
 		want := []string{"/ip6/2a0f:83:1::2/udp/4417/quic-v1", "/ip6/2a0f:83:1::9abc/udp/4417/quic-v1"}
 		for range 60 {
@@ -51,13 +65,25 @@ func TestPinholes(t *testing.T) {
 		if got := m.GetMapping(bound[1]); got != nil {
 			t.Errorf("%v is told to others for IPv4", got)
 		}
-		at = []netip.Addr{netip.MustParseAddr("2a0f:83:2::2")}
+		move(netip.MustParseAddr("2a0f:83:2::2"))
 		time.Sleep(2 * mapLifetime)
 		if r := describe(m); !slices.Equal(r.Mapped, []string{"/ip6/2a0f:83:2::2/udp/4417/quic-v1"}) {
 			t.Errorf("with another prefix: %+v", r)
 		}
+		m.pinholes.mu.Lock()
 		if n := len(m.pinholes.leases); n != 1 {
 			t.Errorf("%d leases are remembered", n)
+		}
+		m.pinholes.mu.Unlock()
+		move()
+		time.Sleep(2 * mapLifetime)
+		if r := describe(m); len(r.Mapped) != 0 || !strings.HasSuffix(r.Words, "; the router opens no pinhole for IPv6") {
+			t.Errorf("without an address: %+v", r)
+		}
+		move(own...)
+		time.Sleep(mapLifetime)
+		if r := describe(m); !slices.Equal(r.Mapped, want) {
+			t.Errorf("with the first addresses again: %+v", r)
 		}
 		if err := m.Close(); err != nil {
 			t.Error(err)
@@ -73,19 +99,21 @@ func TestPinholes(t *testing.T) {
 func TestPinholesThatAreNotOpened(t *testing.T) {
 	for name, c := range map[string]struct {
 		own   []netip.Addr
+		bound []ma.Multiaddr
 		set   func(*pcpServer)
 		words string
 		later bool // it opens one in the end
 	}{
-		"no IPv6": {nil, func(*pcpServer) {}, "", false},
-		"refused": {own, func(s *pcpServer) { s.refuses, s.refusal = 2, 60 }, "; the router opens no pinhole for IPv6: not authorized", true},
-		"silent":  {own, func(s *pcpServer) { s.setDeaf(true) }, "; no router has answered for pinholes of IPv6 so far", true},
+		"no IPv6":             {nil, bound, func(*pcpServer) {}, "", false},
+		"nothing bound to it": {own, bound[:3], func(*pcpServer) {}, "", false},
+		"refused":             {own, bound, func(s *pcpServer) { s.refuses, s.refusal = 2, 60 }, "; the router opens no pinhole for IPv6: not authorized", true},
+		"silent":              {own, bound, func(s *pcpServer) { s.setDeaf(true) }, "; no router has answered for pinholes of IPv6 so far", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newPCPServer()
 				c.set(s)
-				m := startPinholes(s, func() []netip.Addr { return c.own })
+				m := startPinholes(s, c.bound, func() []netip.Addr { return c.own })
 				time.Sleep(time.Minute)
 				if r := describe(m); len(r.Mapped) != 0 || r.Words != "no router has answered by UPnP, PCP or NAT-PMP so far"+c.words {
 					t.Errorf("%+v", r)
