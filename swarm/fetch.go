@@ -147,12 +147,12 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid, origins Origins) err
 			}
 			return nil
 		}
-		f, mine, err := x.startFetch(sf)
+		f, mine, err := x.startFetch(ctx, sf, origins)
 		if err != nil {
 			return err
 		}
 		if mine {
-			f.result = x.finishFetch(f, x.drive(ctx, f, origins))
+			f.result = x.finishFetch(f, x.drive(ctx, f))
 			f.interrupted = ctx.Err() != nil
 			close(f.done)
 			return f.result
@@ -170,7 +170,7 @@ func (x *Exchange) fetch(ctx context.Context, root cid.Cid, origins Origins) err
 
 // startFetch returns the fetch of a file that runs, or a new one, which is the
 // caller's to drive and finish.
-func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err error) {
+func (x *Exchange) startFetch(ctx context.Context, sf *filestore.Replica, origins Origins) (f *fetch, mine bool, err error) {
 	done := x.store.TakeOver(sf) // what other files hold by now
 
 	x.mu.Lock()
@@ -199,6 +199,7 @@ func (x *Exchange) startFetch(sf *filestore.Replica) (f *fetch, mine bool, err e
 			f.plan.PeerJoined(0, p.key)
 		}
 	}
+	x.useOrigins(ctx, f, origins) // before peers are asked for what lies in its ranges
 	for _, p := range x.peers {
 		x.introduce(f, p)
 	}
@@ -353,11 +354,11 @@ func (x *Exchange) arrived(done []filestore.Arrival) {
 const elsewhere plan.PeerKey = -1
 
 // drive waits, ticks the planner and looks for peers until the fetch is done.
-func (x *Exchange) drive(ctx context.Context, f *fetch, origins Origins) error {
+func (x *Exchange) drive(ctx context.Context, f *fetch) error {
+	defer f.origin.leave()
 	pause, nextFind := findPeersAfter, time.Now().Add(findPeersAfter)
 	searching := make(chan struct{}, 1)
 	fctx, cancel := context.WithCancel(ctx)
-	defer x.useOrigins(fctx, f, origins)()
 	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -79,6 +79,7 @@ type originFetch struct {
 	x       *Exchange
 	f       *fetch
 	ctx     context.Context
+	cancel  context.CancelFunc
 	left    []Origin             // those that have not lied; the first is in use
 	whole   map[Origin]bool      // send whole files only
 	waits   map[Origin]time.Time // when to ask again
@@ -103,20 +104,25 @@ const (
 	originRetryMax = 10 * time.Minute
 )
 
-// useOrigins adds origins to a fetch that begins. What it returns waits for their
-// requests to end, which they do with ctx.
-func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) (wait func()) {
+// useOrigins adds origins to a fetch that begins. The caller holds mu.
+func (x *Exchange) useOrigins(ctx context.Context, f *fetch, o Origins) {
 	if len(o.Sources) == 0 {
-		return func() {}
+		return
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	f.origin = &originFetch{
-		x: x, f: f, ctx: ctx, left: append([]Origin(nil), o.Sources...),
+		x: x, f: f, left: append([]Origin(nil), o.Sources...),
 		whole: make(map[Origin]bool), waits: make(map[Origin]time.Time), running: make(map[*originRange]struct{}),
 	}
+	f.origin.ctx, f.origin.cancel = context.WithCancel(ctx)
 	x.act(f, f.plan.Origin(f.now(), originKey, o.Budget, x.salt))
-	return f.origin.wg.Wait
+}
+
+// leave ends all requests and waits for them.
+func (o *originFetch) leave() {
+	if o != nil {
+		o.cancel()
+		o.wg.Wait()
+	}
 }
 
 // want takes an action of the planner. The caller holds mu.

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -221,6 +223,44 @@ func TestOriginSlowBesidePeers(t *testing.T) {
 		if took > times[0]+5*time.Second {
 			t.Errorf("with a share of %v it took %v, without %v", share, took, times[0])
 		}
+	}
+}
+
+// An origin that thinks for seconds before each answer is waited for once, also beside
+// neighbours that claim all of the image and send 2 kB/s.
+func TestThreatSlowRetrieval_NeighboursOfASlowOrigin(t *testing.T) {
+	data, f := testImage(6_200_000, 32<<10, 18)
+	for _, c := range []struct {
+		neighbours int
+		first      time.Duration
+	}{{0, 4 * time.Second}, {1, 4 * time.Second}, {3, time.Second}, {3, 4 * time.Second}, {3, 9 * time.Second}, {12, 4 * time.Second}} {
+		t.Run(fmt.Sprintf("%d,%v", c.neighbours, c.first), func(t *testing.T) {
+			runSim(t, slices.Repeat([]link{fast}, 1+c.neighbours), flat(20*time.Millisecond), func(s *testSim) {
+				for i, n := range s.nodes {
+					n.start(ExchangeOptions{})
+					if i == 0 {
+						n.add(f, nil)
+						continue
+					}
+					n.add(f, data)
+					if err := n.x.SetLimits(2000, 0); err != nil {
+						t.Fatal(err)
+					}
+					s.connect(0, i)
+				}
+				time.Sleep(time.Second)
+				o := &memOrigin{name: "a", data: data, rate: 150e3, first: c.first}
+				took, err := fetchFrom(t, s.nodes[0], f, Origins{Budget: plan.OriginConfig{Share: 1}, Sources: []Origin{o}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.nodes[0].holds(f, data)
+				// A range of 32 blocks takes 7 s.
+				if took > c.first+9*time.Second || o.sent > f.Size*11/10 {
+					t.Errorf("%v, %d requests, %d bytes", took, o.asked, o.sent)
+				}
+			})
+		})
 	}
 }
 

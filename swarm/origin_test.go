@@ -16,9 +16,10 @@ import (
 // memOrigin stands for a server outside of the swarm: some bytes at some speed, 100 ms
 // away. It counts what it sends.
 type memOrigin struct {
-	name string
-	data []byte
-	rate float64 // bytes per second of each answer
+	name  string
+	data  []byte
+	rate  float64       // bytes per second of each answer
+	first time.Duration // before each answer, beyond the 100 ms
 
 	mu    sync.Mutex
 	fails int // the next so many requests, with err
@@ -32,7 +33,7 @@ func (o *memOrigin) String() string { return o.name }
 
 func (o *memOrigin) Read(ctx context.Context, off, n int64, take func([]byte) error) error {
 	select {
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(100*time.Millisecond + o.first):
 	case <-ctx.Done():
 		return ctx.Err()
 	}

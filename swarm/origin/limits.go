@@ -6,7 +6,7 @@ const (
 	// MaxURL is the longest URL in bytes. A presigned one of S3 has about 1500.
 	MaxURL = 2048
 
-	maxConns     = 4        // connections to one server: beyond that lines are shared, not filled
+	maxConns     = 8        // connections to one server; more than 4 only while it is slow to answer
 	maxRedirects = 5        // followed for one request
 	maxHeader    = 16 << 10 // bytes of an answer's header
 	maxPieces    = 64       // answers in which a server may hand over one range

@@ -73,9 +73,9 @@ func (p *Planner) schedule(now time.Duration) {
 	if p.missing == 0 || p.paused {
 		return
 	}
+	p.scheduleOrigins(now)
 	o := p.outlook(now)
 	p.schedulePeers(now, &o)
-	p.scheduleOrigins(now)
 }
 
 // schedulePeers asks peers.
@@ -139,7 +139,7 @@ func (p *Planner) choose(o *outlook) (*source, int) {
 		clear(p.wanted)
 		for _, q := range p.peers {
 			switch {
-			case q.tier != t || p.full(q, o.sharers):
+			case q.tier != t || p.full(o.now, q, o.sharers):
 			case t == lastResort && q.doubted() && o.plenty:
 				p.wanted.add(q.claims)
 			default:
@@ -193,7 +193,7 @@ func (p *Planner) quickest(o *outlook, unit int, passes func(*source) bool) *sou
 	var best *source
 	var least time.Duration
 	for _, q := range p.peers {
-		if !q.claims.Has(unit) || q.origin != nil && !p.usable(o.now, q) || p.full(q, o.sharers) || !passes(q) {
+		if !q.claims.Has(unit) || q.origin != nil && !p.usable(o.now, q) || p.full(o.now, q, o.sharers) || !passes(q) {
 			continue
 		}
 		if cost := p.queued(o.now, q); best == nil || cost < least {

@@ -47,9 +47,10 @@ func (p *Planner) strike(now time.Duration, q *source) {
 	p.release(q, anyUnit)
 }
 
-// silent is how long q has owed something and sent nothing.
+// silent is how long q has owed something and sent nothing. Who reads an origin says
+// when it has failed.
 func (q *source) silent(now time.Duration) time.Duration {
-	if len(q.reqs) == 0 {
+	if len(q.reqs) == 0 || q.origin != nil {
 		return 0
 	}
 	return now - max(q.lastByte, q.busySince)
@@ -57,7 +58,7 @@ func (q *source) silent(now time.Duration) time.Duration {
 
 // unproven reports whether q was asked and has delivered nothing yet.
 func (q *source) unproven() bool {
-	return q.delivered == 0 && !q.trusted && len(q.reqs) > 0
+	return q.delivered == 0 && !q.trusted && len(q.reqs) > 0 && q.origin == nil
 }
 
 // fastest is the least time per block of a peer that delivers, 0 if none does.
@@ -132,7 +133,7 @@ func (p *Planner) reap(now time.Duration) {
 		silent, trickles := q.silent(now), p.trickles(now, q)
 		clear(elsewhere)
 		for _, o := range p.peers {
-			if o == q || o.excluded || o.doubted() || p.failed(now, o, best) {
+			if o == q || o.excluded || o.doubted() || o.origin != nil && !p.usable(now, o) || p.failed(now, o, best) {
 				continue
 			}
 			elsewhere.add(o.claims)

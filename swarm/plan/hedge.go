@@ -23,11 +23,18 @@ func (p *Planner) hedge(now time.Duration) {
 	}
 }
 
-// endgame reports whether nothing is left to ask of a healthy source.
+// endgame reports whether nothing is left to ask of a healthy source, or to take over.
 func (p *Planner) endgame(o *outlook) bool {
 	for _, q := range p.peers {
-		if q.origin != nil && !p.usable(o.now, q) {
-			continue
+		if q.origin != nil {
+			for i := range q.reqs {
+				if q.tail(i) && q.inLane(o.now, i) == 1<<62 {
+					return false
+				}
+			}
+			if !p.usable(o.now, q) {
+				continue
+			}
 		}
 		if p.healthy(o, q) && q.claims.exceeds(p.taken) {
 			return false

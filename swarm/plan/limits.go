@@ -84,6 +84,7 @@ const (
 	originAhead  = 600 * time.Millisecond
 	originFlight = 8 << 20
 
+	firstTimes    = 4
 	takeOverTimes = 2
 )
 

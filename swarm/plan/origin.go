@@ -29,6 +29,8 @@ type origin struct {
 	size  float64 // bytes of all units
 	whole bool    // it answers with all of the file or nothing
 
+	first time.Duration // smoothed wait for the first byte of a range, 0: not known
+
 	may   float64       // bytes that it may be asked for in all, by age
 	asked float64       // bytes that it was asked for
 	aged  time.Duration // when may was looked at last
@@ -37,6 +39,7 @@ type origin struct {
 	// anything else to ask of peers: otherwise they would take blocks out of every
 	// range that it could answer.
 	zone Bitset
+	from int // where that begins, and what it is asked for is looked for
 }
 
 // lane is one range that an origin was asked for: its blocks come in order, one after
@@ -45,16 +48,23 @@ type origin struct {
 type lane struct {
 	mark     time.Duration // when its last block came, or when it was asked for
 	got      int           // blocks that came
+	began    time.Duration // how long the first one took
 	interval time.Duration // smoothed time between two; 0: not known
 }
 
-// arrived records a block of the lane.
-func (l *lane) arrived(now time.Duration) {
+// arrived records a block of lane l of an origin.
+func (q *source) arrived(now time.Duration, l *lane) {
 	dt := now - l.mark
 	switch {
-	case l.got == 0: // that was the round trip and the first byte, mostly
+	case l.got == 0:
+		l.began = dt
 	case l.interval == 0:
 		l.interval = max(dt, time.Microsecond)
+		first := max(l.began-l.interval, 0) // the first block waited for that
+		if q.origin.first > 0 {
+			first = (q.origin.first + first) / 2
+		}
+		q.origin.first = first
 	default:
 		l.interval = max(l.interval+(dt-l.interval)*3/10, time.Microsecond)
 	}
@@ -72,6 +82,11 @@ func (q *source) lanes() (n int) {
 	return n
 }
 
+// streams reports whether a range of an origin is on its way, beyond its first byte.
+func (q *source) streams() bool {
+	return slices.ContainsFunc(q.reqs, func(r request) bool { return r.lane.got > 0 })
+}
+
 // tail reports whether request i of an origin can be withdrawn without loss: it is the
 // last of its lane, and not what comes next there.
 func (q *source) tail(i int) bool {
@@ -80,11 +95,14 @@ func (q *source) tail(i int) bool {
 }
 
 // inLane is how long request i of an origin still takes if its lane goes on as before,
-// for ever if that is not known.
+// for ever if that is not known, or if its first byte is late.
 func (q *source) inLane(now time.Duration, i int) time.Duration {
 	l := q.reqs[i].lane
-	e := l.interval
-	if e == 0 && l.got > 0 {
+	e, waited := l.interval, now-l.mark
+	if l.got == 0 {
+		waited -= q.origin.first
+	}
+	if e == 0 && (l.got > 0 || waited < 0) {
 		e = q.interval * time.Duration(q.lanes())
 	}
 	if e == 0 {
@@ -94,7 +112,6 @@ func (q *source) inLane(now time.Duration, i int) time.Duration {
 	for i-before > 0 && q.reqs[i-before-1].lane == l {
 		before++
 	}
-	waited := now - l.mark
 	return max(time.Duration(before+1)*max(e, waited)-waited, 0)
 }
 
@@ -136,10 +153,7 @@ func (p *Planner) takeOver(o *outlook) (*source, int) {
 // to 1, drawn once by each node.
 func (p *Planner) Origin(now time.Duration, key PeerKey, cfg OriginConfig, salt float64) []Action {
 	q := p.peer(key)
-	size := 0.0
-	for _, s := range p.sizes {
-		size += float64(s)
-	}
+	size := float64(len(p.sizes)) * float64(p.ref)
 	q.origin = &origin{cfg: cfg, salt: 0.5 + salt, size: size, aged: now, zone: NewBitset(len(p.sizes))}
 	q.origin.may = size * min(cfg.Share, 1)
 	p.origins = append(p.origins, q)
@@ -184,17 +198,17 @@ func (p *Planner) grow(now time.Duration, g *origin) {
 func (g *origin) left() float64 { return g.may - g.asked }
 
 // reserve lays the zone of an origin: as much as it may be asked for, beginning
-// anywhere, so that those of a crowd differ.
+// anywhere, so that those of a crowd differ, but for what peers are asked for at first.
 func (p *Planner) reserve(q *source) {
 	g := q.origin
 	clear(g.zone)
-	n := min(int(g.left()/float64(p.ref)), len(p.sizes))
+	g.from = p.rng.IntN(len(p.sizes))
+	n := min(int(g.left()/float64(p.ref)), len(p.sizes)-2*p.cfg.Few)
 	if n <= 0 || g.whole {
 		return
 	}
-	first := p.rng.IntN(len(p.sizes))
 	for i := range n {
-		g.zone.Set((first + i) % len(p.sizes))
+		g.zone.Set((g.from + i) % len(p.sizes))
 	}
 }
 
@@ -206,11 +220,12 @@ func (p *Planner) scheduleOrigins(now time.Duration) {
 			continue
 		}
 		for p.rate == 0 || p.paceAt <= now {
-			units := p.stretch(q)
+			units := p.stretch(now, q)
 			if len(units) == 0 {
 				break
 			}
 			for i, u := range units {
+				p.relieve(now, u)
 				p.ask(now, q, u)
 				if i > 0 {
 					p.out[len(p.out)-1].Joined = true
@@ -223,24 +238,32 @@ func (p *Planner) scheduleOrigins(now time.Duration) {
 
 // stretch returns the units to ask of an origin next, none if it may not be asked
 // for them or its window is full.
-func (p *Planner) stretch(q *source) []int {
+func (p *Planner) stretch(now time.Duration, q *source) []int {
 	g := q.origin
 	if g.whole {
 		return p.allLeft(q)
 	}
-	if q.lanes() >= originWays {
+	ways := originWays
+	if q.mute(now) || p.waiting(q) >= originRun {
+		ways *= 2
+	}
+	if q.lanes() >= ways {
 		return nil
 	}
-	window := p.originWindow(q)
+	window := p.originWindow(now, q)
 	allowed := min(window, int(g.may/float64(p.ref)))
-	run := min(max((allowed+originWays-1)/originWays, originRun/originWays), originRun)
-	most := min(window-len(q.reqs), run, int(g.left()/float64(p.ref)))
-	if most < 1 || len(q.reqs) > 0 && most < run/2 {
+	run := min(max((allowed+originWays-1)/originWays, originRun/originWays), originRun+p.waiting(q)/originWays)
+	left, most := int(g.left()/float64(p.ref)), min(window-len(q.reqs), run)
+	if len(q.reqs) > 0 && (most < run/2 || left < run/2 && g.may < g.size) {
 		return nil // a request costs a round trip: rather a long one soon
 	}
-	first, n := p.longest(g.zone, most)
+	if most = min(most, left); most < 1 {
+		return nil
+	}
+	p.keepAsked(now, q)
+	first, n := p.longest(g.zone, g.from, most)
 	if n == 0 {
-		first, n = p.longest(nil, most)
+		first, n = p.longest(nil, g.from, most)
 	}
 	units := make([]int, n)
 	for i := range units {
@@ -266,12 +289,49 @@ func (p *Planner) allLeft(q *source) (units []int) {
 	return units
 }
 
-// longest returns the first run of most units, else the longest, of those that are
-// not taken and, with a zone, in it.
-func (p *Planner) longest(zone Bitset, most int) (first, n int) {
+// keepAsked lays kept: what is not to be asked of origin q. That is what is taken, but
+// for what peers will bring much later than q.
+func (p *Planner) keepAsked(now time.Duration, q *source) {
+	copy(p.kept, p.taken)
+	patience := max(p.cfg.Stall, takeOverTimes*(q.origin.first+q.interval))
+	for _, s := range p.peers {
+		if s.origin != nil || s.interval == 0 && s.bytes == s.markBytes {
+			continue // nothing is known of it yet
+		}
+		for i, r := range s.reqs {
+			if left, _ := p.comes(now, s, i); left > patience && p.asked[r.unit] == 1 {
+				p.kept.Clear(r.unit)
+			}
+		}
+	}
+}
+
+// relieve withdraws a unit from a peer that was asked for it, before an origin is; it may
+// keep what is on its way. Until it has delivered, others go first.
+func (p *Planner) relieve(now time.Duration, unit int) {
+	for _, s := range p.peers {
+		i := s.find(unit)
+		if i < 0 {
+			continue
+		}
+		_, deep := p.comes(now, s, i)
+		s.doubts++
+		if deep || p.hedged == p.cfg.MaxHedges {
+			p.takeBack(s, i)
+		}
+	}
+}
+
+// longest returns the first run of most units from one on, else the longest, of those
+// that are not kept and, with a zone, in it.
+func (p *Planner) longest(zone Bitset, from, most int) (first, n int) {
 	run := 0
-	for u := range p.sizes {
-		if p.taken.Has(u) || zone != nil && !zone.Has(u) {
+	for i := range p.sizes {
+		u := (from + i) % len(p.sizes)
+		if u == 0 {
+			run = 0
+		}
+		if p.kept.Has(u) || zone != nil && !zone.Has(u) {
 			run = 0
 			continue
 		}
@@ -286,11 +346,30 @@ func (p *Planner) longest(zone Bitset, most int) (first, n int) {
 }
 
 // originWindow is how many units may be in flight at an origin.
-func (p *Planner) originWindow(q *source) int {
+func (p *Planner) originWindow(now time.Duration, q *source) int {
 	if q.interval == 0 {
-		return int(originStart/p.ref) + 1
+		window := int(originStart/p.ref) + 1
+		if q.mute(now) {
+			window *= 2
+		}
+		return window
 	}
-	return min(max(int((originAhead+q.interval-1)/q.interval), originRun/originWays), int(originFlight/p.ref)+1)
+	window := min(max(int((originAhead+q.interval-1)/q.interval), originRun/originWays), int(originFlight/p.ref)+1)
+	return window + p.waiting(q)
+}
+
+// mute reports whether an origin has kept all first bytes for longer than originAhead.
+func (q *source) mute(now time.Duration) bool {
+	return len(q.reqs) > 0 && now-q.reqs[0].since > originAhead && q.bytes == q.markBytes && !q.streams()
+}
+
+// waiting is how many units more are in flight at an origin whose first byte takes
+// longer than originAhead, so that it is firstTimes as long at sending as at that.
+func (p *Planner) waiting(q *source) int {
+	if q.interval == 0 || q.origin.first <= originAhead {
+		return 0
+	}
+	return min(int(firstTimes*(q.origin.first-originAhead)/q.interval), len(p.sizes))
 }
 
 // originGrows reports whether an origin may be asked for more later.

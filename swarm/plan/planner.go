@@ -58,6 +58,7 @@ type Planner struct {
 	arrivals arrivals // from peers, not origins
 
 	wanted, better, spare Bitset // scratch of choose
+	kept                  Bitset // scratch of stretch
 	out                   []Action
 }
 
@@ -82,6 +83,7 @@ func NewPlanner(cfg PlannerConfig, sizes []int32, rng *rand.Rand) *Planner {
 		have: NewBitset(len(sizes)), missing: len(sizes), avail: make([]uint16, len(sizes)),
 		byKey:  make(map[PeerKey]*source),
 		wanted: NewBitset(len(sizes)), better: NewBitset(len(sizes)), spare: NewBitset(len(sizes)),
+		kept: NewBitset(len(sizes)),
 	}
 }
 
@@ -257,9 +259,12 @@ func (p *Planner) Received(now time.Duration, key PeerKey, unit int) []Action {
 		q.forgive()
 		q.lastByte = now
 		if i := q.find(unit); i >= 0 {
-			q.measure(&p.cfg, now, p.ref, int64(p.sizes[unit]))
-			if l := q.reqs[i].lane; l != nil {
-				l.arrived(now)
+			l := q.reqs[i].lane
+			if l == nil || q.streams() { // else that was the first byte of a range, mostly
+				q.measure(&p.cfg, now, p.ref, int64(p.sizes[unit]))
+			}
+			if l != nil {
+				q.arrived(now, l)
 			}
 			p.forget(unit, p.have)
 			q.reqs = slices.Delete(q.reqs, i, i+1)

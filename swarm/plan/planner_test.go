@@ -42,9 +42,14 @@ type modelPeer struct {
 	sent    int64
 	wanted  int
 
-	lanes []*modelPeer // of an origin: its answers, side by side
-	of    *modelPeer   // of such an answer: its origin
+	lanes []*modelPeer  // of an origin: its answers, side by side
+	of    *modelPeer    // of such an answer: its origin
+	first time.Duration // of an origin: from a request to the first byte, without the round trip
+	open  int           // of an origin: connections in use; of an answer: 1 while it has one
 }
+
+// modelConns is how many connections there are to a modelled origin.
+const modelConns = 8
 
 type event struct {
 	at  time.Duration
@@ -187,6 +192,9 @@ func (w *world) act(actions []Action) {
 		most := max(w.plan.cfg.MaxWindow, 4*w.plan.cfg.Few)
 		if w.peers[k].origin {
 			most = int(originFlight/w.plan.ref) + 1
+			if w.peers[k].first > 0 {
+				most = len(w.sizes)
+			}
 		}
 		if n := len(units); n > most && !(w.peers[k].origin && w.plan.byKey[k].origin.whole) {
 			w.t.Fatalf("%v: %d blocks in flight at peer %d", w.now, n, k)
@@ -208,7 +216,7 @@ func (w *world) act(actions []Action) {
 	if flight != w.plan.InFlight() {
 		w.t.Fatalf("%v: %d bytes in flight, the planner believes %d", w.now, flight, w.plan.InFlight())
 	}
-	if limit := max(2*w.plan.cfg.MaxInFlight, 2*w.plan.ref) + int64(w.plan.cfg.MaxHedges)*w.plan.ref + originFlight; flight > limit {
+	if limit := max(2*w.plan.cfg.MaxInFlight, 2*w.plan.ref) + int64(w.plan.cfg.MaxHedges)*w.plan.ref + originFlight + int64(len(w.sizes))*w.plan.ref; flight > limit {
 		w.t.Fatalf("%v: %d bytes in flight", w.now, flight)
 	}
 }
@@ -247,12 +255,21 @@ func (w *world) serve(p *modelPeer) {
 	if p.busy || p.rate == 0 || len(p.queue) == 0 || p.gone {
 		return
 	}
-	p.busy = true
-	unit, reads := p.queue[0], p
+	reads, rate := p, p.rate
 	if p.of != nil {
 		reads = p.of
+		if p.open == 0 {
+			if reads.open < modelConns {
+				p.open, p.busy, reads.open = 1, true, reads.open+1
+				w.at(reads.first, func() { p.busy = false; w.serve(p) })
+			}
+			return
+		}
+		rate *= min(1, originWays/float64(reads.open)) // what they share
 	}
-	took := time.Duration(float64(w.sizes[unit]) / p.rate * float64(time.Second))
+	p.busy = true
+	unit := p.queue[0]
+	took := time.Duration(float64(w.sizes[unit]) / rate * float64(time.Second))
 	steps := int(took/PlannerTick) + 1
 	for i := 1; i < steps; i++ {
 		w.at(took*time.Duration(i)/time.Duration(steps), func() { reads.sent += int64(w.sizes[unit]) / int64(steps) })
@@ -264,6 +281,12 @@ func (w *world) serve(p *modelPeer) {
 		}
 		w.at(p.rtt/2, func() { w.deliver(p, unit) })
 		w.serve(p)
+		if p.open > 0 && len(p.queue) == 0 {
+			p.open, reads.open = 0, reads.open-1
+			for _, l := range reads.lanes {
+				w.serve(l)
+			}
+		}
 	})
 }
 

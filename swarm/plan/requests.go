@@ -72,7 +72,7 @@ func (p *Planner) ask(now time.Duration, q *source, unit int) {
 	r := request{unit: unit, since: now}
 	if q.origin != nil {
 		r.lane = &lane{mark: now}
-		q.origin.asked += float64(p.sizes[unit])
+		q.origin.asked += float64(p.ref)
 	}
 	q.reqs = append(q.reqs, r)
 	p.count(unit)
@@ -93,7 +93,7 @@ func (p *Planner) cancel(q *source, i int) {
 // takeBack withdraws request i of q before it is answered: of an origin, it is not spent.
 func (p *Planner) takeBack(q *source, i int) {
 	if q.origin != nil {
-		q.origin.asked -= float64(p.sizes[q.reqs[i].unit])
+		q.origin.asked -= float64(p.ref)
 	}
 	p.cancel(q, i)
 }

@@ -60,6 +60,9 @@ func (p *Planner) estimate(now time.Duration, q *source) time.Duration {
 		return e
 	}
 	waited := now - q.mark
+	if q.origin != nil && !q.streams() {
+		waited = max(waited-q.origin.first, 0)
+	}
 	if got := q.bytes - q.markBytes; got > 0 && (e == 0 || waited > e) {
 		return max(e, time.Duration(float64(waited)*float64(p.ref)/float64(min(got, p.ref))))
 	}
@@ -76,13 +79,17 @@ func (p *Planner) queued(now time.Duration, q *source) time.Duration {
 	if e == 0 {
 		e = guess
 	}
-	return time.Duration(len(q.reqs)+1) * e
+	all := time.Duration(len(q.reqs)+1) * e
+	if q.origin != nil {
+		all += q.origin.first
+	}
+	return all
 }
 
 // full reports whether q has as many requests as it may when n sources share.
-func (p *Planner) full(q *source, n int) bool {
+func (p *Planner) full(now time.Duration, q *source, n int) bool {
 	if q.origin != nil {
-		return len(q.reqs) >= p.originWindow(q)
+		return len(q.reqs) >= p.originWindow(now, q)
 	}
 	return len(q.reqs) >= p.room(q, n)
 }
