@@ -74,7 +74,10 @@ const (
 // share that is not large: peers take the other blocks meanwhile, and the first
 // second is when their lines are idle. After that it is what arrives in originAhead,
 // as its round trip and first byte come once for each request, and at most
-// originFlight bytes. When nothing else is left to ask of peers, one takes over the
+// originFlight bytes. Where the first byte takes longer than originAhead, what arrives
+// in firstTimes the rest of that comes on top, in longer ranges and up to twice as many,
+// as the line would idle while all of them wait; before anything is known, twice as
+// much is asked for then. When nothing else is left to ask of peers, one takes over the
 // block that the origin would bring last if that takes takeOverTimes as long as the
 // peer needs. See docs/SWARM.md.
 const (
