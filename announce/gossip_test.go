@@ -608,7 +608,7 @@ func TestCrowdHearsAHintBeforeTheEnvelope(t *testing.T) {
 				}
 				nodes = append(nodes, node)
 			}
-			settle()
+			time.Sleep(5 * time.Minute) // until nobody tries larger packets any more
 			for _, node := range append(nodes, seed) {
 				node.chain.mine(m.view(2, 1, one))
 			}

@@ -268,8 +268,8 @@ func TestFalseAnswerLowersTheScore(t *testing.T) {
 		r := n.rogue(false, node)
 		answer(r.h, LatestProtocol, []byte{3, 1, 2, 3})
 		time.Sleep(2 * scoreEvery)
-		if got := node.judged(t, "reject", verify.AttackMalformed); got != 1 {
-			t.Errorf("%v answers rejected, want 1", got)
+		if got := node.judged(t, "reject", verify.AttackMalformed); got < 1 { // twice if it is identified twice
+			t.Errorf("%v answers rejected, want 1 or more", got)
 		}
 		if score := node.Scores()[r.h.ID()]; score >= 0 {
 			t.Errorf("the liar's score is %v", score)
