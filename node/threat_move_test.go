@@ -330,6 +330,7 @@ func TestAMoveIsMadeADayAfterTheOldRegistryDied(t *testing.T) {
 		if _, err := seed.Provide(w.ctx, second.Envelope, f); err != nil {
 			t.Fatal(err)
 		}
+		w.announce(seed, second)
 		w.until("the camera hears of it", func() bool {
 			return slices.ContainsFunc(camera.Status().Alarms, func(a control.Alarm) bool { return a.Name == "registry_move" })
 		})
