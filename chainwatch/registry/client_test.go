@@ -272,9 +272,9 @@ func (o overdue) Err() error {
 }
 
 // Whoever has waited in vain is told what for, and another command that needs the
-// account's nonces waits too and sends nothing.
+// account's nonces waits too and sends nothing. It runs beside no other test: what they
+// send has nonces of the same account.
 func TestWhatATransactionWaitsFor(t *testing.T) {
-	t.Parallel()
 	b := newBench(t, shared["devchain"])
 	b.publish(1)
 	var hidden atomic.Bool // what was sent is in no block
