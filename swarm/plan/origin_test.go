@@ -298,7 +298,7 @@ func TestOriginThatIsSlowToAnswer(t *testing.T) {
 }
 
 // Peers that claim all and send nothing do not hold the last block by turns, for ever, that
-// an origin of 64 kbit/s would bring. Measured 2.4 to 3.2 minutes; alone it takes 82 s.
+// an origin of 64 kbit/s would bring. Measured 2.0 to 2.2 minutes; alone it takes 82 s.
 func TestLiarsDoNotHoldWhatAnOriginBrings(t *testing.T) {
 	for seed := range uint64(10) {
 		w := newWorld(t, seed, 20, testBlock)
