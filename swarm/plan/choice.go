@@ -25,7 +25,7 @@ type outlook struct {
 }
 
 func (p *Planner) outlook(now time.Duration) outlook {
-	o := outlook{now: now, slow: 1 << 62, horizon: 1 << 62}
+	o := outlook{now: now, slow: forever, horizon: forever}
 	best, dead, apart, origins, idle := time.Duration(0), int64(0), int64(0), 0.0, false
 	for _, q := range p.peers {
 		if q.origin == nil && (q.silent(now) > p.cfg.EndgameHedge || q.unproven() && now-q.busySince > unprovenFlight) {

@@ -28,7 +28,7 @@ func (p *Planner) endgame(o *outlook) bool {
 	for _, q := range p.peers {
 		if q.origin != nil {
 			for i := range q.reqs {
-				if q.tail(i) && q.inLane(o.now, i) == 1<<62 {
+				if q.tail(i) && q.inLane(o.now, i) == forever {
 					return false
 				}
 			}
@@ -76,7 +76,7 @@ func (p *Planner) comes(now time.Duration, q *source, i int) (left time.Duration
 	if q.origin != nil {
 		return q.inLane(now, i), q.tail(i)
 	}
-	left = time.Duration(1 << 62)
+	left = forever
 	if q.interval > 0 || q.bytes > q.markBytes {
 		// Silence is no part of the next block, unless it is shorter than the last one
 		// took.

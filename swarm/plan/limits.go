@@ -9,6 +9,9 @@ const (
 	// LenderTick is how often a Lender that rations a file looks for offers that
 	// nobody took.
 	LenderTick = 200 * time.Millisecond
+
+	// forever is longer than anything takes: a time of which nothing is known.
+	forever time.Duration = 1 << 62
 )
 
 // Constants of the Planner.

@@ -32,7 +32,7 @@ func (l *Lender) Disclose(now time.Duration, key PeerKey) (told []int, all, lend
 // for. Offers that nobody takes up count for a short time, or as long as there
 // is enough else to send.
 func (l *Lender) counted(now time.Duration) int64 {
-	patience := time.Duration(1 << 62)
+	patience := forever
 	if l.uplink.rate > 0 {
 		// Requests of peers that are slower than the rest do not count for ever.
 		wait := float64(l.uplink.pending) * float64(l.sizes[0]) / l.uplink.rate

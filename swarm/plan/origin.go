@@ -106,7 +106,7 @@ func (q *source) inLane(now time.Duration, i int) time.Duration {
 		e = q.interval * time.Duration(q.lanes())
 	}
 	if e == 0 {
-		return 1 << 62
+		return forever
 	}
 	before := 0
 	for i-before > 0 && q.reqs[i-before-1].lane == l {
@@ -295,11 +295,11 @@ func (p *Planner) keepAsked(now time.Duration, q *source) {
 	copy(p.kept, p.taken)
 	patience := max(p.cfg.Stall, takeOverTimes*(q.origin.first+q.interval))
 	for _, s := range p.peers {
-		if s.origin != nil || s.interval == 0 && s.bytes == s.markBytes {
-			continue // nothing is known of it yet
+		if s.origin != nil {
+			continue
 		}
-		for i, r := range s.reqs {
-			if left, _ := p.comes(now, s, i); left > patience && p.asked[r.unit] == 1 {
+		for i, r := range s.reqs { // for ever is what nothing is known of yet
+			if left, _ := p.comes(now, s, i); left > patience && left < forever && p.asked[r.unit] == 1 {
 				p.kept.Clear(r.unit)
 			}
 		}
