@@ -65,11 +65,11 @@ type fastNetwork struct {
 //
 // The model keeps what decides how long things take: the bytes and round trips
 // of the handshake, quic-go's Reno with its initial window, hybrid slow start
-// and pacing, losses by CoDel and by Loss with their retransmission, the search for larger packets (RFC 8899), windows of
-// streams and connections, 256 streams, keep-alives and timeouts, and refusals
-// by gater and resource manager. It leaves out: authentication (a node is who
-// it says), address validation by Retry, migration to another address, delayed
-// acknowledgements, and the order of
+// and pacing, losses by CoDel and by Loss with their retransmission, the search
+// for larger packets (RFC 8899), windows of streams and connections, 256 streams,
+// keep-alives and timeouts, and refusals by gater and resource manager. It leaves
+// out: authentication (a node is who it says), address validation by Retry,
+// migration to another address, delayed acknowledgements, and the order of
 // packets within a segment: all its bytes are there when its last packet is.
 func NewFast(t *Topology) (Network, error) {
 	c, err := newCore(t, segmentLine)

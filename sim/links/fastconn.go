@@ -496,8 +496,7 @@ func (x *fastConn) flush() {
 // emit sends one segment of up to most bytes of data, and returns how many count
 // as in flight for it: none if there was nothing to send.
 func (x *fastConn) emit(most int) int {
-	m := &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now}
-	size := 0
+	m, size := &message{}, 0
 	for len(x.control) > 0 && (size == 0 || size+x.control[0].size() <= most) {
 		m.frames = append(m.frames, x.control[0])
 		size += x.control[0].size()
@@ -537,7 +536,7 @@ func (x *fastConn) seek() {
 		return
 	}
 	x.seekAt = x.net.now + seekRounds*x.rtt
-	x.seeking = &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now, frames: []frame{{kind: pingFrame}}}
+	x.seeking = &message{frames: []frame{{kind: pingFrame}}}
 	x.transmit(x.seeking, (x.payload+datagramMost)/2-headers, 1)
 }
 
@@ -547,10 +546,10 @@ func (x *fastConn) packets(size int) int {
 	return (size + most - 1) / most
 }
 
-// transmit sends so many bytes of data in a number of packets.
+// transmit sends a message's frames, so many bytes of data, in a number of packets.
 func (x *fastConn) transmit(m *message, size, count int) {
+	m.kind, m.to, m.seq, m.sent, m.ack = segmentMessage, x.peer, x.nextSeq, x.net.now, x.newest
 	x.nextSeq++
-	m.ack = x.newest
 	m.flight = size + count*headers
 	x.bbr.sent(m, x.net.now, x.flight == 0)
 	x.flight += m.flight
@@ -601,8 +600,7 @@ func (x *fastConn) probe(at int64) {
 	// lost, that of the probe tells.
 	x.probes++
 	old := x.sent[0]
-	m := &message{kind: segmentMessage, to: x.peer, seq: x.nextSeq, sent: x.net.now, frames: []frame{{kind: pingFrame}}}
-	size := 8
+	m, size := &message{frames: []frame{{kind: pingFrame}}}, 8
 	if old.received && old.lost > 0 && !old.patched {
 		old.patched = true
 		m.frames, size = []frame{{kind: patchFrame, of: old}}, old.dropped()
