@@ -78,6 +78,19 @@ func probing(t *testing.T, cfg Config, seed, camera *Network) *prober {
 	return p
 }
 
+// askingSeed is a seed that dials back, a camera that is connected with it, and the
+// camera's prober.
+func askingSeed(t *testing.T) (seed, camera *Network, p *prober) {
+	t.Helper()
+	cfg := netConfig(RoleSeed)
+	seed, camera = newNet(t, cfg), newNet(t, netConfig(RoleCamera))
+	p = probing(t, cfg, seed, camera)
+	if err := connectNets(t, camera, seed); err != nil {
+		t.Fatal(err)
+	}
+	return seed, camera, p
+}
+
 // answered asks until a seed has said whether at can be dialled.
 func answered(ctx context.Context, t *testing.T, p *prober, at ma.Multiaddr) (r Reach) {
 	t.Helper()
@@ -160,12 +173,7 @@ func TestSeedDialsBackBesideItsOwnDial(t *testing.T) {
 func TestSeedCannotDialBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cfg := netConfig(RoleSeed)
-	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
-	p := probing(t, cfg, seed, camera)
-	if err := connectNets(t, camera, seed); err != nil {
-		t.Fatal(err)
-	}
+	_, _, p := askingSeed(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -190,12 +198,7 @@ func TestSeedCannotDialBack(t *testing.T) {
 func TestSeedDialsBackThroughANewPinhole(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cfg := netConfig(RoleSeed)
-	seed, camera := newNet(t, cfg), newNet(t, netConfig(RoleCamera))
-	p := probing(t, cfg, seed, camera)
-	if err := connectNets(t, camera, seed); err != nil {
-		t.Fatal(err)
-	}
+	seed, camera, p := askingSeed(t)
 	at := camera.Host().Addrs()[:1]
 	p.found[at[0].String()] = probed{at: time.Now()}
 	await(t, "the seed", func() bool { return camera.speaks(seed.Host().ID(), autonatv2.DialProtocol) })
